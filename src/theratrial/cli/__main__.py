@@ -1,0 +1,5 @@
+"""`python -m theratrial.cli`."""
+
+from theratrial.cli import main
+
+main()
