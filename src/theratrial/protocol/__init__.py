@@ -1,0 +1,1 @@
+"""The trial as data: verbatim text, machine reading and decision of every clause; expressions; conflicts."""

@@ -1,0 +1,339 @@
+"""The schema of a protocol file. Another trial of this kind is another file of this schema, and no code."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from theratrial.protocol.clauses import Clause, Conflict, Identifier, NonEmpty, Strict, ValueType, Window
+
+SCHEMA_VERSION = "1.0"
+
+
+class Identity(Strict):
+    """What the trial is called and where it is registered."""
+
+    trial_id: NonEmpty
+    registry: NonEmpty
+    protocol_version: NonEmpty
+    scientific_title: NonEmpty
+    public_title: NonEmpty
+    phase: NonEmpty
+    timezone: NonEmpty
+    """IANA name; naive times in records and images are read in it."""
+    languages: tuple[NonEmpty, ...] = ("en",)
+
+
+class Population(Strict):
+    """Who is studied."""
+
+    condition: NonEmpty
+    icd10: NonEmpty
+    sex: Literal["female", "male", "all"]
+    minimum_age_years: float
+    maximum_age_years: float | None = None
+    sample_size: PositiveInt
+    """Participants to be treated, as registered."""
+
+
+class Product(Strict):
+    """A radiopharmaceutical of the trial."""
+
+    id: Identifier
+    name: NonEmpty
+    nuclide: NonEmpty
+    vector: NonEmpty
+    role: Literal["therapy", "imaging"]
+    route: NonEmpty
+    minimum_radiochemical_purity_percent: float | None = None
+
+
+class Arm(Strict):
+    """A group of the trial."""
+
+    id: Identifier
+    title: NonEmpty
+    description: NonEmpty
+    product: Identifier
+
+
+class Sessions(Strict):
+    """Treatment sessions and what makes one the last."""
+
+    product: Identifier
+    administered_activity_MBq: PositiveFloat
+    activity_tolerance_percent: PositiveFloat
+    antibody_mass_mg: PositiveFloat | None = None
+    maximum_sessions: PositiveInt
+    interval_days: Window
+    ends_when: tuple[Literal["maximum_reached", "gate_stop", "withdrawal", "death", "progression"], ...]
+
+
+class Visit(Strict):
+    """A visit or procedure with its window, relative to an anchor."""
+
+    id: Identifier
+    title: NonEmpty
+    anchor: NonEmpty
+    """``screening``, ``administration`` (of the same session), ``last_administration`` or another visit's id."""
+    window_days: Window
+    per_session: bool = False
+    procedures: tuple[Identifier, ...] = ()
+    """Ids of forms and imaging done at the visit."""
+
+
+class ImagingPlan(Strict):
+    """One planned image and what it is for."""
+
+    id: Identifier
+    title: NonEmpty
+    kind: Literal["pet_ct", "spect", "whole_body_planar"]
+    product: Identifier
+    purpose: tuple[Literal["selection", "biodistribution", "dosimetry", "response"], ...]
+    per_session: bool
+    after: Literal["administration", "last_administration", "screening"]
+    """What the window counts from."""
+    window_h: Window
+    timepoint: Identifier
+    """``baseline`` and ``response`` pair the PET images; ``h24``, ``h48`` name the therapy scans."""
+    required: bool = True
+
+
+class Item(Strict):
+    """One data item of a form, and the record column it is kept in."""
+
+    id: Identifier
+    label: NonEmpty
+    type: ValueType
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[NonEmpty, ...] = ()
+    required: bool = True
+    shown_when: str = ""
+    """Condition in the expression language; empty means always."""
+
+
+class Form(Strict):
+    """A form: the items asked together."""
+
+    id: Identifier
+    title: NonEmpty
+    table: Identifier
+    """Record table of the trial folder its answers are kept in."""
+    repeats: bool = False
+    items: tuple[Item, ...] = Field(min_length=1)
+
+
+class Variable(Strict):
+    """A named value that conditions may speak of, and where in the records it is found."""
+
+    id: Identifier
+    label: NonEmpty
+    type: Literal["number", "integer", "text", "flag"]
+    unit: str = ""
+    table: Identifier
+    """``participants``, ``laboratory``, ``eligibility``, ``consents``, ``selection_reads`` ..."""
+    column: Identifier
+    where: dict[Identifier, str] = Field(default_factory=dict)
+    """Column -> value that the line must have (``{test: neutrophils}``)."""
+    pick: Literal["latest", "earliest", "any"] = "latest"
+    maximum_age_days: PositiveFloat | None = None
+    """An older value counts as not known."""
+
+
+class Criterion(Strict):
+    """One eligibility criterion as a condition; an exclusion criterion holds when the participant is excluded."""
+
+    kind: Literal["inclusion", "exclusion"]
+    title: NonEmpty
+    condition: NonEmpty
+
+
+class SelectionRead(Strict):
+    """Who decides on the selection image, by which rule."""
+
+    imaging: Identifier
+    reader_roles: tuple[NonEmpty, ...] = Field(min_length=1)
+    rule: NonEmpty
+    condition: NonEmpty
+    """Condition over the read's columns that means positive."""
+
+
+class BiodistributionRead(Strict):
+    """Who reads the whole-body scans and what the answers are."""
+
+    imaging: tuple[Identifier, ...] = Field(min_length=1)
+    reader_roles: tuple[NonEmpty, ...] = Field(min_length=1)
+    answers: tuple[NonEmpty, ...] = Field(min_length=2)
+
+
+class DoseLimit(Strict):
+    """A limit on the absorbed dose of an organ, with the publication it comes from. Never a constant of the code."""
+
+    absorbed_dose_Gy: PositiveFloat
+    citation: NonEmpty
+
+
+class DoseRegion(Strict):
+    """A region whose absorbed dose is computed."""
+
+    id: Identifier
+    title: NonEmpty
+    kind: Literal["organ", "lesion"]
+    region_names: tuple[NonEmpty, ...] = Field(min_length=1)
+    """Names of the region in RTSTRUCT or SEG, case-insensitive; a lesion entry may end in ``*``."""
+    density_g_per_mL: PositiveFloat
+    density_source: NonEmpty
+    at_risk: bool = False
+
+
+class DosimetryPlan(Strict):
+    """How absorbed doses are computed from the planned images."""
+
+    imaging: tuple[Identifier, ...] = Field(min_length=1)
+    curve: Literal["two_point_mono_exponential"]
+    clearance_significance: float = Field(gt=0.5, lt=1)
+    """One-sided confidence at which clearance or uptake is told from physical decay."""
+    maximum_extrapolated_fraction: float = Field(gt=0, le=1)
+    repeatability_percent: PositiveFloat
+    """Scan-to-scan relative standard deviation of a region's activity beyond counting noise."""
+    model_relative_sd_percent: float = Field(ge=0)
+    """Relative standard deviation for kinetics that the scan times cannot see."""
+    minimum_inside_percent: PositiveFloat = 98.0
+    """A region with less of its volume inside the field of view has no activity, instead of a smaller one."""
+
+
+class LimitsPlan(Strict):
+    """Which organ doses are judged, against what."""
+
+    limits: dict[Identifier, DoseLimit] = Field(min_length=1)
+    judged: Literal["so_far", "with_next_session"]
+    """``with_next_session`` adds what the next session is expected to give, by the upper bound per MBq so far."""
+
+
+class GradeLimit(Strict):
+    """A laboratory test whose CTCAE grade must not be exceeded for the next session."""
+
+    test: Identifier
+    maximum_grade: int = Field(ge=0, le=4)
+
+
+class SafetyGate(Strict):
+    """May the next session be given? Each line is judged; one stop stops, one undetermined leaves it undetermined."""
+
+    ctcae_version: Literal["5.0", "6.0"]
+    laboratory: tuple[GradeLimit, ...]
+    laboratory_maximum_age_days: PositiveFloat
+    maximum_adverse_event_grade: int = Field(ge=0, le=4)
+    """For events attributed to treatment and not resolved."""
+    examiner_roles: tuple[NonEmpty, ...] = Field(min_length=1)
+    """Each of these roles must have examined the participant at the gate visit and found no toxicity."""
+    visit: Identifier
+    pregnancy_test_required: bool = True
+
+
+class ResponseRule(Strict):
+    """Image-based response of a participant from lesion uptake at two time points."""
+
+    name: NonEmpty
+    imaging_baseline: Identifier
+    imaging_response: Identifier
+    metric: Literal["suv_peak", "suv_max", "suv_mean"]
+    maximum_target_lesions: PositiveInt
+    partial_decrease_percent: PositiveFloat
+    partial_decrease_absolute: float = Field(ge=0)
+    progression_increase_percent: PositiveFloat
+    progression_increase_absolute: float = Field(ge=0)
+    complete_means: Literal["all_lesions_resolved"]
+    new_lesion_is_progression: bool
+    exploratory: bool
+    """True where no validated criteria exist for the tracer; said wherever the category is shown."""
+
+
+class Endpoint(Strict):
+    """The primary endpoint: a proportion of an analysis set."""
+
+    id: Identifier
+    title: NonEmpty
+    kind: Literal["proportion"]
+    counted_categories: tuple[Literal["CR", "PR", "SD", "PD"], ...] = Field(min_length=1)
+    analysis_set: Identifier
+    missing: Literal["failure", "excluded"]
+    interval_method: Literal["clopper_pearson", "wilson"]
+    confidence_level: float = Field(gt=0.5, lt=1)
+    visit: Identifier
+
+
+class AnalysisSet(Strict):
+    """Who is analysed: a condition over facts the run knows of every participant."""
+
+    id: Identifier
+    title: NonEmpty
+    condition: NonEmpty
+
+
+class EthicsApproval(Strict):
+    """An ethics committee's approval."""
+
+    committee: NonEmpty
+    reference: NonEmpty
+    approved_on: date
+    protocol_version: str = ""
+
+
+SharingAnswer = Literal["yes", "no", "undecided"]
+
+
+class SharingPlan(Strict):
+    """The seven items of the data-sharing plan."""
+
+    individual_participant_data: SharingAnswer
+    study_protocol: SharingAnswer
+    statistical_analysis_plan: SharingAnswer
+    informed_consent_form: SharingAnswer
+    clinical_study_report: SharingAnswer
+    analytic_code: SharingAnswer
+    data_dictionary: SharingAnswer
+    conditions: str = ""
+
+
+class Protocol(Strict):
+    """A whole trial as data. Clause ids are the paths in this tree (``eligibility.age``, ``sessions``)."""
+
+    schema_version: Literal["1.0"]
+    identity: Clause[Identity]
+    population: Clause[Population]
+    products: dict[Identifier, Clause[Product]] = Field(min_length=1)
+    arms: dict[Identifier, Clause[Arm]] = Field(min_length=1)
+    sessions: Clause[Sessions]
+    schedule: dict[Identifier, Clause[Visit]] = Field(min_length=1)
+    imaging: dict[Identifier, Clause[ImagingPlan]] = Field(min_length=1)
+    forms: dict[Identifier, Clause[Form]]
+    variables: tuple[Variable, ...]
+    eligibility: dict[Identifier, Clause[Criterion]] = Field(min_length=1)
+    selection_read: Clause[SelectionRead] | None = None
+    biodistribution_read: Clause[BiodistributionRead] | None = None
+    dosimetry: Clause[DosimetryPlan]
+    dose_regions: dict[Identifier, Clause[DoseRegion]] = Field(min_length=1)
+    dose_limits: Clause[LimitsPlan]
+    safety_gate: Clause[SafetyGate]
+    response: Clause[ResponseRule]
+    endpoint: Clause[Endpoint]
+    analysis_sets: dict[Identifier, Clause[AnalysisSet]] = Field(min_length=1)
+    ethics: tuple[Clause[EthicsApproval], ...]
+    sharing: Clause[SharingPlan]
+    conflicts: tuple[Conflict, ...] = ()
+
+    @model_validator(mode="after")
+    def _ids_agree(self) -> Protocol:
+        for name in ("products", "arms", "schedule", "imaging", "forms", "dose_regions", "analysis_sets"):
+            for key, clause in getattr(self, name).items():
+                if clause.reading is not None and clause.reading.id != key:
+                    raise ValueError(f"{name}.{key}: its reading has id {clause.reading.id!r}; both must be the same")
+        conflicts = [conflict.id for conflict in self.conflicts]
+        if len(set(conflicts)) != len(conflicts):
+            raise ValueError("two conflicts have the same id")
+        return self

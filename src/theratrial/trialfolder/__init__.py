@@ -1,0 +1,1 @@
+"""The trial as files: read, check, write. ``protocol.yaml``, ``registration.yaml``, ``records/*.csv``, ``images/``."""

@@ -1,0 +1,333 @@
+"""The record tables of a trial folder: one definition, from which reader, writer, templates and docs derive.
+
+Units stand in the column names or, for laboratory values, in a ``unit`` column. Dates are Gregorian ISO 8601
+(``2022-03-05``); instants are ISO 8601 with an offset (``2022-03-05T09:30+03:30``), or without one in the protocol's
+time zone. Empty means missing, never zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+FOLDER_SCHEMA_VERSION: Final = "1.0"
+
+ColumnType = Literal["id", "text", "number", "integer", "flag", "date", "datetime", "choice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: name (with unit), type, whether it must be filled, allowed values, and what it means."""
+
+    name: str
+    type: ColumnType
+    doc: str
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A record table: ``records/<name>.csv``."""
+
+    name: str
+    doc: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    """Columns that together may occur only once."""
+    required: bool = False
+    """Whether the file must be there; an optional table that is absent has no lines."""
+
+    def column(self, name: str) -> Column:
+        """The column of that name (KeyError if there is none)."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+
+def _participant(required: bool = True) -> Column:
+    return Column("participant_id", "id", "Pseudonym of the participant, the PatientID of her images", required)
+
+
+_SESSION = Column("session", "integer", "Treatment session, counted from 1", minimum=1, maximum=99)
+_SESSION_REQUIRED = Column("session", "integer", "Treatment session, counted from 1", True, minimum=1, maximum=99)
+_PERSON = "Code of the person in the delegation log, never a name"
+
+TABLES: Final[tuple[Table, ...]] = (
+    Table(
+        "participants",
+        "Everybody screened, treated or not.",
+        (
+            _participant(),
+            Column("site_id", "id", "Recruiting centre", True),
+            Column("screened_on", "date", "Date of screening", True),
+            Column("age_years", "number", "Age at screening [years]", minimum=0, maximum=130),
+            Column("sex", "choice", "Sex", True, ("female", "male", "other")),
+            Column("height_cm", "number", "Height at screening [cm]", minimum=50, maximum=250),
+            Column("weight_kg", "number", "Weight at screening [kg]", minimum=20, maximum=350),
+            Column("note", "text", "Remark; no identifying detail"),
+        ),
+        ("participant_id",),
+        required=True,
+    ),
+    Table(
+        "prior_therapy",
+        "Treatment before the trial, the last cold trastuzumab among it.",
+        (
+            _participant(),
+            Column("agent", "text", "Drug or treatment", True),
+            Column(
+                "category",
+                "choice",
+                "Kind of treatment",
+                True,
+                ("trastuzumab", "other_her2", "chemotherapy", "endocrine", "radiotherapy", "surgery", "other"),
+            ),
+            Column("first_given_on", "date", "First dose or date of the procedure"),
+            Column("last_given_on", "date", "Last dose"),
+            Column("outcome", "choice", "How it ended", False, ("resistant", "relapsed", "responding", "not_known")),
+        ),
+        ("participant_id", "agent", "first_given_on"),
+    ),
+    Table(
+        "consents",
+        "Informed consent, re-consent and withdrawal.",
+        (
+            _participant(),
+            Column("form_version", "text", "Version of the consent form", True),
+            Column("language", "text", "Language of the form", True),
+            Column("signed_at", "datetime", "When the participant signed", True),
+            Column("obtained_by", "text", _PERSON, True),
+            Column("witness", "text", "Code of an impartial witness, where one was needed"),
+            Column("withdrawn_at", "datetime", "When consent was withdrawn"),
+            Column(
+                "withdrawal_kind",
+                "choice",
+                "What was withdrawn",
+                False,
+                ("treatment", "follow_up", "data_use", "all"),
+            ),
+        ),
+        ("participant_id", "form_version"),
+        required=True,
+    ),
+    Table(
+        "eligibility",
+        "Eligibility items that no other table holds (performance status, pregnancy, sensitivity, infection ...).",
+        (
+            _participant(),
+            Column("item", "id", "Item id, as named by the protocol's variables", True),
+            Column("value", "text", "Value: number, yes/no or text, as the protocol's variable says", True),
+            Column("unit", "text", "Unit, where the protocol's variable has one"),
+            Column("assessed_on", "date", "When", True),
+            Column("assessed_by", "text", _PERSON),
+            Column("source", "text", "Source document"),
+        ),
+        ("participant_id", "item", "assessed_on"),
+    ),
+    Table(
+        "selection_reads",
+        "Read of the selection image (HER2 positivity on 68Ga-trastuzumab PET/CT).",
+        (
+            _participant(),
+            Column("read_at", "datetime", "When it was read", True),
+            Column("reader", "text", _PERSON, True),
+            Column("reader_role", "text", "Role of the reader", True),
+            Column("lesions_total", "integer", "Lesions known from any image", minimum=0),
+            Column("lesions_positive", "integer", "Of these, lesions with uptake above the reference", minimum=0),
+            Column("result", "choice", "The reader's result", True, ("positive", "negative", "equivocal")),
+            Column("comment", "text", "Remark"),
+        ),
+        ("participant_id", "reader", "read_at"),
+    ),
+    Table(
+        "visits",
+        "Visits and procedures of the schedule, done or missed.",
+        (
+            _participant(),
+            Column("visit_id", "id", "Visit or imaging id of the protocol", True),
+            _SESSION,
+            Column("status", "choice", "What happened", True, ("done", "missed")),
+            Column("occurred_on", "date", "Date, where it was done"),
+            Column("reason", "text", "Why it was missed"),
+        ),
+        ("participant_id", "visit_id", "session"),
+    ),
+    Table(
+        "batches",
+        "Radiopharmaceutical batches with their release tests.",
+        (
+            Column("batch_id", "id", "Batch number", True),
+            Column("product_id", "id", "Product of the protocol", True),
+            Column("activity_MBq", "number", "Activity of the batch at the reference time [MBq]", True, minimum=0),
+            Column("reference_at", "datetime", "Reference time of the activity", True),
+            Column("expires_at", "datetime", "Expiry", True),
+            Column("antibody_mass_mg", "number", "Antibody in the batch [mg]", minimum=0),
+            Column("radiochemical_purity_percent", "number", "Radiochemical purity [%]", minimum=0, maximum=100),
+            Column("immunoreactive_fraction_percent", "number", "Immunoreactive fraction [%]", minimum=0, maximum=100),
+            Column("released", "flag", "Whether the batch was released", True),
+            Column("released_at", "datetime", "When it was released"),
+            Column("released_by", "text", _PERSON),
+        ),
+        ("batch_id",),
+    ),
+    Table(
+        "administrations",
+        "Each injection: calibrator reading, residual, times, antibody mass.",
+        (
+            _participant(),
+            Column("product_id", "id", "Product of the protocol", True),
+            Column("session", "integer", "Treatment session; empty for imaging products", minimum=1, maximum=99),
+            Column("timepoint", "id", "Imaging time point (baseline, response) of an imaging product"),
+            Column("batch_id", "id", "Batch", True),
+            Column("prescribed_activity_MBq", "number", "Prescribed [MBq]", minimum=0),
+            Column("measured_activity_MBq", "number", "Calibrator reading of the syringe [MBq]", True, minimum=0),
+            Column("measured_at", "datetime", "When the syringe was measured", True),
+            Column("residual_activity_MBq", "number", "Calibrator reading of what was left [MBq]", minimum=0),
+            Column("residual_measured_at", "datetime", "When the residual was measured"),
+            Column("injected_at", "datetime", "Start of the injection", True),
+            Column("antibody_mass_mg", "number", "Antibody injected [mg]", minimum=0),
+            Column("route", "text", "Route", True),
+            Column("extravasation", "flag", "Whether extravasation was seen"),
+            Column(
+                "pregnancy_test",
+                "choice",
+                "Pregnancy test before the injection",
+                False,
+                ("negative", "positive", "not_done", "not_applicable"),
+            ),
+            Column("weight_kg", "number", "Weight that day [kg]", minimum=20, maximum=350),
+            Column("administered_by", "text", _PERSON),
+        ),
+        ("participant_id", "product_id", "session", "timepoint"),
+    ),
+    Table(
+        "laboratory",
+        "Laboratory results with unit and reference range, as reported.",
+        (
+            _participant(),
+            Column("collected_at", "datetime", "When the sample was taken", True),
+            Column("test", "id", "Test (neutrophils, platelets, haemoglobin, white_cells ...)", True),
+            Column("value", "number", "Result in the stated unit", True, minimum=0),
+            Column("unit", "text", "Unit of value and limits", True),
+            Column("lower_limit", "number", "Lower limit of the reference range", minimum=0),
+            Column("upper_limit", "number", "Upper limit of the reference range", minimum=0),
+            Column("laboratory", "text", "Code of the laboratory"),
+        ),
+        ("participant_id", "test", "collected_at"),
+    ),
+    Table(
+        "adverse_events",
+        "Adverse events with CTCAE grade.",
+        (
+            _participant(),
+            Column("term", "text", "CTCAE term", True),
+            Column("ctcae_version", "choice", "Version of CTCAE used", True, ("5.0", "6.0")),
+            Column("grade", "integer", "Grade", True, minimum=1, maximum=5),
+            Column("started_on", "date", "First day", True),
+            Column("ended_on", "date", "Last day; empty while it lasts"),
+            Column("serious", "flag", "Serious adverse event", True),
+            Column("related", "choice", "Relation to the treatment", True, ("related", "not_related", "not_assessed")),
+            Column("comment", "text", "Remark"),
+        ),
+        ("participant_id", "term", "started_on"),
+    ),
+    Table(
+        "examinations",
+        "Examinations by the physicians who decide on the next session.",
+        (
+            _participant(),
+            Column("visit_id", "id", "Visit of the protocol", True),
+            _SESSION_REQUIRED,
+            Column("examined_on", "date", "When", True),
+            Column("examiner", "text", _PERSON, True),
+            Column("examiner_role", "text", "Role of the examiner", True),
+            Column("ecog", "integer", "ECOG performance status", minimum=0, maximum=5),
+            Column(
+                "toxicity",
+                "choice",
+                "Toxicity that forbids the next session",
+                True,
+                ("none", "present", "not_assessed"),
+            ),
+            Column("comment", "text", "Remark"),
+        ),
+        ("participant_id", "visit_id", "session", "examiner_role"),
+    ),
+    Table(
+        "biodistribution_reads",
+        "Reads of the therapy scans.",
+        (
+            _participant(),
+            _SESSION_REQUIRED,
+            Column("imaging_id", "id", "Imaging id of the protocol", True),
+            Column("reader", "text", _PERSON, True),
+            Column("reader_role", "text", "Role of the reader", True),
+            Column("read_at", "datetime", "When", True),
+            Column("result", "text", "Answer, one of the protocol's", True),
+            Column("lesions_seen", "integer", "Lesions of the selection PET seen on the scan", minimum=0),
+            Column("comment", "text", "Remark"),
+        ),
+        ("participant_id", "session", "imaging_id", "reader"),
+    ),
+    Table(
+        "lesion_readings",
+        "The reader's lesions at each time point; their uptake is computed from the image, not typed.",
+        (
+            _participant(),
+            Column("timepoint", "id", "Time point of the protocol's imaging (baseline, response)", True),
+            Column("lesion_id", "id", "The lesion's name, kept over all time points", True),
+            Column("reader", "text", _PERSON, True),
+            Column("read_at", "datetime", "When", True),
+            Column("site", "text", "Where (liver, bone, lymph_node, breast ...)", True),
+            Column("role", "choice", "Role in the response rule", True, ("target", "non_target", "new")),
+            Column("status", "choice", "What the reader sees", True, ("present", "resolved", "not_assessable")),
+            Column("region_name", "text", "Name of its region in the RTSTRUCT or SEG of that image"),
+            Column("comment", "text", "Remark"),
+        ),
+        ("participant_id", "timepoint", "lesion_id", "reader"),
+    ),
+    Table(
+        "dispositions",
+        "How participation ended.",
+        (
+            _participant(),
+            Column("occurred_on", "date", "When", True),
+            Column(
+                "event",
+                "choice",
+                "What ended it",
+                True,
+                ("screen_failure", "completed", "gate_stop", "withdrawal", "progression", "death", "lost_to_follow_up"),
+            ),
+            Column("reason", "text", "Reason"),
+        ),
+        ("participant_id", "event"),
+    ),
+    Table(
+        "calibrations",
+        "Camera calibrations: dated factors with uncertainty.",
+        (
+            Column("calibration_id", "id", "Name of the calibration", True),
+            Column("camera", "text", "StationName in the images", True),
+            Column("kind", "choice", "What it is for", True, ("spect", "planar")),
+            Column("nuclide", "text", "Nuclide", True),
+            Column("factor_cps_per_MBq", "number", "Count rate per activity [cps/MBq]", True, minimum=1e-9),
+            Column("relative_sd_percent", "number", "Relative standard deviation [%]", True, minimum=0, maximum=100),
+            Column("valid_from", "date", "First day it holds", True),
+            Column("geometry", "text", "Phantom and geometry it was measured with"),
+        ),
+        ("calibration_id",),
+    ),
+)
+
+
+def table(name: str) -> Table:
+    """The definition of ``records/<name>.csv`` (KeyError if there is none)."""
+    for candidate in TABLES:
+        if candidate.name == name:
+            return candidate
+    raise KeyError(name)
