@@ -1,0 +1,61 @@
+# Two commands are enough: `make run` and `make test`. Nothing here calls sudo; the network is used once.
+# Recipes use relative paths only, so that the checkout may lie in a folder with spaces in its name.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+SHELL := /bin/sh
+python := .venv/bin/python
+workers ?= $(shell nproc 2>/dev/null || echo 2)
+participants ?= 15
+seed ?= 1
+
+# Caches of matplotlib, fontconfig and the tools stay in the checkout: the home folder may be read-only.
+export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
+export MPLBACKEND := Agg
+export PYTHONUTF8 := 1
+cache_home := $(CURDIR)/.cache
+
+.PHONY: help setup setup-run run test test-long bench lint format lock third-party clean
+
+help: ## Show this list
+	@echo "theratrial: research software, not a medical device"
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+setup: ## Set up .venv with everything, also the developer's tools
+	@./scripts/system-packages.sh test
+	@./scripts/setup.sh dev
+
+setup-run:
+	@./scripts/system-packages.sh run
+	@./scripts/setup.sh run
+
+run: setup-run ## Set up, make the demonstration cohort, run the trial on it, say the result
+	@XDG_CACHE_HOME="$(cache_home)" $(python) scripts/demo.py --participants $(participants) --seed $(seed) --workers $(workers)
+
+test: setup ## Set up and run the tests (at most 10 minutes on 2 cores); PYTEST_ARGS="-k name" picks some
+	@XDG_CACHE_HOME="$(cache_home)" $(python) -m pytest -n auto -m "not long" $(PYTEST_ARGS)
+
+test-long: setup ## Run the slow tests
+	@XDG_CACHE_HOME="$(cache_home)" $(python) -m pytest -n auto -m long $(PYTEST_ARGS)
+
+bench: setup ## Run the benchmarks, each a ratio measured in one run
+	@set -e; for file in benchmarks/[!_]*.py; do echo "== $$file"; XDG_CACHE_HOME="$(cache_home)" $(python) "$$file"; done
+
+lint: setup ## ruff, mypy and the layers of the house
+	@./scripts/lint.sh
+
+format: setup ## Let ruff lay out the code
+	@$(python) -m ruff format .
+	@$(python) -m ruff check --fix .
+
+lock: setup ## Pin the dependencies again (needs uv); UPGRADE=1 takes the newest
+	@$(python) scripts/lock.py $(if $(UPGRADE),--upgrade)
+	@./scripts/setup.sh dev
+	@$(python) scripts/third_party.py
+
+third-party: setup ## Write THIRD_PARTY.md from the lock
+	@$(python) scripts/third_party.py
+
+clean: ## Remove everything that make made, .venv and demo/ among it
+	rm -rf .venv .cache demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache benchmarks/results
+	find src tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
