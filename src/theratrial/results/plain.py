@@ -1,0 +1,113 @@
+"""Results as plain values for JSON, and the first place where two such trees differ."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from theratrial.errors import InputError, SourceError
+from theratrial.results.values import RESULTS_SCHEMA_VERSION, TrialResult
+from theratrial.trace import Trace
+
+_ID_FIELDS = ("participant_id", "region_name", "session", "imaging_id", "lesion_id", "criterion_id", "clause", "path")
+
+
+def plain(value: Any) -> Any:
+    """`value` as dicts, lists, strings, numbers and None.
+
+    An infinite or undefined number becomes the string ``"inf"``, ``"-inf"`` or ``"nan"``: JSON has no such numbers, and
+    None would say "not known".
+    """
+    if isinstance(value, Trace):
+        return value.as_dict()
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return value.as_posix()
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise TypeError(f"a result holds {type(value).__name__}, which JSON cannot carry")
+
+
+def results_text(result: TrialResult) -> str:
+    """``results.json`` as text: stable key order, floats at full precision."""
+    return json.dumps(plain(result), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def read_results(path: Path) -> dict[str, Any]:
+    """The plain tree of a ``results.json``.
+
+    Raises
+    ------
+    InputError
+        If the file is absent, not JSON, or not results of theratrial.
+    SourceError
+        If it was written by a newer version.
+    """
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no results here -> give the folder that `theratrial run --out` wrote") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: cannot be read as results ({error}) -> restore it or run again") from None
+    if not isinstance(tree, dict) or "schema_version" not in tree or "participants" not in tree:
+        raise InputError(f"{path}: is JSON, but not results of theratrial")
+    version = str(tree["schema_version"])
+    if version.split(".")[0] != RESULTS_SCHEMA_VERSION.split(".")[0]:
+        raise SourceError(
+            f"{path}: results have schema version {version}, this theratrial reads {RESULTS_SCHEMA_VERSION} "
+            "-> use the version that wrote them"
+        )
+    return tree
+
+
+def _label(entry: Any, index: int) -> str:
+    if isinstance(entry, dict):
+        for name in _ID_FIELDS:
+            if name in entry:
+                return f"[{entry[name]}]"
+    return f"[{index}]"
+
+
+def differences(stored: Any, recomputed: Any, place: str = "") -> list[tuple[str, Any, Any]]:
+    """Every place where two plain trees differ, in their order, as (place, stored, recomputed).
+
+    Numbers are compared exactly: the same inputs, method and version give the same number.
+    """
+    if isinstance(stored, dict) and isinstance(recomputed, dict):
+        found = []
+        for key in list(recomputed) + [key for key in stored if key not in recomputed]:
+            here = f"{place}.{key}" if place else str(key)
+            if key not in stored:
+                found.append((here, "absent", recomputed[key]))
+            elif key not in recomputed:
+                found.append((here, stored[key], "absent"))
+            else:
+                found.extend(differences(stored[key], recomputed[key], here))
+        return found
+    if isinstance(stored, list) and isinstance(recomputed, list):
+        found = []
+        for index, (one, other) in enumerate(zip(stored, recomputed, strict=False)):
+            found.extend(differences(one, other, place + _label(other, index)))
+        if len(stored) != len(recomputed):
+            found.append((f"{place} (number of entries)", len(stored), len(recomputed)))
+        return found
+    if type(stored) is not type(recomputed) or stored != recomputed:
+        return [(place, stored, recomputed)]
+    return []
