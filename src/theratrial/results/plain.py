@@ -15,6 +15,7 @@ from theratrial.errors import InputError, SourceError
 from theratrial.results.values import RESULTS_SCHEMA_VERSION, TrialResult
 from theratrial.trace import Trace
 
+_RELATIVE_TOLERANCE = 1e-9
 _ID_FIELDS = ("participant_id", "region_name", "session", "imaging_id", "lesion_id", "criterion_id", "clause", "path")
 
 
@@ -77,6 +78,10 @@ def read_results(path: Path) -> dict[str, Any]:
     return tree
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _label(entry: Any, index: int) -> str:
     if isinstance(entry, dict):
         for name in _ID_FIELDS:
@@ -88,10 +93,10 @@ def _label(entry: Any, index: int) -> str:
 def differences(stored: Any, recomputed: Any, place: str = "") -> list[tuple[str, Any, Any]]:
     """Every place where two plain trees differ, in their order, as (place, stored, recomputed).
 
-    Numbers are compared exactly: the same inputs, method and version give the same number.
+    Numbers may differ by 1e-9 of their size: the same program on another processor rounds its last bits otherwise.
     """
+    found: list[tuple[str, Any, Any]] = []
     if isinstance(stored, dict) and isinstance(recomputed, dict):
-        found = []
         for key in list(recomputed) + [key for key in stored if key not in recomputed]:
             here = f"{place}.{key}" if place else str(key)
             if key not in stored:
@@ -102,12 +107,13 @@ def differences(stored: Any, recomputed: Any, place: str = "") -> list[tuple[str
                 found.extend(differences(stored[key], recomputed[key], here))
         return found
     if isinstance(stored, list) and isinstance(recomputed, list):
-        found = []
         for index, (one, other) in enumerate(zip(stored, recomputed, strict=False)):
             found.extend(differences(one, other, place + _label(other, index)))
         if len(stored) != len(recomputed):
             found.append((f"{place} (number of entries)", len(stored), len(recomputed)))
         return found
-    if type(stored) is not type(recomputed) or stored != recomputed:
-        return [(place, stored, recomputed)]
-    return []
+    if _is_number(stored) and _is_number(recomputed):
+        same = math.isclose(stored, recomputed, rel_tol=_RELATIVE_TOLERANCE, abs_tol=0.0)
+    else:
+        same = type(stored) is type(recomputed) and stored == recomputed
+    return [] if same else [(place, stored, recomputed)]
