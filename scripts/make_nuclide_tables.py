@@ -35,7 +35,7 @@ def fingerprints() -> None:
         f"""
 title = "Fingerprints of the ICRP 107 decay data that theratrial was checked with"
 edition = "icrp107-database {version}"
-source = "PyPI icrp107-database {version}: ICRP Publication 107, Ann. ICRP 38(3), 2008, (C) 2008 A. Endo and K.F. Eckerman"
+source = "ICRP Publication 107, Ann. ICRP 38(3), 2008, (C) 2008 A. Endo and K.F. Eckerman, as in PyPI icrp107-database"
 licence = "Hashes only, ours, Apache-2.0. The data stay in their own package and under their own licence."
 how_entered = "scripts/make_nuclide_tables.py, from the installed package"
 how_checked = "tests/reference/test_decay_data.py compares energies per decay with EJNMMI Phys s40658-020-00301-2"

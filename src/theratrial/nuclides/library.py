@@ -28,7 +28,10 @@ _HOURS_PER: Final = {
     "d": 24.0,
     "y": 24 * 365.2422,
 }
-"""``m`` is minutes in ICRP 107; a year is taken as 365.2422 d, which changes nothing for a nuclide given to patients."""
+"""``m`` is minutes in ICRP 107; a year is taken as 365.2422 d, which matters to no nuclide given to patients."""
+
+PhotonKind = Literal["gamma", "x_ray", "annihilation"]
+_PHOTON_KINDS: Final[dict[str, PhotonKind]] = {"gamma": "gamma", "X": "x_ray", "annihilation": "annihilation"}
 
 _FINGERPRINTS: Final = "nuclides/icrp107_files"
 
@@ -39,7 +42,7 @@ class PhotonLine:
 
     energy_keV: float
     yield_per_decay: float
-    kind: Literal["gamma", "x_ray", "annihilation"]
+    kind: PhotonKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ def _nuclide(name: str) -> Nuclide:
     emitted: dict[str, list[list[float]]] = data["emissions"]
     photons = [
         PhotonLine(energy * 1000, per_decay, kind)
-        for key, kind in (("gamma", "gamma"), ("X", "x_ray"), ("annihilation", "annihilation"))
+        for key, kind in _PHOTON_KINDS.items()
         for energy, per_decay in emitted[key]
     ]
     return Nuclide(

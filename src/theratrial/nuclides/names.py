@@ -9,7 +9,7 @@ from typing import Final
 from theratrial.errors import SourceError
 from theratrial.reference import table
 
-_ELEMENTS: Final = (
+_TEXT: Final = (
     "H Hydrogen He Helium Li Lithium Be Beryllium B Boron C Carbon N Nitrogen O Oxygen F Fluorine Ne Neon Na Sodium "
     "Mg Magnesium Al Aluminium Si Silicon P Phosphorus S Sulfur Cl Chlorine Ar Argon K Potassium Ca Calcium "
     "Sc Scandium Ti Titanium V Vanadium Cr Chromium Mn Manganese Fe Iron Co Cobalt Ni Nickel Cu Copper Zn Zinc "
@@ -21,7 +21,8 @@ _ELEMENTS: Final = (
     "Ir Iridium Pt Platinum Au Gold Hg Mercury Tl Thallium Pb Lead Bi Bismuth Po Polonium At Astatine Rn Radon "
     "Fr Francium Ra Radium Ac Actinium Th Thorium Pa Protactinium U Uranium Np Neptunium Pu Plutonium Am Americium "
     "Cm Curium Bk Berkelium Cf Californium Es Einsteinium Fm Fermium"
-).split()
+)
+_ELEMENTS: Final = _TEXT.split()
 
 _PAIRS: Final = tuple(zip(_ELEMENTS[::2], _ELEMENTS[1::2], strict=True))
 _SYMBOLS: Final = {word.lower(): symbol for symbol, name in _PAIRS for word in (symbol, name)}

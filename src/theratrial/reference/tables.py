@@ -133,7 +133,7 @@ def body_sha256(text: str) -> str:
     Examples
     --------
     >>> body_sha256("#: title = 'any'\\na,b\\n1,2\\n")[:12]
-    '12d2ebcf6ca2'
+    '492d5ea49605'
     """
     return _sha256(_split(text, "given")[1])
 
@@ -155,7 +155,7 @@ def _passport(header: str, name: str) -> Passport:
     missing, unknown = sorted(_KEYS - given.keys()), sorted(given.keys() - _KEYS)
     if missing or unknown:
         raise SourceError(
-            f"table {name}: passport lacks {', '.join(missing) or 'nothing'} and has unknown {', '.join(unknown) or 'none'}"
+            f"table {name}: passport lacks {', '.join(missing) or 'nothing'}; unknown: {', '.join(unknown) or 'nothing'}"
         )
     empty = [key for key in _TEXT_KEYS if not isinstance(given[key], str) or not given[key].strip()]
     if empty:
