@@ -441,7 +441,7 @@ class DirectReader:
     def __init__(self, layout: PixelLayout) -> None:
         self.layout = layout
         self._words: NDArray[Any] = np.empty((layout.rows, layout.columns), layout.dtype)
-        self._bytes = memoryview(self._words).cast("B") if self._words.size else memoryview(b"")
+        self._bytes = self._words.data.cast("B")
 
     def words(self, path: str | Path, offset: int) -> NDArray[Any]:
         """Stored values of the frame at byte `offset`; the array is overwritten by the next call.
