@@ -1,7 +1,7 @@
 """Write THIRD_PARTY.md: what theratrial is installed with, by whom it may be used how.
 
-Names and versions come from requirements.lock, licences from the metadata of the installed packages; what the lock
-holds only for another Python or platform is listed with the licence of the same package here, or as not installed.
+Names and versions come from requirements.lock, licences from the metadata of the installed packages; what the
+lock holds only for another Python or platform is marked so.
 """
 
 from __future__ import annotations
@@ -27,12 +27,22 @@ which are installed from the Python package index and keep their own licences. M
 """
 
 TAIL = """
+Two of these licences ask for attention when theratrial is passed on *together with* its packages (an image, an
+installer) rather than installed from the index: pylibjpeg-libjpeg is under the GPL, icrp107-database under the LGPL.
+
 Reference data shipped with theratrial carries its source and licence in its own passport, beside the table.
 The packages named "for another Python or platform" are not installed on Linux with CPython 3.11.
 """
 
 # Their metadata names no licence in a form that can be shown; read in the licence files that they ship.
-READ_BY_HAND: dict[str, str] = {}
+READ_BY_HAND = {
+    "brotlicffi": "MIT",
+    "cel-python": "Apache-2.0",
+    "colorama": "BSD-3-Clause",
+    "icrp107-database": "LGPL-3.0",
+    "pylibjpeg-libjpeg": "GPL-3.0",
+    "pyphen": "GPL-2.0-or-later OR LGPL-2.1-or-later OR MPL-1.1",
+}
 
 
 def locked_requirements(text: str) -> list[Requirement]:
@@ -43,26 +53,34 @@ def locked_requirements(text: str) -> list[Requirement]:
 
 def licence_of(name: str) -> str | None:
     """Return what a package's own metadata says, or None when it is not installed."""
+    if name in READ_BY_HAND:
+        return READ_BY_HAND[name]
     try:
         metadata = importlib.metadata.metadata(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-    if name in READ_BY_HAND:
-        return READ_BY_HAND[name]
     expression = metadata.get("License-Expression")
     if expression:
         return expression
-    classifiers = [
-        line.split(" :: ")[-1]
-        for line in metadata.get_all("Classifier") or []
-        if line.startswith("License ::") and not line.endswith("OSI Approved")
-    ]
-    if classifiers:
-        return ", ".join(classifiers)
     free_text = (metadata.get("License") or "").strip()
     if free_text and "\n" not in free_text and len(free_text) < 80:
         return free_text
+    classifiers = {
+        line.split(" :: ")[-1].removesuffix(" License")
+        for line in metadata.get_all("Classifier") or []
+        if line.startswith("License ::") and not line.endswith("OSI Approved")
+    }
+    if classifiers:
+        return ", ".join(sorted(classifiers))
     raise SystemExit(f"third_party: the metadata of {name} names no licence; look it up and add it to READ_BY_HAND")
+
+
+def installed_version(name: str) -> str | None:
+    """Return the version of an installed package, or None."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def main() -> int:
@@ -70,13 +88,11 @@ def main() -> int:
     for requirement in locked_requirements((ROOT / "requirements.lock").read_text(encoding="utf-8")):
         version = next(iter(requirement.specifier)).version
         applies = requirement.marker is None or requirement.marker.evaluate()
-        licence = licence_of(requirement.name)
-        if applies and licence is None:
-            raise SystemExit(f"third_party: {requirement.name} is locked but not installed; `make setup` first")
-        if applies and importlib.metadata.version(requirement.name) != version:
-            raise SystemExit(f"third_party: {requirement.name} is not the locked version; `make setup` first")
+        if applies and installed_version(requirement.name) != version:
+            raise SystemExit(f"third_party: {requirement.name} {version} is not installed; `make setup` first")
+        licence = licence_of(requirement.name) or "see the package"
         remark = "" if applies else " (for another Python or platform)"
-        rows.append(f"| {requirement.name} | {version} | {licence or 'not installed here'}{remark} |")
+        rows.append(f"| {requirement.name} | {version} | {licence}{remark} |")
     TARGET.write_text(HEAD + "\n".join(rows) + "\n" + TAIL, encoding="utf-8")
     return 0
 
