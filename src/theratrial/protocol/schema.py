@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from theratrial.protocol.clauses import Clause, Conflict, Identifier, NonEmpty, Strict, ValueType, Window
+from theratrial.protocol.clauses import Clause, Conflict, Identifier, Name, NonEmpty, Strict, ValueType, Window
 
 SCHEMA_VERSION = "1.0"
 
@@ -94,7 +94,8 @@ class ImagingPlan(Strict):
     purpose: tuple[Literal["selection", "biodistribution", "dosimetry", "response"], ...]
     per_session: bool
     after: Literal["administration", "last_administration", "screening"]
-    """What the window counts from."""
+    """What the window counts from. ``administration``: that of the imaged product, for the same session or time point;
+    ``last_administration``: the last one of the therapy product."""
     window_h: Window
     timepoint: Identifier
     """``baseline`` and ``response`` pair the PET images; ``h24``, ``h48`` name the therapy scans."""
@@ -104,8 +105,12 @@ class ImagingPlan(Strict):
 class Item(Strict):
     """One data item of a form, and the record column it is kept in."""
 
-    id: Identifier
+    id: Name
     label: NonEmpty
+    column: Name | None = None
+    """Column of the form's table that holds the answer; the item's id where it is not given."""
+    where: dict[Name, str] = Field(default_factory=dict)
+    """Other columns that the form fills in by itself, so that one table can hold many items (``{test: platelets}``)."""
     type: ValueType
     unit: str = ""
     minimum: float | None = None
@@ -128,16 +133,19 @@ class Form(Strict):
 
 
 class Variable(Strict):
-    """A named value that conditions may speak of, and where in the records it is found."""
+    """A named value that conditions may speak of, and where in the records it is found.
 
-    id: Identifier
+    A flag over a column of another type asks whether the column is filled. A value that no line holds is not known.
+    """
+
+    id: Name
     label: NonEmpty
     type: Literal["number", "integer", "text", "flag"]
     unit: str = ""
     table: Identifier
     """``participants``, ``laboratory``, ``eligibility``, ``consents``, ``selection_reads`` ..."""
-    column: Identifier
-    where: dict[Identifier, str] = Field(default_factory=dict)
+    column: Name
+    where: dict[Name, str] = Field(default_factory=dict)
     """Column -> value that the line must have (``{test: neutrophils}``)."""
     pick: Literal["latest", "earliest", "any"] = "latest"
     maximum_age_days: PositiveFloat | None = None
@@ -268,7 +276,7 @@ class Endpoint(Strict):
 
 
 class AnalysisSet(Strict):
-    """Who is analysed: a condition over facts the run knows of every participant."""
+    """Who is analysed: a condition over the facts of `theratrial.protocol.vocabulary.PARTICIPANT_FACTS`."""
 
     id: Identifier
     title: NonEmpty
