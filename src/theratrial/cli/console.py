@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _MOST_PLAIN_LINES = 10
+_WIDEST_TABLE = 10_000
 _BIDIRECTIONAL_OVERRIDES = frozenset(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
 
 
@@ -102,7 +103,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, tit
     for row in rows:
         table.add_row(*(Text("–" if cell is None else harmless(str(cell))) for cell in row))
     if not console.is_terminal:
-        console.width = max(console.width, console.measure(table).maximum)
+        unlimited = console.options.update(max_width=_WIDEST_TABLE)
+        console.width = max(console.width, console.measure(table, options=unlimited).maximum)
     console.print(table, soft_wrap=False)
 
 
