@@ -6,11 +6,10 @@ Reconstruction).
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from pydicom.dataset import Dataset
 
 from theratrial.errors import InputError, SourceError
 from theratrial.imaging.fastload import dataset_from_file
+from theratrial.imaging.times import header_zone, moment, moment_from_dt
 from theratrial.imaging.values import EnergyWindow, FloatArray, Grid
 from theratrial.nuclides.names import nuclide_name
 
@@ -45,6 +45,14 @@ _VECTORS_OF_KIND: Final = {
     "RECON GATED TOMO": (0x00540060, 0x00540070, 0x00540080),
 }
 """PS3.3 table C.8-10: what FrameIncrementPointer must point at, for files that leave the pointer out."""
+
+
+_LOSSY_SYNTAXES: Final = {
+    "1.2.840.10008.1.2.4.50",  # JPEG baseline
+    "1.2.840.10008.1.2.4.51",  # JPEG extended
+    "1.2.840.10008.1.2.4.81",  # JPEG-LS near-lossless
+}
+_MAYBE_LOSSY_SYNTAXES: Final = {"1.2.840.10008.1.2.4.91", "1.2.840.10008.1.2.4.203"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +142,14 @@ class NmFrames:
 
 
 def nm_frames(path: Path) -> NmFrames:
-    """Frames of a Nuclear Medicine file, all lossless transfer syntaxes and those lossy ones the decoders know.
+    """Frames of a Nuclear Medicine file in any lossless transfer syntax.
 
     Dates and times are not looked at: an image with invalid ones still has its frames.
 
     Raises
     ------
     InputError
-        If the file is not of modality NM, a vector is missing or of the wrong length, two frames carry the same
+        If the file is not of modality NM, was compressed with loss (its counts are then wrong), a vector is missing or of the wrong length, two frames carry the same
         numbers, or the pixels are truncated or cannot be decoded.
     """
     path = Path(path)
@@ -149,6 +157,7 @@ def nm_frames(path: Path) -> NmFrames:
     modality = str(dataset.get("Modality", "") or "")
     if modality != "NM":
         raise InputError(f"{path.name}: is of modality {modality or 'unknown'!r} -> give a Nuclear Medicine (NM) image")
+    _refuse_lossy(dataset, path)
     image_type = [str(v) for v in dataset.get("ImageType", None) or []]
     kind = image_type[2] if len(image_type) > 2 else ""
     count = _frame_count(dataset, path)
@@ -175,6 +184,16 @@ def nm_frames(path: Path) -> NmFrames:
         pixel_spacing_mm=(spacing[0], spacing[1]),
         header=dataset,
     )
+
+
+def _refuse_lossy(dataset: Dataset, path: Path) -> None:
+    syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", "")
+    stated = str(dataset.get("LossyImageCompression", "") or "")
+    if stated == "01" or syntax in _LOSSY_SYNTAXES or (syntax in _MAYBE_LOSSY_SYNTAXES and stated != "00"):
+        raise InputError(
+            f"{path.name}: was compressed with loss ({getattr(syntax, 'name', syntax)}), so that its counts are not "
+            "those measured -> send the original from the camera"
+        )
 
 
 def _frame_count(dataset: Dataset, path: Path) -> int:
@@ -374,47 +393,12 @@ def radionuclide(dataset: Dataset, what: str) -> str | None:
     return next(iter(found), None)
 
 
-_DATE = re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})")
-_TIME = re.compile(r"(\d{2}):?(\d{2})?:?(\d{2})?(?:\.(\d{1,6}))?")
-_OFFSET = re.compile(r"([+-])(\d{2})(\d{2})")
-
-
-def moment(date: str, time: str) -> datetime | None:
-    """DICOM DA and TM (retired spellings included) as a naive datetime; None where either is missing or impossible."""
-    d, t = _DATE.fullmatch(date.strip()), _TIME.fullmatch(time.strip())
-    if d is None or t is None:
-        return None
-    try:
-        return datetime(
-            int(d[1]), int(d[2]), int(d[3]), int(t[1]), int(t[2] or 0), int(t[3] or 0), int((t[4] or "").ljust(6, "0"))
-        )
-    except ValueError:
-        return None
-
-
-def utc_offset(text: str) -> tzinfo | None:
-    """TimezoneOffsetFromUTC as a time zone; None where missing or impossible."""
-    match = _OFFSET.fullmatch(text.strip())
-    if match is None:
-        return None
-    offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
-    if offset > timedelta(hours=14):
-        return None
-    return timezone(-offset if match[1] == "-" else offset)
-
-
-def acquisition_start(dataset: Dataset, time_zone: tzinfo | None) -> datetime | None:
+def acquisition_start(dataset: Dataset, zone: tzinfo | None = None) -> datetime | None:
     """Start of acquisition: AcquisitionDateTime, else AcquisitionDate and -Time; None where neither can be read.
 
-    Aware if the file states its offset from UTC, else in `time_zone` if one is given, else naive.
+    Aware if the file states its offset from UTC, else in `zone` if one is given, else naive.
     """
-    zone = utc_offset(str(dataset.get("TimezoneOffsetFromUTC", "") or "")) or time_zone
-    text = str(dataset.get("AcquisitionDateTime", "") or "").strip()
-    if len(text) >= 12:
-        own = utc_offset(text[-5:])
-        plain = text[:-5] if own else text
-        start = moment(plain[:8], plain[8:])
-        zone = own or zone
-    else:
-        start = moment(str(dataset.get("AcquisitionDate", "") or ""), str(dataset.get("AcquisitionTime", "") or ""))
-    return start if start is None or zone is None else start.replace(tzinfo=zone)
+    own = header_zone(dataset, zone)
+    return moment_from_dt(str(dataset.get("AcquisitionDateTime", "") or ""), own) or moment(
+        str(dataset.get("AcquisitionDate", "") or ""), str(dataset.get("AcquisitionTime", "") or ""), own
+    )

@@ -66,7 +66,7 @@ def drawn_regions(dataset: Dataset) -> dict[int, DrawnRegion | InputError]:
 
 
 def _contours(name: str, item: Dataset | None) -> list[Contour]:
-    found = []
+    found: list[Contour] = []
     if item is None:
         return found
     for position, contour in enumerate(item.get("ContourSequence", []) or [], start=1):
