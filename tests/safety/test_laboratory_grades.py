@@ -113,3 +113,14 @@ def test_a_grade_names_its_table_and_what_a_physician_must_add():
 def test_a_lower_limit_below_the_printed_scale_keeps_the_printed_grade():
     """A laboratory with LLN 1.2: 1.3 is grade 2 as version 5.0 prints it, although normal there."""
     assert laboratory_grade("neutrophils", 1.3, "10^9/L", 1.2, 7, "5.0").grade == 2
+
+
+def test_without_a_lower_limit_the_worst_possible_grade_is_still_known():
+    found = laboratory_grade("platelets", 80, "10^9/L", None, None, "5.0")
+    assert (found.grade, found.at_most) == (None, 1)
+    assert laboratory_grade("platelets", 80, "?", None, None, "5.0").at_most is None
+
+
+def test_core_units_of_a_read_trial_folder_are_units_too():
+    assert laboratory_grade("platelets", 49, "e9_per_L", 100, 400, "5.0").grade == 3
+    assert laboratory_grade("haemoglobin", 79, "g_per_L", 120, 160, "5.0").grade == 3

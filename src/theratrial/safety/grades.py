@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from typing import Final
 
@@ -40,6 +40,8 @@ class Grade:
     trace: Trace
     clinician: str = ""
     """What the printed grade says beyond the laboratory value, so what a physician may still have to add."""
+    at_most: int | None = None
+    """Worst grade the value can have; known even where a missing lower limit leaves grade 0 or 1 open."""
     lab_only: bool = True
     """The grade rests on the laboratory value alone: transfusions, symptoms and death are not in it."""
 
@@ -124,30 +126,29 @@ def laboratory_grade(
         )
     found = _interval(scale, amount, lower)
     said = f"{scale.term}: {amount:f} {scale.unit}"
-    if found is None:
-        return _not_graded(
-            test, version, scale, f"{said} is grade 0 or 1; which of them needs the laboratory's lower limit"
-        )
+    if isinstance(found, int):
+        why = f"{said} is grade {found} or better; which one needs the laboratory's lower limit"
+        return replace(_not_graded(test, version, scale, why), at_most=found)
     why = f"{said} is {found}" + (f" (LLN {lower:f})" if "LLN" in str(found) and lower is not None else "")
-    return Grade(
-        test, scale.term, found.grade, why, version, scale.table.passport.edition, _trace(scale), found.clinician
-    )
+    edition = scale.table.passport.edition
+    return Grade(test, scale.term, found.grade, why, version, edition, _trace(scale), found.clinician, found.grade)
 
 
 def _scale_for(scales: list[Scale], unit: str) -> tuple[Scale, str | None]:
-    """The scale printed in that unit, or the one whose core unit it converts to."""
+    """The scale of that unit, and the core unit its numbers must be converted to (None: they already fit)."""
     for scale in scales:
-        if scale.unit == unit.strip() and scale.unit not in _CORE_UNIT:
+        core_unit = _CORE_UNIT.get(scale.unit)
+        if unit.strip() == (core_unit or scale.unit):
             return scale, None
     problem = UnitError(f"unit {unit!r} is not known")
     for scale in scales:
-        if scale.unit in _CORE_UNIT:
+        if (core_unit := _CORE_UNIT.get(scale.unit)) is not None:
             try:
-                converted(1.0, unit, _CORE_UNIT[scale.unit])
+                converted(1.0, unit, core_unit)
             except UnitError as error:
                 problem = error
                 continue
-            return scale, _CORE_UNIT[scale.unit]
+            return scale, core_unit
     raise problem
 
 
@@ -155,12 +156,12 @@ def _in_unit(number: float, unit: str, core_unit: str | None) -> Decimal:
     return reported(number if core_unit is None else converted(number, unit, core_unit))
 
 
-def _interval(scale: Scale, amount: Decimal, lower_limit: Decimal | None) -> GradeInterval | None:
-    """The worst interval that holds; None where a missing LLN leaves it open between grades."""
+def _interval(scale: Scale, amount: Decimal, lower_limit: Decimal | None) -> GradeInterval | int:
+    """The worst interval that holds; only its grade where it holds or not as a missing LLN says."""
     for interval in scale.intervals:
         holds = interval.holds(amount, lower_limit)
         if holds is None:
-            return None
+            return interval.grade
         if holds:
             return interval
     raise AssertionError(f"the grades of {scale.test} leave {amount} out")  # the law test forbids it
