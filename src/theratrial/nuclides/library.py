@@ -93,7 +93,7 @@ class Nuclide:
 
         Examples
         --------
-        >>> nuclide("Lu-177").fraction_left(159.528)
+        >>> round(nuclide("Lu-177").fraction_left(159.528), 6)
         0.5
         """
         return math.exp2(-hours / self.half_life_h)

@@ -154,9 +154,8 @@ def _passport(header: str, name: str) -> Passport:
         raise SourceError(f"table {name}: the passport is not TOML ({error})") from None
     missing, unknown = sorted(_KEYS - given.keys()), sorted(given.keys() - _KEYS)
     if missing or unknown:
-        raise SourceError(
-            f"table {name}: passport lacks {', '.join(missing) or 'nothing'}; unknown: {', '.join(unknown) or 'nothing'}"
-        )
+        lacks, odd = ", ".join(missing) or "nothing", ", ".join(unknown) or "nothing"
+        raise SourceError(f"table {name}: the passport lacks {lacks}; what it has and should not: {odd}")
     empty = [key for key in _TEXT_KEYS if not isinstance(given[key], str) or not given[key].strip()]
     if empty:
         raise SourceError(f"table {name}: the passport leaves {', '.join(empty)} empty")

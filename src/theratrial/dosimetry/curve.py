@@ -1,0 +1,260 @@
+"""The exponential through the activities of a region, and how much it determines (docs/methods/time_activity.md)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from statistics import NormalDist
+from typing import Final
+
+from theratrial.dosimetry.plan import DosePlan
+from theratrial.dosimetry.points import TimeActivityPoint
+from theratrial.errors import InputError
+from theratrial.nuclides import Nuclide, nuclide_name
+
+_SAME_TIME_H: Final = 1e-6
+_ROUNDING: Final = 1e-9
+"""Relative difference of decay constants that noise-free input makes by rounding alone."""
+
+
+class Determinacy(StrEnum):
+    """How far the points determine the curve."""
+
+    DETERMINED = "determined"
+    BOUNDED = "bounded"
+    """Clearance cannot be told from physical decay; physical decay after the last scan bounds it."""
+    RISING = "rising"
+    """Takes up activity still; nothing bounds it."""
+    EXTRAPOLATED = "extrapolated"
+    """More of it lies after the last scan than the protocol allows; physical decay after the last scan bounds it."""
+    SINGLE_POINT = "single_point"
+    UNDETERMINED = "undetermined"
+    """No point, or a measured zero."""
+
+    @property
+    def is_determined(self) -> bool:
+        """Whether the value may be relied upon; true for ``determined`` only."""
+        return self is Determinacy.DETERMINED
+
+    @property
+    def has_upper_bound(self) -> bool:
+        """Whether the upper end is finite whatever the clearance after the last scan."""
+        return self in (Determinacy.DETERMINED, Determinacy.BOUNDED, Determinacy.EXTRAPOLATED)
+
+    @property
+    def has_value(self) -> bool:
+        """Whether there is a best value, to be relied upon or not."""
+        return self.has_upper_bound
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """``ln A(t) = log_activity - clearance_per_h * (t - centre_h)``, activity in MBq; both terms independent."""
+
+    centre_h: float
+    log_activity: float
+    log_activity_sd: float
+    clearance_per_h: float
+    clearance_sd_per_h: float
+    chi_square: float
+    degrees_of_freedom: int
+
+    def activity_MBq(self, hours: float) -> float:
+        """Activity at `hours` after administration [MBq]."""
+        return math.exp(self.log_activity - self.clearance_per_h * (hours - self.centre_h))
+
+
+@dataclass(frozen=True, slots=True)
+class TimeActivityCurve:
+    """Points of a region in one session, the exponential through them, and its determinacy."""
+
+    points: tuple[TimeActivityPoint, ...]
+    """By time."""
+    nuclide: Nuclide
+    determinacy: Determinacy
+    because: str
+    line: Line | None
+    """The fit as it is, whether possible or not; None where there is no fit."""
+    clearance_per_h: float | None
+    """Effective decay constant the value rests on; None where there is no value."""
+
+    @property
+    def held_to_physical_decay(self) -> bool:
+        """Whether the fit was slower than physical decay and the value is made with physical decay instead."""
+        return (
+            self.line is not None
+            and self.clearance_per_h is not None
+            and (self.clearance_per_h > self.line.clearance_per_h)
+        )
+
+    @property
+    def effective_half_life_h(self) -> float | None:
+        """``ln 2`` over the clearance the value rests on [h]."""
+        return None if self.clearance_per_h is None else math.log(2) / self.clearance_per_h
+
+    @property
+    def effective_half_life_sd_h(self) -> float | None:
+        """Standard deviation of the effective half-life [h], to first order."""
+        if self.clearance_per_h is None or self.line is None:
+            return None
+        return math.log(2) / self.clearance_per_h**2 * self.line.clearance_sd_per_h
+
+    @property
+    def extrapolated_fraction(self) -> float | None:
+        """Share of the time-integrated activity after the last scan."""
+        if self.clearance_per_h is None:
+            return None
+        return math.exp(-self.clearance_per_h * self.points[-1].hours_after_administration)
+
+    @property
+    def before_first_scan_fraction(self) -> float | None:
+        """Share of the time-integrated activity before the first scan."""
+        if self.clearance_per_h is None:
+            return None
+        return -math.expm1(-self.clearance_per_h * self.points[0].hours_after_administration)
+
+    def activity_MBq(self, hours: float) -> float | None:
+        """Activity of the curve the value rests on at `hours` after administration [MBq]; None where there is none."""
+        if self.line is None or self.clearance_per_h is None:
+            return None
+        return math.exp(self.line.log_activity - self.clearance_per_h * (hours - self.line.centre_h))
+
+
+def _ordered(points: Sequence[TimeActivityPoint]) -> tuple[TimeActivityPoint, ...]:
+    ordered = tuple(sorted(points, key=lambda point: point.hours_after_administration))
+    for one, next_one in pairwise(ordered):
+        hours = next_one.hours_after_administration
+        if hours - one.hours_after_administration < _SAME_TIME_H:
+            raise InputError(f"two scans at {hours:.4g} h after administration; give one activity per time")
+    return ordered
+
+
+def _weights(points: Sequence[TimeActivityPoint]) -> tuple[float, ...]:
+    sds = [point.uncorrelated_relative_sd for point in points]
+    if all(sds):
+        return tuple(1 / sd**2 for sd in sds)
+    if any(sds):
+        raise InputError("some points state an uncertainty and some state none; state it for each point of the curve")
+    return (1.0,) * len(points)
+
+
+def fitted_line(points: Sequence[TimeActivityPoint]) -> Line:
+    """Weighted least-squares line through the logarithms of at least two positive activities.
+
+    Assumes independent errors of the stated relative standard deviations; for more than two points both standard
+    deviations grow by ``sqrt(chi^2 / (n - 2))`` where that exceeds 1.
+    """
+    weights = _weights(points)
+    exact = not points[0].uncorrelated_relative_sd
+    times = [point.hours_after_administration for point in points]
+    logs = [math.log(point.activity_MBq) for point in points]
+    total = math.fsum(weights)
+    centre = math.fsum(w * t for w, t in zip(weights, times, strict=True)) / total
+    mean = math.fsum(w * y for w, y in zip(weights, logs, strict=True)) / total
+    spread = math.fsum(w * (t - centre) ** 2 for w, t in zip(weights, times, strict=True))
+    clearance = -math.fsum(w * (t - centre) * y for w, t, y in zip(weights, times, logs, strict=True)) / spread
+    chi_square = math.fsum(
+        w * (y - mean + clearance * (t - centre)) ** 2 for w, t, y in zip(weights, times, logs, strict=True)
+    )
+    freedom = len(points) - 2
+    scale = math.sqrt(chi_square / freedom) if freedom else 0.0
+    scale = scale if exact else max(1.0, scale)
+    return Line(
+        centre_h=centre,
+        log_activity=mean,
+        log_activity_sd=scale / math.sqrt(total),
+        clearance_per_h=clearance,
+        clearance_sd_per_h=scale / math.sqrt(spread),
+        chi_square=chi_square,
+        degrees_of_freedom=freedom,
+    )
+
+
+def _excess(line: Line, nuclide: Nuclide, z: float) -> int:
+    """1 where the line clears faster than physical decay beyond the noise, -1 where it rises, 0 where neither."""
+    physical = nuclide.decay_constant_per_h
+    difference = line.clearance_per_h - physical
+    if abs(difference) <= max(z * line.clearance_sd_per_h, _ROUNDING * physical):
+        return 0
+    return 1 if difference > 0 else -1
+
+
+def _rises(points: Sequence[TimeActivityPoint], line: Line, nuclide: Nuclide, z: float) -> bool:
+    if _excess(line, nuclide, z) < 0:
+        return True
+    # Uptake that lasts to the last scan can hide in a line through many points; the last two show it.
+    return len(points) > 2 and _excess(fitted_line(points[-2:]), nuclide, z) < 0
+
+
+def time_activity_curve(points: Sequence[TimeActivityPoint], nuclide: Nuclide, plan: DosePlan) -> TimeActivityCurve:
+    """The curve of a region in one session and what it determines.
+
+    Assumes one exponential from administration on; what that cannot see is in ``docs/methods/time_activity.md``.
+
+    Parameters
+    ----------
+    points
+        In any order; activities at scan time, physical decay included.
+
+    Raises
+    ------
+    InputError
+        If two points have the same time, only some state an uncertainty, or a point is of another nuclide.
+
+    Examples
+    --------
+    >>> from theratrial.nuclides import nuclide
+    >>> plan = DosePlan(clearance_significance=0.95, maximum_extrapolated_fraction=0.9, model_relative_sd=0.1)
+    >>> points = [TimeActivityPoint(24, 100, 0.02), TimeActivityPoint(48, 70.710678, 0.02)]
+    >>> curve = time_activity_curve(points, nuclide("Lu-177"), plan)
+    >>> curve.determinacy.value, round(curve.effective_half_life_h, 3)
+    ('determined', 48.0)
+    """
+    ordered = _ordered(points)
+    for point in ordered:
+        if point.nuclide and nuclide_name(point.nuclide) != nuclide.name:
+            raise InputError(
+                f"the scan at {point.hours_after_administration:.4g} h is of {point.nuclide}, "
+                f"the dose is asked for {nuclide.name}"
+            )
+
+    def without_value(determinacy: Determinacy, because: str, line: Line | None = None) -> TimeActivityCurve:
+        return TimeActivityCurve(ordered, nuclide, determinacy, because, line, None)
+
+    if not ordered:
+        return without_value(Determinacy.UNDETERMINED, "no scan gives the activity of this region")
+    zeros = [f"{p.hours_after_administration:.4g} h" for p in ordered if p.activity_MBq == 0]
+    if zeros:
+        return without_value(Determinacy.UNDETERMINED, f"no activity found at {', '.join(zeros)}: no exponential fits")
+    if len(ordered) == 1:
+        hours = ordered[0].hours_after_administration
+        return without_value(Determinacy.SINGLE_POINT, f"one scan, at {hours:.4g} h, says nothing about clearance")
+
+    z = NormalDist().inv_cdf(plan.clearance_significance)
+    line = fitted_line(ordered)
+    if _rises(ordered, line, nuclide, z):
+        return without_value(
+            Determinacy.RISING,
+            f"activity corrected for physical decay still rises ({plan.clearance_significance:.0%} one-sided)",
+            line,
+        )
+    clearance = max(line.clearance_per_h, nuclide.decay_constant_per_h)
+    after_last = math.exp(-clearance * ordered[-1].hours_after_administration)
+    if _excess(line, nuclide, z) == 0:
+        determinacy = Determinacy.BOUNDED
+        because = f"clearance cannot be told from physical decay ({plan.clearance_significance:.0%} one-sided)"
+        if clearance > line.clearance_per_h:
+            because += "; the fit was slower than physical decay, the value is made with physical decay"
+    elif after_last > plan.maximum_extrapolated_fraction:
+        determinacy = Determinacy.EXTRAPOLATED
+        because = (
+            f"{after_last:.0%} of the time-integrated activity lie after the last scan, "
+            f"the protocol allows {plan.maximum_extrapolated_fraction:.0%}"
+        )
+    else:
+        determinacy = Determinacy.DETERMINED
+        because = f"clearance is faster than physical decay ({plan.clearance_significance:.0%} one-sided)"
+    return TimeActivityCurve(ordered, nuclide, determinacy, because, line, clearance)
