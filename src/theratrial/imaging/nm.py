@@ -86,6 +86,8 @@ class NmFrames:
     detectors: tuple[NmDetector, ...]
     pixel_spacing_mm: tuple[float, float]
     """(row, column) spacing."""
+    rescale: tuple[float, float]
+    """Slope and intercept that made `counts` of the stored values."""
     header: Dataset
     """All elements but the pixels."""
 
@@ -149,8 +151,8 @@ def nm_frames(path: Path) -> NmFrames:
     Raises
     ------
     InputError
-        If the file is not of modality NM, was compressed with loss (its counts are then wrong), a vector is missing or of the wrong length, two frames carry the same
-        numbers, or the pixels are truncated or cannot be decoded.
+        If the file is not of modality NM, was compressed with loss (its counts are then wrong), a vector is missing or
+        of the wrong length, two frames carry the same numbers, or the pixels are truncated or cannot be decoded.
     """
     path = Path(path)
     dataset = dataset_from_file(path, pixels=True)
@@ -166,6 +168,8 @@ def nm_frames(path: Path) -> NmFrames:
     if len(counts) != count:
         raise InputError(f"{path.name}: holds {len(counts)} frames, its header says {count} -> export it again")
     slope, intercept = _rescale(dataset)
+    if not slope:
+        raise InputError(f"{path.name}: RescaleSlope is 0, so that no counts are left -> export it again")
     values = counts.astype(np.float32)
     if (slope, intercept) != (1.0, 0.0):
         values = (counts * slope + intercept).astype(np.float32)
@@ -182,6 +186,7 @@ def nm_frames(path: Path) -> NmFrames:
         windows=energy_windows(dataset),
         detectors=detectors(dataset),
         pixel_spacing_mm=(spacing[0], spacing[1]),
+        rescale=(slope, intercept),
         header=dataset,
     )
 
