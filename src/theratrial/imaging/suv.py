@@ -6,6 +6,7 @@ The rules and their order are in ``docs/methods/suv.md``. Every branch that woul
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
@@ -104,7 +105,7 @@ def suv_certificate(
     if administration is not None and (at := series.acquired_at(timezone)) is not None:
         aware(at, "the time of the scan")
     _check_corrections(work)
-    tags.text("RescaleSlope")
+    tags.add("(0028,1053)", "RescaleSlope", _range([one.slope for one in series.slices]))
     intercepts = sorted({one.intercept for one in series.slices})
     if intercepts != [0.0]:
         raise InputError(f"RescaleIntercept must be 0 in PET, got {', '.join(f'{i:g}' for i in intercepts)}; excluded")
@@ -178,7 +179,7 @@ def _from_philips_counts(work: _Work) -> tuple[NDArray[np.float64], str]:
     )
 
 
-def _range(values: list[float | None]) -> str:
+def _range(values: Sequence[float | None]) -> str:
     known = [v for v in values if v is not None]
     return f"{known[0]:.10g}" if min(known) == max(known) else f"{min(known):.10g} to {max(known):.10g}"
 
@@ -252,8 +253,8 @@ def _from_activity(work: _Work, to_Bq_per_mL: NDArray[np.float64], source: str) 
             factors = _undecayed(work)
         case _:
             raise InputError(
-                f"DecayCorrection (0054,1102) is {correction or 'absent'}; START, ADMIN or NONE is needed to know which "
-                "moment the values belong to"
+                f"DecayCorrection (0054,1102) is {correction or 'absent'}; START, ADMIN or NONE is needed to know "
+                "which moment the values belong to"
             )
     return factors * to_Bq_per_mL, f"{source}, DecayCorrection {correction}"
 
