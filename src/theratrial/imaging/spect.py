@@ -71,12 +71,12 @@ class SpectCalibration:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.factor_cps_per_MBq) and self.factor_cps_per_MBq > 0):
             raise InputError(
-                f"calibration {self.calibration_id!r}: factor is {self.factor_cps_per_MBq} cps/MBq; a positive one is needed"
+                f"calibration {self.calibration_id!r}: factor is {self.factor_cps_per_MBq} cps/MBq; it must be positive"
             )
         if not 0 <= self.relative_sd_fraction < 1:
             raise InputError(
-                f"calibration {self.calibration_id!r}: relative standard deviation is {self.relative_sd_fraction}; it is a "
-                "fraction from 0 to below 1"
+                f"calibration {self.calibration_id!r}: relative standard deviation is {self.relative_sd_fraction}; it "
+                "is a fraction from 0 to below 1"
             )
         if self.acquisition_duration_s is not None and not self.acquisition_duration_s > 0:
             raise InputError(f"calibration {self.calibration_id!r}: acquisition_duration_s must be positive")
@@ -253,13 +253,13 @@ def _check_calibration(
     station = str(dataset.get("StationName", "") or "").strip()
     if station.casefold() != calibration.camera.strip().casefold():
         raise InputError(
-            f"{name}: comes from station {station or '(none stated)'}, calibration {calibration.calibration_id!r} is for "
-            f"{calibration.camera!r} -> give the calibration of the camera, written as the images name it (StationName)"
+            f"{name}: comes from station {station or '(none stated)'}, calibration {calibration.calibration_id!r} is "
+            f"for {calibration.camera!r} -> give the calibration of the camera, written as the images name it (StationName)"
         )
     if named is not None and named != calibration.nuclide:
         raise InputError(
-            f"{name}: is of {named}, calibration {calibration.calibration_id!r} is for {calibration.nuclide} -> give the "
-            "calibration for the nuclide"
+            f"{name}: is of {named}, calibration {calibration.calibration_id!r} is for {calibration.nuclide} -> give "
+            "the calibration for the nuclide"
         )
     if start.date() < calibration.valid_from:
         raise InputError(
@@ -292,8 +292,8 @@ def acquisition_duration_s(dataset: Dataset, name: str) -> float:
             whole = round(heads)
             if not 1 <= whole <= _MOST_HEADS or abs(heads / whole - 1) > _FRACTION_OF_ARC:
                 raise InputError(
-                    f"{name}: {views} views of {float(step):g} degrees do not make an arc of {float(arc):g} degrees, so "
-                    f"that the measuring time is not known {remedy}"
+                    f"{name}: {views} views of {float(step):g} degrees do not make an arc of {float(arc):g} degrees, "
+                    f"so that the measuring time is not known {remedy}"
                 )
         total += float(stated[0]) / 1000.0 * views
     if total <= 0:
@@ -325,8 +325,8 @@ def _mapped_Bq_per_mL(frames: NmFrames, values: FloatArray) -> FloatArray | None
             and (stored.min() < float(low) - 0.5 or stored.max() > float(high) + 0.5)
         ):
             raise InputError(
-                f"{name}: has pixel values from {stored.min():g} to {stored.max():g}, but its mapping to {unit} holds for "
-                f"{float(low):g} to {float(high):g} only -> export it again"
+                f"{name}: has pixel values from {stored.min():g} to {stored.max():g}, but its mapping to {unit} holds "
+                f"for {float(low):g} to {float(high):g} only -> export it again"
             )
         return ((stored * float(slope) + float(intercept or 0.0)) * factor).astype("float32")
     unit = str(frames.header.get("Units", "") or "")
