@@ -21,6 +21,7 @@ from theratrial.errors import InputError, SourceError
 from theratrial.imaging.fastload import dataset_from_file
 from theratrial.imaging.times import header_zone, moment, moment_from_dt
 from theratrial.imaging.values import EnergyWindow, FloatArray, Grid
+from theratrial.nuclides.library import nuclide
 from theratrial.nuclides.names import nuclide_name
 
 _AXIS_OF_VECTOR: Final = {
@@ -380,16 +381,23 @@ def radionuclide(dataset: Dataset, what: str) -> str | None:
     Raises
     ------
     InputError
-        If code and meaning, or two items, name different nuclides.
+        If code and meaning, or two items, name different nuclides, and the stated half-life does not decide.
     """
     found: dict[str, str] = {}
+    half_lives_s = []
     for item in dataset.get("RadiopharmaceuticalInformationSequence", None) or []:
+        half_lives_s.append(_number(item.get("RadionuclideHalfLife")))
         for code in item.get("RadionuclideCodeSequence", None) or []:
             for text in (str(code.get("CodeMeaning", "") or ""), str(code.get("CodeValue", "") or "")):
                 try:
                     found.setdefault(nuclide_name(text), text)
                 except SourceError:
                     continue  # private codes are common beside a readable meaning
+    if len(found) > 1 and len(half_lives_s) == 1 and half_lives_s[0]:
+        # a code mistyped beside a right meaning has been seen; the half-life the scanner used decides
+        fitting = [n for n in found if abs(half_lives_s[0] / (nuclide(n).half_life_h * 3600) - 1) < 0.02]
+        if len(fitting) == 1:
+            return fitting[0]
     if len(found) > 1:
         raise InputError(
             f"{what}: names more than one nuclide ({', '.join(found)}, from {', '.join(map(repr, found.values()))}) "

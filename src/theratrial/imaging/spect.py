@@ -254,7 +254,7 @@ def _check_calibration(
     if station.casefold() != calibration.camera.strip().casefold():
         raise InputError(
             f"{name}: comes from station {station or '(none stated)'}, calibration {calibration.calibration_id!r} is "
-            f"for {calibration.camera!r} -> give the calibration of the camera, written as the images name it (StationName)"
+            f"for {calibration.camera!r} -> give the calibration of the camera, named as in StationName"
         )
     if named is not None and named != calibration.nuclide:
         raise InputError(
