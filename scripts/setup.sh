@@ -30,19 +30,20 @@ is_current() {
 if is_current requirements-dev.lock .venv/theratrial-setup-dev; then exit 0; fi
 if [ "$want" = run ] && is_current requirements.lock .venv/theratrial-setup-run; then exit 0; fi
 
-old_enough='import sys; raise SystemExit(sys.version_info < (3, 11))'
+# Not newer: some of the locked packages have no ready-made wheel for Python 3.14 yet.
+suits='import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 find_python() {
     # A Python named by the user is taken or refused, never exchanged for another.
-    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.14}; do
-        if command -v "$candidate" >/dev/null 2>&1 && "$candidate" -c "$old_enough" 2>/dev/null; then
+    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+        if command -v "$candidate" >/dev/null 2>&1 && "$candidate" -c "$suits" 2>/dev/null; then
             command -v "$candidate"
             return
         fi
     done
     first=${PYTHON:-python3}
     if found=$("$first" --version 2>&1); then
-        fail "$first is $found, but theratrial needs Python 3.11 or newer." \
-            "On Debian 12 or newer: apt install python3 python3-venv. Or name one: make setup PYTHON=/path/to/python3.12"
+        fail "$first is $found, but theratrial needs Python 3.11, 3.12 or 3.13." \
+            "On Debian 12 or 13: apt install python3 python3-venv. Or name one: make setup PYTHON=/path/to/python3.12"
     fi
     fail "no Python found ($first). On Debian: apt install python3 python3-venv"
 }
@@ -62,7 +63,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignor
 # These would send the installation somewhere else than into .venv.
 unset PIP_USER PIP_TARGET PIP_PREFIX PYTHONPATH PYTHONHOME
 
-usable() { [ -x "$venv_python" ] && "$venv_python" -c "$old_enough" && "$venv_python" -m pip --version; }
+usable() { [ -x "$venv_python" ] && "$venv_python" -c "$suits" && "$venv_python" -m pip --version; }
 moved() { ! grep -qF "$(pwd -P)/.venv" .venv/bin/pip; }
 if [ -e "$unfinished" ] || moved 2>/dev/null || ! usable >/dev/null 2>&1; then
     python=$(find_python)

@@ -15,7 +15,7 @@ FAKE_PYTHON = """#!/bin/sh
 echo "python $*" >>"$CALLS"
 case "$*" in
     --version) echo "Python ${FAKE_VERSION:-3.11.2}" ;;
-    "-c import sys; raise SystemExit"*) [ "${FAKE_VERSION:-3.11.2}" != 3.9.2 ] ;;
+    "-c import sys; raise SystemExit"*) [ "${FAKE_VERSION:-3.11.2}" = 3.11.2 ] ;;
     "-m venv --clear .venv")
         rm -rf .venv; mkdir -p .venv/bin; cp "$0" .venv/bin/python
         echo "#!$(pwd -P)/.venv/bin/python" >.venv/bin/pip ;;
@@ -122,11 +122,12 @@ def test_a_checkout_that_was_moved_is_set_up_again(checkout: Checkout) -> None:
     assert checkout.setup()[2][0].endswith("-m venv --clear .venv")
 
 
-def test_a_python_that_is_too_old_is_named_with_the_remedy(checkout: Checkout) -> None:
+@pytest.mark.parametrize("version", ["3.9.2", "3.14.0"])
+def test_a_python_that_does_not_suit_is_named_with_the_remedy(checkout: Checkout, version: str) -> None:
     # Whatever else the machine has, a Python that the user names is taken or refused.
-    code, said, calls = checkout.setup(FAKE_VERSION="3.9.2", PYTHON="python3")
+    code, said, calls = checkout.setup(FAKE_VERSION=version, PYTHON="python3")
     assert code == 1
-    assert "python3 is Python 3.9.2, but theratrial needs Python 3.11 or newer" in said
+    assert f"python3 is Python {version}, but theratrial needs Python 3.11, 3.12 or 3.13" in said
     assert calls == []
     assert not (checkout.root / ".venv").exists()
 
