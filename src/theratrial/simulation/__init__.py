@@ -1,0 +1,1 @@
+"""Virtual patients and cohorts with known truth, written as real DICOM and records."""
