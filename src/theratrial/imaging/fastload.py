@@ -245,7 +245,7 @@ def _elements_by_pydicom(path: str | Path, wanted: frozenset[int]) -> Elements:
             values[tag] = element.value or b""
             vrs[tag] = element.VR or ""
         else:
-            values[tag] = str(element.value).encode("utf-8", "replace")
+            values[tag] = ("" if element.value is None else str(element.value)).encode("utf-8", "replace")
             vrs[tag] = element.VR
     syntax = str(getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", ""))
     return Elements(

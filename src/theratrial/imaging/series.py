@@ -7,7 +7,7 @@ Nothing is filled in: a missing slice, a second patient, a mixed series are refu
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theratrial.errors import InputError, Problem, Problems
-from theratrial.imaging.fastload import DirectReader, PixelLayout, dataset_from_file, decoded_words, scaled_into
+from theratrial.imaging.fastload import DirectReader, PixelLayout, dataset_from_file, decoded_words, header, scaled_into
 from theratrial.imaging.series_files import ImageFile, image_file, looked_at
 from theratrial.imaging.times import header_zone, in_zone, moment, moment_from_dt
 from theratrial.imaging.values import FloatArray, Grid, Source, Volume
@@ -143,6 +143,7 @@ def series_from_folder(
     path: str | os.PathLike[str],
     series_instance_uid: str | None = None,
     *,
+    modality: str | None = None,
     hashed: bool = True,
     content_hash: str = "",
     walk: bool = True,
@@ -153,6 +154,8 @@ def series_from_folder(
     ----------
     series_instance_uid
         Which series, where the folder holds several.
+    modality
+        Look only at series of this modality (``PT``, ``CT``); None looks at all.
     hashed, content_hash, walk
         As in `series_from_files`.
 
@@ -168,20 +171,22 @@ def series_from_folder(
         reason = "is a file, a folder with a series was expected" if folder.exists() else "no such folder"
         raise InputError(f"{folder}: {reason}")
     by_series: dict[str, list[ImageFile]] = {}
-    broken: list[Problem] = []
+    broken: list[tuple[str, Problem]] = []
     ignored = 0
+    modalities = _SERIES_MODALITIES if modality is None else {modality}
     for place in sorted(p for p in folder.rglob("*") if p.is_file() and p.name.upper() != "DICOMDIR"):
         found = looked_at(place, walk=walk)
-        if isinstance(found, ImageFile) and found.modality in _SERIES_MODALITIES:
+        if isinstance(found, ImageFile) and found.modality in modalities:
             by_series.setdefault(found.series_instance_uid, []).append(found)
-        elif isinstance(found, Problem) and _is_dicom(place) and "not an image" not in found.message:
-            broken.append(found)
+        elif isinstance(found, Problem) and (uid := _series_of_broken(place, modalities)) is not None:
+            broken.append((uid, found))
         else:
             ignored += 1
     if not by_series:
         if broken:
-            raise Problems(f"no readable image series in {folder}", broken)
-        raise InputError(f"{folder}: holds no image series ({ignored} other file(s))")
+            raise Problems(f"no readable image series in {folder}", [problem for _, problem in broken])
+        of_kind = f"{modality} series" if modality else "image series"
+        raise InputError(f"{folder}: holds no {of_kind} ({ignored} other file(s))")
     if series_instance_uid is None and len(by_series) > 1:
         raise Problems(
             f"{folder} holds {len(by_series)} image series; choose one by its SeriesInstanceUID",
@@ -197,12 +202,21 @@ def series_from_folder(
     uid = series_instance_uid if series_instance_uid is not None else next(iter(by_series))
     if uid not in by_series:
         raise InputError(f"{folder}: holds no series {uid}; there is {', '.join(sorted(by_series))}")
-    return _series(by_series[uid], broken, hashed=hashed, content_hash=content_hash, what=f"series in {folder}")
+    own = [problem for of, problem in broken if of in ("", uid)]
+    return _series(by_series[uid], own, hashed=hashed, content_hash=content_hash, what=f"series in {folder}")
 
 
-def _is_dicom(path: Path) -> bool:
+def _series_of_broken(path: Path, modalities: Collection[str]) -> str | None:
+    """SeriesInstanceUID of a DICOM file that could not be read as a slice, "" if even that is lost; None if no slice."""
     with path.open("rb") as stream:
-        return stream.read(132)[128:] == b"DICM"
+        if stream.read(132)[128:] != b"DICM":
+            return None
+    try:
+        head = header(path, ("SOPClassUID", "Modality", "SeriesInstanceUID", "Rows"))
+    except InputError:
+        return ""
+    of = str(head.get("Modality") or "")
+    return str(head.get("SeriesInstanceUID") or "") if of in modalities and head.get("Rows") else None
 
 
 def _series(files: list[ImageFile], problems: list[Problem], *, hashed: bool, content_hash: str, what: str) -> Series:

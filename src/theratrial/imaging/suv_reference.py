@@ -68,9 +68,9 @@ def reference_time(
     """Reference time of a series with DecayCorrection START: option A, with option B beside it.
 
     In order: DecayCorrectionDateTime (0018,9701) where the file states it; SeriesDate and SeriesTime if not after the
-    acquisition; the scanner's private moment (GE 0009,100D, Siemens 0071,1022); option B; the earliest acquisition time.
-    Option B comes before the earliest acquisition time because the latter is late by the frame's own offset (reference
-    object 3_2 of the IBSI-SUV suite).
+    acquisition; the scanner's private moment (GE 0009,100D, Siemens 0071,1022); option B; the earliest acquisition
+    time. Option B comes before the earliest acquisition time because the latter is late by the frame's own offset
+    (reference object 3_2 of the IBSI-SUV suite).
 
     Parameters
     ----------
