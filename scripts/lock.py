@@ -1,9 +1,9 @@
 """Pin every dependency by version and hash (`make lock`); needs uv on the developer's machine, nobody else does.
 
-requirements.lock holds what the program needs, requirements-dev.lock that and the tools of a developer. Both are resolved
-for every Python of `requires-python` and every platform, and tried on Linux x86_64 with Python 3.11. After `--upgrade`
-look whether scripts/setup.sh still names the Pythons for which every package has a ready-made wheel. Pins that still
-fit are kept; `--upgrade` takes the newest of everything.
+requirements.lock holds what the program needs, requirements-dev.lock that and the tools of a developer. Both are
+resolved for every Python of `requires-python` and every platform, and tried on Linux x86_64 with Python 3.11. After
+`--upgrade` look whether scripts/setup.sh still names the Pythons for which every package has a ready-made wheel. Pins
+that still fit are kept; `--upgrade` takes the newest of everything.
 """
 
 from __future__ import annotations
