@@ -13,6 +13,10 @@ from typing import Final, Literal
 FOLDER_SCHEMA_VERSION: Final = "1.0"
 
 ColumnType = Literal["id", "text", "number", "integer", "flag", "date", "datetime", "choice"]
+Reference = Literal[
+    "participants", "batches", "product", "visit", "visit_or_imaging", "imaging", "timepoint", "test", "item", "answer"
+]
+_UNITS: Final = ("cps_per_MBq", "MBq", "mg", "kg", "cm", "percent", "years")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,13 @@ class Column:
     choices: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    refers_to: Reference | None = None
+    """Where the id must be known: another table, or ids of the protocol."""
+
+    @property
+    def unit(self) -> str:
+        """Unit in the column's name (``MBq``), or empty."""
+        return next((unit for unit in _UNITS if self.name.endswith(f"_{unit}")), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +59,9 @@ class Table:
         raise KeyError(name)
 
 
-def _participant(required: bool = True) -> Column:
-    return Column("participant_id", "id", "Pseudonym of the participant, the PatientID of her images", required)
+def _participant() -> Column:
+    meaning = "Pseudonym of the participant, the PatientID of her images"
+    return Column("participant_id", "id", meaning, True, refers_to="participants")
 
 
 _SESSION = Column("session", "integer", "Treatment session, counted from 1", minimum=1, maximum=99)
@@ -119,7 +131,7 @@ TABLES: Final[tuple[Table, ...]] = (
         "Eligibility items that no other table holds (performance status, pregnancy, sensitivity, infection ...).",
         (
             _participant(),
-            Column("item", "id", "Item id, as named by the protocol's variables", True),
+            Column("item", "id", "Item id, as named by the protocol's variables", True, refers_to="item"),
             Column("value", "text", "Value: number, yes/no or text, as the protocol's variable says", True),
             Column("unit", "text", "Unit, where the protocol's variable has one"),
             Column("assessed_on", "date", "When", True),
@@ -148,7 +160,7 @@ TABLES: Final[tuple[Table, ...]] = (
         "Visits and procedures of the schedule, done or missed.",
         (
             _participant(),
-            Column("visit_id", "id", "Visit or imaging id of the protocol", True),
+            Column("visit_id", "id", "Visit or imaging id of the protocol", True, refers_to="visit_or_imaging"),
             _SESSION,
             Column("status", "choice", "What happened", True, ("done", "missed")),
             Column("occurred_on", "date", "Date, where it was done"),
@@ -161,7 +173,7 @@ TABLES: Final[tuple[Table, ...]] = (
         "Radiopharmaceutical batches with their release tests.",
         (
             Column("batch_id", "id", "Batch number", True),
-            Column("product_id", "id", "Product of the protocol", True),
+            Column("product_id", "id", "Product of the protocol", True, refers_to="product"),
             Column("activity_MBq", "number", "Activity of the batch at the reference time [MBq]", True, minimum=0),
             Column("reference_at", "datetime", "Reference time of the activity", True),
             Column("expires_at", "datetime", "Expiry", True),
@@ -179,10 +191,15 @@ TABLES: Final[tuple[Table, ...]] = (
         "Each injection: calibrator reading, residual, times, antibody mass.",
         (
             _participant(),
-            Column("product_id", "id", "Product of the protocol", True),
+            Column("product_id", "id", "Product of the protocol", True, refers_to="product"),
             Column("session", "integer", "Treatment session; empty for imaging products", minimum=1, maximum=99),
-            Column("timepoint", "id", "Imaging time point (baseline, response) of an imaging product"),
-            Column("batch_id", "id", "Batch", True),
+            Column(
+                "timepoint",
+                "id",
+                "Imaging time point (baseline, response) of an imaging product",
+                refers_to="timepoint",
+            ),
+            Column("batch_id", "id", "Batch", True, refers_to="batches"),
             Column("prescribed_activity_MBq", "number", "Prescribed [MBq]", minimum=0),
             Column("measured_activity_MBq", "number", "Calibrator reading of the syringe [MBq]", True, minimum=0),
             Column("measured_at", "datetime", "When the syringe was measured", True),
@@ -210,7 +227,7 @@ TABLES: Final[tuple[Table, ...]] = (
         (
             _participant(),
             Column("collected_at", "datetime", "When the sample was taken", True),
-            Column("test", "id", "Test (neutrophils, platelets, haemoglobin, white_cells ...)", True),
+            Column("test", "id", "Test (neutrophils, platelets, haemoglobin ...)", True, refers_to="test"),
             Column("value", "number", "Result in the stated unit", True, minimum=0),
             Column("unit", "text", "Unit of value and limits", True),
             Column("lower_limit", "number", "Lower limit of the reference range", minimum=0),
@@ -240,7 +257,7 @@ TABLES: Final[tuple[Table, ...]] = (
         "Examinations by the physicians who decide on the next session.",
         (
             _participant(),
-            Column("visit_id", "id", "Visit of the protocol", True),
+            Column("visit_id", "id", "Visit of the protocol", True, refers_to="visit"),
             _SESSION_REQUIRED,
             Column("examined_on", "date", "When", True),
             Column("examiner", "text", _PERSON, True),
@@ -263,11 +280,11 @@ TABLES: Final[tuple[Table, ...]] = (
         (
             _participant(),
             _SESSION_REQUIRED,
-            Column("imaging_id", "id", "Imaging id of the protocol", True),
+            Column("imaging_id", "id", "Imaging id of the protocol", True, refers_to="imaging"),
             Column("reader", "text", _PERSON, True),
             Column("reader_role", "text", "Role of the reader", True),
             Column("read_at", "datetime", "When", True),
-            Column("result", "text", "Answer, one of the protocol's", True),
+            Column("result", "text", "Answer, one of the protocol's", True, refers_to="answer"),
             Column("lesions_seen", "integer", "Lesions of the selection PET seen on the scan", minimum=0),
             Column("comment", "text", "Remark"),
         ),
@@ -278,7 +295,13 @@ TABLES: Final[tuple[Table, ...]] = (
         "The reader's lesions at each time point; their uptake is computed from the image, not typed.",
         (
             _participant(),
-            Column("timepoint", "id", "Time point of the protocol's imaging (baseline, response)", True),
+            Column(
+                "timepoint",
+                "id",
+                "Time point of the protocol's imaging (baseline, response)",
+                True,
+                refers_to="timepoint",
+            ),
             Column("lesion_id", "id", "The lesion's name, kept over all time points", True),
             Column("reader", "text", _PERSON, True),
             Column("read_at", "datetime", "When", True),

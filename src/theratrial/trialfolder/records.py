@@ -1,0 +1,119 @@
+"""The values a trial folder is read into: typed lines that know where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from theratrial.protocol.schema import Protocol
+from theratrial.trialfolder.tables import table as table_definition
+
+Value = str | float | int | bool | date | datetime | None
+"""A cell. ``datetime`` is always aware, with a fixed offset, so that differences are true durations. None: empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a record table.
+
+    ``row["participant_id"]`` is the typed value of a column; a column the table does not have is a KeyError.
+
+    Parameters
+    ----------
+    table
+        Name of the table.
+    line
+        Line of the file at which it starts, the header being line 1.
+    values
+        Column -> value, None where the cell is empty. Laboratory values and their limits are in the core unit that
+        ``unit`` names; eligibility values have the type and unit of the protocol's variable.
+    original
+        The cells as they were written, of every column whose value was converted.
+    """
+
+    table: str
+    line: int
+    values: Mapping[str, Value]
+    original: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
+        object.__setattr__(self, "original", MappingProxyType(dict(self.original)))
+
+    def __getitem__(self, column: str) -> Any:
+        return self.values[column]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Row, (self.table, self.line, dict(self.values), dict(self.original)))
+
+    @property
+    def file(self) -> str:
+        """The file, relative to the folder: ``records/consents.csv``."""
+        return f"records/{self.table}.csv"
+
+    @property
+    def source(self) -> str:
+        """The line as the input of a trace: ``record:records/consents.csv#12``."""
+        return f"record:{self.file}#{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class TrialFolder:
+    """A trial folder, read and found sound.
+
+    Parameters
+    ----------
+    registration
+        The registration record as the file holds it, None where the folder has none.
+    tables
+        Every table of `TABLES`, absent ones empty; lines in the order of the file.
+    image_files
+        Files below ``images/``, sorted by path, nothing of them read.
+    manifest
+        File, relative to the folder -> ``sha256:<hex>``, of every file read.
+    notes
+        What a person should know though nothing is wrong.
+    """
+
+    path: Path
+    protocol: Protocol
+    registration: Mapping[str, Any] | None
+    tables: Mapping[str, tuple[Row, ...]]
+    image_files: tuple[Path, ...]
+    manifest: Mapping[str, str]
+    zone: ZoneInfo
+    schema_version: str
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
+        object.__setattr__(self, "manifest", MappingProxyType(dict(self.manifest)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        values.update(tables=dict(self.tables), manifest=dict(self.manifest))
+        return (TrialFolder, tuple(values.values()))
+
+    def rows(self, table: str, **where: Value) -> tuple[Row, ...]:
+        """Lines of a table whose columns have these values, in the order of the file.
+
+        Raises
+        ------
+        KeyError
+            There is no such table or column: a misspelt name must not look like an empty answer.
+        """
+        definition = table_definition(table)
+        for column in where:
+            definition.column(column)
+        rows = self.tables[table]
+        return tuple(row for row in rows if all(row[column] == value for column, value in where.items()))
+
+    @property
+    def participant_ids(self) -> tuple[str, ...]:
+        """Everybody screened, in the order of ``participants.csv``."""
+        return tuple(row["participant_id"] for row in self.tables["participants"])
