@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from theratrial.errors import InputError, Problem
-from theratrial.imaging.fastload import Elements, PixelLayout, can_read_directly, elements
+from theratrial.imaging.codecs import PixelLayout, can_read_directly
+from theratrial.imaging.fastload import Elements, elements
 
 SOP_CLASS_UID: Final = 0x00080016
 SOP_INSTANCE_UID: Final = 0x00080018

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from theratrial.errors import InputError
-from theratrial.imaging.series import Frames, Slice
+from theratrial.imaging.fastload import dataset_from_file
+from theratrial.imaging.series_checks import Frames, Slice
 from theratrial.imaging.series_files import ImageFile
 from theratrial.imaging.times import moment_from_dt
 
@@ -34,7 +35,7 @@ def frames_of(file: ImageFile) -> Frames:
         If the file has no functional groups (such as NM, whose frames are indexed by vectors), holds several$
         points or stacks, or its frames differ in orientation or spacing.
     """
-    dataset = dataset_with_groups(file)
+    dataset = _dataset_with_groups(file)
     shared: Any = next(iter(dataset.get("SharedFunctionalGroupsSequence") or []), {})
     groups = list(dataset.PerFrameFunctionalGroupsSequence)
     if len(groups) != file.layout.frames:
@@ -85,10 +86,8 @@ def frames_of(file: ImageFile) -> Frames:
     )
 
 
-def dataset_with_groups(file: ImageFile) -> Any:
+def _dataset_with_groups(file: ImageFile) -> Any:
     """Header of a multi-frame file that has functional groups."""
-    from theratrial.imaging.fastload import dataset_from_file
-
     dataset = dataset_from_file(file.path)
     if not dataset.get("PerFrameFunctionalGroupsSequence"):
         how = "read it as NM" if file.modality == "NM" else "a slice series or an enhanced multi-frame object is needed"
