@@ -26,3 +26,19 @@ PARTICIPANT_FACTS: Final[tuple[Fact, ...]] = (
     Fact("major_deviations", "integer", "activities outside the tolerance, and treatment in spite of a gate"),
 )
 """Facts of a participant that the conditions of analysis sets may speak of."""
+
+SELECTION_FACTS: Final[tuple[Fact, ...]] = (
+    Fact("result", "text", "the reader's result: positive, negative or equivocal"),
+    Fact("reader_role", "text", "role of the reader"),
+    Fact("lesions_total", "integer", "lesions known from any image"),
+    Fact("lesions_positive", "integer", "of these, lesions with uptake above the reference"),
+)
+"""Columns of a line of ``selection_reads`` that the condition of the selection read may speak of."""
+
+ANCHORS: Final = ("screening", "administration", "last_administration")
+"""What a visit's window may count from, besides another visit."""
+
+
+def fact_types(facts: tuple[Fact, ...]) -> dict[str, VariableType]:
+    """Name -> type, as `theratrial.protocol.expressions.condition` wants it."""
+    return {fact.name: fact.type for fact in facts}

@@ -1,0 +1,122 @@
+"""Read a protocol file: everything wrong in it at once, each with line, clause and remedy."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from theratrial.errors import InputError, Problem, Problems
+from theratrial.protocol.check import Finding, Severity, protocol_findings
+from theratrial.protocol.documents import Document, PathKey, parse_document, read_document, suggestion, validated
+from theratrial.protocol.schema import SCHEMA_VERSION, Protocol
+from theratrial.trace import bytes_hash
+
+
+def read_protocol(path: Path) -> Protocol:
+    """The protocol of a YAML file, fit to be run: every key, type, condition and reference in it holds.
+
+    Open conflicts do not hinder reading; `theratrial.protocol.check.protocol_findings` tells them.
+
+    Raises
+    ------
+    Problems
+        All that is wrong, each with file, line, path of the clause and remedy.
+    """
+    return _runnable(read_document(path))
+
+
+def parse_protocol(content: bytes, name: str = "protocol.yaml") -> Protocol:
+    """Like `read_protocol`, for bytes already read."""
+    return _runnable(parse_document(content, name))
+
+
+def located_protocol(path: Path) -> tuple[Protocol, Document]:
+    """The protocol of a YAML file with the lines of its keys, its references and conditions not yet checked.
+
+    Raises
+    ------
+    Problems
+        The file is no YAML, or its keys and types are not those of a protocol.
+    """
+    document = read_document(path)
+    return _validated(document), document
+
+
+def _runnable(document: Document) -> Protocol:
+    protocol = _validated(document)
+    errors = [finding for finding in protocol_findings(protocol) if finding.severity is Severity.ERROR]
+    if errors:
+        raise Problems(f"{document.name} is not a valid protocol", [located(finding, document) for finding in errors])
+    return protocol
+
+
+def located(finding: Finding, document: Document) -> Problem:
+    """A finding as a problem with its line in the file."""
+    return Problem(document.place(path_key(finding.path)), finding.message, finding.remedy)
+
+
+def path_key(path: str) -> PathKey:
+    """``ethics[0].reading`` as the steps of a path."""
+    steps: list[str | int] = []
+    for part in path.replace("[", ".[").split("."):
+        if part.startswith("["):
+            steps.append(int(part[1:-1]))
+        elif part:
+            steps.append(part)
+    return tuple(steps)
+
+
+def _validated(document: Document) -> Protocol:
+    value = document.value
+    if isinstance(value, dict) and "schema_version" in value and value["schema_version"] != SCHEMA_VERSION:
+        # Of another version, the other keys may be other ones: only this is worth saying.
+        got = value["schema_version"]
+        remedy = f'write schema_version: "{SCHEMA_VERSION}" if the file is of that version'
+        message = f"schema_version {got!r} is not read here; supported: {SCHEMA_VERSION}"
+        raise Problems(document.name, [Problem(document.place(("schema_version",)), message, remedy)])
+    return validated(Protocol, document, "protocol")
+
+
+def protocol_hash(protocol: Protocol) -> str:
+    """``sha256:<hex>`` of what the protocol says, whatever the layout and comments of its file."""
+    content = protocol.model_dump(mode="json")
+    return bytes_hash(json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def shipped_protocol_names() -> tuple[str, ...]:
+    """Names of the protocols that come with theratrial."""
+    folder = resources.files("theratrial.protocol") / "data"
+    return tuple(sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")))
+
+
+def shipped_protocol_bytes(name: str) -> bytes:
+    """The file of a shipped protocol, comments included (a trial folder starts from it).
+
+    Raises
+    ------
+    InputError
+        No protocol of that name is shipped.
+    """
+    known = shipped_protocol_names()
+    if name not in known:
+        raise InputError(f"no protocol '{name}' is shipped; {suggestion(name, known)}")
+    return (resources.files("theratrial.protocol") / "data" / f"{name}.yaml").read_bytes()
+
+
+@cache
+def shipped_protocol(name: str) -> Protocol:
+    """A protocol that comes with theratrial, by its trial id.
+
+    Raises
+    ------
+    InputError
+        No protocol of that name is shipped.
+
+    Examples
+    --------
+    >>> shipped_protocol("IRCT20210612051548N3").population.reading.sample_size
+    15
+    """
+    return parse_protocol(shipped_protocol_bytes(name), f"{name}.yaml")
