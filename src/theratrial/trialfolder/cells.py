@@ -43,7 +43,7 @@ def read_cell(text: str, column: Column, zone: ZoneInfo) -> Value:
     CellProblem
         The cell is not what the column holds.
     """
-    text = text.strip()
+    text = text.strip().replace("\r\n", "\n").replace("\r", "\n")
     if not text:
         if column.required:
             raise CellProblem("is empty but must be filled", _allowed(column))
@@ -87,7 +87,7 @@ def _refuse_artefacts(text: str, column: Column) -> None:
     if text.startswith("="):
         raise CellProblem(f"{text!r} is a formula, not a value", "save the values, not the formulas")
     for character in text:
-        if not character.isprintable() and character not in "\n\r\t\u200c\u200d\u00a0\u202f\u2009":
+        if not character.isprintable() and character not in "\n\t\u200c\u200d\u00a0\u202f\u2009":
             name = unicodedata.name(character, f"U+{ord(character):04X}")
             raise CellProblem(f"contains the invisible character {name}", "type the cell again")
 

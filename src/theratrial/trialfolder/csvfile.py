@@ -47,6 +47,8 @@ def read_csv(content: bytes, known_columns: tuple[str, ...], report: Report) -> 
     text = _text(content, report)
     delimiter = _delimiter(text, known_columns, report)
     raw = list(_raw_lines(text, delimiter, report))
+    if raw and raw[0][1][0].strip().lower().startswith("sep="):
+        raw = raw[1:]
     return _framed(raw, report) if raw else None
 
 

@@ -55,7 +55,8 @@ def core_value(value: float, unit: str, core_unit: str) -> float:
     UnitError
         The unit is unknown or belongs to another quantity.
     """
-    return value if unit == core_unit else converted(value, unit, core_unit)
+    # Twelve digits: a limit of 1.0 must not be missed by the last bit of a multiplication by 0.001.
+    return value if unit == core_unit else float(f"{converted(value, unit, core_unit):.12g}")
 
 
 def in_core_unit(values: Mapping[str, Value]) -> dict[str, Value]:

@@ -10,8 +10,10 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from theratrial.errors import InputError, Problem, Problems
+from theratrial.protocol.check import Severity, protocol_findings
 from theratrial.protocol.documents import parse_document
-from theratrial.protocol.reader import parse_protocol
+from theratrial.protocol.findings import Surroundings
+from theratrial.protocol.reader import located, parse_protocol
 from theratrial.protocol.schema import Protocol
 from theratrial.trace import bytes_hash
 from theratrial.trialfolder import checks
@@ -21,7 +23,7 @@ from theratrial.trialfolder.csvfile import LARGEST_FILE_BYTES, read_csv
 from theratrial.trialfolder.laboratory import LABORATORY_TESTS
 from theratrial.trialfolder.moments import CellProblem
 from theratrial.trialfolder.records import Row, TrialFolder, Value
-from theratrial.trialfolder.tables import FOLDER_SCHEMA_VERSION, TABLES, Table
+from theratrial.trialfolder.tables import FOLDER_SCHEMA_VERSION, TABLES, Table, column_types
 
 PROTOCOL_FILE: Final = "protocol.yaml"
 REGISTRATION_FILE: Final = "registration.yaml"
@@ -168,10 +170,14 @@ def _protocol(path: Path, manifest: dict[str, str], problems: list[Problem]) -> 
         return None
     manifest[PROTOCOL_FILE] = bytes_hash(content)
     try:
-        return parse_protocol(content, PROTOCOL_FILE)
+        protocol = parse_protocol(content, PROTOCOL_FILE)
+        findings = protocol_findings(protocol, Surroundings(columns=column_types()))
     except Problems as error:
         problems.extend(error.problems)
         return None
+    document = parse_document(content, PROTOCOL_FILE)
+    problems.extend(located(finding, document) for finding in findings if finding.severity is Severity.ERROR)
+    return protocol
 
 
 def _zone(protocol: Protocol | None, problems: list[Problem]) -> ZoneInfo:

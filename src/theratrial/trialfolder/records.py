@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from theratrial.protocol.schema import Protocol
+from theratrial.trialfolder.tables import ColumnType
 from theratrial.trialfolder.tables import table as table_definition
 
 Value = str | float | int | bool | date | datetime | None
@@ -50,6 +51,19 @@ class Row:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Row, (self.table, self.line, dict(self.values), dict(self.original)))
+
+    @property
+    def moment(self) -> date | datetime | None:
+        """When the line became true (sample taken, form signed ...), None where no date is filled."""
+        for column in table_definition(self.table).moment:
+            value = self.values[column]
+            if isinstance(value, date):
+                return value
+        return None
+
+    def column_type(self, column: str) -> ColumnType:
+        """Type of a column, as the table defines it."""
+        return table_definition(self.table).column(column).type
 
     @property
     def file(self) -> str:

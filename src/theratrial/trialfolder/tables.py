@@ -51,6 +51,11 @@ class Table:
     required: bool = False
     """Whether the file must be there; an optional table that is absent has no lines."""
 
+    @property
+    def moment(self) -> tuple[str, ...]:
+        """Columns that say when a line became true; the first filled one counts."""
+        return _MOMENTS[self.name]
+
     def column(self, name: str) -> Column:
         """The column of that name (KeyError if there is none)."""
         for column in self.columns:
@@ -67,6 +72,24 @@ def _participant() -> Column:
 _SESSION = Column("session", "integer", "Treatment session, counted from 1", minimum=1, maximum=99)
 _SESSION_REQUIRED = Column("session", "integer", "Treatment session, counted from 1", True, minimum=1, maximum=99)
 _PERSON = "Code of the person in the delegation log, never a name"
+
+_MOMENTS: Final[dict[str, tuple[str, ...]]] = {
+    "participants": ("screened_on",),
+    "prior_therapy": ("last_given_on", "first_given_on"),
+    "consents": ("signed_at",),
+    "eligibility": ("assessed_on",),
+    "selection_reads": ("read_at",),
+    "visits": ("occurred_on",),
+    "batches": ("reference_at",),
+    "administrations": ("injected_at",),
+    "laboratory": ("collected_at",),
+    "adverse_events": ("started_on",),
+    "examinations": ("examined_on",),
+    "biodistribution_reads": ("read_at",),
+    "lesion_readings": ("read_at",),
+    "dispositions": ("occurred_on",),
+    "calibrations": ("valid_from",),
+}
 
 TABLES: Final[tuple[Table, ...]] = (
     Table(
@@ -354,3 +377,8 @@ def table(name: str) -> Table:
         if candidate.name == name:
             return candidate
     raise KeyError(name)
+
+
+def column_types() -> dict[str, dict[str, str]]:
+    """Table -> column -> type: what a protocol may refer to."""
+    return {one.name: {column.name: column.type for column in one.columns} for one in TABLES}
