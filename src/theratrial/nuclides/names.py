@@ -28,9 +28,9 @@ _PAIRS: Final = tuple(zip(_ELEMENTS[::2], _ELEMENTS[1::2], strict=True))
 _SYMBOLS: Final = {word.lower(): symbol for symbol, name in _PAIRS for word in (symbol, name)}
 _SYMBOLS.update({"aluminum": "Al", "sulphur": "S", "cesium": "Cs", "lutecium": "Lu"})
 
-_MASS_FIRST: Final = re.compile(r"(\d{1,3})(m\d?)?[-\s]([A-Za-z]+)")
+_MASS_FIRST: Final = re.compile(r"(\d{1,3})([mn]\d?)?[-\s]([A-Za-z]+)")
 _MASS_GLUED: Final = re.compile(r"(\d{1,3})([A-Za-z]+)")
-_ELEMENT_FIRST: Final = re.compile(r"([A-Za-z]+)[-\s]?(\d{1,3})(m\d?)?")
+_ELEMENT_FIRST: Final = re.compile(r"([A-Za-z]+)[-\s]?(\d{1,3})([mn]\d?)?")
 _SUPERSCRIPTS: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹ᵐ‐‑–−", "0123456789m----")
 
 
@@ -46,10 +46,10 @@ def _parts(text: str) -> tuple[str, str, str] | None:
     if match := _ELEMENT_FIRST.fullmatch(text):
         return match[1], match[2], match[3] or ""
     if match := _MASS_GLUED.fullmatch(text):
-        # 99Mo is molybdenum, 99mTc a state of technetium: the m belongs to the element wherever that makes one.
+        # 99Mo is molybdenum, 99mTc a state of technetium: the m (or n) belongs to the element wherever that makes one.
         mass, letters = match.groups()
-        if letters.lower() not in _SYMBOLS and letters.startswith("m"):
-            return letters[1:], mass, "m"
+        if letters.lower() not in _SYMBOLS and letters[0] in "mn":
+            return letters[1:], mass, letters[0]
         return letters, mass, ""
     return None
 
@@ -58,7 +58,7 @@ def nuclide_name(spelling: str) -> str:
     """The one name of a nuclide written in any usual way, or as a DICOM code value.
 
     Accepted: ``Lu-177``, ``Lu177``, ``lu 177``, ``177Lu``, ``177-Lu``, ``¹⁷⁷Lu``, ``Lutetium-177``, ``^177^Lutetium``,
-    ``99mTc``, and code values of DICOM CID 18 and 4020 (``447553000``, ``C-B1087``).
+    ``99mTc``, and code values of DICOM CID 18 and 4020 (``447553000``, ``C-131A3``).
 
     Raises
     ------
