@@ -1,0 +1,207 @@
+"""The response rule: its boundaries, its order, and everything that makes a participant not evaluable."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from theratrial.protocol.schema import ResponseRule
+from theratrial.response import LesionReading, response_category
+
+RULE = ResponseRule(
+    name="test rule",
+    imaging_baseline="pet_baseline",
+    imaging_response="pet_response",
+    metric="suv_peak",
+    maximum_target_lesions=5,
+    partial_decrease_percent=30,
+    partial_decrease_absolute=0.8,
+    progression_increase_percent=30,
+    progression_increase_absolute=0.8,
+    complete_means="all_lesions_resolved",
+    new_lesion_is_progression=True,
+    exploratory=True,
+)
+
+
+def target(name, uptake, status="present", role="target"):
+    return LesionReading(name, role, status, uptake)
+
+
+def category(before, after, rule=RULE):
+    return response_category(before, after, rule).category
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (10.0, 7.0, "PR"),
+        (10.0, 7.001, "SD"),
+        (10.1, 10.1 * 0.7, "PR"),
+        (2.0, 1.2, "PR"),
+        (2.0, 1.21, "SD"),
+        (1.0, 0.2, "PR"),
+        (1.0, 0.3, "SD"),
+        (10.0, 13.0, "SD"),
+        (10.0, 13.001, "PD"),
+        (10.1, 10.1 * 1.3, "SD"),
+        (2.0, 2.8, "SD"),
+        (2.0, 2.801, "PD"),
+        (1.0, 1.75, "SD"),
+        (10.0, 10.0, "SD"),
+    ],
+)
+def test_both_percentage_and_absolute_difference_are_needed(before, after, expected):
+    """Thresholds of the rule above; falls at the threshold count, rises at the threshold do not."""
+    found = response_category([target("lesion_1", before)], [target("lesion_1", after)], RULE)
+    assert found.category == expected, found.arithmetic
+    assert found.change_percent == pytest.approx((after / before - 1) * 100)
+
+
+def test_the_hottest_target_of_each_time_point_is_compared():
+    found = response_category(
+        [target("lesion_1", 10.0), target("lesion_2", 6.0)],
+        [target("lesion_1", 2.0), target("lesion_2", 6.5)],
+        RULE,
+    )
+    assert found.category == "PR"
+    assert found.arithmetic.startswith(
+        "hottest target SUVpeak 10.00 (lesion_1) to 6.50 (lesion_2), -3.50 g/mL, -35.0 %"
+    )
+    assert (found.hottest_baseline_g_per_mL, found.hottest_response_g_per_mL) == (10.0, 6.5)
+    assert [c.change_percent for c in found.changes] == [pytest.approx(-80.0), pytest.approx(8.3333, abs=1e-3)]
+    assert found.exploratory
+
+
+NON_TARGET = target("lesion_9", None, role="non_target")
+GONE = replace(NON_TARGET, status="resolved")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected", "word"),
+    [
+        ([target("a", 9.0)], [target("a", None, "resolved")], "CR", "all 1 lesions"),
+        ([target("a", 9.0), NON_TARGET], [target("a", None, "resolved"), GONE], "CR", "all 2 lesions"),
+        ([target("a", 9.0), NON_TARGET], [target("a", None, "resolved"), NON_TARGET], "PR", "lesion_9"),
+        ([target("a", 9.0), NON_TARGET], [target("a", None, "resolved")], "PR", "lesion_9"),
+        ([target("a", 0.7), NON_TARGET], [target("a", None, "resolved"), NON_TARGET], "SD", "cannot reach"),
+        ([target("a", 9.0), target("b", 5.0)], [target("a", None, "resolved"), target("b", 5.0)], "PR", "(b)"),
+        ([target("a", 9.0)], [target("a", 9.0), target("n", 3.0, role="new")], "PD", "new lesion at response: n"),
+        ([target("a", 9.0)], [target("a", None, "resolved"), target("n", None, role="new")], "PD", "new lesion"),
+        ([target("a", 9.0)], [target("n", None, role="new")], "PD", "new lesion"),
+        ([target("a", 9.0)], [target("a", 5.0), target("n", None, "not_assessable", "new")], "NE", "possibly new"),
+        ([target("a", 9.0)], [target("a", 5.0), target("n", None, "resolved", "new")], "PR", "hottest"),
+    ],
+)
+def test_resolved_and_new_lesions(before, after, expected, word):
+    found = response_category(before, after, RULE)
+    assert found.category == expected
+    assert word in found.arithmetic
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "word"),
+    [
+        (None, [target("a", 5.0)], "baseline image (pet_baseline) is missing"),
+        ([target("a", 9.0)], None, "response image (pet_response) is missing"),
+        ([], [target("a", 5.0)], "no target lesion at baseline"),
+        ([NON_TARGET], [NON_TARGET], "no target lesion at baseline"),
+        ([target("a", None)], [target("a", 5.0)], "no uptake at baseline of target a"),
+        ([target("a", 9.0, "not_assessable")], [target("a", 5.0)], "no uptake at baseline"),
+        ([target("a", 0.0)], [target("a", 5.0)], "no uptake"),
+        ([target("a", 9.0)], [], "no uptake at response of target a"),
+        ([target("a", 9.0)], [target("a", None)], "no uptake at response of target a"),
+        ([target("a", 9.0)], [target("a", None, "not_assessable")], "no uptake at response of target a"),
+        ([target("a", 9.0), target("b", 8.0)], [target("a", 2.0)], "no uptake at response of target b"),
+        ([target("a", 9.0)], [target("a", 5.0), target("b", 3.0)], "neither known from baseline nor marked new"),
+        ([target("a", 9.0)], [target("a", 5.0), target("a", 4.0)], "read twice"),
+        ([target("a", math.nan)], [target("a", 5.0)], "nan"),
+        ([target("a", 9.0)], [target("a", -1.0)], "-1.0"),
+    ],
+)
+def test_what_is_missing_makes_not_evaluable_and_says_why(before, after, word):
+    found = response_category(before, after, RULE)
+    assert found.category == "NE"
+    assert word in found.arithmetic
+
+
+def test_progression_of_what_is_seen_stands_although_something_is_missing():
+    assert category([target("a", 5.0), target("b", 4.0)], [target("a", 9.0)]) == "PD"
+
+
+def test_a_new_lesion_is_not_progression_where_the_rule_says_so_but_forbids_a_complete_response():
+    rule = RULE.model_copy(update={"new_lesion_is_progression": False})
+    after = [target("a", None, "resolved"), target("n", 3.0, role="new")]
+    assert category([target("a", 9.0)], after, rule) == "PR"
+
+
+def test_only_the_hottest_targets_up_to_the_maximum_must_be_followed():
+    rule = RULE.model_copy(update={"maximum_target_lesions": 1})
+    before = [target("a", 9.0), target("b", 2.0)]
+    assert category(before, [target("a", 4.0)], rule) == "PR"
+    assert category(before, [target("a", None, "resolved")], rule) == "PR"
+    assert category(before, [target("a", 4.0)]) == "NE"
+
+
+uptakes = st.floats(0.05, 40)
+pairs = st.lists(st.tuples(uptakes, st.one_of(st.none(), uptakes)), min_size=1, max_size=5)
+ORDER = ["CR", "PR", "SD", "PD"]
+
+
+def readings(pairs):
+    before = [target(f"lesion_{i}", one) for i, (one, _) in enumerate(pairs)]
+    after = [target(f"lesion_{i}", two, "present" if two else "resolved") for i, (_, two) in enumerate(pairs)]
+    return before, after
+
+
+@given(pairs, st.randoms(use_true_random=False))
+def test_the_order_of_lesions_never_matters(values, random):
+    before, after = readings(values)
+    expected = category(before, after)
+    random.shuffle(before)
+    random.shuffle(after)
+    assert category(before, after) == expected
+
+
+@given(pairs, st.data())
+def test_a_hotter_lesion_at_response_never_improves_the_category(values, data):
+    before, after = readings(values)
+    i = data.draw(st.integers(0, len(after) - 1))
+    if after[i].status != "present":
+        return
+    hotter = list(after)
+    hotter[i] = replace(after[i], uptake_g_per_mL=after[i].uptake_g_per_mL + data.draw(uptakes))
+    assert ORDER.index(category(before, hotter)) >= ORDER.index(category(before, after))
+
+
+@given(pairs)
+def test_an_unchanged_participant_is_stable(values):
+    before, _ = readings(values)
+    assert category(before, before) == "SD"
+
+
+@given(pairs, st.data())
+def test_taking_a_reading_away_never_improves_the_category(values, data):
+    before, after = readings(values)
+    i = data.draw(st.integers(0, len(after) - 1))
+    less = category(before, after[:i] + after[i + 1 :])
+    assert less in ("NE", "PD")
+    if less == "PD":
+        assert category(before, after) == "PD"
+
+
+def test_the_trace_names_every_reading_and_the_clause():
+    found = response_category(
+        [replace(target("a", 9.0), value="value:pet/a")],
+        [replace(target("a", 5.0), record="record:records/lesion_readings.csv#3")],
+        RULE,
+        demonstration=("response",),
+    )
+    assert dict(found.trace.inputs) == {
+        "rule": "protocol:response",
+        "baseline a": "value:pet/a",
+        "response a": "record:records/lesion_readings.csv#3",
+    }
+    assert found.trace.demonstration == ("response",)
