@@ -42,13 +42,16 @@ class Document:
     value: Plain
     lines: Mapping[PathKey, int]
 
-    def place(self, path: PathKey) -> str:
-        """File, line and path, of the nearest thing that stands in the file."""
+    def line(self, path: PathKey) -> int:
+        """Line of a path, or of the nearest thing above it that stands in the file."""
         known = path
         while known and known not in self.lines:
             known = known[:-1]
-        line = self.lines.get(known, 1)
-        return f"{self.name} line {line}" + (f", {dotted(path)}" if path else "")
+        return self.lines.get(known, 1)
+
+    def place(self, path: PathKey) -> str:
+        """File, line and path."""
+        return f"{self.name} line {self.line(path)}" + (f", {dotted(path)}" if path else "")
 
 
 def dotted(path: PathKey) -> str:
