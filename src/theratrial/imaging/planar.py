@@ -35,10 +35,11 @@ _VIEW_OF_CODE: Final[dict[tuple[str, str], View]] = {
 }
 """DICOM CID 26, Nuclear Medicine Projections: SNOMED CT and the SNOMED-RT spelling of older files."""
 _ANGLE_TOLERANCE_deg: Final = 20.0
-_ANTERIOR_WORDS: Final = re.compile(r"(?<![A-Z])(ANT|ANTE|ANTERIOR|ANTERIEUR|ANTÉRIEUR|ANTERIEURE|ANTÉRIEURE)(?![A-Z])")
+_ANTERIOR_WORDS: Final = re.compile(r"(?<![A-Z])ANT(?:E|ERIOR|[EÉ]RIEURE?)?(?![A-Z])")
 _POSTERIOR_WORDS: Final = re.compile(
-    r"(?<![A-Z])(POST|POSTERIOR|POSTERIEUR|POSTÉRIEUR|POSTERIEURE|POSTÉRIEURE)(?![A-Z])"
+    r"(?<![A-Z])POST(?:ERIOR|[EÉ]RIEURE?)?(?![A-Z])(?![\W_]*(?:INJ|THER|TREAT|TX|RX|DOSE|\d))"
 )
+"""``post injection``, ``post therapy`` and ``post 24 h`` name a time, not a view."""
 _OUTLINE_MARGIN: Final = 0.05
 
 
