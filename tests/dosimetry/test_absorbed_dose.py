@@ -61,7 +61,10 @@ def test_missing_photons_are_named_with_their_size() -> None:
 
 def test_what_is_not_known_of_the_uncertainty_is_named_and_not_zero() -> None:
     plan = DosePlan(clearance_significance=0.95, maximum_extrapolated_fraction=0.8, model_relative_sd=0.1)
-    assert dose(plan=plan).not_in_interval == ("calibration", "mass")
+    assert dose(plan=plan).not_in_interval == (
+        "uncertainty of the calibration (not known)",
+        "uncertainty of the mass (not known)",
+    )
     assert dose().not_in_interval == ()
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theratrial.dosimetry import Determinacy, DosePlan, TimeActivityPoint, time_activity_curve, time_integrated_activity
-from theratrial.errors import InputError
+from theratrial.errors import InputError, NumericalError
 from theratrial.nuclides import nuclide
 
 LU = nuclide("Lu-177")
@@ -172,7 +172,7 @@ def test_a_plan_that_cannot_be_is_refused(change: dict[str, float]) -> None:
 
 
 POINTS = st.lists(
-    st.tuples(st.floats(0.1, 300), st.floats(1e-3, 1e4)), min_size=2, max_size=5, unique_by=lambda p: round(p[0], 1)
+    st.tuples(st.floats(0.1, 300), st.floats(1e-1, 1e3)), min_size=2, max_size=5, unique_by=lambda p: round(p[0], 1)
 ).map(lambda pairs: [TimeActivityPoint(t, a, 0.04, 0.05) for t, a in pairs])
 
 
@@ -187,7 +187,7 @@ def test_the_order_of_the_points_does_not_matter(points: list[TimeActivityPoint]
 @settings(deadline=None)
 @given(POINTS)
 def test_a_value_lies_in_its_interval_and_every_state_keeps_its_promise(points: list[TimeActivityPoint]) -> None:
-    curve = time_activity_curve(points, LU, PLAN)
+    curve = time_activity_curve(points, LU, PLAN, administered_activity_MBq=1e6)
     tia = time_integrated_activity(curve, PLAN, administered_activity_MBq=1e6)
     assert curve.determinacy.has_value == (tia.time_integrated_activity_MBq_h is not None)
     if tia.time_integrated_activity_MBq_h is None:
@@ -205,8 +205,10 @@ def test_a_value_lies_in_its_interval_and_every_state_keeps_its_promise(points: 
 def test_everything_is_linear_in_activity(points: list[TimeActivityPoint], factor: float) -> None:
     more = [TimeActivityPoint(p.hours_after_administration, p.activity_MBq * factor, 0.04, 0.05) for p in points]
     one, other = (
-        time_integrated_activity(time_activity_curve(p, LU, PLAN), PLAN, administered_activity_MBq=1e6)
-        for p in (points, more)
+        time_integrated_activity(
+            time_activity_curve(p, LU, PLAN, administered_activity_MBq=given), PLAN, administered_activity_MBq=given
+        )
+        for p, given in ((points, 1e6), (more, 1e6 * factor))
     )
     assert one.determinacy is other.determinacy
     for a, b in (
@@ -244,6 +246,27 @@ def test_more_activity_at_the_second_scan_never_lowers_the_upper_end(ratio: floa
         return time_integrated_activity(curve, plan, administered_activity_MBq=1e4).upper_MBq_h
 
     assert upper(100 * ratio) <= upper(100 * ratio * 1.02)
+
+
+def test_a_curve_that_needs_more_than_was_given_is_undetermined_with_what_was_seen() -> None:
+    # 100 MBq at 24 h and 5 MBq at 48 h: a half-life of 5.55 h, 2000 MBq at administration.
+    points = [TimeActivityPoint(24, 100.0, 0.03, 0.05), TimeActivityPoint(48, 5.0, 0.03, 0.05)]
+    free = time_activity_curve(points, LU, PLAN)
+    assert free.activity_MBq(0) == pytest.approx(2000)
+    assert time_activity_curve(points, LU, PLAN, administered_activity_MBq=2000).determinacy is Determinacy.DETERMINED
+    curve = time_activity_curve(points, LU, PLAN, administered_activity_MBq=1000)
+    assert curve.determinacy is Determinacy.UNDETERMINED
+    assert "more activity at administration than was administered" in curve.because
+    tia = time_integrated_activity(curve, PLAN, administered_activity_MBq=1000)
+    assert tia.upper_MBq_h == math.inf
+    # Between the scans: (100 - 5) / ln(20) x 24 = 761.1 MBq h.
+    assert tia.lower_MBq_h == pytest.approx(761.1 * math.exp(-1.96 * math.hypot(0.03, 0.05)), rel=1e-3)
+
+
+def test_a_curve_beyond_the_range_of_numbers_is_refused() -> None:
+    points = [TimeActivityPoint(299, 1e3, 0.03), TimeActivityPoint(300, 1.0, 0.03)]
+    with pytest.raises(NumericalError, match="scan earlier"):
+        time_integrated_activity(time_activity_curve(points, LU, PLAN), PLAN, administered_activity_MBq=1e4)
 
 
 def test_two_scans_almost_at_once_bound_nothing_but_do_not_break() -> None:

@@ -187,7 +187,8 @@ def absorbed_dose(
         mass_g=mass_g,
         own_photons_at_most_fraction=nuclide.photon_MeV / nuclide.electron_MeV,
         missing=_missing(nuclide),
-        not_in_interval=tia.not_in_interval + (("mass",) if plan.mass_relative_sd is None else ()),
+        not_in_interval=tia.not_in_interval
+        + (("uncertainty of the mass (not known)",) if plan.mass_relative_sd is None else ()),
         trace=Trace(
             method="dosimetry.local_deposition",
             version=VERSION,

@@ -19,6 +19,9 @@ _SAME_TIME_H: Final = 1e-6
 _ROUNDING: Final = 1e-9
 """Relative difference of decay constants that noise-free input makes by rounding alone."""
 
+_CALIBRATION_MARGIN: Final = 0.1
+"""Relative: by how much camera and activity meter may disagree before a curve is called impossible."""
+
 
 class Determinacy(StrEnum):
     """How far the points determine the curve."""
@@ -32,7 +35,7 @@ class Determinacy(StrEnum):
     """More of it lies after the last scan than the protocol allows; physical decay after the last scan bounds it."""
     SINGLE_POINT = "single_point"
     UNDETERMINED = "undetermined"
-    """No point, or a measured zero."""
+    """No point, a measured zero, or an exponential that would need more activity than was administered."""
 
     @property
     def is_determined(self) -> bool:
@@ -189,7 +192,22 @@ def _rises(points: Sequence[TimeActivityPoint], line: Line, nuclide: Nuclide, z:
     return len(points) > 2 and _excess(fitted_line(points[-2:]), nuclide, z) < 0
 
 
-def time_activity_curve(points: Sequence[TimeActivityPoint], nuclide: Nuclide, plan: DosePlan) -> TimeActivityCurve:
+def _needs_more_than_given(line: Line, clearance_per_h: float, administered_MBq: float | None, z: float) -> bool:
+    """Whether the exponential holds more at administration than was administered, beyond the noise of the fit."""
+    if administered_MBq is None:
+        return False
+    at_start = line.log_activity + clearance_per_h * line.centre_h
+    noise = math.hypot(line.log_activity_sd, line.clearance_sd_per_h * line.centre_h, _CALIBRATION_MARGIN)
+    return at_start - z * noise > math.log(administered_MBq)
+
+
+def time_activity_curve(
+    points: Sequence[TimeActivityPoint],
+    nuclide: Nuclide,
+    plan: DosePlan,
+    *,
+    administered_activity_MBq: float | None = None,
+) -> TimeActivityCurve:
     """The curve of a region in one session and what it determines.
 
     Assumes one exponential from administration on; what that cannot see is in ``docs/methods/time_activity.md``.
@@ -198,6 +216,8 @@ def time_activity_curve(points: Sequence[TimeActivityPoint], nuclide: Nuclide, p
     ----------
     points
         In any order; activities at scan time, physical decay included.
+    administered_activity_MBq
+        Where given, a curve that would need more than this at administration is undetermined.
 
     Raises
     ------
@@ -242,6 +262,13 @@ def time_activity_curve(points: Sequence[TimeActivityPoint], nuclide: Nuclide, p
             line,
         )
     clearance = max(line.clearance_per_h, nuclide.decay_constant_per_h)
+    if _needs_more_than_given(line, clearance, administered_activity_MBq, z):
+        return without_value(
+            Determinacy.UNDETERMINED,
+            "the exponential through the points would need more activity at administration than was administered; "
+            "what happened before the first scan is not known",
+            line,
+        )
     after_last = math.exp(-clearance * ordered[-1].hours_after_administration)
     if _excess(line, nuclide, z) == 0:
         determinacy = Determinacy.BOUNDED

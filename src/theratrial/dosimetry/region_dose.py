@@ -89,7 +89,9 @@ def region_dose(
     >>> round(liver.tia.time_integrated_activity_MBq_h), round(liver.dose.absorbed_dose_Gy, 3)
     (9793, 0.597)
     """
-    curve = time_activity_curve(points, nuclide, plan)
+    if not (math.isfinite(administered_activity_MBq) and administered_activity_MBq > 0):
+        raise InputError(f"administered activity must be above 0 MBq, got {administered_activity_MBq}")
+    curve = time_activity_curve(points, nuclide, plan, administered_activity_MBq=administered_activity_MBq)
     tia = time_integrated_activity(curve, plan, administered_activity_MBq=administered_activity_MBq)
     _require_possible(curve.points, region, nuclide, administered_activity_MBq, plan)
     dose = absorbed_dose(tia, nuclide, plan, region=region, mass_g=mass_g, mass_source=mass_source)

@@ -11,7 +11,7 @@ from typing import Final
 from theratrial.dosimetry.curve import Determinacy, Line, TimeActivityCurve
 from theratrial.dosimetry.plan import DosePlan
 from theratrial.dosimetry.points import TimeActivityPoint
-from theratrial.errors import InputError
+from theratrial.errors import InputError, NumericalError
 from theratrial.trace import Quantity, Trace
 
 VERSION: Final = "1"
@@ -27,7 +27,7 @@ class TimeIntegratedActivity:
     time_integrated_activity_MBq_h: float | None
     """None where the curve has no value."""
     lower_MBq_h: float | None
-    """Lower 95 % end; for a rising region what was observed; None where nothing is known."""
+    """Lower 95 % end; without a value, what was observed between the scans; None where nothing was."""
     upper_MBq_h: float
     """Upper 95 % end; infinite where nothing bounds it."""
     no_clearance_upper_MBq_h: float
@@ -103,14 +103,14 @@ def _observed_MBq_h(points: tuple[TimeActivityPoint, ...]) -> float:
 
 
 def _exp(exponent: float) -> float:
-    """An upper end beyond the range of numbers bounds nothing."""
+    """Infinite beyond the range of numbers: an upper end there bounds nothing."""
     return math.exp(exponent) if exponent < _LARGEST_EXPONENT else math.inf
 
 
 def _ends(curve: TimeActivityCurve, plan: DosePlan, common: float) -> tuple[float | None, float, float]:
     """Lower and upper end, and upper end without clearance after the last scan [MBq h]."""
     line, clearance, points = curve.line, curve.clearance_per_h, curve.points
-    if curve.determinacy is Determinacy.RISING:
+    if curve.clearance_per_h is None and len(points) > 1 and all(point.activity_MBq > 0 for point in points):
         scale = math.hypot(max(point.uncorrelated_relative_sd for point in points), common)
         return _observed_MBq_h(points) * math.exp(-Z_95 * scale), math.inf, math.inf
     if line is None or clearance is None:
@@ -133,7 +133,7 @@ def _ends(curve: TimeActivityCurve, plan: DosePlan, common: float) -> tuple[floa
     bound = max(bound, best + scale)
     if curve.determinacy is not Determinacy.DETERMINED:
         upper = bound
-    return math.exp(lower), _exp(upper), _exp(bound)
+    return _exp(lower), _exp(upper), _exp(bound)
 
 
 def time_integrated_activity(
@@ -148,6 +148,8 @@ def time_integrated_activity(
     ------
     InputError
         If the administered activity is not positive.
+    NumericalError
+        If the curve runs beyond the range of numbers before the first scan.
 
     References
     ----------
@@ -156,10 +158,15 @@ def time_integrated_activity(
     if not (math.isfinite(administered_activity_MBq) and administered_activity_MBq > 0):
         raise InputError(f"administered activity must be above 0 MBq, got {administered_activity_MBq}")
     common = _common_relative_sd(curve.points, plan)
-    lower, upper, no_clearance = _ends(curve, plan, common or 0.0)
     value = None
     if curve.line is not None and curve.clearance_per_h is not None:
-        value = math.exp(curve.line.log_activity + _log_mono(curve.line)(curve.clearance_per_h))
+        value = _exp(curve.line.log_activity + _log_mono(curve.line)(curve.clearance_per_h))
+        if math.isinf(value):
+            raise NumericalError(
+                f"the exponential through the points (half-life {curve.effective_half_life_h:.3g} h) needs more "
+                "activity at administration than a number can hold; check the activities, or scan earlier"
+            )
+    lower, upper, no_clearance = _ends(curve, plan, common or 0.0)
     return TimeIntegratedActivity(
         time_integrated_activity_MBq_h=value,
         lower_MBq_h=lower,
@@ -169,7 +176,7 @@ def time_integrated_activity(
         extrapolated_fraction=curve.extrapolated_fraction,
         determinacy=curve.determinacy,
         because=curve.because,
-        not_in_interval=("calibration",) if curve.points and common is None else (),
+        not_in_interval=("uncertainty of the calibration (not known)",) if curve.points and common is None else (),
         trace=Trace(
             method="dosimetry.time_integrated_activity",
             version=VERSION,
