@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, TypeVar, get_args
+from types import NoneType, UnionType
+from typing import Any, Final, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -278,20 +279,21 @@ def _keys_at(model: type[BaseModel], path: PathKey) -> tuple[str, ...]:
     """Keys that the model allows at a path; empty where none can be told."""
     here: Any = model
     for step in path:
-        if not (isinstance(here, type) and issubclass(here, BaseModel)):
+        here = _without_none(here)
+        if get_origin(here) in (dict, tuple):
+            here = [one for one in get_args(here) if one is not Ellipsis][-1]
+        elif _is_model(here) and step in here.model_fields:
+            here = here.model_fields[str(step)].annotation
+        else:
             return ()
-        field = here.model_fields.get(str(step)) if isinstance(step, str) else None
-        if field is None:
-            return ()
-        here = field.annotation
-        while not (isinstance(here, type) and issubclass(here, BaseModel)) and get_args(here):
-            models = [one for one in get_args(here) if one is not type(None) and one is not Ellipsis and one is not str]
-            if not models:
-                return ()
-            if not _is_model(models[-1]) and not get_args(models[-1]):
-                return ()
-            here = models[-1]
+    here = _without_none(here)
     return tuple(here.model_fields) if _is_model(here) else ()
+
+
+def _without_none(annotation: Any) -> Any:
+    if get_origin(annotation) in (Union, UnionType):
+        return next(one for one in get_args(annotation) if one is not NoneType)
+    return annotation
 
 
 def _is_model(value: Any) -> bool:
