@@ -55,7 +55,7 @@ class CriterionResult:
     title: str
     kind: Literal["inclusion", "exclusion"]
     truth: TruthText
-    """Truth of the criterion's sentence; an exclusion criterion that is met excludes."""
+    """Whether the participant passes; an exclusion criterion that is met does not exclude."""
     verbatim: str
     because: str
     trace: Trace

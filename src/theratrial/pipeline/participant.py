@@ -1,0 +1,545 @@
+"""One participant through all rooms: eligibility, sessions, doses, grades, gates, response."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from theratrial.eligibility import EligibilityResult, eligibility, eligibility_moment
+from theratrial.errors import InputError, TheratrialError
+from theratrial.gates import GateDecision, Verdict, gate_facts, laboratory_results, retreatment_gate
+from theratrial.nuclides import Nuclide, nuclide
+from theratrial.pipeline.activity import net_administered_activity
+from theratrial.pipeline.matching import ParticipantImages, PlannedImage
+from theratrial.pipeline.scans import Hashes, PetScan, fusion_picture, pet_scan, planar_scan, scan_result
+from theratrial.pipeline.session_doses import SessionDoses, cumulative_doses, dose_plan, session_doses
+from theratrial.protocol.schema import Product, Protocol, ResponseRule, Sessions
+from theratrial.response import LesionReading, LesionUptake, ResponseResult, lesion_uptake, response_category
+from theratrial.results.pictures import FusionPicture, Pictures, PlanarPicture
+from theratrial.results.values import (
+    AdverseEvent,
+    CriterionResult,
+    Eligibility,
+    GateFinding,
+    GateResult,
+    LabPoint,
+    LesionResult,
+    Note,
+    ParticipantResult,
+    PlanarCounts,
+    ResponseOutcome,
+    SelectionResult,
+    SessionResult,
+)
+from theratrial.safety import graded
+from theratrial.schedule.history import Administration, Ending, History
+from theratrial.schedule.sessions import last_session
+from theratrial.trace import Quantity, Trace
+from theratrial.trialfolder.records import Row, TrialFolder
+
+_BASELINE, _RESPONSE = "baseline", "response"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every participant's walk needs besides the folder."""
+
+    hashes: Hashes
+    cut_off: datetime
+    """The latest instant the records speak of: results are as of then."""
+    demonstration: tuple[str, ...]
+    """Clauses that rest on demonstration assumptions."""
+
+    def resting_on(self, *paths: str) -> tuple[str, ...]:
+        """Of these clauses and what lies below them, the ones that are demonstration assumptions."""
+        return tuple(
+            clause
+            for clause in self.demonstration
+            if any(clause == path or clause.startswith(f"{path}.") for path in paths)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantOutcome:
+    """A participant's results, pictures and notes, and what the analysis sets need besides."""
+
+    result: ParticipantResult
+    pictures: Pictures
+    notes: tuple[Note, ...]
+    major_deviations: int
+
+
+def _product(protocol: Protocol, product_id: str) -> Product:
+    reading = protocol.products[product_id].reading
+    assert reading is not None
+    return reading
+
+
+def _eligibility(result: EligibilityResult) -> Eligibility:
+    criteria = tuple(
+        CriterionResult(
+            criterion_id=one.id,
+            title=one.title,
+            kind="exclusion" if one.kind == "exclusion" else "inclusion",
+            truth=one.truth.value.replace("_", " "),
+            verbatim=" / ".join(one.verbatim),
+            because=_because(one),
+            trace=one.trace,
+        )
+        for one in result.criteria
+    )
+    return Eligibility(
+        verdict=result.verdict.value.replace("_", " "),
+        criteria=criteria,
+        reasons=tuple(one.title for one in result.failed)
+        + tuple(f"{one.title}: not known" for one in result.not_known),
+        trace=result.trace,
+    )
+
+
+def _because(criterion: Any) -> str:
+    parts = []
+    for value in criterion.values:
+        shown = "not known" if value.value is None else _plain_value(value.value)
+        unit = f" {value.unit}" if getattr(value, "unit", "") and value.value is not None else ""
+        parts.append(f"{value.variable} = {shown}{unit}")
+    return "; ".join([*parts, *criterion.to_be_known]) or criterion.condition
+
+
+def _plain_value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _selection(folder: TrialFolder, participant_id: str, result: EligibilityResult) -> SelectionResult:
+    rows = sorted(folder.rows("selection_reads", participant_id=participant_id), key=lambda row: row["read_at"])
+    judged = result.selection
+    trace = judged.trace if judged is not None else Trace("eligibility.selection", "1", {"reads": "record:none"})
+    if not rows:
+        return SelectionResult("not read", "no read of the selection image is recorded", None, trace)
+    last = rows[-1]
+    seen, known = last["lesions_positive"], last["lesions_total"]
+    lesions = f"{seen} of {known} lesions positive; " if seen is not None and known is not None else ""
+    because = f"{lesions}read by {last['reader']} ({last['reader_role']})"
+    return SelectionResult(last["result"], because, last["read_at"], trace)
+
+
+def _lab_points(folder: TrialFolder, participant_id: str) -> tuple[LabPoint, ...]:
+    gate = folder.protocol.safety_gate.reading
+    version = gate.ctcae_version if gate is not None else "5.0"
+    points = []
+    for row, result in zip(
+        rows := folder.rows("laboratory", participant_id=participant_id), laboratory_results(rows), strict=True
+    ):
+        grade = graded(result, version).grade
+        trace = Trace("capture.laboratory", "1", {"record": row.source}, author=row["laboratory"] or "laboratory")
+        points.append(
+            LabPoint(
+                test=result.test,
+                collected_at=result.collected_at,
+                value=Quantity(result.value, result.unit, trace),
+                lower_limit=result.lower_limit,
+                upper_limit=result.upper_limit,
+                grade=grade.grade,
+                grade_reason=grade.why,
+                trace=grade.trace,
+            )
+        )
+    return tuple(sorted(points, key=lambda point: (point.test, point.collected_at)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """A session under way through the rooms."""
+
+    number: int
+    row: Row
+    activity: Quantity
+    images: tuple[PlannedImage, ...]
+    doses: SessionDoses
+    planar: tuple[PlanarCounts, ...]
+
+
+def _gate_moment(
+    folder: TrialFolder, participant_id: str, session: _Session, following: Row | None, end: datetime
+) -> datetime:
+    """When the gate was or is judged: the end of the day of its visit, at the latest the next injection."""
+    gate = folder.protocol.safety_gate.reading
+    visits = (
+        folder.rows("visits", participant_id=participant_id, visit_id=gate.visit, session=session.number)
+        if gate is not None
+        else ()
+    )
+    days = [row["occurred_on"] for row in visits if row["occurred_on"] is not None]
+    at = end
+    if days:
+        midnight = datetime.combine(days[0] + timedelta(days=1), time(), folder.zone)
+        at = midnight - timedelta(seconds=1)
+    if following is not None:
+        at = min(at, following["injected_at"])
+    return max(at, session.row["injected_at"])
+
+
+def _gate(decision: GateDecision, *, given: bool, judged_on: date | None) -> GateResult:
+    return GateResult(
+        after_session=decision.session,
+        judged_on=judged_on,
+        verdict=decision.verdict.value,
+        findings=tuple(
+            GateFinding(
+                clause=finding.clause_id,
+                title=finding.title,
+                verdict=finding.verdict.value,
+                because=finding.because,
+                informs_only=finding.informs_only,
+                trace=finding.trace,
+            )
+            for finding in decision.findings
+        ),
+        next_session_given=given,
+        trace=decision.trace,
+    )
+
+
+def _sessions(
+    folder: TrialFolder,
+    images: ParticipantImages,
+    therapy: Sessions,
+    isotope: Nuclide,
+    context: Context,
+    notes: list[Note],
+    pictures: list[PlanarPicture],
+) -> list[_Session]:
+    plan = dose_plan(folder.protocol, context.demonstration)
+    participant_id = images.participant_id
+    rows = folder.rows("administrations", participant_id=participant_id, product_id=therapy.product)
+    sessions = []
+    for number, row in enumerate(sorted(rows, key=lambda row: row["injected_at"]), 1):
+        if row["session"] != number:
+            message = f"{row.file} line {row.line} says session {row['session']}, by its time it is session {number}"
+            notes.append(Note(participant_id, "warning", f"session {number}", message))
+        activity = net_administered_activity(row, isotope)
+        mine = tuple(image for image in images.images if image.administration is row and image.plan.per_session)
+        planar = []
+        for image in mine:
+            if image.plan.kind != "whole_body_planar" or image.series is None:
+                continue
+            shown = planar_scan(folder, participant_id, image, isotope, context.hashes)
+            if isinstance(shown, Note):
+                notes.append(shown)
+            else:
+                planar.append(shown[0])
+                pictures.append(shown[1])
+        assert activity.value is not None
+        doses = session_doses(
+            folder, participant_id, number, mine, administered_MBq=activity.value, nuclide=isotope, plan=plan
+        )
+        notes.extend(doses.notes)
+        sessions.append(_Session(number, row, activity, mine, doses, tuple(planar)))
+    return sessions
+
+
+def _session_result(
+    folder: TrialFolder,
+    participant_id: str,
+    session: _Session,
+    therapy: Sessions,
+    gate: GateResult | None,
+    context: Context,
+) -> SessionResult:
+    row = session.row
+    prescribed = row["prescribed_activity_MBq"]
+    source = row.source
+    if prescribed is None:
+        prescribed, source = therapy.administered_activity_MBq, "protocol:sessions"
+    prescription = Trace(
+        "pharmacy.prescription", "1", {"prescribed": source}, demonstration=context.resting_on("sessions")
+    )
+    assert session.activity.value is not None
+    deviation = (session.activity.value - prescribed) / prescribed * 100
+    reads = folder.rows("biodistribution_reads", participant_id=participant_id, session=row["session"])
+    return SessionResult(
+        session=session.number,
+        injected_at=row["injected_at"],
+        batch_id=row["batch_id"],
+        administered_activity_MBq=session.activity,
+        prescribed_activity_MBq=Quantity(prescribed, "MBq", prescription),
+        deviation_percent=Quantity(
+            deviation, "percent", Trace("pharmacy.deviation", "1", {"administration": row.source, "prescribed": source})
+        ),
+        antibody_mass_mg=row["antibody_mass_mg"],
+        scans=tuple(scan_result(image, context.hashes) for image in session.images),
+        planar=session.planar,
+        doses=session.doses.results,
+        biodistribution=tuple((read["imaging_id"], read["result"]) for read in reads),
+        gate=gate,
+    )
+
+
+def _deviations(participant_id: str, session: _Session, therapy: Sessions, result: SessionResult) -> list[Note]:
+    deviation = result.deviation_percent.value
+    if deviation is None or abs(deviation) <= therapy.activity_tolerance_percent:
+        return []
+    message = (
+        f"administered {session.activity.value:.0f} MBq, {deviation:+.1f} % of the prescribed activity; "
+        f"the protocol allows {therapy.activity_tolerance_percent:g} %"
+    )
+    return [Note(participant_id, "deviation", f"session {session.number}", message)]
+
+
+def _lesion_readings(folder: TrialFolder, participant_id: str, timepoint: str) -> tuple[tuple[Row, ...], str]:
+    """The lesions of the reader who read last, and a remark where there were several readers."""
+    rows = folder.rows("lesion_readings", participant_id=participant_id, timepoint=timepoint)
+    readers = sorted({row["reader"] for row in rows})
+    if len(readers) < 2:
+        return rows, ""
+    last = max(rows, key=lambda row: row["read_at"])["reader"]
+    remark = f"{len(readers)} readers at {timepoint}; the latest read ({last}) counts, adjudication is not done here"
+    return tuple(row for row in rows if row["reader"] == last), remark
+
+
+def _readings(
+    rows: Sequence[Row], scan: PetScan, rule: ResponseRule, participant_id: str, notes: list[Note]
+) -> tuple[list[LesionReading], dict[str, Quantity]]:
+    readings, uptakes = [], {}
+    timepoint = scan.image.plan.timepoint
+    for row in rows:
+        region = scan.regions.get((row["region_name"] or "").casefold())
+        uptake: LesionUptake | None = None
+        if region is not None:
+            try:
+                uptake = lesion_uptake(scan.suv, region)
+            except TheratrialError as error:
+                notes.append(Note(participant_id, "warning", f"{timepoint}, {row['lesion_id']}", str(error)))
+        elif row["status"] == "present":
+            message = f"{row.file} line {row.line}: region {row['region_name']!r} is not drawn on the PET"
+            notes.append(Note(participant_id, "warning", f"{timepoint}, {row['lesion_id']}", message))
+        quantity = None if uptake is None else uptake.quantity(rule.metric)
+        if quantity is not None:
+            uptakes[row["lesion_id"]] = quantity
+        readings.append(
+            LesionReading(
+                lesion_id=row["lesion_id"],
+                role=row["role"],
+                status=row["status"],
+                uptake_g_per_mL=None if quantity is None else quantity.value,
+                record=row.source,
+                value=""
+                if quantity is None
+                else f"value:participants[{participant_id}].response.{timepoint}[{row['lesion_id']}]",
+            )
+        )
+    return readings, uptakes
+
+
+def _pet_scan(
+    folder: TrialFolder, participant_id: str, image: PlannedImage, context: Context, notes: list[Note]
+) -> PetScan | None:
+    if image.series is None or image.administration is None:
+        return None
+    isotope = nuclide(_product(folder.protocol, image.plan.product).nuclide)
+    try:
+        activity = net_administered_activity(image.administration, isotope)
+        weight_kg = image.administration["weight_kg"]
+        if weight_kg is None:
+            weight_kg = folder.rows("participants", participant_id=participant_id)[0]["weight_kg"]
+        assert activity.value is not None
+        scan = pet_scan(folder, image, administered_MBq=activity.value, weight_kg=weight_kg, hashes=context.hashes)
+    except TheratrialError as error:
+        notes.append(Note(participant_id, "warning", image.plan.id, f"no uptake values: {error}"))
+        return None
+    for warning in scan.suv.certificate.warnings:
+        notes.append(Note(participant_id, "warning", image.plan.id, warning))
+    return scan
+
+
+def _response_outcome(
+    result: ResponseResult,
+    before: Mapping[str, Quantity],
+    after: Mapping[str, Quantity],
+    sites: Mapping[str, str],
+) -> ResponseOutcome:
+    lesions = tuple(
+        LesionResult(
+            lesion_id=change.lesion_id,
+            site=sites.get(change.lesion_id, ""),
+            role=change.role,  # type: ignore[arg-type]
+            baseline_uptake=before.get(change.lesion_id),
+            response_uptake=after.get(change.lesion_id),
+            change_percent=None
+            if change.change_percent is None
+            else Quantity(change.change_percent, "percent", result.trace),
+            status_baseline=change.status_baseline,
+            status_response=change.status_response,
+        )
+        for change in result.changes
+    )
+    return ResponseOutcome(
+        category=result.category,
+        arithmetic=result.arithmetic,
+        rule_name=result.rule_name,
+        exploratory=result.exploratory,
+        metric=result.metric,
+        change_percent=None
+        if result.change_percent is None
+        else Quantity(result.change_percent, "percent", result.trace),
+        lesions=lesions,
+        trace=result.trace,
+    )
+
+
+def _response(
+    folder: TrialFolder, images: ParticipantImages, *, treated: bool, context: Context, notes: list[Note]
+) -> tuple[ResponseOutcome | None, list[FusionPicture]]:
+    rule = folder.protocol.response.reading
+    participant_id = images.participant_id
+    if rule is None:
+        return None, []
+    readings: dict[str, list[LesionReading] | None] = {}
+    uptakes: dict[str, dict[str, Quantity]] = {_BASELINE: {}, _RESPONSE: {}}
+    sites: dict[str, str] = {}
+    pictures = []
+    for key, imaging_id in ((_BASELINE, rule.imaging_baseline), (_RESPONSE, rule.imaging_response)):
+        readings[key] = None
+        image = next((image for image in images.images if image.plan.id == imaging_id), None)
+        scan = None if image is None else _pet_scan(folder, participant_id, image, context, notes)
+        if scan is None:
+            continue
+        rows, remark = _lesion_readings(folder, participant_id, scan.image.plan.timepoint)
+        if remark:
+            notes.append(Note(participant_id, "info", imaging_id, remark))
+        sites.update({row["lesion_id"]: row["site"] for row in rows})
+        readings[key], uptakes[key] = _readings(rows, scan, rule, participant_id, notes)
+        hottest = sorted(
+            ((row["lesion_id"], row["region_name"]) for row in rows if row["region_name"]),
+            key=lambda pair: -_value(uptakes[key].get(pair[0])),
+        )
+        pictures.append(fusion_picture(folder, participant_id, scan, hottest))
+    if not treated or readings[_RESPONSE] is None:
+        return None, pictures
+    demonstration = context.resting_on(
+        "response", *(f"imaging.{name}" for name in (rule.imaging_baseline, rule.imaging_response))
+    )
+    result = response_category(readings[_BASELINE], readings[_RESPONSE], rule, demonstration=demonstration)
+    return _response_outcome(result, uptakes[_BASELINE], uptakes[_RESPONSE], sites), pictures
+
+
+def _value(quantity: Quantity | None) -> float:
+    return -math.inf if quantity is None or quantity.value is None else quantity.value
+
+
+def participant_outcome(folder: TrialFolder, images: ParticipantImages, context: Context) -> ParticipantOutcome:
+    """Everything of one participant.
+
+    Raises
+    ------
+    InputError
+        The protocol's sessions are still open, or a record makes a computation impossible; the message names it.
+    """
+    participant_id = images.participant_id
+    protocol = folder.protocol
+    therapy = protocol.sessions.reading
+    if therapy is None:
+        raise InputError("clause sessions of the protocol is open: what is given is not decided")
+    person = folder.rows("participants", participant_id=participant_id)[0]
+    isotope = nuclide(_product(protocol, therapy.product).nuclide)
+    notes = list(images.notes)
+    planar_pictures: list[PlanarPicture] = []
+    sessions = _sessions(folder, images, therapy, isotope, context, notes, planar_pictures)
+    results, major = _gated(folder, participant_id, sessions, therapy, context, notes)
+    moment, _ = eligibility_moment(protocol, folder, participant_id, context.cut_off)
+    judged = eligibility(protocol, folder, participant_id, moment)
+    response, fusion = _response(folder, images, treated=bool(sessions), context=context, notes=notes)
+    consents = sorted(folder.rows("consents", participant_id=participant_id), key=lambda row: row["signed_at"])
+    withdrawn = [row for row in consents if row["withdrawn_at"] is not None]
+    endings = sorted(folder.rows("dispositions", participant_id=participant_id), key=lambda row: row["occurred_on"])
+    ending = endings[-1] if endings else None
+    result = ParticipantResult(
+        participant_id=participant_id,
+        site_id=person["site_id"],
+        screened_on=person["screened_on"],
+        age_years=person["age_years"],
+        consented_at=consents[0]["signed_at"] if consents else None,
+        withdrawn_at=withdrawn[0]["withdrawn_at"] if withdrawn else None,
+        withdrawal_kind=(withdrawn[0]["withdrawal_kind"] or "") if withdrawn else "",
+        eligibility=_eligibility(judged),
+        selection=_selection(folder, participant_id, judged),
+        treated=bool(sessions),
+        sessions=tuple(results),
+        pet_scans=tuple(scan_result(image, context.hashes) for image in images.images if not image.plan.per_session),
+        cumulative_doses=cumulative_doses(protocol, [session.doses for session in sessions]),
+        laboratory=_lab_points(folder, participant_id),
+        adverse_events=tuple(
+            AdverseEvent(
+                row["term"], row["grade"], row["started_on"], row["ended_on"], bool(row["serious"]), row["related"]
+            )
+            for row in folder.rows("adverse_events", participant_id=participant_id)
+        ),
+        response=response,
+        disposition=ending["event"] if ending else "",
+        disposition_on=ending["occurred_on"] if ending else None,
+        disposition_reason=(ending["reason"] or "") if ending else "",
+        last_session_because=last_session(protocol, _history(folder, participant_id)).because,
+        analysis_sets=(),
+        counted="not analysed",
+        counted_because="",
+    )
+    return ParticipantOutcome(result, Pictures(tuple(planar_pictures), tuple(fusion)), tuple(notes), major)
+
+
+def _history(folder: TrialFolder, participant_id: str) -> History:
+    """What the schedule needs to know of a participant."""
+    person = folder.rows("participants", participant_id=participant_id)[0]
+    return History(
+        participant_id=participant_id,
+        screened_on=person["screened_on"],
+        administrations=tuple(
+            Administration(row["product_id"], row["injected_at"], row["session"], row["timepoint"] or "", row.source)
+            for row in folder.rows("administrations", participant_id=participant_id)
+        ),
+        endings=tuple(
+            Ending(row["event"], row["occurred_on"], row.source)
+            for row in folder.rows("dispositions", participant_id=participant_id)
+        ),
+    )
+
+
+def _gated(
+    folder: TrialFolder,
+    participant_id: str,
+    sessions: Sequence[_Session],
+    therapy: Sessions,
+    context: Context,
+    notes: list[Note],
+) -> tuple[list[SessionResult], int]:
+    """The sessions with the gate after each, and how many major deviations there were."""
+    results, major = [], 0
+    for index, session in enumerate(sessions):
+        following = sessions[index + 1].row if index + 1 < len(sessions) else None
+        at = _gate_moment(folder, participant_id, session, following, context.cut_off)
+        so_far = sessions[: index + 1]
+        facts = gate_facts(
+            folder,
+            participant_id,
+            session=session.row["session"],
+            administered_activity_MBq={one.number: one.activity.value or 0.0 for one in so_far},
+            doses=[dose for one in so_far for dose in one.doses.for_gate],
+        )
+        decision = retreatment_gate(folder.protocol, facts, judged_at=at)
+        gate = _gate(decision, given=following is not None, judged_on=at.astimezone(folder.zone).date())
+        result = _session_result(folder, participant_id, session, therapy, gate, context)
+        results.append(result)
+        outside = _deviations(participant_id, session, therapy, result)
+        notes.extend(outside)
+        major += len(outside)
+        if following is not None and decision.verdict is not Verdict.PROCEED:
+            major += 1
+            message = (
+                f"session {session.number + 1} was given although the gate says {decision.verdict}: {decision.because}"
+            )
+            notes.append(Note(participant_id, "deviation", f"gate after session {session.number}", message))
+    return results, major

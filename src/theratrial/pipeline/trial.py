@@ -1,0 +1,248 @@
+"""The whole walk: a trial folder to the trial's result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from pathlib import Path
+
+from theratrial import __version__
+from theratrial.errors import InputError, Problem, Problems, TheratrialError
+from theratrial.imaging.catalogue import catalogue
+from theratrial.pipeline.cohort import (
+    analysis_conditions,
+    analysis_sets,
+    counted,
+    endpoint_outcome,
+    flow,
+    participant_facts,
+)
+from theratrial.pipeline.manifest import Advance, folder_files, input_files, nothing
+from theratrial.pipeline.matching import ParticipantImages, matched_images
+from theratrial.pipeline.participant import Context, ParticipantOutcome, participant_outcome
+from theratrial.protocol.check import demonstration_clauses
+from theratrial.protocol.clauses import DecisionStatus
+from theratrial.protocol.findings import clauses
+from theratrial.protocol.reader import protocol_hash
+from theratrial.protocol.schema import Protocol
+from theratrial.results.pictures import Pictures
+from theratrial.results.values import RESULTS_SCHEMA_VERSION, Assumption, Note, TrialResult
+from theratrial.trialfolder import read_folder
+from theratrial.trialfolder.records import TrialFolder
+
+SIMULATION_MARK = "truth.json"
+"""Present in a folder of virtual participants."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRun:
+    """What a run gives: the results, and the pictures of the report."""
+
+    result: TrialResult
+    pictures: Pictures
+
+
+def steps(folder: TrialFolder) -> int:
+    """How many times a run of this folder calls `advance`."""
+    return 2 + len(folder.participant_ids)
+
+
+def trial_run(
+    path: Path, *, workers: int = 1, advance: Advance = nothing, folder: TrialFolder | None = None
+) -> TrialRun:
+    """Run a trial folder.
+
+    Parameters
+    ----------
+    workers
+        Processes that walk participants through the rooms.
+    advance
+        Called with what is being finished, `steps` times in all.
+    folder
+        The folder, where the caller has read it already.
+
+    Raises
+    ------
+    Problems
+        Everything in the folder that must be mended first.
+    InputError
+        The protocol cannot be run (an open clause that the walk needs).
+    """
+    folder = folder or read_folder(path)
+    files = input_files(folder.path, folder_files(folder.path))
+    advance("inputs")
+    hashes = {folder.path / file.path: file.content_hash for file in files}
+    seen = catalogue(folder.image_files, workers=workers)
+    images = matched_images(folder, seen)
+    advance("images")
+    context = Context(hashes, cut_off(folder), demonstration_clauses(folder.protocol))
+    outcomes = _walked(folder, list(images.values()), context, workers, advance)
+    result = _result(folder, outcomes, context)
+    remarks = tuple(Note("", "info", note.place, note.message) for note in seen.notes)
+    remarks += tuple(Note("", "info", "trial folder", note) for note in folder.notes)
+    pictures = Pictures(
+        tuple(picture for one in outcomes for picture in one.pictures.planar),
+        tuple(picture for one in outcomes for picture in one.pictures.fusion),
+    )
+    notes = tuple(_relative(folder.path, note) for note in (*remarks, *result.notes))
+    return TrialRun(replace(result, inputs=files, notes=notes), pictures)
+
+
+def _relative(folder: Path, note: Note) -> Note:
+    """The note without the place of the folder on this machine."""
+    root = f"{folder}/"
+    return replace(note, place=note.place.replace(root, ""), message=note.message.replace(root, ""))
+
+
+def cut_off(folder: TrialFolder) -> datetime:
+    """The latest instant that any record speaks of; a day counts to its end.
+
+    Results are as of then: nothing reads the clock, and the same folder gives the same result tomorrow.
+
+    Raises
+    ------
+    InputError
+        No record has a date.
+    """
+    latest: datetime | None = None
+    for name, rows in folder.tables.items():
+        if name in ("batches", "calibrations"):
+            continue  # an expiry or a calibration may lie in the future
+        for row in rows:
+            for value in row.values.values():
+                at = _instant(value, folder)
+                if at is not None and (latest is None or at > latest):
+                    latest = at
+    if latest is None:
+        raise InputError(
+            f"{folder.path}: no record has a date, so there is nothing to run yet -> fill in records/participants.csv "
+            "and records/consents.csv first (docs/trial_folder.md)"
+        )
+    return latest
+
+
+def _instant(value: object, folder: TrialFolder) -> datetime | None:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime.combine(value, time(23, 59, 59), folder.zone)
+    return None
+
+
+_Work = tuple[TrialFolder, ParticipantImages, Context]
+
+
+def _one(work: _Work) -> ParticipantOutcome | Problem:
+    folder, images, context = work
+    try:
+        return participant_outcome(folder, images, context)
+    except TheratrialError as error:
+        return Problem(f"participant {images.participant_id}", str(error))
+
+
+def _walked(
+    folder: TrialFolder, images: Sequence[ParticipantImages], context: Context, workers: int, advance: Advance
+) -> list[ParticipantOutcome]:
+    work = [(_of(folder, one.participant_id), one, _of_context(context, one)) for one in images]
+    outcomes: list[ParticipantOutcome] = []
+    problems: list[Problem] = []
+    for done in _map(work, workers):
+        if isinstance(done, Problem):
+            problems.append(done)
+            advance(done.place)
+        else:
+            outcomes.append(done)
+            advance(done.result.participant_id)
+    if problems:
+        raise Problems("the trial cannot be computed", problems)
+    return outcomes
+
+
+def _map(work: list[_Work], workers: int) -> Iterable[ParticipantOutcome | Problem]:
+    if workers <= 1 or len(work) <= 1:
+        yield from map(_one, work)
+        return
+    with ProcessPoolExecutor(min(workers, len(work))) as pool:
+        yield from pool.map(_one, work)
+
+
+def _of(folder: TrialFolder, participant_id: str) -> TrialFolder:
+    """The folder with only what belongs to one participant: what a worker is sent."""
+    tables = {
+        name: tuple(
+            row for row in rows if "participant_id" not in row.values or row["participant_id"] == participant_id
+        )
+        for name, rows in folder.tables.items()
+    }
+    return replace(folder, tables=tables, image_files=(), manifest={})
+
+
+def _of_context(context: Context, images: ParticipantImages) -> Context:
+    wanted = [
+        path
+        for image in images.images
+        for series in (image.series, image.ct, *image.regions)
+        if series is not None
+        for path in series.files
+    ]
+    return replace(context, hashes={path: context.hashes[path] for path in wanted})
+
+
+def _assumptions(protocol: Protocol) -> tuple[Assumption, ...]:
+    found = [
+        Assumption(f"conflicts.{conflict.id}", conflict.title, conflict.answer, conflict.decision.why)
+        for conflict in protocol.conflicts
+        if conflict.decision.status is DecisionStatus.DEMONSTRATION
+    ]
+    for path, clause in clauses(protocol):
+        if clause.decision.status is DecisionStatus.DEMONSTRATION:
+            title = getattr(clause.reading, "title", "") or path.replace("_", " ").replace(".", ": ")
+            found.append(Assumption(path, title, "", clause.decision.why))
+    return tuple(found)
+
+
+def _open(protocol: Protocol) -> tuple[str, ...]:
+    conflicts = [
+        f"{conflict.title}: {conflict.question}"
+        for conflict in protocol.conflicts
+        if conflict.decision.status is DecisionStatus.OPEN
+    ]
+    return (*conflicts, *(path for path, clause in clauses(protocol) if clause.decision.status is DecisionStatus.OPEN))
+
+
+def _result(folder: TrialFolder, outcomes: Sequence[ParticipantOutcome], context: Context) -> TrialResult:
+    protocol = folder.protocol
+    identity, population, endpoint = protocol.identity.reading, protocol.population.reading, protocol.endpoint.reading
+    if identity is None or population is None or endpoint is None:
+        raise InputError("the protocol's clauses identity, population and endpoint must be read before a trial can run")
+    conditions = analysis_conditions(protocol)
+    participants = []
+    for outcome in outcomes:
+        facts = participant_facts(outcome.result, major_deviations=outcome.major_deviations)
+        with_sets = replace(outcome.result, analysis_sets=analysis_sets(conditions, facts))
+        participants.append(counted(with_sets, endpoint))
+    return TrialResult(
+        schema_version=RESULTS_SCHEMA_VERSION,
+        product_version=__version__,
+        trial_id=identity.trial_id,
+        scientific_title=identity.scientific_title,
+        public_title=identity.public_title,
+        phase=identity.phase,
+        registry=identity.registry,
+        protocol_version=identity.protocol_version,
+        protocol_hash=protocol_hash(protocol),
+        timezone=identity.timezone,
+        sample_size=population.sample_size,
+        simulated=(folder.path / SIMULATION_MARK).is_file(),
+        assumptions=_assumptions(protocol),
+        open_conflicts=_open(protocol),
+        inputs=(),
+        notes=tuple(note for outcome in outcomes for note in outcome.notes),
+        participants=tuple(participants),
+        flow=flow(participants),
+        endpoint=endpoint_outcome(
+            participants, endpoint, demonstration=context.resting_on("endpoint", "analysis_sets", "response")
+        ),
+    )

@@ -1,0 +1,125 @@
+"""Walk the chain backwards: inputs by hash, every number by recomputing it, the report by rendering it again."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from theratrial.errors import InputError
+from theratrial.pipeline.manifest import Advance, folder_files, input_files, nothing, program_hash
+from theratrial.pipeline.outputs import (
+    REPORT,
+    RESULTS,
+    RunRecord,
+    environment,
+    output_hashes,
+    read_run_record,
+    write_outputs,
+)
+from theratrial.pipeline.trial import trial_run
+from theratrial.results.plain import differences, plain, read_results
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that is not what it was, or not what the inputs give."""
+
+    kind: str
+    """``input``, ``number``, ``output``."""
+    place: str
+    stored: Any
+    found: Any
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.place}: stored {_short(self.stored)}, found {_short(self.found)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What verifying a result found, the inputs first, then the numbers in the order of the chain, then the outputs."""
+
+    differences: tuple[Difference, ...]
+    inputs_checked: int
+    numbers_recomputed: int
+    outputs_checked: int
+    remarks: tuple[str, ...]
+
+    @property
+    def intact(self) -> bool:
+        """Whether nothing differs."""
+        return not self.differences
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _count_numbers(tree: Any) -> int:
+    if isinstance(tree, dict):
+        return sum(_count_numbers(entry) for entry in tree.values())
+    if isinstance(tree, list):
+        return sum(_count_numbers(entry) for entry in tree)
+    return int(isinstance(tree, int | float) and not isinstance(tree, bool))
+
+
+def _trial_folder(out: Path, record: RunRecord, trial: Path | None) -> Path:
+    folder = trial or Path(os.path.normpath(out.resolve() / record.trial_folder))
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder}: the trial folder of this result is not there -> give its present place with --trial DIR"
+        )
+    return folder
+
+
+def _input_differences(stored: list[dict[str, str]], folder: Path) -> list[Difference]:
+    before = {entry["path"]: entry["content_hash"] for entry in stored}
+    now = {file.path: file.content_hash for file in input_files(folder, folder_files(folder))}
+    found = []
+    for path in sorted(before.keys() | now.keys()):
+        if before.get(path) != now.get(path):
+            found.append(Difference("input", path, before.get(path, "absent"), now.get(path, "absent")))
+    return found
+
+
+def verification(out: Path, *, trial: Path | None = None, workers: int = 1, advance: Advance = nothing) -> Verification:
+    """Recompute a result from its stored inputs.
+
+    When inputs differ, the numbers are not recomputed: they would differ because of them.
+
+    Raises
+    ------
+    InputError
+        The output folder or the trial folder is not there or not what it should be.
+    """
+    stored = read_results(out / RESULTS)
+    record = read_run_record(out)
+    folder = _trial_folder(out, record, trial)
+    remarks = []
+    advance("inputs")
+    found = _input_differences(stored["inputs"], folder)
+    if found:
+        return Verification(tuple(found), len(stored["inputs"]), 0, 0, ("the numbers were not recomputed",))
+    if record.program != program_hash():
+        remarks.append(f"the result was made by another build of theratrial ({record.product_version})")
+    run = trial_run(folder, workers=workers, advance=advance)
+    recomputed = plain(run.result)
+    found = [Difference("number", *difference) for difference in differences(stored, recomputed)]
+    advance("report")
+    with tempfile.TemporaryDirectory(prefix="theratrial-verify-") as temporary:
+        again = Path(temporary) / "again"
+        write_outputs(run, again, folder)
+        expected = output_hashes(again)
+    actual = output_hashes(out)
+    same_environment = record.program == program_hash() and record.environment == environment()
+    for name in sorted(expected.keys() | actual.keys() | record.outputs.keys()):
+        # On another machine or build fonts and rounding may differ: then what was written is the measure.
+        reference = expected.get(name) if same_environment else record.outputs.get(name)
+        if name != RESULTS and actual.get(name) != reference:
+            found.append(Difference("output", name, actual.get(name, "absent"), reference or "absent"))
+    if not same_environment:
+        remarks.append(f"{REPORT} and figures were compared with their recorded hashes, not rendered again")
+    return Verification(tuple(found), len(stored["inputs"]), _count_numbers(recomputed), len(actual), tuple(remarks))

@@ -1,0 +1,85 @@
+"""One palette and one set of shapes for every figure. Colour never carries a meaning alone: a shape or a word does too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+INK: Final = "#1d2733"
+MUTED: Final = "#6b7785"
+FAINT: Final = "#d9dee4"
+ACCENT: Final = "#1f5f8b"
+
+CATEGORY_COLOURS: Final = {"CR": "#0b6e4f", "PR": "#4c9f70", "SD": "#d8a31a", "PD": "#b3402e", "NE": "#8a929c"}
+"""Okabe-Ito-like order from good to bad, told apart in print by the label that always stands beside it."""
+CATEGORY_NAMES: Final = {
+    "CR": "complete response",
+    "PR": "partial response",
+    "SD": "stable disease",
+    "PD": "progressive disease",
+    "NE": "not evaluable",
+}
+CATEGORY_HATCHES: Final = {"CR": "", "PR": "", "SD": "///", "PD": "xxx", "NE": "..."}
+
+VERDICT_COLOURS: Final = {"proceed": "#0b6e4f", "stop": "#b3402e", "undetermined": "#8a6d1a"}
+VERDICT_MARKERS: Final = {"proceed": "^", "stop": "s", "undetermined": "D"}
+VERDICT_SIGNS: Final = {"proceed": "▲ proceed", "stop": "■ stop", "undetermined": "◆ undetermined"}
+
+DETERMINACY_COLOURS: Final = {
+    "determined": "#1f5f8b",
+    "bounded": "#6a4c93",
+    "rising": "#b3402e",
+    "extrapolated": "#b86e14",
+    "undetermined": "#8a929c",
+}
+DETERMINACY_MARKERS: Final = {"determined": "o", "bounded": "v", "rising": "^", "extrapolated": "D", "undetermined": "x"}
+_OTHER_COLOUR: Final = "#8a929c"
+
+
+def determinacy_colour(state: str) -> str:
+    """Colour of a determinacy state; a state this palette does not know is grey."""
+    return DETERMINACY_COLOURS.get(state, _OTHER_COLOUR)
+
+
+def determinacy_marker(state: str) -> str:
+    """Marker of a determinacy state."""
+    return DETERMINACY_MARKERS.get(state, "x")
+
+
+_RC: Final[dict[str, Any]] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": False,
+    "grid.color": FAINT,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "figure.dpi": 100,
+    "savefig.dpi": 160,
+    "svg.hashsalt": "theratrial",
+    "svg.fonttype": "path",
+    "image.interpolation": "nearest",
+}
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Settings under which every figure is drawn, so that the same values give the same bytes."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(_RC):
+        yield
