@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 NM_STORAGE = "1.2.840.10008.5.1.4.1.1.20"
@@ -144,7 +146,10 @@ def rtstruct_dataset(
             contour = Dataset()
             contour.ContourGeometricType = kind
             contour.NumberOfContourPoints = len(points)
-            contour.ContourData = [f"{v:.4f}".rstrip("0").rstrip(".") for v in np.asarray(points, float).ravel()]
+            text = "\\".join(f"{v:.4f}".rstrip("0").rstrip(".") for v in np.asarray(points, float).ravel())
+            value = text.encode() + b" " * (len(text) % 2)
+            # raw, since building a DS object per number takes longer than the test
+            contour[0x30060050] = RawDataElement(BaseTag(0x30060050), "DS", len(value), value, 0, False, True)
             item.ContourSequence.append(contour)
         dataset.ROIContourSequence.append(item)
     return dataset
@@ -199,7 +204,7 @@ def seg_dataset(
     return dataset
 
 
-def circle(radius_mm: float, centre_mm: Sequence[float], points: int = 720) -> np.ndarray:
+def circle(radius_mm: float, centre_mm: Sequence[float], points: int = 360) -> np.ndarray:
     angle = np.arange(points) * 2 * np.pi / points
     x, y, z = centre_mm
     return np.column_stack([x + radius_mm * np.cos(angle), y + radius_mm * np.sin(angle), np.full(points, z)])
