@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from theratrial.eligibility import EligibilityResult, eligibility, eligibility_moment
-from theratrial.errors import InputError, TheratrialError
+from theratrial.errors import InputError
 from theratrial.gates import GateDecision, Verdict, gate_facts, laboratory_results, retreatment_gate
 from theratrial.nuclides import Nuclide, nuclide
 from theratrial.pipeline.activity import net_administered_activity
+from theratrial.pipeline.context import Context, product_reading
 from theratrial.pipeline.matching import ParticipantImages, PlannedImage
-from theratrial.pipeline.scans import Hashes, PetScan, fusion_picture, pet_scan, planar_scan, scan_result
+from theratrial.pipeline.participant_response import participant_response
+from theratrial.pipeline.scans import planar_scan, scan_result
 from theratrial.pipeline.session_doses import SessionDoses, cumulative_doses, dose_plan, session_doses
-from theratrial.protocol.schema import Product, Protocol, ResponseRule, Sessions
-from theratrial.response import LesionReading, LesionUptake, ResponseResult, lesion_uptake, response_category
-from theratrial.results.pictures import FusionPicture, Pictures, PlanarPicture
+from theratrial.protocol.schema import Sessions
+from theratrial.results.pictures import Pictures, PlanarPicture
 from theratrial.results.values import (
     AdverseEvent,
     CriterionResult,
@@ -26,11 +26,9 @@ from theratrial.results.values import (
     GateFinding,
     GateResult,
     LabPoint,
-    LesionResult,
     Note,
     ParticipantResult,
     PlanarCounts,
-    ResponseOutcome,
     SelectionResult,
     SessionResult,
 )
@@ -44,25 +42,6 @@ _BASELINE, _RESPONSE = "baseline", "response"
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """What every participant's walk needs besides the folder."""
-
-    hashes: Hashes
-    cut_off: datetime
-    """The latest instant the records speak of: results are as of then."""
-    demonstration: tuple[str, ...]
-    """Clauses that rest on demonstration assumptions."""
-
-    def resting_on(self, *paths: str) -> tuple[str, ...]:
-        """Of these clauses and what lies below them, the ones that are demonstration assumptions."""
-        return tuple(
-            clause
-            for clause in self.demonstration
-            if any(clause == path or clause.startswith(f"{path}.") for path in paths)
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class ParticipantOutcome:
     """A participant's results, pictures and notes, and what the analysis sets need besides."""
 
@@ -70,12 +49,6 @@ class ParticipantOutcome:
     pictures: Pictures
     notes: tuple[Note, ...]
     major_deviations: int
-
-
-def _product(protocol: Protocol, product_id: str) -> Product:
-    reading = protocol.products[product_id].reading
-    assert reading is not None
-    return reading
 
 
 def _eligibility(result: EligibilityResult) -> Eligibility:
@@ -291,147 +264,6 @@ def _deviations(participant_id: str, session: _Session, therapy: Sessions, resul
     return [Note(participant_id, "deviation", f"session {session.number}", message)]
 
 
-def _lesion_readings(folder: TrialFolder, participant_id: str, timepoint: str) -> tuple[tuple[Row, ...], str]:
-    """The lesions of the reader who read last, and a remark where there were several readers."""
-    rows = folder.rows("lesion_readings", participant_id=participant_id, timepoint=timepoint)
-    readers = sorted({row["reader"] for row in rows})
-    if len(readers) < 2:
-        return rows, ""
-    last = max(rows, key=lambda row: row["read_at"])["reader"]
-    remark = f"{len(readers)} readers at {timepoint}; the latest read ({last}) counts, adjudication is not done here"
-    return tuple(row for row in rows if row["reader"] == last), remark
-
-
-def _readings(
-    rows: Sequence[Row], scan: PetScan, rule: ResponseRule, participant_id: str, notes: list[Note]
-) -> tuple[list[LesionReading], dict[str, Quantity]]:
-    readings, uptakes = [], {}
-    timepoint = scan.image.plan.timepoint
-    for row in rows:
-        region = scan.regions.get((row["region_name"] or "").casefold())
-        uptake: LesionUptake | None = None
-        if region is not None:
-            try:
-                uptake = lesion_uptake(scan.suv, region)
-            except TheratrialError as error:
-                notes.append(Note(participant_id, "warning", f"{timepoint}, {row['lesion_id']}", str(error)))
-        elif row["status"] == "present":
-            message = f"{row.file} line {row.line}: region {row['region_name']!r} is not drawn on the PET"
-            notes.append(Note(participant_id, "warning", f"{timepoint}, {row['lesion_id']}", message))
-        quantity = None if uptake is None else uptake.quantity(rule.metric)
-        if quantity is not None:
-            uptakes[row["lesion_id"]] = quantity
-        readings.append(
-            LesionReading(
-                lesion_id=row["lesion_id"],
-                role=row["role"],
-                status=row["status"],
-                uptake_g_per_mL=None if quantity is None else quantity.value,
-                record=row.source,
-                value=""
-                if quantity is None
-                else f"value:participants[{participant_id}].response.{timepoint}[{row['lesion_id']}]",
-            )
-        )
-    return readings, uptakes
-
-
-def _pet_scan(
-    folder: TrialFolder, participant_id: str, image: PlannedImage, context: Context, notes: list[Note]
-) -> PetScan | None:
-    if image.series is None or image.administration is None:
-        return None
-    isotope = nuclide(_product(folder.protocol, image.plan.product).nuclide)
-    try:
-        activity = net_administered_activity(image.administration, isotope)
-        weight_kg = image.administration["weight_kg"]
-        if weight_kg is None:
-            weight_kg = folder.rows("participants", participant_id=participant_id)[0]["weight_kg"]
-        assert activity.value is not None
-        scan = pet_scan(folder, image, administered_MBq=activity.value, weight_kg=weight_kg, hashes=context.hashes)
-    except TheratrialError as error:
-        notes.append(Note(participant_id, "warning", image.plan.id, f"no uptake values: {error}"))
-        return None
-    for warning in scan.suv.certificate.warnings:
-        notes.append(Note(participant_id, "warning", image.plan.id, warning))
-    return scan
-
-
-def _response_outcome(
-    result: ResponseResult,
-    before: Mapping[str, Quantity],
-    after: Mapping[str, Quantity],
-    sites: Mapping[str, str],
-) -> ResponseOutcome:
-    lesions = tuple(
-        LesionResult(
-            lesion_id=change.lesion_id,
-            site=sites.get(change.lesion_id, ""),
-            role=change.role,  # type: ignore[arg-type]
-            baseline_uptake=before.get(change.lesion_id),
-            response_uptake=after.get(change.lesion_id),
-            change_percent=None
-            if change.change_percent is None
-            else Quantity(change.change_percent, "percent", result.trace),
-            status_baseline=change.status_baseline,
-            status_response=change.status_response,
-        )
-        for change in result.changes
-    )
-    return ResponseOutcome(
-        category=result.category,
-        arithmetic=result.arithmetic,
-        rule_name=result.rule_name,
-        exploratory=result.exploratory,
-        metric=result.metric,
-        change_percent=None
-        if result.change_percent is None
-        else Quantity(result.change_percent, "percent", result.trace),
-        lesions=lesions,
-        trace=result.trace,
-    )
-
-
-def _response(
-    folder: TrialFolder, images: ParticipantImages, *, treated: bool, context: Context, notes: list[Note]
-) -> tuple[ResponseOutcome | None, list[FusionPicture]]:
-    rule = folder.protocol.response.reading
-    participant_id = images.participant_id
-    if rule is None:
-        return None, []
-    readings: dict[str, list[LesionReading] | None] = {}
-    uptakes: dict[str, dict[str, Quantity]] = {_BASELINE: {}, _RESPONSE: {}}
-    sites: dict[str, str] = {}
-    pictures = []
-    for key, imaging_id in ((_BASELINE, rule.imaging_baseline), (_RESPONSE, rule.imaging_response)):
-        readings[key] = None
-        image = next((image for image in images.images if image.plan.id == imaging_id), None)
-        scan = None if image is None else _pet_scan(folder, participant_id, image, context, notes)
-        if scan is None:
-            continue
-        rows, remark = _lesion_readings(folder, participant_id, scan.image.plan.timepoint)
-        if remark:
-            notes.append(Note(participant_id, "info", imaging_id, remark))
-        sites.update({row["lesion_id"]: row["site"] for row in rows})
-        readings[key], uptakes[key] = _readings(rows, scan, rule, participant_id, notes)
-        hottest = sorted(
-            ((row["lesion_id"], row["region_name"]) for row in rows if row["region_name"]),
-            key=lambda pair: -_value(uptakes[key].get(pair[0])),
-        )
-        pictures.append(fusion_picture(folder, participant_id, scan, hottest))
-    if not treated or readings[_RESPONSE] is None:
-        return None, pictures
-    demonstration = context.resting_on(
-        "response", *(f"imaging.{name}" for name in (rule.imaging_baseline, rule.imaging_response))
-    )
-    result = response_category(readings[_BASELINE], readings[_RESPONSE], rule, demonstration=demonstration)
-    return _response_outcome(result, uptakes[_BASELINE], uptakes[_RESPONSE], sites), pictures
-
-
-def _value(quantity: Quantity | None) -> float:
-    return -math.inf if quantity is None or quantity.value is None else quantity.value
-
-
 def participant_outcome(folder: TrialFolder, images: ParticipantImages, context: Context) -> ParticipantOutcome:
     """Everything of one participant.
 
@@ -446,14 +278,14 @@ def participant_outcome(folder: TrialFolder, images: ParticipantImages, context:
     if therapy is None:
         raise InputError("clause sessions of the protocol is open: what is given is not decided")
     person = folder.rows("participants", participant_id=participant_id)[0]
-    isotope = nuclide(_product(protocol, therapy.product).nuclide)
+    isotope = nuclide(product_reading(protocol, therapy.product).nuclide)
     notes = list(images.notes)
     planar_pictures: list[PlanarPicture] = []
     sessions = _sessions(folder, images, therapy, isotope, context, notes, planar_pictures)
     results, major = _gated(folder, participant_id, sessions, therapy, context, notes)
     moment, _ = eligibility_moment(protocol, folder, participant_id, context.cut_off)
     judged = eligibility(protocol, folder, participant_id, moment)
-    response, fusion = _response(folder, images, treated=bool(sessions), context=context, notes=notes)
+    response, fusion = participant_response(folder, images, treated=bool(sessions), context=context, notes=notes)
     consents = sorted(folder.rows("consents", participant_id=participant_id), key=lambda row: row["signed_at"])
     withdrawn = [row for row in consents if row["withdrawn_at"] is not None]
     endings = sorted(folder.rows("dispositions", participant_id=participant_id), key=lambda row: row["occurred_on"])

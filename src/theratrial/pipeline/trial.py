@@ -19,9 +19,10 @@ from theratrial.pipeline.cohort import (
     flow,
     participant_facts,
 )
+from theratrial.pipeline.context import Context
 from theratrial.pipeline.manifest import Advance, folder_files, input_files, nothing
 from theratrial.pipeline.matching import ParticipantImages, matched_images
-from theratrial.pipeline.participant import Context, ParticipantOutcome, participant_outcome
+from theratrial.pipeline.participant import ParticipantOutcome, participant_outcome
 from theratrial.protocol.check import demonstration_clauses
 from theratrial.protocol.clauses import DecisionStatus
 from theratrial.protocol.findings import clauses
