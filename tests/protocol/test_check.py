@@ -1,0 +1,148 @@
+"""Every rule of the check: a protocol that breaks it is named by it, the shipped ones are not."""
+
+from __future__ import annotations
+
+import pytest
+
+from theratrial.protocol.check import Severity, Surroundings, demonstration_clauses, protocol_findings
+from theratrial.safety.intervals import grade_scale
+from theratrial.trialfolder.tables import TABLES
+
+SURROUNDINGS = Surroundings(
+    {table.name: {column.name: column.type for column in table.columns} for table in TABLES},
+    {version: frozenset(test for test, _ in grade_scale(version)) for version in ("5.0", "6.0")},
+)
+ITEM = "forms.laboratory.reading.items"
+PET = "imaging.pet_response.reading"
+
+# rule -> edits of the seed that break it, and the severity it then has
+BROKEN = {
+    "unknown_nuclide": ([("products.ga68_trastuzumab.reading.nuclide", "Xx-1")], "error"),
+    "unknown_product": ([("arms.intervention.reading.product", "lu177")], "error"),
+    "session_product_not_therapy": ([("sessions.reading.product", "ga68_trastuzumab")], "error"),
+    "unknown_procedure": ([("schedule.follow_up.reading.procedures.0", "blood")], "error"),
+    "unknown_imaging": ([("response.reading.imaging_baseline", "pet")], "error"),
+    "unknown_visit": ([("safety_gate.reading.visit", "followup")], "error"),
+    "unknown_analysis_set": ([("endpoint.reading.analysis_set", "itt")], "error"),
+    "unknown_clause": ([("conflicts.0.affects.0", "sesions")], "error"),
+    "region_name_twice": ([("dose_regions.liver.reading.region_names", ["Liver", "SPLEEN"])], "error"),
+    "organ_with_wildcard": ([("dose_regions.lungs.reading.region_names", ["lung_*"])], "error"),
+    "unknown_region": ([("dose_limits.reading.limits.bladder", {"absorbed_dose_Gy": 1.0, "citation": "x"})], "error"),
+    "limit_of_lesion": ([("dose_limits.reading.limits.lesions", {"absorbed_dose_Gy": 1.0, "citation": "x"})], "error"),
+    "limit_not_at_risk": ([("dose_regions.liver.reading.at_risk", False)], "warning"),
+    "at_risk_without_limit": ([("dose_limits.reading.limits.liver", None)], "error"),
+    "unknown_timezone": ([("identity.reading.timezone", "Asia/Bushehr")], "error"),
+    "impossible_age": ([("population.reading.maximum_age_years", 17.0)], "error"),
+    "variable_twice": ([("variables.0.id", "sex")], "error"),
+    "variable_unused": ([("eligibility.ecog.reading.condition", "age_years < 99")], "warning"),
+    "unknown_table": ([("variables.0.table", "patients")], "error"),
+    "unknown_column": ([("variables.0.column", "age")], "error"),
+    "item_twice": ([(f"{ITEM}.1.id", "platelets_e9_per_L")], "error"),
+    "item_choices": ([("forms.screening.reading.items.3.choices", [])], "error"),
+    "item_range": ([(f"{ITEM}.1.minimum", 101.0)], "error"),
+    "item_type": ([("forms.screening.reading.items.1.type", "number")], "error"),
+    "condition": ([("analysis_sets.full.reading.condition", "treated")], "error"),
+    "gate_test_twice": ([("safety_gate.reading.laboratory.0.test", "platelets")], "error"),
+    "gate_test_not_recorded": ([("safety_gate.reading.laboratory.0.test", "lymphocytes")], "warning"),
+    "gate_test_not_gradeable": ([("safety_gate.reading.laboratory.0.test", "mood")], "error"),
+    "unknown_anchor": ([("schedule.follow_up.reading.anchor", "admin")], "error"),
+    "per_session_anchor": ([("schedule.follow_up.reading.anchor", "last_administration")], "error"),
+    "administration_not_per_session": ([("schedule.follow_up.reading.per_session", False)], "error"),
+    "impossible_window": ([("imaging.spect_24h.reading.window_h.minimum", -1.0)], "error"),
+    "image_after_decay": ([(f"{PET}.window_h", {"minimum": 24.0, "maximum": 30.0})], "error"),
+    "image_late_in_decay": ([(f"{PET}.window_h", {"minimum": 1.0, "maximum": 30.0})], "warning"),
+    "pet_without_positrons": ([(f"{PET}.product", "lu177_trastuzumab")], "warning"),
+    "timepoint_twice": ([("imaging.spect_48h.reading.timepoint", "h24")], "error"),
+    "windows_overlap": ([("imaging.spect_48h.reading.window_h.minimum", 29.0)], "error"),
+    "impossible_interval": ([("sessions.reading.interval_days.minimum", 0.0)], "error"),
+    "gate_visit_not_per_session": ([("safety_gate.reading.visit", "screening")], "error"),
+    "interval_before_gate": ([("sessions.reading.interval_days", {"minimum": 20.0, "maximum": 41.0})], "error"),
+    "interval_within_gate": ([("sessions.reading.interval_days", {"minimum": 42.0, "maximum": 50.0})], "warning"),
+    "session_before_gate": ([("sessions.reading.interval_days.minimum", 30.0)], "warning"),
+    "response_before_gate": (
+        [("schedule.response_assessment.reading.window_days", {"minimum": 28.0, "maximum": 42.0})], "warning",
+    ),
+    "curve_needs_two_points": ([("dosimetry.reading.imaging", ["spect_24h"])], "error"),
+    "dosimetry_of_other_product": ([("dosimetry.reading.imaging", ["spect_24h", "pet_response"])], "error"),
+    "dosimetry_not_per_session": ([("imaging.spect_24h.reading.per_session", False)], "error"),
+    "dosimetry_planar": ([("dosimetry.reading.imaging", ["spect_24h", "whole_body_48h"])], "warning"),
+    "response_not_pet": ([("response.reading.imaging_response", "spect_48h")], "error"),
+    "selection_not_pet": ([("selection_read.reading.imaging", "whole_body_24h")], "error"),
+    "response_without_baseline": ([("response.reading.imaging_baseline", "pet_response")], "error"),
+    "purpose_not_planned": ([(f"{PET}.purpose", ["selection"])], "warning"),
+    "response_image_not_at_visit": ([("schedule.response_assessment.reading.procedures", [])], "warning"),
+    "progression_counted": ([("endpoint.reading.counted_categories", ["CR", "PD"])], "warning"),
+    "open_conflict": ([("conflicts.0.decision.status", "open")], "open"),
+    "open_clause": ([("sessions.reading", None), ("sessions.decision.status", "open")], "open"),
+    "no_ethics_approval": ([("ethics", [])], "open"),
+}  # fmt: skip
+DECISIONS = {"demonstration_conflict", "demonstration_clause"}
+
+
+def rules(protocol):
+    return {finding.rule: finding for finding in protocol_findings(protocol, SURROUNDINGS)}
+
+
+@pytest.mark.parametrize("rule", sorted(BROKEN))
+def test_a_protocol_that_breaks_a_rule_is_named_by_it(rule, changed):
+    edits, severity = BROKEN[rule]
+    finding = rules(changed(*edits))[rule]
+    assert finding.severity == severity
+    assert finding.message
+
+
+def test_the_shipped_protocols_break_no_rule(seed, second):
+    assert set(rules(seed)) == DECISIONS
+    assert rules(second) == {}
+
+
+def test_visits_anchored_in_a_circle_are_named_with_the_circle(changed):
+    edits = ("schedule.follow_up.reading.anchor", "response_assessment")
+    protocol = changed(edits, ("schedule.response_assessment.reading.anchor", "follow_up"))
+    finding = rules(protocol)["cyclic_anchor"]
+    assert (
+        "follow_up <- response_assessment <- follow_up" in finding.message
+        or "response_assessment <- " in finding.message
+    )
+    assert rules(changed(edits)).get("cyclic_anchor") is None
+
+
+def test_rules_on_record_tables_and_grades_need_the_surroundings(changed):
+    broken = changed(*BROKEN["unknown_column"][0], *BROKEN["gate_test_not_gradeable"][0])
+    named = {finding.rule for finding in protocol_findings(broken)}
+    assert not named & {"unknown_column", "gate_test_not_gradeable"}
+
+
+def test_a_protocol_without_any_reading_is_still_checked(changed, seed):
+    names = ("identity", "population", "sessions", "dosimetry", "dose_limits", "safety_gate", "response", "endpoint")
+    paths = [*names, "selection_read", "biodistribution_read", "sharing", "schedule.follow_up", "imaging.spect_24h"]
+    paths += ["products.lu177_trastuzumab", "dose_regions.liver", "forms.laboratory", "arms.intervention"]
+    edits = [edit for path in paths for edit in ((f"{path}.reading", None), (f"{path}.decision.status", "open"))]
+    found = protocol_findings(changed(*edits), SURROUNDINGS)
+    assert sum(finding.rule == "open_clause" for finding in found) == len(paths)
+
+
+def test_the_gravest_findings_come_first(changed):
+    protocol = changed(*BROKEN["unknown_visit"][0], *BROKEN["open_conflict"][0], *BROKEN["progression_counted"][0])
+    order = [list(Severity).index(finding.severity) for finding in protocol_findings(protocol)]
+    assert order == sorted(order)
+    assert order[0] == 0
+
+
+def test_open_conflicts_carry_the_sentences_that_clash(changed, seed):
+    finding = rules(changed(("conflicts.6.decision.status", "open")))["open_conflict"]
+    assert finding.sentences == seed.conflicts[6].sentences
+    assert len(finding.sentences) >= 2
+
+
+def test_what_rests_on_a_demonstration_decision_is_listed_by_own_and_by_conflict(seed, second, changed):
+    listed = demonstration_clauses(seed)
+    assert {"sessions", "response", "eligibility.pregnancy", "variables.platelets_e9_per_L"} <= set(listed)
+    assert {"imaging.pet_baseline", "dose_regions.liver", "schedule.follow_up"} <= set(listed)
+    assert "ethics[0]" not in listed
+    assert list(listed) == sorted(listed)
+    assert demonstration_clauses(second) == ()
+    decided = {"status": "decided", "by": "committee", "on": "2024-01-01", "why": "settled"}
+    only = changed(*((f"conflicts.{i}.decision", decided) for i in range(len(seed.conflicts))))
+    assert "eligibility.pregnancy" not in demonstration_clauses(only)
+    assert "response" in demonstration_clauses(only)
