@@ -45,6 +45,13 @@ def test_too_much_beyond_the_last_scan_is_extrapolated_and_says_so() -> None:
     assert curve.extrapolated_fraction == pytest.approx(0.5 ** (48 / 50))
     assert "51% of the time-integrated activity lie after the last scan" in curve.because
     assert not curve.determinacy.is_determined
+    tia = time_integrated_activity(curve, plan, administered_activity_MBq=1e3)
+    generous = time_integrated_activity(
+        time_activity_curve(decaying(50, 24, 48), LU, PLAN), PLAN, administered_activity_MBq=1e3
+    )
+    assert generous.determinacy is Determinacy.DETERMINED
+    assert tia.time_integrated_activity_MBq_h == generous.time_integrated_activity_MBq_h
+    assert tia.upper_MBq_h == tia.no_clearance_upper_MBq_h > generous.upper_MBq_h
 
 
 def test_the_border_between_bounded_and_determined_lies_where_the_normal_quantile_says() -> None:
@@ -261,6 +268,43 @@ def test_a_curve_that_needs_more_than_was_given_is_undetermined_with_what_was_se
     assert tia.upper_MBq_h == math.inf
     # Between the scans: (100 - 5) / ln(20) x 24 = 761.1 MBq h.
     assert tia.lower_MBq_h == pytest.approx(761.1 * math.exp(-1.96 * math.hypot(0.03, 0.05)), rel=1e-3)
+
+
+def test_camera_and_activity_meter_may_disagree_a_little_before_a_curve_is_impossible() -> None:
+    # One-sided 95 % of 10 % is 16 %: 100 MBq at administration against 88 MBq given is possible, against 82 it is not.
+    points = decaying(50, 24, 48, sd=0.001)
+    states = [
+        time_activity_curve(points, LU, PLAN, administered_activity_MBq=given).determinacy for given in (88.0, 82.0)
+    ]
+    assert states == [Determinacy.DETERMINED, Determinacy.UNDETERMINED]
+
+
+def test_calibration_that_one_point_lacks_is_not_known_for_the_curve() -> None:
+    points = [TimeActivityPoint(24, 100.0, 0.03, 0.05), TimeActivityPoint(48, 60.0, 0.03, None)]
+
+    def omitted(plan: DosePlan) -> tuple[str, ...]:
+        curve = time_activity_curve(points, LU, plan)
+        return time_integrated_activity(curve, plan, administered_activity_MBq=1e3).not_in_interval
+
+    assert omitted(PLAN) == ("uncertainty of the calibration (not known)",)
+    stated = DosePlan(
+        clearance_significance=0.95,
+        maximum_extrapolated_fraction=0.8,
+        model_relative_sd=0.1,
+        calibration_relative_sd=0.1,
+    )
+    assert omitted(stated) == ()
+
+
+def test_exact_physical_decay_is_its_own_bound() -> None:
+    plan = DosePlan(clearance_significance=0.95, maximum_extrapolated_fraction=0.8, model_relative_sd=0.0)
+    for first in range(1, 200, 3):
+        points = [TimeActivityPoint(t, 100 * LU.fraction_left(t), 0.0, 0.0) for t in (first, first + 24.0)]
+        tia = time_integrated_activity(time_activity_curve(points, LU, plan), plan, administered_activity_MBq=100.0)
+        assert tia.determinacy is Determinacy.BOUNDED
+        assert tia.time_integrated_activity_MBq_h is not None
+        assert tia.time_integrated_activity_MBq_h <= tia.upper_MBq_h
+        assert tia.upper_MBq_h == pytest.approx(100 * 159.528 / math.log(2), rel=1e-6)
 
 
 def test_a_curve_beyond_the_range_of_numbers_is_refused() -> None:

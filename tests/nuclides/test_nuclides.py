@@ -32,6 +32,8 @@ def test_every_usual_spelling_of_lutetium_177_is_one_nuclide(spelling: str) -> N
         ("tc99m", "Tc-99m"),
         ("^99m^Technetium", "Tc-99m"),
         ("99Mo", "Mo-99"),
+        ("99mo", "Mo-99"),
+        ("90nb", "Nb-90"),
         ("52mMn", "Mn-52m"),
         ("52Mn", "Mn-52"),
         ("177mLu", "Lu-177m"),

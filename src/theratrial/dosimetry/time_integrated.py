@@ -129,8 +129,8 @@ def _ends(curve: TimeActivityCurve, plan: DosePlan, common: float) -> tuple[floa
     fitted = line.clearance_per_h
     bound = line.log_activity + flat(fitted)
     bound += math.hypot(scale, _spread_up(flat, fitted, fitted - tilt, fitted + tilt))
-    # With scans far beyond the half-life the early part outweighs the tail, and the bound must still hold the value.
-    bound = max(bound, best + scale)
+    # Physical decay is among the slopes just tried, so that the bound holds the value; rounding must not undo that.
+    bound = max(bound, best)
     if curve.determinacy is not Determinacy.DETERMINED:
         upper = bound
     return _exp(lower), _exp(upper), _exp(bound)
