@@ -214,8 +214,39 @@ def dose_plan(protocol: Protocol, demonstration: tuple[str, ...]) -> DosePlan:
         clearance_significance=plan.clearance_significance,
         maximum_extrapolated_fraction=plan.maximum_extrapolated_fraction,
         model_relative_sd=plan.model_relative_sd_percent / 100,
+        mass_relative_sd=None if plan.mass_relative_sd_percent is None else plan.mass_relative_sd_percent / 100,
         demonstration=tuple(path for path in demonstration if path.startswith("dosimetry")),
     )
+
+
+def _region_dose(
+    reading: DoseRegion,
+    name: str,
+    found: Sequence[tuple[_Scan, RegionActivity]],
+    administered_MBq: float,
+    nuclide: Nuclide,
+    plan: DosePlan,
+) -> tuple[tuple[CurvePoint, ...], RegionDose]:
+    administration = found[0][0].image.administration
+    assert administration is not None
+    at = administration["injected_at"]
+    curve_points = [activity.point(administered_at=at) for _, activity in found]
+    mean_volume_mL = sum(activity.volume_mL for _, activity in found) / len(found)
+    dose = region_dose(
+        curve_points,
+        region=name,
+        nuclide=nuclide,
+        administered_activity_MBq=administered_MBq,
+        mass_g=region_mass_g(mean_volume_mL, reading.density_g_per_mL),
+        plan=plan,
+        mass_source=f"mean of the volumes drawn on the scans, {reading.density_g_per_mL:g} g/mL "
+        f"({reading.density_source})",
+    )
+    points = tuple(
+        _point(scan, activity, point.hours_after_administration)
+        for (scan, activity), point in zip(found, curve_points, strict=True)
+    )
+    return points, dose
 
 
 def session_doses(
@@ -267,23 +298,16 @@ def session_doses(
                 for_gate.append(SessionDose(_gate_region(reading, name), reading.kind, session, None, None, why, value))
                 absorbed[name] = None
                 continue
-            points = []
-            mean_volume_mL = sum(activity.volume_mL for _, activity in found) / len(found)
-            administered_at = found[0][0].image.administration["injected_at"]  # type: ignore[index]
-            curve_points = [activity.point(administered_at=administered_at) for _, activity in found]
-            for (scan, activity), at in zip(found, curve_points, strict=True):
-                points.append(_point(scan, activity, at.hours_after_administration))
-            dose = region_dose(
-                curve_points,
-                region=name,
-                nuclide=nuclide,
-                administered_activity_MBq=administered_MBq,
-                mass_g=region_mass_g(mean_volume_mL, reading.density_g_per_mL),
-                plan=plan,
-                mass_source=f"mean of the volumes drawn on the scans, {reading.density_g_per_mL:g} g/mL "
-                f"({reading.density_source})",
-            )
-            results.append(_result(reading, name, tuple(points), dose))
+            try:
+                points, dose = _region_dose(reading, name, found, administered_MBq, nuclide, plan)
+            except (InputError, NumericalError) as error:
+                why = str(error)
+                notes.append(Note(participant_id, "warning", f"session {session}, {name}", f"no dose: {why}"))
+                results.append(_undetermined_region(reading, name, why, plan))
+                for_gate.append(SessionDose(_gate_region(reading, name), reading.kind, session, None, None, why, value))
+                absorbed[name] = None
+                continue
+            results.append(_result(reading, name, points, dose))
             for_gate.append(
                 session_dose(
                     dose.dose, region_id=_gate_region(reading, name), kind=reading.kind, session=session, value=value

@@ -210,6 +210,8 @@ class DosimetryPlan(Strict):
     """Scan-to-scan relative standard deviation of a region's activity beyond counting noise."""
     model_relative_sd_percent: float = Field(ge=0)
     """Relative standard deviation for kinetics that the scan times cannot see."""
+    mass_relative_sd_percent: float | None = Field(default=None, ge=0, le=100)
+    """Relative standard deviation of a region's mass (outline and density). None: not known, and results say so."""
     minimum_inside_percent: PositiveFloat = 98.0
     """A region with less of its volume inside the field of view has no activity, instead of a smaller one."""
 
