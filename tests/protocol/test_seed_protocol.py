@@ -83,9 +83,10 @@ def test_every_criterion_visit_and_outcome_of_the_record_has_its_clause(text, se
 # Contradictions and silences that the issue and the reading of the record name.
 EXPECTED_CONFLICTS = {
     "activity_and_antibody_mass", "number_of_sessions", "meaning_of_toxicity", "response_rule",
-    "assessment_before_visit", "number_or_proportion", "pet_ct_of_lutetium", "one_scan_or_two", "scan_times_for_an_antibody", "missing_response",
-    "planar_scan_and_organ_dose", "her2_selection_rule", "gallium_and_antibody_kinetics", "metastatic_or_not",
-    "resistant_or_relapsed", "psychiatric_exclusion", "cold_trastuzumab", "heart_function", "pregnancy", "women_only",
+    "assessment_before_visit", "number_or_proportion", "pet_ct_of_lutetium", "one_scan_or_two",
+    "scan_times_for_an_antibody", "missing_response", "planar_scan_and_organ_dose", "her2_selection_rule",
+    "gallium_and_antibody_kinetics", "metastatic_or_not", "resistant_or_relapsed", "psychiatric_exclusion",
+    "cold_trastuzumab", "heart_function", "pregnancy", "women_only",
 }  # fmt: skip
 
 

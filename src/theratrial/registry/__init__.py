@@ -1,0 +1,1 @@
+"""The registration record of a trial: content and both calendars of its dates."""

@@ -1,0 +1,73 @@
+"""Read a registration record from YAML: everything wrong in it at once, each with line and remedy."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from theratrial.errors import InputError, Problem, Problems
+from theratrial.protocol.documents import Document, parse_document, read_document, suggestion, validated
+from theratrial.registry.record import SCHEMA_VERSION, RegistrationRecord
+
+
+def read_registration(path: Path) -> RegistrationRecord:
+    """The registration record of a YAML file.
+
+    Raises
+    ------
+    Problems
+        All that is wrong, each with file, line and path; two calendars that give different days among it.
+    """
+    return _record(read_document(path))
+
+
+def parse_registration(content: bytes, name: str = "registration.yaml") -> RegistrationRecord:
+    """Like `read_registration`, for bytes already read."""
+    return _record(parse_document(content, name))
+
+
+def _record(document: Document) -> RegistrationRecord:
+    value = document.value
+    if isinstance(value, dict) and "schema_version" in value and value["schema_version"] != SCHEMA_VERSION:
+        message = f"schema_version {value['schema_version']!r} is not read here; supported: {SCHEMA_VERSION}"
+        remedy = f'write schema_version: "{SCHEMA_VERSION}" if the file is of that version'
+        raise Problems(document.name, [Problem(document.place(("schema_version",)), message, remedy)])
+    return validated(RegistrationRecord, document, "registration record")
+
+
+def shipped_registration_names() -> tuple[str, ...]:
+    """Numbers of the records that come with theratrial."""
+    folder = resources.files("theratrial.registry") / "data"
+    return tuple(sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")))
+
+
+def shipped_registration_bytes(number: str) -> bytes:
+    """The file of a shipped record (a trial folder starts from it).
+
+    Raises
+    ------
+    InputError
+        No record of that number is shipped.
+    """
+    known = shipped_registration_names()
+    if number not in known:
+        raise InputError(f"no registration record '{number}' is shipped; {suggestion(number, known)}")
+    return (resources.files("theratrial.registry") / "data" / f"{number}.yaml").read_bytes()
+
+
+@cache
+def shipped_registration(number: str) -> RegistrationRecord:
+    """A record that comes with theratrial, by its registration number.
+
+    Raises
+    ------
+    InputError
+        No record of that number is shipped.
+
+    Examples
+    --------
+    >>> shipped_registration("IRCT20210612051548N3").recruitment.expected_start.jalali_derived
+    '1400/11/01'
+    """
+    return parse_registration(shipped_registration_bytes(number), f"{number}.yaml")
