@@ -277,11 +277,13 @@ def elements(path: str | Path, wanted: frozenset[int], *, walk: bool = True) -> 
     InputError
         If neither the walker nor pydicom can read the header.
     """
-    if walk and not os.path.isdir(path):
+    if walk:
         try:
             found = _elements_by_walking(path, wanted | {_TRANSFER_SYNTAX}, max(wanted))
         except FileNotFoundError:
             raise InputError(f"{path}: no such file") from None
+        except IsADirectoryError:
+            raise InputError(f"{path}: is a folder, a DICOM file was expected") from None
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
         if found is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theratrial.errors import InputError, Problem, Problems
-from theratrial.imaging.codecs import DirectReader, PixelLayout, decoded_words, scaled_into
+from theratrial.imaging.codecs import DirectReader, PixelLayout, PlaneMemory, decoded_words, scaled_into
 from theratrial.imaging.fastload import dataset_from_file, header
 from theratrial.imaging.series_checks import Frames, Slice, common_orientation, grid_of, refuse_mixed, without_copies
 from theratrial.imaging.series_files import ImageFile, image_file, looked_at
@@ -34,6 +35,9 @@ MULTI_FRAME_SOP_CLASSES = frozenset(
         "1.2.840.10008.5.1.4.1.1.128.1",  # Legacy Converted Enhanced PET
     }
 )
+_READING_THREADS = 2
+"""Reading and scaling are bound by memory: more threads than two gain nothing."""
+_PLANES_PER_BLOCK = 8
 _SERIES_MODALITIES = frozenset({"CT", "PT", "MR", "NM", "OT"})
 
 
@@ -138,7 +142,7 @@ def series_from_folder(
     broken: list[tuple[str, Problem]] = []
     ignored = 0
     modalities = _SERIES_MODALITIES if modality is None else {modality}
-    for place in sorted(p for p in folder.rglob("*") if p.is_file() and p.name.upper() != "DICOMDIR"):
+    for place in _files_below(folder):
         found = looked_at(place, walk=walk)
         if isinstance(found, ImageFile) and found.modality in modalities:
             by_series.setdefault(found.series_instance_uid, []).append(found)
@@ -168,6 +172,20 @@ def series_from_folder(
         raise InputError(f"{folder}: holds no series {uid}; there is {', '.join(sorted(by_series))}")
     own = [problem for of, problem in broken if of in ("", uid)]
     return _series(by_series[uid], own, hashed=hashed, content_hash=content_hash, what=f"series in {folder}")
+
+
+def _files_below(folder: Path) -> list[Path]:
+    """Every file in a folder and its subfolders, by name; a DICOMDIR is no image."""
+    found: list[str] = []
+    waiting = [os.fspath(folder)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif entry.name.upper() != "DICOMDIR" and entry.is_file():
+                    found.append(entry.path)
+    return [Path(path) for path in sorted(found)]
 
 
 def _series_of_broken(path: Path, modalities: Collection[str]) -> str | None:
@@ -260,19 +278,36 @@ def scaled(series: Series, factors: NDArray[np.float64] | None = None) -> FloatA
     InputError
         If a file is truncated or cannot be decoded.
     """
-    out: FloatArray = np.empty(series.grid.shape, np.float32)
-    reader = DirectReader(series.layout)
-    decoded: tuple[Path, NDArray[Any]] | None = None
-    for plane, one in enumerate(series.slices):
-        if one.pixel_start >= 0:
-            words = reader.words(one.path, one.pixel_start + one.frame * series.layout.frame_bytes)
-        else:
-            if decoded is None or decoded[0] != one.path:
-                decoded = one.path, decoded_words(one.path, series.layout)
-            words = decoded[1][one.frame]
-        factor = 1.0 if factors is None else float(factors[plane])
-        scaled_into(out[plane], words, one.slope * factor, one.intercept * factor)
-    return out
+    memory = PlaneMemory(series.grid.shape)
+    # One iterator for all threads: each takes the next block that nobody has.
+    blocks = iter(range(0, len(series.slices), _PLANES_PER_BLOCK))
+
+    def filled() -> None:
+        reader = DirectReader(series.layout)
+        decoded: tuple[Path, NDArray[Any]] | None = None
+        for start in blocks:
+            planes = range(start, min(start + _PLANES_PER_BLOCK, len(series.slices)))
+            memory.prepare(planes.start, planes.stop)
+            for plane in planes:
+                one = series.slices[plane]
+                if one.pixel_start >= 0:
+                    words = reader.words(one.path, one.pixel_start + one.frame * series.layout.frame_bytes)
+                else:
+                    if decoded is None or decoded[0] != one.path:
+                        decoded = one.path, decoded_words(one.path, series.layout)
+                    words = decoded[1][one.frame]
+                factor = 1.0 if factors is None else float(factors[plane])
+                scaled_into(memory.values[plane], words, one.slope * factor, one.intercept * factor)
+
+    direct = all(one.pixel_start >= 0 for one in series.slices)
+    workers = min(_READING_THREADS, os.cpu_count() or 1, len(series.slices) // _PLANES_PER_BLOCK) if direct else 1
+    if workers < 2:
+        filled()
+    else:
+        with ThreadPoolExecutor(workers) as pool:
+            for done in [pool.submit(filled) for _ in range(workers)]:
+                done.result()
+    return memory.values
 
 
 def volume(series: Series, *, timezone: tzinfo | None = None) -> Volume:

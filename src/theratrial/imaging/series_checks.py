@@ -168,7 +168,7 @@ def _step(
             raise InputError(f"{slices[0].path}: a single slice without SliceThickness has no volume")
         return thickness, ["single slice: its depth is SliceThickness"]
     steps = np.diff(depth)
-    usual = float(np.median(steps))
+    usual = float(np.sort(steps)[len(steps) // 2])  # np.median would import numpy.ma, 50 ms
     doubled = np.flatnonzero(steps < max(1e-3, 0.01 * usual))
     if doubled.size:
         raise Problems(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -87,6 +88,22 @@ class _Unusable(Exception):
     """One thing in the file that keeps it from being a slice."""
 
 
+@lru_cache(maxsize=4096)
+def _decoded(value: bytes) -> str:
+    return value.decode("utf-8", "replace").strip(" \0")
+
+
+@lru_cache(maxsize=4096)
+def _parsed(value: bytes) -> tuple[float, ...] | None:
+    """Numbers of a DS or IS value; None where blank, () where it holds something else."""
+    if not value.strip(b" \0"):
+        return None
+    try:
+        return tuple([float(part.strip(b" \0")) for part in value.split(b"\\")])
+    except ValueError:
+        return ()
+
+
 class _Values:
     """Decodes single elements."""
 
@@ -96,17 +113,16 @@ class _Values:
 
     def text(self, tag: int) -> str:
         value = self._values.get(tag)
-        return value.decode("utf-8", "replace").strip(" \0") if value else ""
+        return _decoded(value) if value else ""
 
     def numbers(self, tag: int, count: int) -> tuple[float, ...] | None:
         """`count` numbers of a DS or IS element; None where absent or empty."""
         value = self._values.get(tag)
-        if value is None or not value.strip(b" \0"):
+        if not value:
             return None
-        try:
-            numbers = tuple(float(part.strip(b" \0")) for part in value.split(b"\\"))
-        except ValueError:
-            numbers = ()
+        numbers = _parsed(value)
+        if numbers is None:
+            return None
         if len(numbers) < count or not all(map(math.isfinite, numbers)):
             raise _Unusable(f"{_name(tag)} is {value.decode('ascii', 'replace')!r}, {count} number(s) expected")
         return numbers[:count]
@@ -234,9 +250,9 @@ def _is_native(transfer_syntax: str) -> bool:
 
 def looked_at(path: Path, *, walk: bool = True) -> ImageFile | Problem:
     """The file as a slice, or what is wrong with it."""
-    if os.path.isdir(path):
-        return Problem(str(path), "is a folder, a file was expected", "give its files, or use the folder reader")
     try:
         return image_file(path, elements(path, _WANTED, walk=walk))
     except InputError as error:
+        if os.path.isdir(path):
+            return Problem(str(path), "is a folder, a file was expected", "give its files, or use the folder reader")
         return Problem(str(path), str(error).removeprefix(f"{path}: "))
