@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Final
 
 from theratrial.eligibility import EligibilityResult, eligibility, eligibility_moment
+from theratrial.eligibility import Verdict as EligibilityVerdict
 from theratrial.errors import InputError
 from theratrial.gates import GateDecision, Verdict, gate_facts, laboratory_results, retreatment_gate
 from theratrial.nuclides import Nuclide, nuclide
@@ -17,12 +18,14 @@ from theratrial.pipeline.matching import ParticipantImages, PlannedImage
 from theratrial.pipeline.participant_response import participant_response
 from theratrial.pipeline.scans import planar_scan, scan_result
 from theratrial.pipeline.session_doses import SessionDoses, cumulative_doses, dose_plan, session_doses
+from theratrial.protocol.expressions import Truth
 from theratrial.protocol.schema import Sessions
 from theratrial.results.pictures import Pictures, PlanarPicture
 from theratrial.results.values import (
     AdverseEvent,
     CriterionResult,
     Eligibility,
+    EligibilityText,
     GateFinding,
     GateResult,
     LabPoint,
@@ -31,6 +34,7 @@ from theratrial.results.values import (
     PlanarCounts,
     SelectionResult,
     SessionResult,
+    TruthText,
 )
 from theratrial.safety import graded
 from theratrial.schedule.history import Administration, Ending, History
@@ -38,7 +42,16 @@ from theratrial.schedule.sessions import last_session
 from theratrial.trace import Quantity, Trace
 from theratrial.trialfolder.records import Row, TrialFolder
 
-_BASELINE, _RESPONSE = "baseline", "response"
+_TRUTHS: Final[Mapping[Truth, TruthText]] = {
+    Truth.MET: "met",
+    Truth.NOT_MET: "not met",
+    Truth.NOT_KNOWN: "not known",
+}
+_VERDICTS: Final[Mapping[EligibilityVerdict, EligibilityText]] = {
+    EligibilityVerdict.ELIGIBLE: "eligible",
+    EligibilityVerdict.NOT_ELIGIBLE: "not eligible",
+    EligibilityVerdict.NOT_KNOWN: "not known",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,7 @@ def _eligibility(result: EligibilityResult) -> Eligibility:
             criterion_id=one.id,
             title=one.title,
             kind="exclusion" if one.kind == "exclusion" else "inclusion",
-            truth=one.truth.value.replace("_", " "),
+            truth=_TRUTHS[one.truth],
             verbatim=" / ".join(one.verbatim),
             because=_because(one),
             trace=one.trace,
@@ -65,7 +78,7 @@ def _eligibility(result: EligibilityResult) -> Eligibility:
         for one in result.criteria
     )
     return Eligibility(
-        verdict=result.verdict.value.replace("_", " "),
+        verdict=_VERDICTS[result.verdict],
         criteria=criteria,
         reasons=tuple(one.title for one in result.failed)
         + tuple(f"{one.title}: not known" for one in result.not_known),

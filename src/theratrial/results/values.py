@@ -15,6 +15,7 @@ from theratrial.trace import Quantity, Trace
 RESULTS_SCHEMA_VERSION: Final = "1.0"
 
 Verdict = Literal["proceed", "stop", "undetermined"]
+EligibilityText = Literal["eligible", "not eligible", "not known"]
 TruthText = Literal["met", "not met", "not known"]
 Category = Literal["CR", "PR", "SD", "PD", "NE"]
 
@@ -65,7 +66,7 @@ class CriterionResult:
 class Eligibility:
     """Whether a participant is eligible, criterion by criterion."""
 
-    verdict: Literal["eligible", "not eligible", "not known"]
+    verdict: EligibilityText
     criteria: tuple[CriterionResult, ...]
     reasons: tuple[str, ...]
     """Titles of the criteria that exclude or are not known."""
