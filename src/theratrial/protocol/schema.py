@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
@@ -347,3 +347,7 @@ class Protocol(Strict):
         if len(set(conflicts)) != len(conflicts):
             raise ValueError("two conflicts have the same id")
         return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Parametrised generics (Clause[Identity]) cannot be pickled by name; worker processes get the text instead.
+        return (Protocol.model_validate_json, (self.model_dump_json(),))
