@@ -136,8 +136,8 @@ def patient_doses(
 ) -> PatientDoses:
     """Activity, curve, time-integrated activity and absorbed dose of every region drawn on one patient's images.
 
-    Regions pair over the images by their name, spaces and capitals aside. A region file belongs to the image whose
-    series it references; an image that no file references takes the files of its frame of reference.
+    Regions pair over the images by their name, spaces and capitals aside. A region file belongs to the images whose
+    series it references, else to those of its frame of reference; an image without file takes those of its frame.
 
     Parameters
     ----------

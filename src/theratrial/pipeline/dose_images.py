@@ -263,14 +263,19 @@ def _region_series(regions: Sequence[Path]) -> list[CatalogueSeries]:
 def _paired(
     timed: Sequence[tuple[Path, CatalogueSeries, float]], files: Sequence[CatalogueSeries]
 ) -> dict[str, list[CatalogueSeries]]:
-    """Series of an image -> its region files: those that reference it, else those of its frame of reference."""
+    """Series of an image -> its region files.
+
+    A file belongs to the images whose series it references; one that references none of them, to the images of its
+    frame of reference. An image that is left without file takes those of its frame of reference.
+    """
+    images = [image for _, image, _ in timed]
+    given = {image.series_instance_uid for image in images}
     paired: dict[str, list[CatalogueSeries]] = {}
-    for _, image, _ in timed:
-        uid, frame = image.series_instance_uid, image.frame_of_reference_uid
-        own = [one for one in files if uid in one.referenced_series_uids]
-        if not own:
-            own = [one for one in files if frame and frame in one.referenced_frame_of_reference_uids]
-        paired[uid] = own
+    for image in images:
+        uid = image.series_instance_uid
+        near = [one for one in files if image.frame_of_reference_uid in one.referenced_frame_of_reference_uids]
+        free = [one for one in near if not given & set(one.referenced_series_uids)]
+        paired[uid] = [one for one in files if uid in one.referenced_series_uids or one in free] or near
     used = {id(one) for own in paired.values() for one in own}
     stray = [one for one in files if id(one) not in used]
     if stray:
