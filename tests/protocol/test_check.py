@@ -146,3 +146,19 @@ def test_what_rests_on_a_demonstration_decision_is_listed_by_own_and_by_conflict
     only = changed(*((f"conflicts.{i}.decision", decided) for i in range(len(seed.conflicts))))
     assert "eligibility.pregnancy" not in demonstration_clauses(only)
     assert "response" in demonstration_clauses(only)
+
+
+def test_every_rule_has_its_line_in_the_docs_and_its_test():
+    import re
+    from pathlib import Path
+
+    root = Path(__file__).resolve().parents[2]
+    source = "".join((root / "src/theratrial/protocol" / name).read_text() for name in ("references.py", "timing.py"))
+    named = set(re.findall(r'(?:error|warning|_unknown)\(\s*"(\w+)"', source)) | {
+        "response_not_pet",
+        "selection_not_pet",
+    }
+    documented = set(re.findall(r"`(\w+)`", (root / "docs/protocol.md").read_text(encoding="utf-8")))
+    assert len(named) > 50
+    assert named - documented == set()
+    assert named - set(BROKEN) - {"cyclic_anchor"} == set()

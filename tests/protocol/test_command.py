@@ -53,7 +53,7 @@ def test_an_open_conflict_fails_and_shows_the_sentences_that_clash(run, with_ope
         assert "1 open: the trial must not start" in text
     values = json.loads(run("check", str(with_open_conflict), "--json").stdout)
     (finding,) = [one for one in values["findings"] if one["severity"] == "open"]
-    assert [one["where"] for one in finding["sentences"]][0] == "Primary outcomes, Timepoint"
+    assert finding["sentences"][0]["where"] == "Primary outcomes, Timepoint"
     line = with_open_conflict.read_text(encoding="utf-8").splitlines()[finding["line"] - 1]
     assert line == "  - id: assessment_before_visit"
 
