@@ -278,6 +278,22 @@ def test_a_segmentation_in_another_frame_or_without_place_is_refused(tmp_path: P
         regions_from_file(saved(fewer, tmp_path / "c.dcm"), GRID)
 
 
+def test_a_plane_or_contour_far_from_any_patient_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
+    lost = seg_dataset(
+        {"a": np.ones((3, 4, 4))}, spacing_mm=(5.0, 5.0, 5.0), origin_mm=np.zeros(3), direction=np.eye(3)
+    )
+    lost.PerFrameFunctionalGroupsSequence[2].PlanePositionSequence[0].ImagePositionPatient = [0, 0, 7_000_000]
+    with pytest.raises(InputError, match="a patient does not"):
+        regions_from_file(saved(lost, tmp_path / "seg.dcm"), GRID)
+    far = rtstruct_dataset({"a": [square(20, (0, 0, 0)), square(20, (1e9, 0, 0))]})
+    with pytest.raises(Problems, match="from the origin"):
+        regions_from_file(saved(far, tmp_path / "rs.dcm"), GRID)
+    fine = Grid((4, 4, 4), (0.5, 0.5, 0.5), (0.0, 0.0, 0.0), np.eye(3), FRAME_UID)
+    wide = rtstruct_dataset({"a": [square(9000, (0, 0, 0))]})
+    with pytest.raises(Problems, match="spans 18002 x 18002 pixels"):
+        regions_from_file(saved(wide, tmp_path / "wide.dcm"), fine)
+
+
 def test_an_empty_segment_is_refused(tmp_path: Path) -> None:
     dataset = seg_dataset(
         {"a": np.ones((2, 4, 4)), "b": np.zeros((2, 4, 4))},

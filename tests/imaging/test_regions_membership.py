@@ -80,8 +80,8 @@ def test_area_far_from_the_origin_keeps_its_digits() -> None:
 @settings(max_examples=100, deadline=None)
 @given(start=st.floats(-20, 20), thickness=st.lists(st.floats(0.05, 4), min_size=1, max_size=12))
 def test_slabs_side_by_side_keep_their_thickness(start: float, thickness: list[float]) -> None:
-    edges = start + np.concatenate([[0], np.cumsum(thickness)])
-    _, share = slab_overlap(edges[:-1], edges[1:])
+    edges = 30 + start + np.concatenate([[0], np.cumsum(thickness)])
+    share = slab_overlap(edges[:-1], edges[1:], 120)
     assert share.sum() == pytest.approx(edges[-1] - edges[0], abs=0.0061)  # edges within 0.003 snap to a border
     assert share.sum(axis=1).max() <= 1 + 1e-9
 

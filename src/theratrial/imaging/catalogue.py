@@ -19,6 +19,7 @@ from pydicom.dataset import Dataset
 from theratrial.errors import InputError, Problem
 from theratrial.imaging.catalogue_header import Header, NotDicom, read_header
 from theratrial.imaging.fastload import dataset_from_file
+from theratrial.imaging.guard import readable
 from theratrial.imaging.nm import radionuclide
 from theratrial.imaging.times import moment, moment_from_dt, zone_from_offset
 
@@ -160,7 +161,8 @@ def _looked(paths: Sequence[Path], with_hashes: bool) -> list[_Look]:
 
 def _look(path: Path, with_hashes: bool) -> _Look:
     try:
-        header = read_header(path)
+        with readable(path):
+            header = read_header(path)
         digest = _file_hash(path) if with_hashes else ""
     except NotDicom as reason:
         named = path.suffix.lower() in (".dcm", ".dicom", ".ima")
@@ -168,7 +170,7 @@ def _look(path: Path, with_hashes: bool) -> _Look:
             return _Look(path, None, f"is named as DICOM but {reason}", "send the file again", False, "")
         return _Look(path, None, f"{reason}, passed over", "", True, "")
     except InputError as error:
-        message, _, remedy = str(error).removeprefix(f"{path}: ").partition(" -> ")
+        message, _, remedy = str(error).removeprefix(f"{path}: ").removeprefix(f"{path.name}: ").partition(" -> ")
         return _Look(path, None, message, remedy or "send the file again", False, "")
     except OSError as error:
         return _Look(path, None, f"cannot be read ({error.strerror or error})", "check the file's rights", False, "")
@@ -225,7 +227,9 @@ def _series(members: list[_Look], problems: list[Problem]) -> CatalogueSeries:
         ("modality", "export the series again"),
         ("frame_of_reference_uid", "the slices do not share one coordinate system; export the series again"),
     ):
-        values = {getattr(h, name): m.path for h, m in zip(headers, members, strict=True)}
+        values: dict[str, Path] = {}
+        for one, member in zip(headers, members, strict=True):
+            values.setdefault(getattr(one, name), member.path)
         if len(values) > 1:
             shown = "; ".join(f"{value or '(none)'} in {path.name}" for value, path in values.items())
             problems.append(Problem(place, f"series {first.series_instance_uid} mixes {name}: {shown}", remedy))
@@ -282,15 +286,14 @@ class _More(NamedTuple):
 
 def _more(path: Path, first: Header, problems: list[Problem]) -> _More:
     try:
-        dataset = dataset_from_file(path)
-        if first.modality in ("PT", "NM"):
-            return _More(radionuclide=radionuclide(dataset, path.name))
-        return _references(dataset, first)
+        with readable(path):
+            dataset = dataset_from_file(path)
+            if first.modality in ("PT", "NM"):
+                return _More(radionuclide=radionuclide(dataset, path.name))
+            return _references(dataset, first)
     except InputError as error:
         message, _, remedy = str(error).removeprefix(f"{path}: ").removeprefix(f"{path.name}: ").partition(" -> ")
         problems.append(Problem(str(path), message, remedy))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        problems.append(Problem(str(path), f"its references cannot be read ({error})", "export it again"))
     return _More()
 
 

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from theratrial.errors import NumericalError
+from theratrial.errors import InputError, NumericalError
 from theratrial.imaging.values import FloatArray, Grid
 
 Floats = NDArray[np.float64]
 
 _MOST_CELLS_AT_ONCE = 4_000_000
+_MOST_CELLS_OF_A_PLANE = 60_000_000
 _MOST_SAMPLES = 12_000_000
 _SNAP_FRACTION = 0.003
 """Slab edges this close to a voxel edge (in voxels) are that edge: positions are written with three decimals."""
@@ -128,14 +129,12 @@ def _cut_at_borders(start: Floats, end: Floats) -> tuple[NDArray[np.int64], Floa
     return number[:-1][same], parameter[:-1][same], parameter[1:][same]
 
 
-def slab_overlap(low: Floats, high: Floats) -> tuple[int, Floats]:
-    """First voxel index, and ``(voxels, slabs)``: share of each voxel (index +-0.5) that each slab fills."""
+def slab_overlap(low: Floats, high: Floats, count: int) -> Floats:
+    """``(count, slabs)``: share of each voxel 0 to count - 1 (index +-0.5) that each slab fills."""
     low, high = _snapped(low), _snapped(high)
-    first = int(np.floor(low.min() + 0.5))
-    last = int(np.ceil(high.max() - 0.5))
-    voxel = np.arange(first, max(last, first) + 1, dtype=float)[:, None]
+    voxel = np.arange(count, dtype=float)[:, None]
     share = np.minimum(high[None, :], voxel + 0.5) - np.maximum(low[None, :], voxel - 0.5)
-    return first, np.clip(share, 0.0, 1.0)
+    return np.clip(share, 0.0, 1.0)
 
 
 def _snapped(edges: Floats) -> Floats:
@@ -150,61 +149,74 @@ def stacked_polygons(
 
     `low` and `high` are the borders of each plane's slab in voxel indices along `axis`; the polygons' rows and columns
     are indices along the two other axes, in order.
+
+    Raises
+    ------
+    InputError
+        If the polygons are so large against the pixels that they cannot be a region of a patient.
     """
-    plane_count = len(low)
-    order = np.argsort([p.plane for p in polygons], kind="stable")
-    polygons = [polygons[i] for i in order]
-    first, share = slab_overlap(low, high)
-    pieces: list[tuple[tuple[int, int], Floats, NDArray[np.int64]]] = []
+    rows_in, columns_in = (shape[a] for a in range(3) if a != axis)
+    row0, height = _within(rows_in, [p.rows for p in polygons])
+    column0, width = _within(columns_in, [p.columns for p in polygons])
+    share = slab_overlap(low, high, shape[axis])
+    used = np.flatnonzero(share.any(axis=1))
+    slice0, depth = (int(used[0]), int(used[-1] - used[0] + 1)) if len(used) else (0, 0)
+    weights = np.zeros((depth, height, width), dtype=np.float32)
+    at_once = _planes_at_once(polygons)
+    drawn = snapped_drawn = 0.0
+    thickness, snapped_thickness = high - low, _snapped(high) - _snapped(low)
+    for begin in range(0, len(low), at_once):
+        planes = np.arange(begin, min(begin + at_once, len(low)))
+        chosen = [Polygon(p.plane - begin, p.rows, p.columns, p.sign) for p in polygons if p.plane in planes]
+        corner, covered = plane_coverage(chosen, len(planes))
+        area = covered.sum(axis=(1, 2))
+        drawn += float(area @ thickness[planes])
+        snapped_drawn += float(area @ snapped_thickness[planes])
+        if not weights.size:
+            continue
+        r, c = row0 - corner[0], column0 - corner[1]
+        inside = covered[:, max(r, 0) : r + height, max(c, 0) : c + width]
+        at = weights[:, max(-r, 0) : max(-r, 0) + inside.shape[1], max(-c, 0) : max(-c, 0) + inside.shape[2]]
+        for z in np.flatnonzero(share[slice0 : slice0 + depth, planes].any(axis=1)):
+            here = np.flatnonzero(share[slice0 + z, planes])
+            at[z] += np.tensordot(share[slice0 + z, planes[here]], inside[here], axes=1).astype(np.float32)
+    corner3 = [row0, column0]
+    corner3.insert(axis, slice0)
+    start = (corner3[0], corner3[1], corner3[2])
+    return trimmed(np.moveaxis(weights, 0, axis), start, snapped_drawn), drawn
+
+
+def _within(count: int, indices: Sequence[Floats]) -> tuple[int, int]:
+    """First index and number of the voxels 0 to count - 1 that indices from least to most can touch."""
+    first = max(0, int(np.floor(min(i.min() for i in indices) + 0.5)))
+    last = min(count - 1, int(np.floor(max(i.max() for i in indices) + 0.5)))
+    return first, max(0, last - first + 1)
+
+
+def _planes_at_once(polygons: Sequence[Polygon]) -> int:
     rows = max(p.rows.max() for p in polygons) - min(p.rows.min() for p in polygons) + 2
     columns = max(p.columns.max() for p in polygons) - min(p.columns.min() for p in polygons) + 2
-    at_once = max(1, int(_MOST_CELLS_AT_ONCE / (rows * columns)))
-    for begin in range(0, plane_count, at_once):
-        chosen = [p for p in polygons if begin <= p.plane < begin + at_once]
-        if not chosen:
-            continue
-        count = min(at_once, plane_count - begin)
-        moved = [Polygon(p.plane - begin, p.rows, p.columns, p.sign) for p in chosen]
-        corner, covered = plane_coverage(moved, count)
-        pieces.append((corner, covered, np.arange(begin, begin + count)))
-    row0 = min(c[0] for c, _, _ in pieces)
-    column0 = min(c[1] for c, _, _ in pieces)
-    height = max(c[0] + a.shape[1] for c, a, _ in pieces) - row0
-    width = max(c[1] + a.shape[2] for c, a, _ in pieces) - column0
-    weights = np.zeros((len(share), height, width), dtype=np.float32)
-    drawn = 0.0
-    thickness = high - low
-    for corner, covered, planes in pieces:
-        r, c = corner[0] - row0, corner[1] - column0
-        drawn += float(np.dot(covered.sum(axis=(1, 2)), thickness[planes]))
-        box = weights[:, r : r + covered.shape[1], c : c + covered.shape[2]]
-        for z in np.flatnonzero(share[:, planes].any(axis=1)):
-            used = np.flatnonzero(share[z, planes])
-            box[z] += np.tensordot(share[z, planes][used], covered[used], axes=1).astype(np.float32)
-    corner3 = [row0, column0]
-    corner3.insert(axis, first)
-    return cropped(np.moveaxis(weights, 0, axis), (corner3[0], corner3[1], corner3[2]), shape), drawn
+    if rows * columns > _MOST_CELLS_OF_A_PLANE:
+        raise InputError(
+            f"the region spans {rows:.0f} x {columns:.0f} pixels of the image; a region of a patient does not -> check "
+            "the coordinates of its contours"
+        )
+    return max(1, int(_MOST_CELLS_AT_ONCE / (rows * columns)))
 
 
-def cropped(weights: FloatArray, corner: tuple[int, int, int], shape: tuple[int, int, int]) -> Membership:
-    """Membership cut to the grid and to its own bounding box; `inside_fraction` is what the cut left."""
+def trimmed(weights: FloatArray, corner: tuple[int, int, int], drawn_voxels: float) -> Membership:
+    """Membership cut to its own bounding box, with the share of the drawn voxels that it holds."""
     weights = np.clip(weights, 0.0, 1.0)
-    total = float(weights.sum(dtype=np.float64))
-    low = [max(0, -c) for c in corner]
-    high = [min(n, s - c) for n, s, c in zip(weights.shape, shape, corner, strict=True)]
-    if total <= 0 or any(h <= lo for lo, h in zip(low, high, strict=True)):
-        return Membership((0, 0, 0), np.zeros((0, 0, 0), dtype=np.float32), 0.0)
-    inside = weights[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
     box = []
     for axis in range(3):
-        used = np.flatnonzero(inside.any(axis=tuple(a for a in range(3) if a != axis)))
+        used = np.flatnonzero(weights.any(axis=tuple(a for a in range(3) if a != axis)))
         if not len(used):
             return Membership((0, 0, 0), np.zeros((0, 0, 0), dtype=np.float32), 0.0)
         box.append((int(used[0]), int(used[-1]) + 1))
-    kept = np.ascontiguousarray(inside[tuple(slice(a, b) for a, b in box)], dtype=np.float32)
-    start = tuple(corner[i] + low[i] + box[i][0] for i in range(3))
-    fraction = min(1.0, float(inside.sum(dtype=np.float64)) / total)
-    return Membership((start[0], start[1], start[2]), kept, 1.0 if fraction > 1 - 1e-6 else fraction)
+    kept = np.ascontiguousarray(weights[tuple(slice(a, b) for a, b in box)], dtype=np.float32)
+    fraction = float(kept.sum(dtype=np.float64)) / drawn_voxels
+    start = (corner[0] + box[0][0], corner[1] + box[1][0], corner[2] + box[2][0])
+    return Membership(start, kept, 1.0 if fraction > 1 - 1e-5 else fraction)
 
 
 def resampled(weights: FloatArray, source: Grid, target: Grid) -> Membership:
@@ -221,31 +233,33 @@ def _box_overlap(weights: FloatArray, source: Grid, target: Grid, axes_zyx: Floa
     source_axis = [int(np.flatnonzero(axes_zyx[t])[0]) for t in range(3)]
     arranged = np.transpose(weights, source_axis).astype(np.float64)
     origin = target.index_zyx(np.asarray(source.origin_mm, dtype=float))
+    drawn = arranged
     corner = []
     for t in range(3):
         s = source_axis[t]
         step = axes_zyx[t, s] * source.spacing_mm[s] / target.spacing_mm[t]
         centre = origin[t] + step * np.arange(source.shape[s])
-        first, share = slab_overlap(centre - abs(step) / 2, centre + abs(step) / 2)
+        low, high = centre - abs(step) / 2, centre + abs(step) / 2
+        share = slab_overlap(low, high, target.shape[t])
+        used = np.flatnonzero(share.any(axis=1))
+        first, last = (int(used[0]), int(used[-1])) if len(used) else (0, -1)
         corner.append(first)
-        arranged = np.moveaxis(np.tensordot(share, arranged, axes=(1, t)), 0, t)
-    return cropped(arranged.astype(np.float32), (corner[0], corner[1], corner[2]), target.shape)
+        arranged = np.moveaxis(np.tensordot(share[first : last + 1], arranged, axes=(1, t)), 0, t)
+        drawn = np.tensordot(_snapped(high) - _snapped(low), drawn, axes=(0, 0))
+    return trimmed(arranged.astype(np.float32), (corner[0], corner[1], corner[2]), float(drawn))
 
 
 def _supersampled(weights: FloatArray, source: Grid, target: Grid) -> Membership:
     used = np.argwhere(weights > 0)
-    low, high = used.min(axis=0), used.max(axis=0)
-    corners = np.array(
-        [[(low, high)[i][0], (low, high)[j][1], (low, high)[k][2]] for i in (0, 1) for j in (0, 1) for k in (0, 1)]
-    )
-    outward = np.where(corners == low, -0.5, 0.5)
-    box = target.index_zyx(source.patient_mm(corners + outward))
-    first = np.floor(box.min(axis=0) + 0.5).astype(int)
-    last = np.floor(box.max(axis=0) + 0.5).astype(int)
+    ends = np.stack([used.min(axis=0) - 0.5, used.max(axis=0) + 0.5])
+    corners = np.array([[ends[i, 0], ends[j, 1], ends[k, 2]] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
+    box = target.index_zyx(source.patient_mm(corners))
+    first = np.clip(np.floor(box.min(axis=0) + 0.5), 0, None).astype(int)
+    last = np.minimum(np.floor(box.max(axis=0) + 0.5), np.array(target.shape) - 1).astype(int)
     size = last - first + 1
     # the drawn share inside the target is counted from the source side, where every sample has the same volume
     inside_volume_mL, total_volume_mL = _volume_inside(weights, used, source, target)
-    if inside_volume_mL == 0:
+    if inside_volume_mL == 0 or size.min() < 1:
         return Membership((0, 0, 0), np.zeros((0, 0, 0), dtype=np.float32), 0.0)
     n = 8
     while n > 2 and int(np.prod(size)) * n**3 > _MOST_SAMPLES:
@@ -266,11 +280,10 @@ def _supersampled(weights: FloatArray, source: Grid, target: Grid) -> Membership
                 index = np.clip(index, -1, limit) + 1
                 share += padded[index[..., 0], index[..., 1], index[..., 2]]
     share /= n**3
-    found = cropped(share.astype(np.float32), (int(first[0]), int(first[1]), int(first[2])), target.shape)
-    if not found.weights.size:
-        return found
-    kept = _scaled_to_volume(found.weights, inside_volume_mL / target.voxel_volume_mL)
-    return Membership(found.corner, kept, min(1.0, inside_volume_mL / total_volume_mL))
+    wanted = inside_volume_mL / target.voxel_volume_mL
+    kept = _scaled_to_volume(share.astype(np.float32), wanted)
+    found = trimmed(kept, (int(first[0]), int(first[1]), int(first[2])), wanted)
+    return Membership(found.corner, found.weights, min(1.0, inside_volume_mL / total_volume_mL))
 
 
 def _volume_inside(weights: FloatArray, used: NDArray[np.int64], source: Grid, target: Grid) -> tuple[float, float]:

@@ -19,6 +19,7 @@ from pydicom.dataset import Dataset
 
 from theratrial.errors import InputError, SourceError
 from theratrial.imaging.fastload import dataset_from_file
+from theratrial.imaging.guard import readable
 from theratrial.imaging.times import header_zone, moment, moment_from_dt
 from theratrial.imaging.values import EnergyWindow, FloatArray, Grid
 from theratrial.nuclides.library import nuclide
@@ -156,6 +157,11 @@ def nm_frames(path: Path) -> NmFrames:
         of the wrong length, two frames carry the same numbers, or the pixels are truncated or cannot be decoded.
     """
     path = Path(path)
+    with readable(path):
+        return _nm_frames(path)
+
+
+def _nm_frames(path: Path) -> NmFrames:
     dataset = dataset_from_file(path, pixels=True)
     modality = str(dataset.get("Modality", "") or "")
     if modality != "NM":

@@ -17,6 +17,7 @@ from typing import Final, Literal
 import numpy as np
 
 from theratrial.errors import InputError
+from theratrial.imaging.guard import readable
 from theratrial.imaging.nm import NmDetector, NmFrames, acquisition_start, nm_frames, radionuclide
 from theratrial.imaging.values import EnergyWindow, FloatArray, PlanarPair, Source
 from theratrial.trace import file_hash, joint_hash
@@ -104,6 +105,11 @@ def planar_pair(path_or_files: Path | Sequence[Path], timezone: tzinfo | None = 
     docs/methods/planar.md; DICOM PS3.3 C.8.4.8, C.8.4.11; PS3.16 CID 26.
     """
     files = _files(path_or_files)
+    with readable(files[0]):
+        return _pair(files, timezone)
+
+
+def _pair(files: list[Path], timezone: tzinfo | None) -> PlanarPair:
     images = [nm_frames(path) for path in files]
     _check_together(images)
     shots = [shot for image in images for shot in _shots(image)]

@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from theratrial.errors import InputError, Problem, Problems
 from theratrial.imaging import rtstruct, seg
 from theratrial.imaging.fastload import dataset_from_file
+from theratrial.imaging.guard import readable
 from theratrial.imaging.membership import Membership
 from theratrial.imaging.values import Grid, Region, Source
 from theratrial.trace import file_hash, joint_hash
@@ -18,8 +19,8 @@ from theratrial.trace import file_hash, joint_hash
 
 def region_names(path: Path) -> tuple[str, ...]:
     """Names of the regions a structure set or segmentation holds, in file order."""
-    dataset = dataset_from_file(path, pixels=True)
-    return tuple(_named(path, dataset).values())
+    with readable(path):
+        return tuple(_named(path, dataset_from_file(path)).values())
 
 
 def regions_from_file(
@@ -57,6 +58,12 @@ def regions_from_file(
     ----------
     docs/methods/regions.md; DICOM PS3.3 C.8.8.6 (ROI Contour), C.8.20 (Segmentation).
     """
+    path = Path(path)
+    with readable(path):
+        return _regions(path, grid, names, patient_id)
+
+
+def _regions(path: Path, grid: Grid, names: Sequence[str] | None, patient_id: str | None) -> tuple[Region, ...]:
     dataset = dataset_from_file(path, pixels=True)
     available = _named(path, dataset)
     if patient_id is not None and str(dataset.get("PatientID", "")) != patient_id:

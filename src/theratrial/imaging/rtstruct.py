@@ -26,6 +26,7 @@ _CLOSED: Final = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 _FLAT_mm: Final = 0.05
 """A contour leaves its plane by no more than this; coordinates are usually written with two or three decimals."""
 _SAME_PLANE_mm: Final = 0.05
+_FARTHEST_mm: Final = 10_000.0
 _CONTOUR_DATA: Final = 0x30060050
 
 
@@ -98,6 +99,11 @@ def _points(contour: Dataset, what: str) -> Floats:
         )
     if not np.all(np.isfinite(numbers)):
         raise InputError(f"{what} has coordinates that are not finite -> export the structure set again")
+    if np.abs(numbers).max() > _FARTHEST_mm:
+        raise InputError(
+            f"{what} reaches {np.abs(numbers).max():.3g} mm from the origin; allowed are {_FARTHEST_mm:g} mm "
+            "-> check its coordinates and export the structure set again"
+        )
     points = numbers.reshape(-1, 3)
     return points[:-1] if len(points) > 3 and np.array_equal(points[0], points[-1]) else points
 

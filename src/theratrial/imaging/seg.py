@@ -15,6 +15,8 @@ from theratrial.imaging.nm import decoded_frames
 from theratrial.imaging.values import FloatArray, Grid
 
 _OFF_PLANE_FRACTION: Final = 0.1
+_MOST_PLANES: Final = 20_000
+_MOST_VOXELS: Final = 300_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,11 @@ class SegmentationFrames:
         columns = np.flatnonzero(np.any([m.any(axis=0) for _, m in masks], axis=0))
         r, c = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
         first, last = min(p for p, _ in masks), max(p for p, _ in masks)
+        if (last - first + 1) * (r.stop - r.start) * (c.stop - c.start) > _MOST_VOXELS:
+            raise InputError(
+                f"region {segment.name!r} spans {last - first + 1} planes of {r.stop - r.start} x {c.stop - c.start} "
+                "pixels; a region of a patient does not -> check the positions of its planes"
+            )
         weights = np.zeros((last - first + 1, r.stop - r.start, c.stop - c.start), dtype=np.float32)
         for plane, mask in masks:
             full = 1.0 if mask.dtype == bool else self.full_value
@@ -114,6 +121,11 @@ def segmentation_frames(dataset: Dataset) -> SegmentationFrames:
     lowest = int(np.argmin(positions @ normal))
     height = (positions - positions[lowest]) @ normal
     dz = _plane_spacing_mm(height, measures)
+    if not dz > 0 or height.max() / dz > _MOST_PLANES:
+        raise InputError(
+            f"the planes of the segmentation span {height.max():g} mm in steps of {dz:g} mm; a patient does not "
+            "-> check the positions of its planes"
+        )
     plane = np.round(height / dz).astype(np.int64)
     if np.abs(height / dz - plane).max() > _OFF_PLANE_FRACTION:
         raise InputError(f"the planes of the segmentation are not evenly spaced (step {dz:.4g} mm) -> export it again")

@@ -18,6 +18,7 @@ from pydicom.dataset import Dataset
 from theratrial.errors import InputError, SourceError, UnitError
 from theratrial.imaging.activity import activity_map
 from theratrial.imaging.fastload import header
+from theratrial.imaging.guard import readable
 from theratrial.imaging.nm import NmFrames, acquisition_start, nm_frames, radionuclide, stacked_volume
 from theratrial.imaging.series import series_from_files
 from theratrial.imaging.times import aware
@@ -104,7 +105,8 @@ def activity_map_from_files(
     """
     paths, modality = _one_image(files)
     if modality == "PT":
-        return activity_map(series_from_files(paths), timezone=timezone)
+        with readable(paths[0]):
+            return activity_map(series_from_files(paths), timezone=timezone)
     return spect_activity_map(paths[0], calibration, timezone)
 
 
@@ -118,7 +120,8 @@ def _one_image(files: Path | Sequence[Path]) -> tuple[list[Path], str]:
         what = f"{len(listed)} file(s)"
     kinds: dict[str, list[Path]] = {}
     for path in listed:
-        kinds.setdefault(str(header(path, ("Modality",)).get("Modality", "") or ""), []).append(path)
+        with readable(path):
+            kinds.setdefault(str(header(path, ("Modality",)).get("Modality", "") or ""), []).append(path)
     images = {kind: kinds[kind] for kind in ("PT", "NM") if kind in kinds}
     if not images:
         seen = ", ".join(kind or "unknown" for kind in kinds) or "nothing"
@@ -157,7 +160,11 @@ def spect_activity_map(
     ----------
     docs/methods/spect.md; Ljungberg M et al., MIRD pamphlet 26, J Nucl Med 2016;57:151-162 (quantitative 177Lu SPECT).
     """
-    frames = nm_frames(Path(path))
+    with readable(Path(path)):
+        return _spect_activity_map(nm_frames(Path(path)), calibration, timezone)
+
+
+def _spect_activity_map(frames: NmFrames, calibration: SpectCalibration | None, timezone: tzinfo | None) -> ActivityMap:
     name = frames.path.name
     if len(frames.numbers_along("energy_window")) > 1:
         raise InputError(f"{name}: holds several energy windows -> give the reconstruction of the photopeak alone")
