@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from theratrial.protocol.reader import parse_protocol, shipped_protocol, shipped_protocol_bytes
 from theratrial.protocol.schema import Protocol
@@ -46,12 +46,6 @@ def changed(seed: Protocol) -> Callable[..., Protocol]:
                 del here[last]
             else:
                 here[last] = value
-        return Protocol.model_validate_json(yaml_to_json(content), strict=True)
+        return Protocol.model_validate_json(json.dumps(content), strict=True)
 
     return change
-
-
-def yaml_to_json(content: Any) -> str:
-    import json
-
-    return json.dumps(yaml.safe_load(yaml.safe_dump(content)), default=str)

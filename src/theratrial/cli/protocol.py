@@ -25,23 +25,22 @@ _WIDEST = 100
 
 
 def _load(file: str) -> tuple[Protocol, Document]:
-    from importlib import resources
-
-    from theratrial.protocol.reader import located_protocol, shipped_protocol_names
+    from theratrial.errors import InputError
+    from theratrial.protocol.documents import parse_document, read_document, suggestion
+    from theratrial.protocol.reader import shipped_protocol_bytes, shipped_protocol_names, unchecked_protocol
 
     path = Path(file)
+    shipped = shipped_protocol_names()
     if path.is_dir():
-        path = path / "protocol.yaml"
-    elif not path.exists() and file in shipped_protocol_names():
-        with resources.as_file(resources.files("theratrial.protocol") / "data" / f"{file}.yaml") as shipped:
-            return located_protocol(shipped)
-    if not path.exists():
-        from theratrial.errors import InputError
-        from theratrial.protocol.documents import suggestion
-
-        remedy = suggestion(file, shipped_protocol_names())
+        document = read_document(path / "protocol.yaml")
+    elif path.exists():
+        document = read_document(path)
+    elif file in shipped:
+        document = parse_document(shipped_protocol_bytes(file), f"{file}.yaml")
+    else:
+        remedy = suggestion(file, shipped)
         raise InputError(f"there is no file or folder '{path}', and no protocol of that name is shipped; {remedy}")
-    return located_protocol(path)
+    return unchecked_protocol(document), document
 
 
 def _surroundings() -> Any:

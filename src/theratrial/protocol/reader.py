@@ -32,20 +32,8 @@ def parse_protocol(content: bytes, name: str = "protocol.yaml") -> Protocol:
     return _runnable(parse_document(content, name))
 
 
-def located_protocol(path: Path) -> tuple[Protocol, Document]:
-    """The protocol of a YAML file with the lines of its keys, its references and conditions not yet checked.
-
-    Raises
-    ------
-    Problems
-        The file is no YAML, or its keys and types are not those of a protocol.
-    """
-    document = read_document(path)
-    return _validated(document), document
-
-
 def _runnable(document: Document) -> Protocol:
-    protocol = _validated(document)
+    protocol = unchecked_protocol(document)
     errors = [finding for finding in protocol_findings(protocol) if finding.severity is Severity.ERROR]
     if errors:
         raise Problems(f"{document.name} is not a valid protocol", [located(finding, document) for finding in errors])
@@ -68,7 +56,14 @@ def path_key(path: str) -> PathKey:
     return tuple(steps)
 
 
-def _validated(document: Document) -> Protocol:
+def unchecked_protocol(document: Document) -> Protocol:
+    """The protocol of a document, its references and conditions not yet checked.
+
+    Raises
+    ------
+    Problems
+        Its keys and types are not those of a protocol.
+    """
     value = document.value
     if isinstance(value, dict) and "schema_version" in value and value["schema_version"] != SCHEMA_VERSION:
         # Of another version, the other keys may be other ones: only this is worth saying.

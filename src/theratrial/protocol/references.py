@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from zoneinfo import ZoneInfo
@@ -153,7 +154,8 @@ def _variables(protocol: Protocol, surroundings: Surroundings) -> Iterator[Findi
         if counts[variable.id] > 1:
             yield error("variable_twice", f"{path}.id", f"variable '{variable.id}' is declared twice", "rename one")
         yield from _columns(path, variable.table, (variable.column, *variable.where), surroundings)
-    spoken = " ".join(criterion.condition for criterion in readings(protocol.eligibility).values())
+    criteria = " ".join(criterion.condition for criterion in readings(protocol.eligibility).values())
+    spoken = set(re.findall(r"\w+", criteria))
     for index, variable in enumerate(protocol.variables):
         if variable.id not in spoken:
             path = f"variables[{index}]"
