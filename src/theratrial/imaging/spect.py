@@ -200,7 +200,8 @@ def _spect_activity_map(frames: NmFrames, calibration: SpectCalibration | None, 
         )  # fmt: skip
     if named is None:
         raise InputError(f"{name}: does not name its nuclide (RadionuclideCodeSequence) -> correct the header")
-    return _at_start(frames, grid, mapped, named, start, source, None, None, None)
+    stated_s = None if calibration is None else calibration.acquisition_duration_s
+    return _at_start(frames, grid, mapped, named, start, source, None, None, stated_s)
 
 
 def _at_start(
