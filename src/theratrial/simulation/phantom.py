@@ -6,7 +6,7 @@ Method: docs/methods/virtual_patient.md.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -154,6 +154,7 @@ def scales(height_cm: float, weight_kg: float) -> tuple[float, float, float]:
     return along, across, float(np.sqrt(across))
 
 
+@lru_cache(maxsize=32)
 def patient_phantom(height_cm: float, weight_kg: float, lesions: tuple[LesionPlace, ...] = ()) -> Phantom:
     """The phantom of a patient of that height [cm] and weight [kg] with her lesions.
 
