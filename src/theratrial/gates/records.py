@@ -103,10 +103,17 @@ def gate_facts(
         examinations=tuple(map(_examination, folder.rows("examinations", participant_id=participant_id))),
         visit=_visit(folder, participant_id, session),
         doses=tuple(doses),
-        pregnancy_tests=tuple(
-            PregnancyTest(row["pregnancy_test"], row["injected_at"].date(), row.source)
-            for row in given.values()
-            if row["pregnancy_test"] is not None
+        pregnancy_tests=(
+            *(
+                PregnancyTest(row["pregnancy_test"], row["injected_at"].date(), row.source)
+                for row in given.values()
+                if row["pregnancy_test"] is not None
+            ),
+            *(
+                PregnancyTest(row["pregnancy_test"], row["examined_on"], row.source)
+                for row in folder.rows("examinations", participant_id=participant_id)
+                if row["pregnancy_test"] is not None
+            ),
         ),
         withdrawals=tuple(
             Withdrawal(row["withdrawn_at"], row["withdrawal_kind"] or "", row.source)

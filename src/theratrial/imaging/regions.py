@@ -60,10 +60,34 @@ def regions_from_file(
     """
     path = Path(path)
     with readable(path):
-        return _regions(path, grid, names, patient_id)
+        regions, problems = _regions(path, grid, names, patient_id)
+    if problems:
+        raise Problems(f"regions of {path.name}", list(problems.values()))
+    return regions
 
 
-def _regions(path: Path, grid: Grid, names: Sequence[str] | None, patient_id: str | None) -> tuple[Region, ...]:
+def placeable_regions(
+    path: Path, grid: Grid, names: Sequence[str] | None = None, *, patient_id: str | None = None
+) -> tuple[tuple[Region, ...], dict[str, str]]:
+    """The regions that can be put on `grid`, and name -> why of those that cannot.
+
+    For a field of view that does not hold everything that was drawn: a lesion outside of it is no reason to lose the
+    organs inside. Parameters and errors otherwise as `regions_from_file`.
+
+    Raises
+    ------
+    InputError
+        If the file is no region file, is of another patient, or holds no region of an asked name.
+    """
+    path = Path(path)
+    with readable(path):
+        regions, problems = _regions(path, grid, names, patient_id)
+    return regions, {name: problem.message for name, problem in problems.items()}
+
+
+def _regions(
+    path: Path, grid: Grid, names: Sequence[str] | None, patient_id: str | None
+) -> tuple[tuple[Region, ...], dict[str, Problem]]:
     dataset = dataset_from_file(path, pixels=True)
     available = _named(path, dataset)
     if patient_id is not None and str(dataset.get("PatientID", "")) != patient_id:
@@ -82,7 +106,7 @@ def _regions(path: Path, grid: Grid, names: Sequence[str] | None, patient_id: st
     )
     placed = _from_rtstruct(dataset, grid) if dataset.Modality == "RTSTRUCT" else _from_seg(dataset, grid)
     regions: list[Region] = []
-    problems: list[Problem] = []
+    problems: dict[str, Problem] = {}
     for number in wanted:
         name = available[number]
         try:
@@ -91,16 +115,14 @@ def _regions(path: Path, grid: Grid, names: Sequence[str] | None, patient_id: st
                 raise InputError(f"region {name!r} lies wholly outside the image -> give the image it was drawn on")
         except InputError as problem:
             message, _, remedy = str(problem).partition(" -> ")
-            problems.append(Problem(f"{path.name}, region {name!r}", message, remedy))
+            problems[name] = Problem(f"{path.name}, region {name!r}", message, remedy)
             continue
         regions.append(
             Region(
                 name, grid, found.corner, found.weights, source, str(dataset.Modality), volume_mL, found.inside_fraction
             )
         )
-    if problems:
-        raise Problems(f"regions of {path.name}", problems)
-    return tuple(regions)
+    return tuple(regions), problems
 
 
 def _named(path: Path, dataset: Dataset) -> dict[int, str]:

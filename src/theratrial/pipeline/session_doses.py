@@ -21,7 +21,7 @@ from theratrial.dosimetry import (
 from theratrial.errors import InputError, NumericalError
 from theratrial.gates import SessionDose, session_dose
 from theratrial.imaging.merge import merged_region
-from theratrial.imaging.regions import regions_from_file
+from theratrial.imaging.regions import placeable_regions, region_names
 from theratrial.imaging.spect import SpectCalibration, activity_map_from_files
 from theratrial.imaging.values import ActivityMap, Region
 from theratrial.nuclides import Nuclide
@@ -54,6 +54,8 @@ class _Scan:
     activity: ActivityMap
     regions: Mapping[str, Region]
     """Lower-case name -> region."""
+    unplaced: Mapping[str, str]
+    """Lower-case name -> why the region cannot be put on this scan."""
 
 
 def _calibration(folder: TrialFolder, image: PlannedImage, nuclide: Nuclide) -> SpectCalibration | None:
@@ -82,16 +84,30 @@ def _scan(folder: TrialFolder, image: PlannedImage, nuclide: Nuclide) -> _Scan:
     assert image.series is not None
     activity = activity_map_from_files(image.series.files, _calibration(folder, image, nuclide), folder.zone)
     regions: dict[str, Region] = {}
+    absent: dict[str, str] = {}
     for drawn in image.regions:
         for path in drawn.files:
-            for region in regions_from_file(path, activity.grid, patient_id=image.series.patient_id):
+            wanted = [name for name in region_names(path) if _is_wanted(folder.protocol, name)]
+            placed, problems = placeable_regions(path, activity.grid, wanted, patient_id=image.series.patient_id)
+            absent.update({name.casefold(): why for name, why in problems.items()})
+            for region in placed:
                 if region.name.casefold() in regions:
                     raise InputError(
                         f"{path}: region {region.name!r} is drawn twice on {image.plan.title} of "
                         f"{image.series.patient_id} -> keep one"
                     )
                 regions[region.name.casefold()] = region
-    return _Scan(image, activity, regions)
+    return _Scan(image, activity, regions, absent)
+
+
+def _is_wanted(protocol: Protocol, name: str) -> bool:
+    patterns = [
+        pattern.casefold()
+        for clause in protocol.dose_regions.values()
+        if clause.reading is not None
+        for pattern in clause.reading.region_names
+    ]
+    return any(fnmatchcase(name.casefold(), pattern) for pattern in patterns)
 
 
 def _names(reading: DoseRegion, scans: Sequence[_Scan]) -> dict[str, tuple[str, ...]]:
@@ -99,7 +115,7 @@ def _names(reading: DoseRegion, scans: Sequence[_Scan]) -> dict[str, tuple[str, 
     patterns = [name.casefold() for name in reading.region_names]
     if reading.kind == "organ" and not any("*" in pattern for pattern in patterns):
         return {reading.id: tuple(patterns)}
-    drawn = sorted({name for scan in scans for name in scan.regions})
+    drawn = sorted({name for scan in scans for name in (*scan.regions, *scan.unplaced)})
     return {name: (name,) for name in drawn if any(fnmatchcase(name, pattern) for pattern in patterns)}
 
 
@@ -112,7 +128,8 @@ def _activities(
         title = scan.image.plan.title
         absent = [part for part in parts if part not in scan.regions]
         if absent:
-            reasons.append(f"{title}: region {', '.join(absent)} is not drawn")
+            whys = [scan.unplaced.get(part, f"region {part} is not drawn") for part in absent]
+            reasons.append(f"{title}: {'; '.join(whys)}")
             continue
         try:
             merged = merged_region(name, [scan.regions[part] for part in parts])

@@ -293,6 +293,13 @@ TABLES: Final[tuple[Table, ...]] = (
                 True,
                 ("none", "present", "not_assessed"),
             ),
+            Column(
+                "pregnancy_test",
+                "choice",
+                "Pregnancy test at this visit",
+                False,
+                ("negative", "positive", "not_done", "not_applicable"),
+            ),
             Column("comment", "text", "Remark"),
         ),
         ("participant_id", "visit_id", "session", "examiner_role"),
