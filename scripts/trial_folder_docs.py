@@ -32,25 +32,26 @@ The format described here is version {FOLDER_SCHEMA_VERSION}. A folder of a newe
 """
 
 AFTER_RULES = """
-A byte-order mark, quoted cells, Windows line ends, empty lines and empty trailing columns are taken as spreadsheets leave
-them. Refused, each with what was probably meant: other encodings, semicolons or tabs between cells, decimal commas,
-thousands separators, units in cells, bounds such as `<0.5`, digits of other scripts, Jalali dates (with their Gregorian
-counterpart), ambiguous day and month, day numbers, formulas and `#REF!`, repeated keys, participants and ids nobody knows,
-local times that a change of the clocks skipped or repeated. All problems of a folder are named at once, each with file,
-line and column, and nothing of a folder with a problem is used.
+A byte-order mark, quoted cells, Windows line ends, empty lines and empty trailing columns are taken as
+spreadsheets leave them. Refused, each with what was probably meant: other encodings, semicolons or tabs between
+cells, decimal commas, thousands separators, units in cells, bounds such as `<0.5`, digits of other scripts, Jalali
+dates (with their Gregorian counterpart), ambiguous day and month, day numbers, formulas and `#REF!`, repeated
+keys, participants and ids nobody knows, local times that a change of the clocks skipped or repeated. All problems
+of a folder are named at once, each with file, line and column, and nothing of a folder with a problem is used.
 
-An id of a product, visit, image, time point or eligibility item must be one of the protocol's. What went wrong in the
-trial itself (an image before consent, a missed window, an activity off) is no fault of the file: the run finds and
-reports it.
+An id of a product, visit, image, time point or eligibility item must be one of the protocol's. What went wrong in
+the trial itself (an image before consent, a missed window, an activity off) is no fault of the file: the run finds
+and reports it.
 
 Every value keeps its line: a trace says `record:records/consents.csv#12`, the header being line 1.
 
 ## Laboratory values
 
-`value`, `lower_limit` and `upper_limit` of a line are in its `unit` and are converted at reading; what was written is
-kept. `10^9/L`, `10^3/uL`, `cells/mm3` and `/uL` are known for counts, `g/L` and `g/dL` for haemoglobin. A unit that does
-not fit the test is refused, and so is a value so far off that it is probably in another unit. The bounds are
-theratrial's own and wide: they catch a unit mistaken by a factor, not an ill participant; zero is never doubted.
+`value`, `lower_limit` and `upper_limit` of a line are in its `unit` and are converted at reading; what was written
+is kept. `10^9/L`, `10^3/uL`, `cells/mm3` and `/uL` are known for counts, `g/L` and `g/dL` for haemoglobin. A unit
+that does not fit the test is refused, and so is a value so far off that it is probably in another unit. The bounds
+are theratrial's own and wide: they catch a unit mistaken by a factor, not an ill participant; zero is never
+doubted.
 
 | test | core unit | doubted below | doubted below, typed per mm3 or uL | doubted above |
 |---|---|---|---|---|
