@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, tzinfo
@@ -11,17 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydicom.dataset import Dataset
-from pydicom.sequence import Sequence as DicomSequence
-
 from theratrial.errors import InputError, Problem, Problems, SourceError
 from theratrial.imaging.activity import activity_map
 from theratrial.imaging.catalogue import CatalogueSeries, catalogue
-from theratrial.imaging.fastload import dataset_from_file
-from theratrial.imaging.series import Series, series_from_files
+from theratrial.imaging.series import series_from_files
 from theratrial.imaging.spect import SpectCalibration, spect_activity_map
-from theratrial.imaging.suv_injection import header_dose_Bq
-from theratrial.imaging.suv_tags import Tags
+from theratrial.imaging.stated_injection import header_injection, with_stated_nuclide
 from theratrial.imaging.times import seconds_between
 from theratrial.imaging.values import ActivityMap
 from theratrial.nuclides import nuclide, nuclide_name
@@ -130,10 +124,10 @@ def _one_series(path: Path) -> CatalogueSeries:
     images = [series for series in found.series if series.modality in ("PT", "NM")]
     if not images:
         problems = "".join(f"\n  {problem}" for problem in found.problems[:10])
-        seen = ", ".join(sorted({series.modality for series in found.series})) or "no DICOM"
+        kinds = ", ".join(sorted({series.modality for series in found.series}))
+        seen = f"only {kinds}" if kinds else "and no readable DICOM at all"
         raise InputError(
-            f"{path}: holds no image of activity, only {seen} -> give a folder with a PET (PT) or SPECT (PT or NM)"
-            f"{problems}"
+            f"{path}: holds no image of activity, {seen} -> give a folder with a PET (PT) or SPECT (PT or NM){problems}"
         )
     if len(images) > 1:
         raise Problems(
@@ -177,19 +171,17 @@ def _header_differs(
     """What the header of a PT says of the injection, where it differs from what was given."""
     if series.modality != "PT":
         return []
-    tags = Tags(dataset_from_file(series.files[0]), zone)
-    item = tags.tracers[0] if tags.tracers else None
+    stated = header_injection(series.files[0], zone)
     found = []
-    stored_Bq = header_dose_Bq(tags, [])
-    if stored_Bq and abs(converted(stored_Bq, "Bq", "MBq") / administered_MBq - 1) > _SAME_ACTIVITY_FRACTION:
+    activity_MBq = stated.activity_MBq
+    if activity_MBq is not None and abs(activity_MBq / administered_MBq - 1) > _SAME_ACTIVITY_FRACTION:
         found.append(
-            f"{path}: the header says {converted(stored_Bq, 'Bq', 'MBq'):.1f} MBq were injected, given are "
-            f"{administered_MBq:g} MBq; what is given counts"
+            f"{path}: the header says {activity_MBq:.1f} MBq were injected, given are {administered_MBq:g} MBq; what "
+            "is given counts"
         )
-    start = tags.moment_from_dt("RadiopharmaceuticalStartDateTime", item) if item is not None else None
-    if start is not None and abs(seconds_between(start, injected_at)) > _SAME_TIME_S:
+    if stated.at is not None and abs(seconds_between(stated.at, injected_at)) > _SAME_TIME_S:
         found.append(
-            f"{path}: the header says the injection was at {start.isoformat(sep=' ')}, given is "
+            f"{path}: the header says the injection was at {stated.at.isoformat(sep=' ')}, given is "
             f"{injected_at.isoformat(sep=' ')}; what is given counts, and the header's where its own decay correction "
             "is undone"
         )
@@ -298,7 +290,7 @@ def _activity_map(series: CatalogueSeries, found: DoseImages, settings: DoseSett
     if series.modality == "PT":
         slices = series_from_files(series.files)
         if series.radionuclide is None:
-            slices = _with_nuclide(slices, found.stated_nuclide)
+            slices = with_stated_nuclide(slices, found.stated_nuclide)
         return activity_map(slices, timezone=found.zone)
     if len(series.files) > 1:
         raise InputError(f"{len(series.files)} NM files in one series -> give the one file of the reconstruction")
@@ -316,16 +308,3 @@ def _calibration(series: CatalogueSeries, found: DoseImages, settings: DoseSetti
         relative_sd_fraction=settings.calibration_relative_sd or 0.0,
         valid_from=date.min,
     )
-
-
-def _with_nuclide(series: Series, stated: str) -> Series:
-    """The series with the nuclide that a person states for a header that names none."""
-    header = copy.deepcopy(series.header)
-    items = header.get("RadiopharmaceuticalInformationSequence", None)
-    if not items:
-        header.RadiopharmaceuticalInformationSequence = DicomSequence([Dataset()])
-        items = header.RadiopharmaceuticalInformationSequence
-    code = Dataset()
-    code.CodeMeaning = stated
-    items[0].RadionuclideCodeSequence = DicomSequence([code])
-    return replace(series, header=header)
