@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from theratrial.errors import TheratrialError
 from theratrial.imaging.planar import planar_pair
-from theratrial.imaging.regions import regions_from_file
+from theratrial.imaging.regions import placeable_regions
 from theratrial.imaging.series import series_from_files, volume
 from theratrial.imaging.suv import Administration, suv_map
 from theratrial.imaging.values import EnergyWindow, FloatArray, Grid, Region, SuvMap, Volume
@@ -166,7 +166,7 @@ def pet_scan(
         region.name.casefold(): region
         for drawn in image.regions
         for path in drawn.files
-        for region in regions_from_file(path, suv.grid, patient_id=image.series.patient_id)
+        for region in placeable_regions(path, suv.grid, patient_id=image.series.patient_id)[0]
     }
     return PetScan(image, suv, regions)
 
