@@ -170,11 +170,10 @@ def main() -> int:
         print(json.dumps(load(given.child[0], [Path(p) for p in given.child[1:]])))
         return 0
     found = measured(given.slices, given.repeats)
-    print(f"{'loader':26} {'PET s':>8} {'CT s':>8} {'both s':>8} {'CPU s':>8} {'peak/output':>12}")
+    columns = ("PET_s", "CT_s", "total_s", "cpu_s", "peak_over_output")
+    print(f"{'loader':24}" + "".join(f"{column:>18}" for column in columns))
     for name, row in found["loaders"].items():
-        print(
-            f"{name:26} {row['PET_s']:8.3f} {row['CT_s']:8.3f} {row['total_s']:8.3f} {row['cpu_s']:8.3f} {row['peak_over_output']:12.2f}"
-        )
+        print(f"{name:24}" + "".join(f"{row[column]:18.3f}" for column in columns))
     ratio, memory = found["times_faster_than_SimpleITK"], found["peak_over_output"]
     print(f"{ratio:.1f} times faster than SimpleITK (target {TARGET_RATIO:g}); with names given to it: ", end="")
     print(
