@@ -92,6 +92,7 @@ def _response_outcome(
     before: Mapping[str, Quantity],
     after: Mapping[str, Quantity],
     sites: Mapping[str, str],
+    rule: ResponseRule,
 ) -> ResponseOutcome:
     lesions = tuple(
         LesionResult(
@@ -119,6 +120,8 @@ def _response_outcome(
         else Quantity(result.change_percent, "percent", result.trace),
         lesions=lesions,
         trace=result.trace,
+        partial_decrease_percent=rule.partial_decrease_percent,
+        progression_increase_percent=rule.progression_increase_percent,
     )
 
 
@@ -156,7 +159,7 @@ def participant_response(
         "response", *(f"imaging.{name}" for name in (rule.imaging_baseline, rule.imaging_response))
     )
     result = response_category(readings[_BASELINE], readings[_RESPONSE], rule, demonstration=demonstration)
-    return _response_outcome(result, uptakes[_BASELINE], uptakes[_RESPONSE], sites), pictures
+    return _response_outcome(result, uptakes[_BASELINE], uptakes[_RESPONSE], sites, rule), pictures
 
 
 def _value(quantity: Quantity | None) -> float:

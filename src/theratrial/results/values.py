@@ -233,6 +233,10 @@ class ResponseOutcome:
     """Of the quantity the rule judges; what the waterfall shows."""
     lesions: tuple[LesionResult, ...]
     trace: Trace
+    partial_decrease_percent: float | None = None
+    """Least fall the rule calls partial response; None where it has no such threshold."""
+    progression_increase_percent: float | None = None
+    """Rise above which the rule calls progression."""
 
 
 @dataclass(frozen=True, slots=True)
