@@ -1,4 +1,4 @@
-"""One palette and one set of shapes for every figure. Colour never carries a meaning alone: a shape or a word does too."""
+"""One palette and one set of shapes for every figure. Colour never carries a meaning alone, a shape or word does too."""
 
 from __future__ import annotations
 
@@ -31,9 +31,25 @@ DETERMINACY_COLOURS: Final = {
     "bounded": "#6a4c93",
     "rising": "#b3402e",
     "extrapolated": "#b86e14",
-    "undetermined": "#8a929c",
+    "single_point": "#4d4d4d",
+    "undetermined": "#6b7785",
 }
-DETERMINACY_MARKERS: Final = {"determined": "o", "bounded": "v", "rising": "^", "extrapolated": "D", "undetermined": "x"}
+DETERMINACY_MARKERS: Final = {
+    "determined": "o",
+    "bounded": "v",
+    "rising": "^",
+    "extrapolated": "D",
+    "single_point": "s",
+    "undetermined": "X",
+}
+DETERMINACY_SIGNS: Final = {
+    "determined": "●",
+    "bounded": "▼",
+    "rising": "▲",
+    "extrapolated": "◆",
+    "single_point": "■",
+    "undetermined": "✖",
+}
 _OTHER_COLOUR: Final = "#8a929c"
 
 
@@ -47,13 +63,13 @@ def determinacy_marker(state: str) -> str:
     return DETERMINACY_MARKERS.get(state, "x")
 
 
-_RC: Final[dict[str, Any]] = {
+_RC: Final[Any] = {
     "font.family": "DejaVu Sans",
-    "font.size": 9,
+    "font.size": 8.5,
     "axes.titlesize": 10,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    "axes.labelsize": 9,
+    "axes.labelsize": 8.5,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
     "axes.titlecolor": INK,
@@ -73,6 +89,8 @@ _RC: Final[dict[str, Any]] = {
     "svg.hashsalt": "theratrial",
     "svg.fonttype": "path",
     "image.interpolation": "nearest",
+    # A dollar sign in somebody's text is a dollar sign.
+    "text.parse_math": False,
 }
 
 

@@ -1,0 +1,5 @@
+"""A trial's values as a document for people: one page, its figures, and a PDF."""
+
+from theratrial.report.write import WrittenReport, write_report
+
+__all__ = ["WrittenReport", "write_report"]

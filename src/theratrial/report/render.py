@@ -1,0 +1,84 @@
+"""Blocks to one self-contained page. Every text is escaped: names and reasons come from people and files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from theratrial.report.blocks import Section
+from theratrial.report.texts import count
+from theratrial.results.values import TrialResult
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """A line over the whole page that nobody may miss."""
+
+    text: str
+    tone: str
+    link: str = ""
+    link_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands above the report."""
+
+    trial_id: str
+    title: str
+    public_title: str
+    identity: tuple[tuple[str, str], ...]
+    banners: tuple[Banner, ...]
+    watermark: str
+
+
+def watermark(result: TrialResult) -> str:
+    """The word that lies over every page and stands in every figure; "" where nothing is assumed or virtual."""
+    return "DEMONSTRATION" if result.assumptions or result.simulated else ""
+
+
+def report_head(result: TrialResult) -> Head:
+    """Title, identity and banners."""
+    banners = []
+    if result.open_conflicts:
+        n = count(len(result.open_conflicts), "clause")
+        verb = "is" if len(result.open_conflicts) == 1 else "are"
+        text = f"{n} of the protocol {verb} open. Nothing here may be used."
+        banners.append(Banner(text, "stop", "assumptions", "Which"))
+    if result.simulated:
+        banners.append(Banner("The participants are virtual: simulated, no patient is behind any number.", "simulated"))
+    if result.assumptions:
+        n = count(len(result.assumptions), "demonstration assumption")
+        banners.append(Banner(f"Rests on {n}.", "assumed", "assumptions", "Read them"))
+    identity = (
+        ("Registration", f"{result.trial_id} ({result.registry})"),
+        ("Phase", result.phase),
+        ("Protocol version", result.protocol_version),
+        ("Planned participants", str(result.sample_size)),
+    )
+    return Head(
+        result.trial_id, result.scientific_title, result.public_title, identity, tuple(banners), watermark(result)
+    )
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("theratrial.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def page(head: Head, sections: Sequence[Section]) -> str:
+    """The page as text."""
+    css = resources.files("theratrial.report").joinpath("templates/report.css").read_text(encoding="utf-8")
+    # The style sheet is ours; only it is not escaped.
+    return _environment().get_template("report.html").render(head=head, sections=sections, css=Markup(css))

@@ -1,0 +1,1 @@
+"""One builder for each part of the report: values of the trial -> blocks."""

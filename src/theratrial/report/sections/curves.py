@@ -1,0 +1,114 @@
+"""Time-activity curves and what two scans cannot see."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from theratrial.report.blocks import Block, Cell, Folded, Section, Table, Text
+from theratrial.report.style import DETERMINACY_SIGNS
+from theratrial.report.texts import count, words
+from theratrial.report.traces import TraceBook
+from theratrial.results.values import TrialResult
+
+STATES = ("determined", "bounded", "extrapolated", "rising", "single_point", "undetermined")
+
+
+def _region(title: str, kind: str) -> str:
+    return "Lesions" if kind == "lesion" else title
+
+
+def states_by_region(result: TrialResult) -> dict[str, Counter[str]]:
+    """Region -> how many curves are in each state; all lesions together."""
+    found: dict[str, Counter[str]] = {}
+    for one in result.participants:
+        for session in one.sessions:
+            for dose in session.doses:
+                found.setdefault(_region(dose.title, dose.kind), Counter())[dose.determinacy] += 1
+    return found
+
+
+def _states(result: TrialResult) -> Table:
+    found = states_by_region(result)
+    others = sorted({state for counts in found.values() for state in counts} - set(STATES))
+    states = [*STATES, *others]
+    rows = tuple(
+        (Cell(region), *(Cell(str(counts[state]), style="number") for state in states))
+        for region, counts in found.items()
+    )
+    head = tuple(f"{DETERMINACY_SIGNS.get(state, '')} {words(state)}".strip() for state in states)
+    return Table("Curves by state", ("Region", *head), rows)
+
+
+def scan_times(result: TrialResult) -> tuple[str, ...]:
+    """Nominal hours of the scans that curves rest on, as words."""
+    hours = {
+        round(point.hours_after / 12) * 12
+        for one in result.participants
+        for session in one.sessions
+        for dose in session.doses
+        for point in dose.points
+    }
+    return tuple(f"{hour} h" for hour in sorted(hours))
+
+
+def _every_curve(result: TrialResult, book: TraceBook) -> Table:
+    rows = []
+    for one in result.participants:
+        for session in one.sessions:
+            for dose in session.doses:
+                name = dose.title if dose.kind == "organ" else dose.region_name
+                rows.append(
+                    (
+                        Cell(f"{one.participant_id}, session {session.session}, {name}"),
+                        Cell(words(dose.determinacy), style=f"state {dose.determinacy}", below=dose.determinacy_reason),
+                        book.quantity(dose.effective_half_life_h),
+                        book.quantity(dose.time_integrated_activity_MBq_h),
+                        book.quantity(dose.extrapolated_fraction),
+                        book.quantity(dose.absorbed_dose_Gy),
+                    )
+                )
+    return Table(
+        "Every curve",
+        (
+            "Curve",
+            "State",
+            "Effective half-life",
+            "Time-integrated activity",
+            "After the last scan",
+            "Absorbed dose of the session",
+        ),
+        tuple(rows),
+        style="dense",
+    )
+
+
+def curves_section(result: TrialResult, book: TraceBook, *, drawn: tuple[Block, ...] = ()) -> Section:
+    """Curves."""
+    states = states_by_region(result)
+    title = "Time-activity curves"
+    if not states:
+        return Section("curves", title, (Text("No curve: no session was imaged.", "quiet"),))
+    total = sum(sum(counts.values()) for counts in states.values())
+    sure = sum(counts["determined"] for counts in states.values())
+    rising = [
+        f"{one.participant_id} session {session.session} {dose.title if dose.kind == 'organ' else dose.region_name}"
+        for one in result.participants
+        for session in one.sessions
+        for dose in session.doses
+        if dose.determinacy == "rising"
+    ]
+    times = " and ".join(scan_times(result)) or "no scan"
+    blocks: list[Block] = [
+        Text(
+            f"{sure} of {count(total, 'curve')} are determined. Scans at {times} see neither what happened before the "
+            "first scan (fast components, uptake) nor whether a region clears after the last one. A region that still "
+            "rises at the last scan has no time-integrated activity here, and clearance that the noise cannot tell "
+            "from physical decay is only bounded. Later scans would be needed."
+        ),
+        *drawn,
+        _states(result),
+    ]
+    if rising:
+        blocks.append(Text(f"Rising at the last scan ({len(rising)}): {', '.join(rising)}.", "warning"))
+    blocks.append(Folded(f"Every curve ({total})", (_every_curve(result, book),)))
+    return Section("curves", title, tuple(blocks))

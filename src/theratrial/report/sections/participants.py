@@ -1,0 +1,107 @@
+"""Who was screened, treated and analysed, and the course of each."""
+
+from __future__ import annotations
+
+from theratrial.report.blocks import Block, Cell, Section, Table, Text
+from theratrial.report.style import VERDICT_SIGNS
+from theratrial.report.texts import NOT_KNOWN, count, day, number, words
+from theratrial.report.traces import TraceBook
+from theratrial.results.values import ParticipantResult, SessionResult, TrialResult
+
+_SCAN_SIGNS = {"done": "●", "missed": "○", "missing": "?"}
+
+
+def flow_section(result: TrialResult, *, drawn: tuple[Block, ...] = ()) -> Section:
+    """Participant flow."""
+    flow = result.flow
+    rows = [("Screened", flow.screened, "")]
+    rows += [("Not treated", number, reason) for reason, number in flow.screen_failures]
+    rows.append(("Treated", flow.treated, "at least one session"))
+    rows += [(f"Session {session}", number, "received it") for session, number in flow.sessions_given]
+    rows.append(("Response assessed", flow.response_assessed, "category other than NE"))
+    rows.append(("Analysed", flow.analysed, "counted in the primary endpoint"))
+    rows += [("End", number, words(reason)) for reason, number in flow.ended]
+    table = Table(
+        "Participant flow in numbers",
+        ("Step", "Participants", "Which"),
+        tuple((Cell(step), Cell(str(number), style="number"), Cell(which)) for step, number, which in rows),
+        style="narrow",
+    )
+    return Section("flow", "Participant flow", (*drawn, table))
+
+
+def _scans(session: SessionResult) -> Cell:
+    said = []
+    for scan in session.scans:
+        when = f"{scan.hours_after:.1f} h" if scan.hours_after is not None else words(scan.timepoint)
+        outside = ", outside its window" if scan.in_window is False else ""
+        reason = f" ({scan.reason})" if scan.reason else ""
+        state = "" if scan.status == "done" else f" {scan.status}{reason}"
+        said.append(f"{_SCAN_SIGNS[scan.status]} {scan.title} {when}{state}{outside}")
+    return Cell("; ".join(said) or "none planned", style="wrap")
+
+
+def _sessions(result: TrialResult, book: TraceBook) -> Table:
+    rows = []
+    for one in result.participants:
+        for session in one.sessions:
+            first = one.sessions[0].injected_at
+            mass = NOT_KNOWN if session.antibody_mass_mg is None else f"{number(session.antibody_mass_mg)} mg"
+            gate = session.gate
+            reads = "; ".join(f"{words(imaging)}: {answer}" for imaging, answer in session.biodistribution)
+            rows.append(
+                (
+                    Cell(f"{one.participant_id}, session {session.session}"),
+                    Cell(f"{day(session.injected_at)} (day {(session.injected_at - first).days})"),
+                    book.quantity(session.administered_activity_MBq),
+                    book.quantity(session.deviation_percent, signed=True),
+                    Cell(mass, style="number" if session.antibody_mass_mg is not None else "missing"),
+                    Cell(session.batch_id, style="wrap"),
+                    _scans(session),
+                    Cell(reads or "not read", style="wrap" if reads else "missing wrap"),
+                    Cell(VERDICT_SIGNS[gate.verdict], style=f"verdict {gate.verdict}") if gate else Cell("no gate"),
+                )
+            )
+    return Table(
+        "Sessions",
+        (
+            "Session",
+            "Injected",
+            "Administered",
+            "Off prescription",
+            "Antibody",
+            "Batch",
+            "Scans: ● done, ○ missed, ? no image and no reason",
+            "Biodistribution read",
+            "Gate after it",
+        ),
+        tuple(rows),
+        style="dense",
+    )
+
+
+def _ends(one: ParticipantResult) -> tuple[Cell, ...]:
+    category = one.response.category if one.response else ""
+    return (
+        Cell(one.participant_id),
+        Cell(str(len(one.sessions)), style="number"),
+        Cell(one.last_session_because or NOT_KNOWN, style="wrap"),
+        Cell(category or "not assessed", style=f"category {category}" if category else "missing"),
+        Cell(f"{words(one.disposition)}, {day(one.disposition_on)}" if one.disposition else "still in the trial"),
+        Cell(one.disposition_reason or "none recorded", style="wrap"),
+        Cell(one.counted, below=one.counted_because),
+    )
+
+
+def course_section(result: TrialResult, book: TraceBook, *, drawn: tuple[Block, ...] = ()) -> Section:
+    """The course of every treated participant."""
+    treated = [one for one in result.participants if one.treated]
+    if not treated:
+        return Section("course", "Course of each participant", (Text("Nobody has been treated.", "quiet"),))
+    ends = Table(
+        f"How the course of {count(len(treated), 'treated participant')} ended",
+        ("Participant", "Sessions", "Why the last was the last", "Response", "End", "Reason", "Endpoint counts it as"),
+        tuple(_ends(one) for one in treated),
+        style="dense",
+    )
+    return Section("course", "Course of each participant", (*drawn, ends, _sessions(result, book)))

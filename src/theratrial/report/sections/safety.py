@@ -1,0 +1,174 @@
+"""Blood counts with grades, adverse events, and the gates."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from theratrial.report.blocks import Block, Cell, Folded, Section, Table, Text
+from theratrial.report.style import VERDICT_SIGNS
+from theratrial.report.texts import count, day, value_text, words
+from theratrial.report.traces import TraceBook
+from theratrial.results.values import GateResult, LabPoint, ParticipantResult, TrialResult
+
+
+def _worst(points: list[LabPoint]) -> LabPoint:
+    """The lowest value; values without a number come last."""
+    return min(points, key=lambda point: (point.value.value is None, point.value.value or 0.0, point.collected_at))
+
+
+def grade_text(grade: int | None) -> str:
+    """A grade; None is not grade 0."""
+    return "not graded" if grade is None else f"grade {grade}"
+
+
+def _lowest(result: TrialResult, book: TraceBook, tests: list[str]) -> Table:
+    rows = []
+    for one in result.participants:
+        if not one.treated:
+            continue
+        first = one.sessions[0].injected_at
+        cells = [Cell(one.participant_id)]
+        for test in tests:
+            points = [point for point in one.laboratory if point.test == test and point.collected_at >= first]
+            if not points:
+                cells.append(Cell("no value since the first session", style="missing"))
+                continue
+            worst = _worst(points)
+            when = f"day {(worst.collected_at - first).days}, {grade_text(worst.grade)}"
+            style = f"number grade{worst.grade}" if worst.grade is not None else "missing"
+            cells.append(
+                book.cell(value_text(worst.value), worst.trace, hint=worst.grade_reason, style=style, below=when)
+            )
+        rows.append(tuple(cells))
+    return Table(
+        "Lowest value since the first session, day of it and its CTCAE grade",
+        ("Participant", *(words(test) for test in tests)),
+        tuple(rows),
+    )
+
+
+def _every_value(result: TrialResult, book: TraceBook) -> Table:
+    rows = []
+    for one in result.participants:
+        for point in one.laboratory:
+            limits = " to ".join(
+                "not known" if limit is None else f"{limit:g}" for limit in (point.lower_limit, point.upper_limit)
+            )
+            rows.append(
+                (
+                    Cell(f"{one.participant_id}, {words(point.test)}"),
+                    Cell(day(point.collected_at)),
+                    book.quantity(point.value),
+                    Cell(limits, style="number"),
+                    book.cell(grade_text(point.grade), point.trace, below=point.grade_reason),
+                )
+            )
+    return Table(
+        "Every laboratory value",
+        ("Value", "Collected", "Result", "Reference range", "Grade"),
+        tuple(rows),
+        style="dense",
+    )
+
+
+def _events(result: TrialResult) -> Table | None:
+    rows = tuple(
+        (
+            Cell(f"{one.participant_id}: {event.term}"),
+            Cell(str(event.grade), style="number"),
+            Cell(day(event.started_on)),
+            Cell(day(event.ended_on) if event.ended_on else "not ended"),
+            Cell("serious" if event.serious else "no"),
+            Cell(words(event.related) or "not assessed"),
+        )
+        for one in result.participants
+        for event in one.adverse_events
+    )
+    if not rows:
+        return None
+    return Table(
+        "Adverse events", ("Event", "Grade", "Started", "Ended", "Serious", "Related to treatment"), rows, style="dense"
+    )
+
+
+def counts_section(result: TrialResult, book: TraceBook, *, drawn: tuple[Block, ...] = ()) -> Section:
+    """Blood counts and adverse events."""
+    title = "Blood counts and adverse events"
+    tests = list(dict.fromkeys(point.test for one in result.participants for point in one.laboratory))
+    blocks: list[Block] = [*drawn]
+    if not tests:
+        blocks.append(Text("No laboratory value is recorded.", "quiet"))
+    elif any(one.treated for one in result.participants):
+        blocks.append(_lowest(result, book, tests))
+    events = _events(result)
+    blocks.append(events or Text("No adverse event is recorded.", "quiet"))
+    if tests:
+        total = sum(len(one.laboratory) for one in result.participants)
+        blocks.append(Folded(f"Every laboratory value ({total})", (_every_value(result, book),)))
+    return Section("counts", title, tuple(blocks))
+
+
+def _gates(result: TrialResult) -> list[tuple[ParticipantResult, GateResult]]:
+    return [(one, session.gate) for one in result.participants for session in one.sessions if session.gate is not None]
+
+
+def _gate_lines(one: ParticipantResult, gate: GateResult, book: TraceBook) -> list[tuple[Cell, ...]]:
+    name = f"{one.participant_id}, after session {gate.after_session}"
+    rows: list[tuple[Cell, ...]] = []
+    for finding in gate.findings:
+        informs = " (informs only)" if finding.informs_only else ""
+        rows.append(
+            (
+                Cell(name),
+                Cell(f"{finding.title}{informs}", finding.clause, book.anchor(finding.trace)),
+                Cell(VERDICT_SIGNS[finding.verdict], style=f"verdict {finding.verdict}"),
+                Cell(finding.because, style="wrap"),
+            )
+        )
+    return rows
+
+
+def gates_section(result: TrialResult, book: TraceBook) -> Section:
+    """Gates, clause by clause where the next session may not simply proceed."""
+    gates = _gates(result)
+    if not gates:
+        return Section("gates", "Gates", (Text("No gate: no session was given.", "quiet"),))
+    counts = Counter(gate.verdict for _, gate in gates)
+    summary = []
+    for one, gate in gates:
+        deciding = [f for f in gate.findings if not f.informs_only and f.verdict != "proceed"]
+        summary.append(
+            (
+                Cell(f"{one.participant_id}, after session {gate.after_session}"),
+                Cell(day(gate.judged_on)),
+                book.cell(VERDICT_SIGNS[gate.verdict], gate.trace, style=f"verdict {gate.verdict}"),
+                Cell("; ".join(f.title for f in deciding) or "every clause proceeds", style="wrap"),
+                Cell("given" if gate.next_session_given else "not given"),
+            )
+        )
+    blocks: list[Block] = [
+        Text(
+            f"{count(len(gates), 'gate')}: {counts['proceed']} proceed, {counts['stop']} stop, "
+            f"{counts['undetermined']} undetermined. A gate is computed; two physicians sign, and nothing is given "
+            "because a program said proceed."
+        ),
+        Table(
+            "All gates",
+            ("Gate", "Judged on", "Verdict", "Clauses that do not proceed", "Next session"),
+            tuple(summary),
+            style="dense",
+        ),
+    ]
+    head = ("Gate", "Clause", "Verdict", "Because")
+    halted = [row for one, gate in gates if gate.verdict != "proceed" for row in _gate_lines(one, gate, book)]
+    if halted:
+        blocks.append(Table("Gates that are not proceed, clause by clause", head, tuple(halted), style="dense"))
+    passed = [row for one, gate in gates if gate.verdict == "proceed" for row in _gate_lines(one, gate, book)]
+    if passed:
+        blocks.append(
+            Folded(
+                f"Gates that proceed, clause by clause ({counts['proceed']})",
+                (Table("Gates that proceed, clause by clause", head, tuple(passed), style="dense"),),
+            )
+        )
+    return Section("gates", "Gates", tuple(blocks))
