@@ -80,9 +80,14 @@ def reference_time(
     Raises
     ------
     InputError
-        If no candidate is left.
+        If the administration is after the scan, or no candidate is left.
     """
     acquired = series.acquired_at(tags.zone)
+    if administered_at is not None and acquired is not None and seconds_between(acquired, administered_at) < 0:
+        raise InputError(
+            f"the administration ({administered_at.isoformat(sep=' ')}) is after the scan "
+            f"({acquired.isoformat(sep=' ')}): another session's record, a shifted date, or the wrong time zone?"
+        )
     _note_slices(series, tags)
     computed, why_not = _option_b(series, tags, decay_per_s)
     stated = tags.moment_from_dt("DecayCorrectionDateTime")
