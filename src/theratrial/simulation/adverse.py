@@ -31,9 +31,7 @@ class AdverseEvent:
     comment: str = ""
 
 
-def events_of(
-    samples: Sequence[Sample], plan: Plan, sessions: Sequence[tuple[datetime, float]]
-) -> list[AdverseEvent]:
+def events_of(samples: Sequence[Sample], plan: Plan, sessions: Sequence[tuple[datetime, float]]) -> list[AdverseEvent]:
     """Events seen in the blood since the first session: each change of grade ends one line and begins another."""
     version = reading(plan.protocol.safety_gate, "safety gate").ctcae_version
     if not sessions:

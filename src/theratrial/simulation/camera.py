@@ -50,7 +50,9 @@ class Scanners:
 
     def ct_grid(self, phantom_scale: float) -> Grid:
         """Grid of the CT: from above the head to the thighs."""
-        return _centred((self.axial, *self.ct), (1000 / self.axial, 700 / self.ct[0], 700 / self.ct[1]), 360, phantom_scale)
+        return _centred(
+            (self.axial, *self.ct), (1000 / self.axial, 700 / self.ct[0], 700 / self.ct[1]), 360, phantom_scale
+        )
 
     def pet_grid(self, phantom_scale: float) -> Grid:
         """Grid of the PET: the same length as the CT."""
@@ -206,7 +208,7 @@ def projected_views(phantom: Phantom, planar: tuple[int, int], nuclide: Nuclide)
 def _projections(
     patches: dict[str, Patch], grid: Grid, transmission: FloatArray, distance_mm: np.ndarray
 ) -> dict[str, tuple[tuple[slice, slice], FloatArray]]:
-    nz, ny, nx = grid.shape
+    nz, _, nx = grid.shape
     step = grid.spacing_mm[2]
     sigma = np.sqrt(3.9**2 + (3.0 + 0.07 * distance_mm) ** 2) / FWHM_PER_SD / step
     found = {}
@@ -215,7 +217,12 @@ def _projections(
         seen = patch.values * transmission[z, y, x]
         planes = range(y.start, y.stop)
         margin = math.ceil(3.2 * float(sigma[list(planes)].max()))
-        z0, z1, x0, x1 = max(z.start - margin, 0), min(z.stop + margin, nz), max(x.start - margin, 0), min(x.stop + margin, nx)
+        z0, z1, x0, x1 = (
+            max(z.start - margin, 0),
+            min(z.stop + margin, nz),
+            max(x.start - margin, 0),
+            min(x.stop + margin, nx),
+        )
         total = np.zeros((z1 - z0, x1 - x0), dtype=np.float32)
         for index, plane in enumerate(planes):
             if not seen[:, index].any():

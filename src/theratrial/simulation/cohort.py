@@ -24,10 +24,11 @@ from theratrial.simulation.course import FIRST_DAY, Course, course_of
 from theratrial.simulation.images import write_images
 from theratrial.simulation.patient import drawn_patient
 from theratrial.simulation.plan import Plan, plan_of
-from theratrial.simulation.records import CAMERA, Line, csv_text, record_tables
+from theratrial.simulation.records import CAMERA, Line, record_tables
 from theratrial.simulation.scenario import Failure, Story, failures, story
 from theratrial.simulation.truth import participant_truth
 from theratrial.trialfolder.tables import FOLDER_SCHEMA_VERSION, TABLES
+from theratrial.trialfolder.writer import write_table
 
 SEED_PROTOCOL: Final = "IRCT20210612051548N3"
 TRUTH_FILE: Final = "truth.json"
@@ -199,7 +200,7 @@ def _write(
     records.mkdir()
     tables = record_tables(courses, plan, calibrations(plan))
     for table in TABLES:
-        (records / f"{table.name}.csv").write_text(csv_text(table, tables[table.name]), encoding="utf-8", newline="\n")
+        write_table(records / f"{table.name}.csv", table, tables[table.name])
     (working / "folder.yaml").write_text(f'schema_version: "{FOLDER_SCHEMA_VERSION}"\n', encoding="utf-8")
     truth: dict[str, Any] = {
         "schema_version": TRUTH_SCHEMA_VERSION,

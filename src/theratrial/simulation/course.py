@@ -247,7 +247,9 @@ class _Walk:
         last = self.course.therapy_injections[-1].injected_at.date()
         window = self.plan.response_visit.window_days
         day = self.course.gates[-1].on + timedelta(days=int(self.rng.integers(2, 5)))
-        day = min(max(day, last + timedelta(days=int(np.ceil(window.minimum)))), last + timedelta(days=int(window.maximum)))
+        day = min(
+            max(day, last + timedelta(days=int(np.ceil(window.minimum)))), last + timedelta(days=int(window.maximum))
+        )
         day = _workday(day, back=True)
         if self.patient.story is not None and self.patient.story.response is not None:
             self._pet(self.plan.response_pet, day)

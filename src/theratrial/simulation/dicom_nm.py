@@ -136,7 +136,9 @@ def write_planar(
         detector.ImagePositionPatient = [f"{v:.3f}" for v in position]
         ds.DetectorInformationSequence.append(detector)
     write_instance(ds, study.folder)
-    return Written(NM_CLASS, str(ds.SeriesInstanceUID), str(ds.FrameOfReferenceUID), (str(ds.SOPInstanceUID),), len(frames))
+    return Written(
+        NM_CLASS, str(ds.SeriesInstanceUID), str(ds.FrameOfReferenceUID), (str(ds.SOPInstanceUID),), len(frames)
+    )
 
 
 def _detector(angle: int) -> Dataset:
@@ -202,4 +204,6 @@ def write_spect(
     rotation.TypeOfDetectorMotion = "STEP AND SHOOT"
     ds.RotationInformationSequence = [rotation]
     write_instance(ds, study.folder)
-    return Written(NM_CLASS, str(ds.SeriesInstanceUID), str(ds.FrameOfReferenceUID), (str(ds.SOPInstanceUID),), len(counts))
+    return Written(
+        NM_CLASS, str(ds.SeriesInstanceUID), str(ds.FrameOfReferenceUID), (str(ds.SOPInstanceUID),), len(counts)
+    )

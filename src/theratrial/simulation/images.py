@@ -23,7 +23,7 @@ from theratrial.simulation.camera import (
 from theratrial.simulation.course import Course, Scan
 from theratrial.simulation.dicom_common import Identity, Study
 from theratrial.simulation.dicom_nm import planar_duration_s, spect_duration_s, write_planar, write_spect
-from theratrial.simulation.dicom_rtstruct import write_rtstruct
+from theratrial.simulation.dicom_rtstruct import drawn_tissue, write_rtstruct
 from theratrial.simulation.dicom_slices import write_ct, write_pet
 from theratrial.simulation.kinetics import Curve
 from theratrial.simulation.patient import drawn_region_names, pet_suv
@@ -156,7 +156,12 @@ class _Painter:
             injected_at=scan.injection.injected_at,
             injected_MBq=scan.injection.net_MBq,
         )
-        names = drawn_region_names(self.course.patient, with_new_lesions=False)
+        lowest, highest = grid.origin_mm[2], grid.origin_mm[2] + (grid.shape[0] - 1) * grid.spacing_mm[0]
+        names = tuple(
+            name
+            for name in drawn_region_names(self.course.patient, with_new_lesions=False)
+            if lowest < sum(drawn_tissue(phantom, name).bounds_mm[2]) / 2 < highest
+        )
         write_rtstruct(study, scan.started_at, phantom, names, written, label="SPECT")
 
     def _planar(self, scan: Scan, rng: np.random.Generator) -> None:

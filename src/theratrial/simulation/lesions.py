@@ -80,7 +80,9 @@ def drawn_lesions(
     """
     count = int(rng.integers(3, 6))
     sites = [("liver", "lymph_node", "breast")[int(rng.integers(0, 3))]]
-    sites += [str(s) for s in rng.choice(["liver", "lymph_node", "bone", "breast"], count - 1, p=[0.35, 0.35, 0.2, 0.1])]
+    sites += [
+        str(s) for s in rng.choice(["liver", "lymph_node", "bone", "breast"], count - 1, p=[0.35, 0.35, 0.2, 0.1])
+    ]
     negatives = int(rng.integers(0, (count - 1) // 2 + 1)) if her2_positive else count - 1
     if new_lesion:
         sites.append("lymph_node")
@@ -120,7 +122,7 @@ def _site(text: str) -> Site:
 
 
 def _uptake(rng: np.random.Generator, hottest_suv: float | None) -> float:
-    """SUV around 6.8 (2.9-22.7), as O'Donoghue 2018 saw of tumours; the first is the hottest and well above the liver."""
+    """SUV around 6.8 (2.9-22.7), as O'Donoghue 2018 saw of tumours; the first is the hottest, well above the liver."""
     if hottest_suv is None:
         return float(np.clip(11.0 * math.exp(0.25 * rng.standard_normal()), 8.0, 20.0))
     return float(np.clip(6.8 * math.exp(0.35 * rng.standard_normal()), 5.0, 0.85 * hottest_suv))

@@ -87,9 +87,7 @@ def drawn_patient(
     marrow_ids = {r.id for r in plan.dose_regions if "spine_marrow" in r.region_names}
     limit = next((gray for name, gray in plan.limits_Gy.items() if name in marrow_ids), _USUAL_MARROW_LIMIT_GY)
     marrow_Gy = float(share) * limit / plan.sessions.maximum_sessions
-    kinetics = drawn_kinetics(
-        rng, marrow_dose_mGy_per_MBq=marrow_Gy * 1000 / plan.sessions.administered_activity_MBq
-    )
+    kinetics = drawn_kinetics(rng, marrow_dose_mGy_per_MBq=marrow_Gy * 1000 / plan.sessions.administered_activity_MBq)
     suv = {name: m * math.exp(sd * float(np.clip(rng.standard_normal(), -2, 2))) for name, (m, sd) in _PET_SUV.items()}
     marrow = drawn_marrow(rng, plan.tests(), toxicity=bool(story and story.toxicity), dose_Gy=marrow_Gy)
     if failure == "platelets" and "platelets" in marrow.baselines:
@@ -142,7 +140,8 @@ def pet_suv(patient: Patient, *, at_response: bool) -> dict[str, float]:
     phantom = patient.phantom(with_new_lesions=at_response)
     bare = patient_phantom(patient.height_cm, patient.weight_kg)
     suv = {
-        name: patient.organ_suv[name] for name in ("liver", "spleen", "heart_blood", "heart_wall", "spine_bone", "bladder")
+        name: patient.organ_suv[name]
+        for name in ("liver", "spleen", "heart_blood", "heart_wall", "spine_bone", "bladder")
     }
     for side in ("left", "right"):
         suv[f"kidney_{side}"], suv[f"lung_{side}"] = patient.organ_suv["kidney"], patient.organ_suv["lung"]

@@ -106,7 +106,9 @@ def plan_of(protocol: Protocol) -> Plan:
         therapy_nuclide=nuclide(therapy.nuclide),
         visits=visits,
         session_images=tuple(
-            sorted((i for i in images if i.per_session), key=lambda i: (middle(i.window_h), i.kind != "whole_body_planar"))
+            sorted(
+                (i for i in images if i.per_session), key=lambda i: (middle(i.window_h), i.kind != "whole_body_planar")
+            )
         ),
         selection_pet=by_image.get(selection.imaging if selection else response.imaging_baseline),
         response_pet=by_image.get(response.imaging_response),
@@ -133,6 +135,6 @@ def _check_regions(regions: tuple[DoseRegion, ...]) -> None:
             missing = [name for name in region.region_names if name.lower() not in known]
             if missing:
                 raise InputError(
-                    f"dose region {region.id!r} is drawn as {', '.join(missing)}, which the phantom does not have; it has "
+                    f"dose region {region.id!r} is drawn as {', '.join(missing)}, which the phantom lacks; it has "
                     f"{', '.join(sorted(known))} -> simulate with a protocol that names these"
                 )

@@ -126,13 +126,10 @@ def blurred(patch: Patch, grid: Grid, fwhm_mm: float) -> Patch:
     margin = [int(np.ceil(3.2 * s)) for s in sigma]
     first = [max(c - m, 0) for c, m in zip(patch.corner, margin, strict=True)]
     last = [
-        min(c + n + m, size)
-        for c, n, m, size in zip(patch.corner, patch.values.shape, margin, grid.shape, strict=True)
+        min(c + n + m, size) for c, n, m, size in zip(patch.corner, patch.values.shape, margin, grid.shape, strict=True)
     ]
     grown = np.zeros([b - a for a, b in zip(first, last, strict=True)], dtype=np.float32)
-    inner = tuple(
-        slice(c - a, c - a + n) for c, a, n in zip(patch.corner, first, patch.values.shape, strict=True)
-    )
+    inner = tuple(slice(c - a, c - a + n) for c, a, n in zip(patch.corner, first, patch.values.shape, strict=True))
     grown[inner] = patch.values
     return Patch((first[0], first[1], first[2]), gaussian_filter(grown, sigma, mode="constant", truncate=3.2))
 

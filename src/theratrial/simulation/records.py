@@ -1,19 +1,19 @@
-"""Courses -> the lines of a trial folder's record tables, as coordinators, readers and laboratories would enter them."""
+"""Courses -> the lines of a trial folder's record tables, as coordinators, readers and laboratories enter them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import numpy as np
 
 from theratrial.simulation.course import Course, Injection, Scan
 from theratrial.simulation.plan import Plan, reading
-from theratrial.trialfolder.tables import TABLES, Table
+from theratrial.trialfolder.records import Value
+from theratrial.trialfolder.tables import TABLES
 
-Cell = str | int | float | bool | date | datetime | None
-Line = dict[str, Cell]
+Line = dict[str, Value]
 
 SITE: Final = "site_01"
 CAMERA: Final = "SIMSPECT1"
@@ -27,42 +27,9 @@ def record_tables(courses: Iterable[Course], plan: Plan, calibrations: list[Line
     for course in courses:
         for fill in _FILLERS:
             for name, line in fill(course, plan):
-                tables[name].append(line)
+                tables[name].append({column: None if value == "" else value for column, value in line.items()})
     tables["calibrations"] = calibrations
     return tables
-
-
-def csv_text(table: Table, lines: Iterable[Line]) -> str:
-    """A record table as CSV: columns in the order of its definition, empty where missing.
-
-    Raises
-    ------
-    KeyError
-        If a line has a column that the table does not have.
-    """
-    names = [column.name for column in table.columns]
-    rows = [",".join(names)]
-    for line in lines:
-        unknown = set(line) - set(names)
-        if unknown:
-            raise KeyError(f"{table.name} has no column {', '.join(sorted(unknown))}")
-        rows.append(",".join(_cell(line.get(name)) for name in names))
-    return "\n".join(rows) + "\n"
-
-
-def _cell(value: Cell) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="minutes")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, float):
-        return f"{value:g}" if abs(value) < 1e5 else f"{value:.0f}"
-    text = str(value)
-    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\n') else text
 
 
 Filled = list[tuple[str, Line]]
@@ -134,7 +101,12 @@ def _prior_therapy(course: Course, rng: np.random.Generator) -> list[Line]:
     second = start + timedelta(days=int(rng.integers(150, 330)))
     outcome = ("relapsed", "resistant")[int(rng.integers(0, 2))]
     return [
-        {"agent": "surgery of the primary tumour", "category": "surgery", "first_given_on": start, "last_given_on": start},
+        {
+            "agent": "surgery of the primary tumour",
+            "category": "surgery",
+            "first_given_on": start,
+            "last_given_on": start,
+        },
         {
             "agent": "trastuzumab",
             "category": "trastuzumab",
@@ -159,7 +131,8 @@ def _visits(course: Course, plan: Plan) -> Filled:
     for scan in course.scans:
         done: Line = {"status": "done", "occurred_on": scan.started_at.date()}
         missed: Line = {"status": "missed", "reason": scan.reason}
-        lines.append({"visit_id": scan.image.id, "session": scan.session} | (done if scan.done else missed))
+        image: Line = {"visit_id": scan.image.id, "session": scan.session}
+        lines.append(image | (done if scan.done else missed))
     for gate in course.gates:
         lines.append(
             {"visit_id": plan.gate_visit.id, "session": gate.session, "status": "done", "occurred_on": gate.on}
@@ -168,9 +141,9 @@ def _visits(course: Course, plan: Plan) -> Filled:
         lines.append({"visit_id": plan.response_visit.id, "status": "done", "occurred_on": course.response_on})
     if course.withdrawn_at:
         gone: Line = {"status": "missed", "reason": "withdrawn"}
-        lines.append({"visit_id": plan.gate_visit.id, "session": len(course.therapy_injections)} | gone)
+        lines.append(gone | {"visit_id": plan.gate_visit.id, "session": len(course.therapy_injections)})
         if plan.response_visit.id != plan.gate_visit.id:
-            lines.append({"visit_id": plan.response_visit.id} | gone)
+            lines.append(gone | {"visit_id": plan.response_visit.id})
     return [("visits", who | line) for line in lines]
 
 
@@ -215,7 +188,9 @@ def _batch(injection: Injection, plan: Plan, rng: np.random.Generator) -> Line:
     return {
         "batch_id": injection.batch_id,
         "product_id": injection.product_id,
-        "activity_MBq": round(injection.measured_MBq * float(rng.uniform(1.15, 1.35)) / nuclide.fraction_left(hours), 0),
+        "activity_MBq": round(
+            injection.measured_MBq * float(rng.uniform(1.15, 1.35)) / nuclide.fraction_left(hours), 0
+        ),
         "reference_at": reference,
         "expires_at": reference + timedelta(hours=24 if long_lived else 2),
         "antibody_mass_mg": round(injection.antibody_mass_mg * 1.25, 1),
@@ -364,7 +339,7 @@ def _lesion_readings(course: Course, plan: Plan) -> Filled:
     return lines
 
 
-def _disposition(course: Course, plan: Plan) -> Filled:
+def _disposition(course: Course, _: Plan) -> Filled:
     if course.event is None:
         return []
     line: Line = {"occurred_on": course.ended_on, "event": course.event, "reason": course.reason}
