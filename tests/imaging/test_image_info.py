@@ -64,9 +64,8 @@ def test_no_file_of_the_shared_odd_ones_breaks_it(shared: Path) -> None:
                 image_info(path)
             continue
         problems = " ".join(image_info(path).objects[0].problems)
-        assert (expected_broken.get(path.name, "") in problems) and bool(problems) == (path.name in expected_broken), (
-            path
-        )
+        assert expected_broken.get(path.name, "") in problems
+        assert bool(problems) == (path.name in expected_broken), path
     assert image_info(shared / "data/odd_dicom").broken
 
 
