@@ -19,7 +19,7 @@ FIRST_DAY: Final = date(2022, 1, 22)
 _FRIDAY: Final = 4
 _ADMINISTRATION_WEEKDAYS: Final = (5, 6, 0, 1)
 """Saturday to Tuesday: the scans of the next two days then fall on working days of the Iranian week."""
-UPPER_BOUND_OVER_DOSE: Final = 1.35
+UPPER_BOUND_OVER_DOSE: Final = 1.5
 """What the upper bound of a two-scan dose usually is over the value itself."""
 
 Event = Literal["screen_failure", "completed", "gate_stop", "withdrawal", "progression"]

@@ -97,7 +97,7 @@ def drawn_kinetics(rng: np.random.Generator, *, marrow_dose_mGy_per_MBq: float) 
 
     References
     ----------
-    O'Donoghue 2018 (plasma 111 h, 78-193; whole body 370 h, 257-578); Laforest 2016 (liver 12 % of the administered
+    O'Donoghue 2018 (plasma 111 h, 78-193, of which the slow end is left out; whole body 370 h, 257-578); Laforest 2016 (liver 12 % of the administered
     activity); organ doses near those of 89Zr- and 177Lu-trastuzumab (see the method's page).
     """
 
@@ -105,7 +105,7 @@ def drawn_kinetics(rng: np.random.Generator, *, marrow_dose_mGy_per_MBq: float) 
         return float(np.clip(median * math.exp(relative_sd * rng.standard_normal()), low, high))
 
     return Kinetics(
-        blood_half_life_h=spread(111.0, 0.2, 78.0, 170.0),
+        blood_half_life_h=spread(108.0, 0.15, 80.0, 130.0),
         body_half_life_h=spread(370.0, 0.18, 290.0, 560.0),
         liver_fraction=spread(0.12, 0.15, 0.085, 0.16),
         liver_half_life_h=spread(240.0, 0.15, 170.0, 330.0),
