@@ -92,6 +92,12 @@ def test_a_missing_slice_is_named_by_gap_and_position(tmp_path: Path) -> None:
     _refused(tmp_path, r"gap of 6\.000 mm between \(-10\.00, -20\.00, 3\.00\) mm.*9\.00\) mm.*1 slice\(s\) missing")
 
 
+def test_a_slice_missing_at_the_end_is_noted_where_the_file_says_how_many_there_are(tmp_path: Path) -> None:
+    series = series_from_folder(series_folder(tmp_path, NumberOfSlices=5), hashed=False)
+    assert series.notes == ("NumberOfSlices is 5, 4 are here: slices may be missing at an end",)
+    assert series_from_folder(series_folder(tmp_path, NumberOfSlices=4), hashed=False).notes == ()
+
+
 def test_a_slice_at_an_odd_distance_is_refused(tmp_path: Path) -> None:
     series_folder(tmp_path, 6)
     saved(slice_dataset(np.zeros((6, 5), np.int16), 6, ImagePositionPatient=[-10, -20, 16.2]), tmp_path / "7.dcm")

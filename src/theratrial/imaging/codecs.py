@@ -6,11 +6,13 @@ buffer. Both ways end in the same two functions, so that they agree to the bit.
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import os
 import sys
 import warnings
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -89,6 +91,14 @@ def scaled_into(out: NDArray[np.float32], stored: NDArray[Any], slope: float, in
         out += np.float32(intercept)
 
 
+@cache
+def _madvise() -> Any:
+    """The C library's madvise(address, length, advice)."""
+    function = ctypes.CDLL(None).madvise
+    function.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+    return function
+
+
 class PlaneMemory:
     """A float32 volume whose memory is asked for block by block, by the threads that fill it.
 
@@ -112,8 +122,9 @@ class PlaneMemory:
         if self._memory is None:
             return
         start = first * self._plane_bytes // mmap.PAGESIZE * mmap.PAGESIZE
-        with suppress(OSError):  # a kernel before 5.14 does not know the advice and gives the pages one by one
-            self._memory.madvise(_MADV_POPULATE_WRITE, start, last * self._plane_bytes - start)
+        # Through ctypes and not mmap.madvise, which would hold the interpreter lock and so the other thread. A kernel
+        # before 5.14 does not know the advice, says so, and gives the pages one by one as they are written.
+        _madvise()(self.values.ctypes.data + start, last * self._plane_bytes - start, _MADV_POPULATE_WRITE)
 
 
 class DirectReader:

@@ -224,6 +224,9 @@ def _series(files: list[ImageFile], problems: list[Problem], *, hashed: bool, co
     grid, order, more = grid_of(frames, first, what)
     ordered = tuple(slices[i] for i in order)
     header = dataset_from_file(ordered[0].path)
+    stated = header.get("NumberOfSlices")
+    if first.modality == "PT" and isinstance(stated, int) and stated > len(ordered):
+        more.append(f"NumberOfSlices is {stated}, {len(ordered)} are here: slices may be missing at an end")
     if not content_hash and hashed:
         content_hash = joint_hash(file_hash(one.path) for one in files)
     source = Source(
