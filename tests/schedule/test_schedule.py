@@ -117,6 +117,14 @@ def test_nobody_is_expected_after_death_but_a_visit_whose_window_was_over_is_sti
     assert status == {"early": Status.NOT_EXPECTED, "late": Status.OVERDUE}
 
 
+def test_after_a_screening_failure_nothing_of_the_treatment_is_expected(seed: Protocol) -> None:
+    failed = replace(SCREENED, endings=(Ending("screen_failure", date(2022, 2, 20)),))
+    now = at("2022-12-01T00:00")
+    visits = {one.visit_id: one.status for one in planned_visits(seed, failed, now)}
+    assert visits == {"screening": Status.OVERDUE, "response_assessment": Status.NOT_EXPECTED}
+    assert {one.status for one in planned_images(seed, failed, now)} == {Status.NOT_EXPECTED}
+
+
 def test_a_stopped_gate_does_not_end_the_follow_up(seed: Protocol) -> None:
     stopped = replace(ONCE, endings=(Ending("gate_stop", date(2022, 4, 12)),))
     visit = next(v for v in planned_visits(seed, stopped, at("2022-04-13T00:00")) if v.visit_id == "follow_up")

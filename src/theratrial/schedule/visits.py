@@ -87,12 +87,13 @@ def planned_visits(protocol: Protocol, history: History, now: datetime) -> tuple
     visits = {key: clause.reading for key, clause in protocol.schedule.items() if clause.reading is not None}
     refuse_cyclic_anchors(visits)
     now = trial_time(protocol, now)
+    never_treated = _never_treated(protocol, history)
     numbers = [one.session for one in given_sessions(protocol, history)]
     planned = []
     for key, visit in visits.items():
         for session in numbers if visit.per_session else [None]:
             span, note = _anchor(visits, visit, session, protocol, history)
-            planned.append(_visit(key, visit, session, span, note, history, now))
+            planned.append(_visit(key, visit, session, span, note, history, now, never_treated))
     return tuple(planned)
 
 
@@ -177,7 +178,14 @@ def _recorded(history: History, visit_id: str, session: int | None) -> RecordedV
 
 
 def _visit(
-    key: str, visit: Visit, session: int | None, span: _Span | None, note: str, history: History, now: datetime
+    key: str,
+    visit: Visit,
+    session: int | None,
+    span: _Span | None,
+    note: str,
+    history: History,
+    now: datetime,
+    never_treated: bool,
 ) -> PlannedVisit:
     earliest, latest = _window(visit, span) if span else (None, None)
     provisional = span is not None and not span.happened
@@ -189,9 +197,15 @@ def _visit(
         return PlannedVisit(key, session, earliest, latest, status, day, outside, provisional, note, recorded.source)
     status = window_status(earliest, latest, now)
     gone = _left_before(history, latest)
-    if gone:
-        status, note = Status.NOT_EXPECTED, gone
+    if gone or (span is None and never_treated):
+        status, note = Status.NOT_EXPECTED, gone or note
     return PlannedVisit(key, session, earliest, latest, status, None, None, provisional, note)
+
+
+def _never_treated(protocol: Protocol, history: History) -> bool:
+    """Whether it is certain that no session will ever be given: what counts from one is then not expected."""
+    last = last_session(protocol, history)
+    return last.known and last.session is None
 
 
 def _left_before(history: History, latest: date | None) -> str:
@@ -238,8 +252,9 @@ def _image(
         status = Status.NOT_DUE
     else:
         status = Status.DUE if now <= latest else Status.OVERDUE
-    if gone := _left_before(history, latest.date() if latest else None):
-        status, note = Status.NOT_EXPECTED, gone
+    gone = _left_before(history, latest.date() if latest else None)
+    if gone or (start is None and _never_treated(protocol, history)):
+        status, note = Status.NOT_EXPECTED, gone or note
     return PlannedImage(key, session, earliest, latest, status, required=plan.required, note=note)
 
 
