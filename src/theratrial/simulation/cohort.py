@@ -19,6 +19,7 @@ import numpy as np
 from theratrial.errors import InputError
 from theratrial.protocol.reader import parse_protocol, shipped_protocol_bytes
 from theratrial.protocol.schema import Protocol
+from theratrial.registry.reader import shipped_registration_bytes
 from theratrial.simulation.camera import CALIBRATION_RELATIVE_SD_PERCENT, sensitivity_cps_per_MBq
 from theratrial.simulation.course import FIRST_DAY, Course, course_of
 from theratrial.simulation.images import write_images
@@ -118,6 +119,8 @@ def simulate(
     try:
         working.chmod(0o755)
         (working / "protocol.yaml").write_bytes(content)
+        if protocol is None:
+            (working / "registration.yaml").write_bytes(shipped_registration_bytes(SEED_PROTOCOL))
         summary = _write(working, directory, values, plan, participants, seed, small, workers, progress)
         if directory.exists():
             shutil.rmtree(directory)

@@ -1,0 +1,30 @@
+"""A small cohort, simulated once: one participant of three sessions, one stopped by toxicity, one screen failure."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from theratrial.protocol.reader import shipped_protocol
+from theratrial.simulation.cohort import SEED_PROTOCOL, simulate
+from theratrial.simulation.plan import Plan, plan_of
+
+
+@pytest.fixture(scope="session")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("simulated") / "trial"
+    simulate(folder, participants=2, seed=1, small=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def truth(cohort: Path) -> dict[str, Any]:
+    return json.loads((cohort / "truth.json").read_text(encoding="utf-8"))["participants"]
+
+
+@pytest.fixture(scope="session")
+def plan() -> Plan:
+    return plan_of(shipped_protocol(SEED_PROTOCOL))
