@@ -66,6 +66,8 @@ class Picture:
     alternative: str
     caption: str
     style: str = ""
+    share: float = 1.0
+    """Of the width of the page."""
     kind: Final[str] = "picture"
 
 

@@ -1,35 +1,199 @@
-"""The trial report: which sections, in which order."""
+"""The trial report: which sections, in which order, with which figures."""
 
 from __future__ import annotations
 
-from theratrial.report.blocks import Section
+from collections.abc import Sequence
+
+from theratrial.report.blocks import Block, Picture, Section
+from theratrial.report.figures.counts import counts_figure, participant_counts_figure
+from theratrial.report.figures.curves import curves_figure, organ_curves, participant_curves, states_figure
+from theratrial.report.figures.doses import doses_figure
+from theratrial.report.figures.flow import flow_figure
+from theratrial.report.figures.interval import interval_figure
+from theratrial.report.figures.swimmer import LANES, swimmer_figure
+from theratrial.report.figures.waterfall import waterfall_figure
 from theratrial.report.sections.answer import answer_section
-from theratrial.report.sections.curves import curves_section
+from theratrial.report.sections.curves import STATES, curves_section, states_by_region
 from theratrial.report.sections.doses import doses_section
 from theratrial.report.sections.eligibility import eligibility_section
+from theratrial.report.sections.images import examples, gallery_section, images_section
 from theratrial.report.sections.participants import course_section, flow_section
 from theratrial.report.sections.provenance import assumptions_section, notes_section, provenance_section
 from theratrial.report.sections.response import response_section
 from theratrial.report.sections.safety import counts_section, gates_section
+from theratrial.report.studio import Studio
+from theratrial.report.texts import in_percent
 from theratrial.report.traces import TraceBook
 from theratrial.results.pictures import Pictures
-from theratrial.results.values import TrialResult
+from theratrial.results.values import ParticipantResult, TrialResult
+
+_SINGLE_TEST = "platelets"
+"""The count that falls most under this kind of treatment, shown for each participant alone."""
 
 
-def report_sections(result: TrialResult, pictures: Pictures) -> tuple[Section, ...]:
-    """All sections of the report."""
+def report_sections(result: TrialResult, pictures: Pictures, studio: Studio) -> tuple[Section, ...]:
+    """All sections of the report; figures are saved on the way."""
     book = TraceBook()
-    sections = [
-        answer_section(result, book),
-        flow_section(result),
-        course_section(result, book),
+    treated = [one for one in result.participants if one.treated]
+    sections = (
+        answer_section(result, book, drawn=_interval(result, studio)),
+        flow_section(result, drawn=_flow(result, studio)),
+        course_section(result, book, drawn=_swimmers(treated, studio)),
         eligibility_section(result, book),
-        doses_section(result, book),
-        curves_section(result, book),
-        counts_section(result, book),
+        doses_section(result, book, drawn=_doses(result, studio)),
+        images_section(result, pictures, studio),
+        curves_section(result, book, drawn=_curves(result, pictures, studio)),
+        counts_section(result, book, drawn=_counts(result, studio)),
         gates_section(result, book),
-        response_section(result, book),
+        response_section(result, book, drawn=_waterfall(treated, studio)),
         notes_section(result),
         assumptions_section(result),
-    ]
-    return (*sections, provenance_section(result, book))
+    )
+    gallery = gallery_section(result, pictures, studio)
+    # The register of traces is complete only when every other section is built.
+    return (*sections, provenance_section(result, book), gallery)
+
+
+def _interval(result: TrialResult, studio: Studio) -> tuple[Block, ...]:
+    figure = interval_figure(result.endpoint)
+    if figure is None:
+        return ()
+    proportion = result.endpoint.proportion
+    assert proportion.value is not None
+    between = ""
+    if proportion.lower is not None and proportion.upper is not None:
+        between = f", interval {in_percent(proportion.lower)} to {in_percent(proportion.upper)}"
+    return (
+        studio.vector(
+            "endpoint",
+            figure,
+            alternative=f"Proportion {in_percent(proportion.value)}{between}",
+            caption="One square per participant analysed; below, the proportion and what the data cannot exclude.",
+        ),
+    )
+
+
+def _flow(result: TrialResult, studio: Studio) -> tuple[Block, ...]:
+    flow = result.flow
+    said = f"{flow.screened} screened, {flow.treated} treated, {flow.response_assessed} with response, {flow.analysed} analysed"
+    return (
+        studio.vector(
+            "flow",
+            flow_figure(result),
+            alternative=f"Participant flow: {said}",
+            caption="Participant flow after CONSORT, without randomisation: a single arm.",
+        ),
+    )
+
+
+def _swimmers(treated: Sequence[ParticipantResult], studio: Studio) -> tuple[Block, ...]:
+    drawn: list[Picture] = []
+    for start in range(0, len(treated), LANES):
+        part = treated[start : start + LANES]
+        drawn.append(
+            studio.vector(
+                f"course_{start // LANES + 1}",
+                swimmer_figure(part),
+                alternative=f"Course of {part[0].participant_id} to {part[-1].participant_id}; the tables below say the same",
+                caption="One lane per treated participant. Scans of a session stand beside it in their order, not to scale. "
+                "The gate stands on the day it was judged; the box is the response category, then the end.",
+            )
+        )
+    return tuple(drawn)
+
+
+def _doses(result: TrialResult, studio: Studio) -> tuple[Block, ...]:
+    figure = doses_figure(result)
+    if figure is None:
+        return ()
+    return (
+        studio.vector(
+            "doses",
+            figure,
+            alternative="Absorbed dose of each participant against the limit, organ by organ; the table below says the same",
+            caption="Absorbed dose over all sessions given, with its 95 % interval. An arrow has no upper end: the dose is "
+            "undetermined and may be anywhere above the mark, which is what was observed at least.",
+        ),
+    )
+
+
+def _curves(result: TrialResult, pictures: Pictures, studio: Studio) -> tuple[Block, ...]:
+    drawn: list[Block] = []
+    figure = curves_figure(organ_curves(result))
+    if figure is not None:
+        drawn.append(
+            studio.vector(
+                "curves",
+                figure,
+                alternative="Time-activity curves of every organ, all participants and sessions",
+                caption="Activity at scan time, physical decay included, as share of what was administered. In the shaded part "
+                "nothing was measured. Rising curves end at the last scan because nothing says where they go.",
+            )
+        )
+    chosen = [one for one in examples(result, pictures) if participant_curves(one)]
+    chosen += [one for one in result.participants if participant_curves(one)]
+    if chosen:
+        one = chosen[0]
+        single = curves_figure(participant_curves(one), labelled=True)
+        if single is not None:
+            drawn.append(
+                studio.vector(
+                    "curves_example",
+                    single,
+                    alternative=f"Time-activity curves of {one.participant_id}, organs and lesions, session by session",
+                    caption=f"{one.participant_id}: every region with its lesions, session by session.",
+                )
+            )
+    states = states_by_region(result)
+    if states:
+        others = sorted({state for counts in states.values() for state in counts} - set(STATES))
+        drawn.append(
+            studio.vector(
+                "curve_states",
+                states_figure(states, [*STATES, *others]),
+                alternative="How many curves of each region are in each state; the table below says the same",
+                caption="What two scans settle, region by region.",
+            )
+        )
+    return tuple(drawn)
+
+
+def _counts(result: TrialResult, studio: Studio) -> tuple[Block, ...]:
+    drawn: list[Block] = []
+    figure = counts_figure(result)
+    if figure is not None:
+        drawn.append(
+            studio.vector(
+                "counts",
+                figure,
+                alternative="Blood counts of all treated participants over time; the table below gives the lowest values",
+                caption="Each line is a participant. Bands are CTCAE grades 2 and worse; grade 1 begins at the lower limit of "
+                "each laboratory. A gate stands at the last value before it.",
+            )
+        )
+    single = participant_counts_figure(result, _SINGLE_TEST)
+    if single is not None:
+        drawn.append(
+            studio.vector(
+                "platelets",
+                single,
+                alternative="Platelets of each treated participant with sessions and gates",
+                caption="Platelets, participant by participant: dashed lines are sessions, marks are gates as above.",
+            )
+        )
+    return tuple(drawn)
+
+
+def _waterfall(treated: Sequence[ParticipantResult], studio: Studio) -> tuple[Block, ...]:
+    figure = waterfall_figure(treated)
+    if figure is None:
+        return ()
+    return (
+        studio.vector(
+            "waterfall",
+            figure,
+            alternative="Change of the judged uptake of each participant with the response category; the table says the same",
+            caption="Change of the uptake that the rule judges, from the greatest rise to the greatest fall. The category also "
+            "depends on new and resolved lesions, so it need not follow the thresholds alone.",
+        ),
+    )

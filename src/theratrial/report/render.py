@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from theratrial.report.blocks import Section
+from theratrial.report.blocks import Folded, Section
 from theratrial.report.texts import count
 from theratrial.results.values import TrialResult
 
@@ -40,6 +40,16 @@ class Head:
 def watermark(result: TrialResult) -> str:
     """The word that lies over every page and stands in every figure; "" where nothing is assumed or virtual."""
     return "DEMONSTRATION" if result.assumptions or result.simulated else ""
+
+
+def footline(result: TrialResult) -> str:
+    """What every figure says of itself where it rests on assumptions or on virtual participants."""
+    parts = []
+    if result.simulated:
+        parts.append("virtual participants")
+    if result.assumptions:
+        parts.append(f"rests on {count(len(result.assumptions), 'demonstration assumption')}")
+    return f"{watermark(result)}: {', '.join(parts)}" if parts else ""
 
 
 def report_head(result: TrialResult) -> Head:
@@ -77,8 +87,18 @@ def _environment() -> Environment:
     )
 
 
-def page(head: Head, sections: Sequence[Section]) -> str:
-    """The page as text."""
+def page(head: Head, sections: Sequence[Section], *, folded: bool = True) -> str:
+    """The page as text.
+
+    Parameters
+    ----------
+    folded
+        Whether what is closed until asked for is in it; paper has no use for it.
+    """
     css = resources.files("theratrial.report").joinpath("templates/report.css").read_text(encoding="utf-8")
     # The style sheet is ours; only it is not escaped.
-    return _environment().get_template("report.html").render(head=head, sections=sections, css=Markup(css))
+    shown = sections
+    if not folded:
+        shown = [replace(one, blocks=tuple(b for b in one.blocks if not isinstance(b, Folded))) for one in sections]
+    template = _environment().get_template("report.html")
+    return template.render(head=head, sections=shown, css=Markup(css), traced=folded)

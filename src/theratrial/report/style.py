@@ -1,4 +1,4 @@
-"""One palette and one set of shapes for every figure. Colour never carries a meaning alone, a shape or word does too."""
+"""One palette and one set of shapes for every figure. Colour never stands alone: a shape or word says the same."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ MUTED: Final = "#6b7785"
 FAINT: Final = "#d9dee4"
 ACCENT: Final = "#1f5f8b"
 
-CATEGORY_COLOURS: Final = {"CR": "#0b6e4f", "PR": "#4c9f70", "SD": "#d8a31a", "PD": "#b3402e", "NE": "#8a929c"}
+CATEGORY_COLOURS: Final = {"CR": "#0b6e4f", "PR": "#2f7d53", "SD": "#d8a31a", "PD": "#b3402e", "NE": "#b9c0c8"}
 """Okabe-Ito-like order from good to bad, told apart in print by the label that always stands beside it."""
+CATEGORY_TEXT: Final = {"CR": "white", "PR": "white", "SD": "#1d2733", "PD": "white", "NE": "#1d2733"}
+"""Letters on those colours, each with a contrast of at least 4.5."""
 CATEGORY_NAMES: Final = {
     "CR": "complete response",
     "PR": "partial response",
@@ -24,6 +26,7 @@ CATEGORY_HATCHES: Final = {"CR": "", "PR": "", "SD": "///", "PD": "xxx", "NE": "
 
 VERDICT_COLOURS: Final = {"proceed": "#0b6e4f", "stop": "#b3402e", "undetermined": "#8a6d1a"}
 VERDICT_MARKERS: Final = {"proceed": "^", "stop": "s", "undetermined": "D"}
+VERDICT_LETTERS: Final = {"proceed": "P", "stop": "S", "undetermined": "U"}
 VERDICT_SIGNS: Final = {"proceed": "▲ proceed", "stop": "■ stop", "undetermined": "◆ undetermined"}
 
 DETERMINACY_COLOURS: Final = {

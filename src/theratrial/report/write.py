@@ -7,7 +7,8 @@ from pathlib import Path
 
 from theratrial.report.document import report_sections
 from theratrial.report.pdf import write_pdf
-from theratrial.report.render import page, report_head
+from theratrial.report.render import footline, page, report_head
+from theratrial.report.studio import Studio
 from theratrial.results.pictures import Pictures
 from theratrial.results.values import TrialResult
 
@@ -27,9 +28,11 @@ def write_report(result: TrialResult, pictures: Pictures, folder: Path) -> Writt
 
     The same values give the same bytes of page and figures, on one machine and with the same versions of the libraries.
     """
-    (folder / "figures").mkdir(exist_ok=True)
-    html = page(report_head(result), report_sections(result, pictures))
+    figures = folder / "figures"
+    figures.mkdir(exist_ok=True)
+    sections = report_sections(result, pictures, Studio(figures, footline(result)))
+    head = report_head(result)
     place = folder / "report.html"
-    place.write_text(html, encoding="utf-8")
-    because = write_pdf(html, folder / "report.pdf")
+    place.write_text(page(head, sections), encoding="utf-8")
+    because = write_pdf(page(head, sections, folded=False), folder / "report.pdf")
     return WrittenReport(place, None if because else folder / "report.pdf", because)

@@ -1,0 +1,121 @@
+"""The change of each treated participant, from the greatest rise to the greatest fall."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from theratrial.report.figures.canvas import new_figure, short
+from theratrial.report.style import CATEGORY_COLOURS, CATEGORY_HATCHES, CATEGORY_NAMES, INK, MUTED, drawing
+from theratrial.results.values import ParticipantResult
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_CUT_PERCENT: Final = 150.0
+"""A rise above this would flatten all others; its bar is cut and carries its number."""
+
+
+def _change(one: ParticipantResult) -> float | None:
+    response = one.response
+    return response.change_percent.value if response is not None and response.change_percent is not None else None
+
+
+def waterfall_figure(treated: Sequence[ParticipantResult]) -> Figure | None:
+    """Bars, and a place for everyone whose change is not known; None where nobody is treated."""
+    if not treated:
+        return None
+    known = sorted(
+        ((change, one) for one in treated if (change := _change(one)) is not None),
+        key=lambda e: (-e[0], e[1].participant_id),
+    )
+    unknown = [one for one in treated if _change(one) is None]
+    figure = new_figure(3.6)
+    with drawing():
+        axes = figure.subplots()
+        for x, (change, one) in enumerate(known):
+            _bar(axes, x, change, one)
+        for x, one in enumerate(unknown, len(known)):
+            category = one.response.category if one.response else "not assessed"
+            axes.plot([x], [0], marker="X", color=MUTED, markersize=6, linestyle="none", gid="unknown", zorder=3)
+            axes.text(
+                x, 6, f"{category}: change not known", rotation=90, ha="center", va="bottom", fontsize=7, color=INK
+            )
+        axes.axhline(0, color=INK, linewidth=0.9)
+        _thresholds(axes, treated, len(treated))
+        names = [short(one.participant_id, 8) for one in (*(one for _, one in known), *unknown)]
+        axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > 12 else 0, fontsize=7.5)
+        axes.tick_params(axis="x", length=0)
+        axes.spines["bottom"].set_visible(False)
+        axes.set_xlim(-0.7, max(len(names), 6) - 0.3)
+        low = min([change for change, _ in known] + [-60.0])
+        high = max([min(change, _CUT_PERCENT) for change, _ in known] + [60.0])
+        axes.set_ylim(low - 18, high + 18)
+        axes.set_ylabel("Change of the judged uptake [%]")
+        _legend(figure, treated)
+    return figure
+
+
+def _bar(axes: Any, x: int, change: float, one: ParticipantResult) -> None:
+    assert one.response is not None
+    category = one.response.category
+    shown = min(change, _CUT_PERCENT)
+    axes.bar(
+        x,
+        shown,
+        width=0.78,
+        color=CATEGORY_COLOURS[category],
+        hatch=CATEGORY_HATCHES[category],
+        edgecolor="white",
+        linewidth=0,
+        gid="change",
+    )
+    beyond = shown + (4 if change >= 0 else -4)
+    cut = " (cut)" if change > _CUT_PERCENT else ""
+    axes.text(
+        x,
+        beyond,
+        f"{category}\n{change:+.0f} %{cut}" if change >= 0 else f"{change:+.0f} %\n{category}",
+        ha="center",
+        va="bottom" if change >= 0 else "top",
+        fontsize=7,
+        linespacing=1.05,
+    )
+
+
+def _thresholds(axes: Any, treated: Sequence[ParticipantResult], n: int) -> None:
+    responses = [one.response for one in treated if one.response is not None]
+    falls = sorted({r.partial_decrease_percent for r in responses if r.partial_decrease_percent is not None})
+    rises = sorted({r.progression_increase_percent for r in responses if r.progression_increase_percent is not None})
+    lines = [(-fall, f"-{fall:g} %: partial response at or below") for fall in falls]
+    lines += [(rise, f"+{rise:g} %: progression above") for rise in rises]
+    for at, said in lines:
+        axes.axhline(at, color=MUTED, linewidth=1, linestyle=(0, (4, 2)), zorder=0, gid="threshold")
+        upper = at > 0
+        axes.annotate(
+            said,
+            (0.998 if upper else 0.004, at),
+            xycoords=("axes fraction", "data"),
+            ha="right" if upper else "left",
+            va="bottom" if upper else "top",
+            fontsize=7,
+            color=MUTED,
+        )
+
+
+def _legend(figure: Any, treated: Sequence[ParticipantResult]) -> None:
+    from matplotlib.patches import Patch
+
+    present = {one.response.category for one in treated if one.response is not None}
+    handles = [
+        Patch(
+            facecolor=colour,
+            hatch=CATEGORY_HATCHES[category],
+            edgecolor="white",
+            label=f"{category} {CATEGORY_NAMES[category]}",
+        )
+        for category, colour in CATEGORY_COLOURS.items()
+        if category in present
+    ]
+    if handles:
+        figure.legend(handles=handles, loc="outside upper left", ncols=5, columnspacing=1.4)
