@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
 import numpy as np
@@ -53,7 +54,7 @@ def test_every_scan_and_visit_lies_in_its_window(courses: list[Course], plan: Pl
             assert scan.image.window_h.holds(scan.hours_after), scan.image.id
         for gate, when in zip(course.gates, given, strict=False):
             assert plan.gate_visit.window_days.holds((gate.on - when.date()).days)
-        for before, after in zip(given, given[1:], strict=False):
+        for before, after in itertools.pairwise(given):
             assert plan.sessions.interval_days.holds((after.date() - before.date()).days)
         if course.response_on:
             assert plan.response_visit.window_days.holds((course.response_on - given[-1].date()).days)
@@ -71,7 +72,9 @@ def test_net_activity_follows_from_the_readings_by_decay(courses: list[Course]) 
         half_life = half_lives_h[injection.product_id]
         before = (injection.injected_at - injection.measured_at) / timedelta(hours=1)
         after = (injection.residual_at - injection.injected_at) / timedelta(hours=1)
-        expected = injection.measured_MBq * 2 ** (-before / half_life) - injection.residual_MBq * 2 ** (after / half_life)
+        expected = injection.measured_MBq * 2 ** (-before / half_life) - injection.residual_MBq * 2 ** (
+            after / half_life
+        )
         assert injection.net_MBq == pytest.approx(expected, rel=1e-4)
         assert abs(injection.net_MBq / injection.prescribed_MBq - 1) < 0.1
 

@@ -60,11 +60,19 @@ class Scanners:
             (self.axial, *self.pet), (1000 / self.axial, 700 / self.pet[0], 700 / self.pet[1]), 360, phantom_scale
         )
 
-    def spect_grid(self, phantom_scale: float) -> Grid:
-        """Grid of the SPECT: the trunk, from the lowest lumbar vertebrae to above the lungs."""
+    def spect_grid(self, phantom_scale: float, needed_z_mm: tuple[float, float]) -> Grid:
+        """Grid of the SPECT: the trunk, from the lowest lumbar vertebrae to above the lungs.
+
+        Where the protocol's organs reach beyond (`needed_z_mm`, lowest and highest), further beds are added.
+        """
         n = self.spect
         step = 614.4 / n
-        return _centred((n * 3 // 4, n, n), (step, step, step), 388, phantom_scale)
+        slices, middle = n * 3 // 4, 388 * phantom_scale
+        low, high = (middle - slices * step / 2, middle + slices * step / 2)
+        below = max(0, math.ceil((low - needed_z_mm[0]) / step))
+        above = max(0, math.ceil((needed_z_mm[1] - high) / step))
+        middle += (above - below) / 2 * step
+        return _centred((slices + below + above, n, n), (step, step, step), middle, 1.0)
 
 
 FULL: Final = Scanners(ct=(256, 256), pet=(128, 128), axial=200, spect=128, planar=(1024, 256))

@@ -26,7 +26,7 @@ from theratrial.simulation.dicom_nm import planar_duration_s, spect_duration_s, 
 from theratrial.simulation.dicom_rtstruct import drawn_tissue, write_rtstruct
 from theratrial.simulation.dicom_slices import write_ct, write_pet
 from theratrial.simulation.kinetics import Curve
-from theratrial.simulation.patient import drawn_region_names, pet_suv
+from theratrial.simulation.patient import drawn_region_names, organ_regions, pet_suv
 from theratrial.simulation.phantom import REFERENCE_HEIGHT_CM, Phantom
 from theratrial.simulation.plan import Plan
 from theratrial.simulation.raster import Patch, moved, shares
@@ -135,9 +135,15 @@ class _Painter:
             found[tissue.name] = (start + 4 * middle + end) / 6 / tissue.volume_mL
         return found
 
+    def _needed_z_mm(self, phantom: Phantom) -> tuple[float, float]:
+        """Lowest and highest point of the protocol's organs, with a margin for what spills over their edges."""
+        names = [name.lower() for region in organ_regions(self.plan) for name in region.region_names]
+        bounds = [drawn_tissue(phantom, name).bounds_mm[2] for name in names]
+        return min(low for low, _ in bounds) - 10, max(high for _, high in bounds) + 10
+
     def _spect_scan(self, scan: Scan, rng: np.random.Generator) -> None:
-        grid = self.scanners.spect_grid(self.scale)
         phantom = self._phantom(with_new_lesions=False)
+        grid = self.scanners.spect_grid(self.scale, self._needed_z_mm(phantom))
         nuclide = self.plan.therapy_nuclide
         if self._spect is None:
             self._spect = spect_patches(shares(phantom, grid), grid)

@@ -14,7 +14,7 @@ import numpy as np
 
 from theratrial.nuclides import Nuclide
 from theratrial.simulation.lesions import Lesion
-from theratrial.simulation.phantom import BODY, Phantom
+from theratrial.simulation.phantom import BODY, SALIVARY, Phantom
 from theratrial.units import delta_mGy_g_per_MBq_h
 
 BLOOD_FAST_SHARE: Final = 0.3
@@ -97,8 +97,9 @@ def drawn_kinetics(rng: np.random.Generator, *, marrow_dose_mGy_per_MBq: float) 
 
     References
     ----------
-    O'Donoghue 2018 (plasma 111 h, 78-193, of which the slow end is left out; whole body 370 h, 257-578); Laforest 2016 (liver 12 % of the administered
-    activity); organ doses near those of 89Zr- and 177Lu-trastuzumab (see the method's page).
+    O'Donoghue 2018 (plasma 111 h, 78-193, of which the slow end is left out; whole body 370 h, 257-578); Laforest 2016
+    (liver 12 % of the administered activity); organ doses near those of 89Zr- and 177Lu-trastuzumab (see the method's
+    page).
     """
 
     def spread(median: float, relative_sd: float, low: float, high: float) -> float:
@@ -158,6 +159,10 @@ def session_curves(
         share = mass[f"lung_{side}"] / lungs_g
         curves[f"lung_{side}"] = blood.times(kinetics.lungs_blood_share * share * again())
         curves[f"kidney_{side}"] = kidneys.times(0.5)
+    for gland in SALIVARY:
+        curves[gland] = _retained(
+            1.2 / (phantom.weight_kg * 1000) * mass[gland], kinetics.body_half_life_h, uptake_h=2.0
+        )
     body_per_g = 0.62 / (phantom.weight_kg * 1000)
     for lesion in lesions:
         factor = lesion_factors.get(lesion.name, 1.0) * again()

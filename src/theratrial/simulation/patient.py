@@ -12,8 +12,8 @@ from theratrial.protocol.schema import DoseRegion
 from theratrial.simulation.counts import Marrow, drawn_marrow
 from theratrial.simulation.kinetics import Curve, Kinetics, drawn_kinetics, electron_dose_Gy, session_curves
 from theratrial.simulation.lesions import Lesion, drawn_lesions, lies_in
-from theratrial.simulation.phantom import BODY, Phantom, patient_phantom, region_names, region_tissues
-from theratrial.simulation.plan import Plan
+from theratrial.simulation.phantom import BODY, SALIVARY, Phantom, patient_phantom, region_names, region_tissues
+from theratrial.simulation.plan import Plan, reading
 from theratrial.simulation.scenario import Failure, Story
 
 _MARROW_SHARE: Final = (0.43, 0.50)
@@ -31,6 +31,7 @@ _PET_SUV: Final[dict[str, tuple[float, float]]] = {
     "marrow": (1.1, 0.12),
     "spine_bone": (0.8, 0.1),
     "bladder": (6.0, 0.3),
+    "salivary": (2.2, 0.15),
 }
 """Median and relative standard deviation of the imaging product's uptake an hour or two after injection [g/mL]."""
 
@@ -92,9 +93,14 @@ def drawn_patient(
     marrow = drawn_marrow(rng, plan.tests(), toxicity=bool(story and story.toxicity), dose_Gy=marrow_Gy)
     if failure == "platelets" and "platelets" in marrow.baselines:
         marrow.baselines["platelets"] = 84.0
-    return Patient(
-        participant_id, height, weight, int(rng.integers(34, 72)), lesions, kinetics, marrow, suv, story, failure
-    )
+    return Patient(participant_id, height, weight, _age(plan, rng), lesions, kinetics, marrow, suv, story, failure)
+
+
+def _age(plan: Plan, rng: np.random.Generator) -> int:
+    population = reading(plan.protocol.population, "population")
+    low = int(max(population.minimum_age_years, 34))
+    high = max(72, low + 10)
+    return int(rng.integers(low, min(int(population.maximum_age_years or high), high)))
 
 
 def session_truth(
@@ -145,6 +151,7 @@ def pet_suv(patient: Patient, *, at_response: bool) -> dict[str, float]:
     }
     for side in ("left", "right"):
         suv[f"kidney_{side}"], suv[f"lung_{side}"] = patient.organ_suv["kidney"], patient.organ_suv["lung"]
+    suv |= dict.fromkeys(SALIVARY, patient.organ_suv["salivary"])
     suv["spine_marrow"] = suv["marrow_other"] = patient.organ_suv["marrow"]
     held = sum(value * phantom.tissue(name).mass_g for name, value in suv.items())
     hosts = {lesion.name: lies_in(lesion, bare) for lesion in patient.lesions}

@@ -22,6 +22,7 @@ REFERENCE_WEIGHT_KG: Final = 60.0
 LESION_DENSITY_G_PER_ML: Final = 1.03
 LESION_HOUNSFIELD: Final = 65.0
 BODY: Final = "body"
+SALIVARY: Final = ("parotid_left", "parotid_right", "submandibular_left", "submandibular_right")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def region_tissues(region_name: str) -> tuple[str, ...]:
 def region_names(lesion_names: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Names of the regions that are drawn, as the structure sets name them."""
     organs = ("liver", "kidney_left", "kidney_right", "spleen", "heart", "lung_left", "lung_right", "spine_marrow")
-    return (*organs, "bladder", *lesion_names)
+    return (*organs, "bladder", *SALIVARY, *lesion_names)
 
 
 @dataclass(frozen=True, slots=True)

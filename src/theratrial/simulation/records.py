@@ -17,6 +17,13 @@ Line = dict[str, Value]
 
 SITE: Final = "site_01"
 CAMERA: Final = "SIMSPECT1"
+_USUAL: Final = {
+    "karnofsky_percent": "90",
+    "creatinine_clearance_mL_per_min": "88",
+    "ejection_fraction_percent": "62",
+    "life_expectancy_months": "12",
+}
+"""Values of an eligible participant, of items that protocols of this kind often have."""
 _READER: Final = "NM-02"
 _EXAMINERS: Final = ("ON-01", "NM-01", "PH-03", "PH-04")
 
@@ -56,7 +63,7 @@ def _screening(course: Course, plan: Plan) -> Filled:
                 "site_id": SITE,
                 "screened_on": course.screened_on,
                 "age_years": patient.age_years,
-                "sex": "female",
+                "sex": _sex(plan),
                 "height_cm": patient.height_cm,
                 "weight_kg": patient.weight_kg,
                 "note": "virtual participant",
@@ -77,9 +84,20 @@ def _screening(course: Course, plan: Plan) -> Filled:
     ]
     values = _eligibility_values(course, plan, rng)
     for item, value in values.items():
-        cells: Line = {"item": item, "value": value, "assessed_on": course.screened_on, "assessed_by": "ON-01"}
+        cells: Line = {
+            "item": item,
+            "value": value,
+            "unit": _unit(plan, item),
+            "assessed_on": course.screened_on,
+            "assessed_by": "ON-01",
+        }
         lines.append(("eligibility", who | cells | {"source": "clinic file"}))
     return lines + [("prior_therapy", who | line) for line in _prior_therapy(course, rng)]
+
+
+def _sex(plan: Plan) -> str:
+    """Sex as the protocol's population asks; the phantom is that of a woman whatever it says."""
+    return "male" if reading(plan.protocol.population, "population").sex == "male" else "female"
 
 
 def _eligibility_values(course: Course, plan: Plan, rng: np.random.Generator) -> dict[str, str]:
@@ -90,9 +108,14 @@ def _eligibility_values(course: Course, plan: Plan, rng: np.random.Generator) ->
     }
     found = {}
     for item in plan.items():
-        usual = {"flag": "no", "integer": "1", "number": "1"}.get(variables[item].type, "none")
+        usual = _USUAL.get(item) or {"flag": "no", "integer": "1", "number": "1"}.get(variables[item].type, "none")
         found[item] = known.get(item, usual)
     return found
+
+
+def _unit(plan: Plan, item: str) -> str | None:
+    units = [v.unit for v in plan.protocol.variables if v.table == "eligibility" and v.where.get("item") == item]
+    return next((unit for unit in units if unit), None)
 
 
 def _prior_therapy(course: Course, rng: np.random.Generator) -> list[Line]:
