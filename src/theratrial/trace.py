@@ -27,9 +27,10 @@ class Trace:
     version
         Version of the method; it changes when the method may give another number for the same inputs.
     inputs
-        Name of the input -> where it is: ``sha256:<hex>`` for stored bytes, ``value:<key>`` for another result,
-        ``record:<file>#<line>`` for a line of a record table, ``protocol:<clause id>`` for a clause,
-        ``table:<name>@<edition>`` for a reference table.
+        Name of the input -> where it is: ``sha256:<hex>`` for stored bytes (``#<name>`` behind it for a region in
+        them), ``value:<place>`` for another value of the same results, ``record:<file>#<line>`` for a line of a record
+        table, ``protocol:<clause id>`` for a clause, ``table:<name>@<edition>`` for a reference table (``#<row>``
+        behind it), ``given:<text>`` for what a caller or a header stated and nothing stores.
     author
         Who is responsible: ``theratrial`` for computed values, else the role or identifier of a person.
     demonstration
@@ -96,5 +97,6 @@ def file_hash(path: Path) -> str:
 
 
 def joint_hash(hashes: Iterable[str]) -> str:
-    """One hash for a set of hashes, whatever their order (a series of slices)."""
-    return bytes_hash("\n".join(sorted(hashes)).encode())
+    """One hash for a set of hashes, whatever their order (a series of slices); that of a single file is its own."""
+    ordered = sorted(hashes)
+    return ordered[0] if len(ordered) == 1 else bytes_hash("\n".join(ordered).encode())

@@ -44,7 +44,7 @@ def test_activity_is_counts_over_time_factor_and_volume(tmp_path: Path) -> None:
     assert found.nuclide == "Lu-177"
     assert found.acquired_at.isoformat() == "2026-03-01T10:15:00+03:30"
     assert found.calibration_relative_sd == 0.05
-    assert found.trace.inputs["calibration"] == "value:calibrations/CAL1"
+    assert found.trace.inputs["calibration"] == "given:calibration CAL1"
     assert found.trace.inputs["image"].startswith("sha256:")
 
 

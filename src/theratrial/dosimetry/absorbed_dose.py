@@ -192,7 +192,7 @@ def absorbed_dose(
         trace=Trace(
             method="dosimetry.local_deposition",
             version=VERSION,
-            inputs={**tia.trace.inputs, "mass": f"value:{mass_g!r} g, {mass_source}"},
+            inputs={**tia.trace.inputs, "mass": f"given:{mass_g!r} g, {mass_source}"},
             demonstration=tia.trace.demonstration,
         ),
     )

@@ -152,7 +152,7 @@ def region_activity(
             inputs={
                 "image": activity_map.source.content_hash,
                 "region": f"{region.source.content_hash}#{region.name}",
-                "repeatability_relative_sd": f"value:{repeatability_relative_sd:g}",
+                "repeatability_relative_sd": f"given:{repeatability_relative_sd:g}",
             },
             demonstration=activity_map.trace.demonstration,
         ),

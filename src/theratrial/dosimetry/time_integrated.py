@@ -183,7 +183,7 @@ def time_integrated_activity(
             inputs={
                 **{f"point {n}": _point_text(point) for n, point in enumerate(curve.points, start=1)},
                 "nuclide": curve.nuclide.source,
-                "administered_activity_MBq": f"value:{administered_activity_MBq!r}",
+                "administered_activity_MBq": f"given:{administered_activity_MBq!r} MBq",
                 "plan": plan.clause,
             },
             demonstration=plan.demonstration,
@@ -192,5 +192,5 @@ def time_integrated_activity(
 
 
 def _point_text(point: TimeActivityPoint) -> str:
-    source = point.source or "value:given"
+    source = point.source or "given:"
     return f"{source} at {point.hours_after_administration!r} h: {point.activity_MBq!r} MBq"

@@ -234,7 +234,7 @@ def _at_start(
         mean_over_start = -math.expm1(-elapsed) / elapsed
     inputs = {"image": source.content_hash}
     if calibration is not None:
-        inputs["calibration"] = f"value:calibrations/{calibration.calibration_id}"
+        inputs["calibration"] = f"given:calibration {calibration.calibration_id}"
     return ActivityMap(
         grid=grid,
         activity_Bq_per_mL=(mean_Bq_per_mL / mean_over_start).astype("float32"),

@@ -61,7 +61,7 @@ class DoseSettings:
             maximum_extrapolated_fraction=self.maximum_extrapolated_fraction,
             model_relative_sd=self.model_relative_sd,
             calibration_relative_sd=self.calibration_relative_sd,
-            clause="value:settings of theratrial dose",
+            clause="given:settings of theratrial dose",
         )
 
 

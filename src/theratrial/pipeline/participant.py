@@ -18,9 +18,11 @@ from theratrial.pipeline.matching import ParticipantImages, PlannedImage
 from theratrial.pipeline.participant_response import participant_response
 from theratrial.pipeline.scans import planar_scan, scan_result
 from theratrial.pipeline.session_doses import SessionDoses, cumulative_doses, dose_plan, session_doses
+from theratrial.pipeline.traces import with_inputs
 from theratrial.protocol.expressions import Truth
 from theratrial.protocol.schema import Sessions
 from theratrial.results.pictures import Pictures, PlanarPicture
+from theratrial.results.places import session_place
 from theratrial.results.values import (
     AdverseEvent,
     CriterionResult,
@@ -104,7 +106,8 @@ def _plain_value(value: object) -> str:
 def _selection(folder: TrialFolder, participant_id: str, result: EligibilityResult) -> SelectionResult:
     rows = sorted(folder.rows("selection_reads", participant_id=participant_id), key=lambda row: row["read_at"])
     judged = result.selection
-    trace = judged.trace if judged is not None else Trace("eligibility.selection", "1", {"reads": "record:none"})
+    clause = "selection_read" if folder.protocol.selection_read is not None else "eligibility"
+    trace = judged.trace if judged is not None else Trace("eligibility.selection", "1", {"rule": f"protocol:{clause}"})
     if not rows:
         return SelectionResult("not read", "no read of the selection image is recorded", None, trace)
     last = rows[-1]
@@ -132,7 +135,7 @@ def _lab_points(folder: TrialFolder, participant_id: str) -> tuple[LabPoint, ...
                 upper_limit=result.upper_limit,
                 grade=grade.grade,
                 grade_reason=grade.why,
-                trace=grade.trace,
+                trace=with_inputs(grade.trace, {"result": row.source}),
             )
         )
     return tuple(sorted(points, key=lambda point: (point.test, point.collected_at)))
@@ -170,7 +173,8 @@ def _gate_moment(
     return max(at, session.row["injected_at"])
 
 
-def _gate(decision: GateDecision, *, given: bool, judged_on: date | None) -> GateResult:
+def _gate(decision: GateDecision, place: str, *, given: bool, judged_on: date | None) -> GateResult:
+    found = {f"finding {one.clause_id}": f"value:{place}.gate.findings[{one.clause_id}]" for one in decision.findings}
     return GateResult(
         after_session=decision.session,
         judged_on=judged_on,
@@ -187,7 +191,7 @@ def _gate(decision: GateDecision, *, given: bool, judged_on: date | None) -> Gat
             for finding in decision.findings
         ),
         next_session_given=given,
-        trace=decision.trace,
+        trace=with_inputs(decision.trace, found),
     )
 
 
@@ -238,6 +242,7 @@ def _session_result(
     context: Context,
 ) -> SessionResult:
     row = session.row
+    here = session_place(participant_id, session.number)
     prescribed = row["prescribed_activity_MBq"]
     source = row.source
     if prescribed is None:
@@ -255,7 +260,13 @@ def _session_result(
         administered_activity_MBq=session.activity,
         prescribed_activity_MBq=Quantity(prescribed, "MBq", prescription),
         deviation_percent=Quantity(
-            deviation, "percent", Trace("pharmacy.deviation", "1", {"administration": row.source, "prescribed": source})
+            deviation,
+            "percent",
+            Trace(
+                "pharmacy.deviation",
+                "1",
+                {"administered": f"value:{here}.administered_activity_MBq", "prescribed": source},
+            ),
         ),
         antibody_mass_mg=row["antibody_mass_mg"],
         scans=tuple(scan_result(image, context.hashes) for image in session.images),
@@ -316,7 +327,7 @@ def participant_outcome(folder: TrialFolder, images: ParticipantImages, context:
         treated=bool(sessions),
         sessions=tuple(results),
         pet_scans=tuple(scan_result(image, context.hashes) for image in images.images if not image.plan.per_session),
-        cumulative_doses=cumulative_doses(protocol, [session.doses for session in sessions]),
+        cumulative_doses=cumulative_doses(protocol, participant_id, [session.doses for session in sessions]),
         laboratory=_lab_points(folder, participant_id),
         adverse_events=tuple(
             AdverseEvent(
@@ -375,7 +386,12 @@ def _gated(
             doses=[dose for one in so_far for dose in one.doses.for_gate],
         )
         decision = retreatment_gate(folder.protocol, facts, judged_at=at)
-        gate = _gate(decision, given=following is not None, judged_on=at.astimezone(folder.zone).date())
+        gate = _gate(
+            decision,
+            session_place(participant_id, session.number),
+            given=following is not None,
+            judged_on=at.astimezone(folder.zone).date(),
+        )
         result = _session_result(folder, participant_id, session, therapy, gate, context)
         results.append(result)
         outside = _deviations(participant_id, session, therapy, result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from theratrial.errors import TheratrialError
 from theratrial.nuclides import nuclide
@@ -11,9 +12,11 @@ from theratrial.pipeline.activity import net_administered_activity
 from theratrial.pipeline.context import Context, product_reading
 from theratrial.pipeline.matching import ParticipantImages, PlannedImage
 from theratrial.pipeline.scans import PetScan, fusion_picture, pet_scan
+from theratrial.pipeline.traces import retraced
 from theratrial.protocol.schema import ResponseRule
 from theratrial.response import LesionReading, LesionUptake, ResponseResult, lesion_uptake, response_category
 from theratrial.results.pictures import FusionPicture
+from theratrial.results.places import participant_place
 from theratrial.results.values import LesionResult, Note, ResponseOutcome
 from theratrial.trace import Quantity
 from theratrial.trialfolder.records import Row, TrialFolder
@@ -33,7 +36,7 @@ def _lesion_readings(folder: TrialFolder, participant_id: str, timepoint: str) -
 
 
 def _readings(
-    rows: Sequence[Row], scan: PetScan, rule: ResponseRule, participant_id: str, notes: list[Note]
+    rows: Sequence[Row], scan: PetScan, rule: ResponseRule, participant_id: str, key: str, notes: list[Note]
 ) -> tuple[list[LesionReading], dict[str, Quantity]]:
     readings, uptakes = [], {}
     timepoint = scan.image.plan.timepoint
@@ -48,7 +51,7 @@ def _readings(
         elif row["status"] == "present":
             message = f"{row.file} line {row.line}: region {row['region_name']!r} is not drawn on the PET"
             notes.append(Note(participant_id, "warning", f"{timepoint}, {row['lesion_id']}", message))
-        quantity = None if uptake is None else uptake.quantity(rule.metric)
+        quantity = None if uptake is None else retraced(uptake.quantity(rule.metric), scan.inputs)
         if quantity is not None:
             uptakes[row["lesion_id"]] = quantity
         readings.append(
@@ -60,7 +63,7 @@ def _readings(
                 record=row.source,
                 value=""
                 if quantity is None
-                else f"value:participants[{participant_id}].response.{timepoint}[{row['lesion_id']}]",
+                else f"value:{participant_place(participant_id)}.response.lesions[{row['lesion_id']}].{key}_uptake",
             )
         )
     return readings, uptakes
@@ -74,11 +77,17 @@ def _pet_scan(
     isotope = nuclide(product_reading(folder.protocol, image.plan.product).nuclide)
     try:
         activity = net_administered_activity(image.administration, isotope)
-        weight_kg = image.administration["weight_kg"]
-        if weight_kg is None:
-            weight_kg = folder.rows("participants", participant_id=participant_id)[0]["weight_kg"]
+        weighed = image.administration
+        if weighed["weight_kg"] is None:
+            weighed = folder.rows("participants", participant_id=participant_id)[0]
         assert activity.value is not None
-        scan = pet_scan(folder, image, administered_MBq=activity.value, weight_kg=weight_kg, hashes=context.hashes)
+        scan = pet_scan(
+            folder, image, administered_MBq=activity.value, weight_kg=weighed["weight_kg"], hashes=context.hashes
+        )
+        inputs = {"administration": image.administration.source, "half_life": isotope.source}
+        if weighed["weight_kg"] is not None:
+            inputs["weight"] = weighed.source
+        scan = replace(scan, inputs=inputs)
     except TheratrialError as error:
         notes.append(Note(participant_id, "warning", image.plan.id, f"no uptake values: {error}"))
         return None
@@ -147,7 +156,7 @@ def participant_response(
         if remark:
             notes.append(Note(participant_id, "info", imaging_id, remark))
         sites.update({row["lesion_id"]: row["site"] for row in rows})
-        readings[key], uptakes[key] = _readings(rows, scan, rule, participant_id, notes)
+        readings[key], uptakes[key] = _readings(rows, scan, rule, participant_id, key, notes)
         hottest = sorted(
             ((row["lesion_id"], row["region_name"]) for row in rows if row["region_name"]),
             key=lambda pair: -_value(uptakes[key].get(pair[0])),

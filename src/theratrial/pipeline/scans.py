@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +102,10 @@ def planar_scan(
     trace = Trace(
         PLANAR_METHOD,
         PLANAR_VERSION,
-        {"series": content_hash(image.series.files, hashes), "window": pair.windows[window].name or str(window + 1)},
+        {
+            "series": content_hash(image.series.files, hashes),
+            "window": f"given:{pair.windows[window].name or f'number {window + 1}'}",
+        },
     )
     anterior = float(pair.anterior[window].sum(dtype=np.float64))
     posterior = None if pair.posterior is None else float(pair.posterior[window].sum(dtype=np.float64))
@@ -144,6 +147,8 @@ class PetScan:
     suv: SuvMap
     regions: Mapping[str, Region]
     """Lower-case name -> region."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Where the administration and the weight come from, for the traces."""
 
 
 def pet_scan(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from theratrial.dosimetry import (
@@ -24,9 +24,11 @@ from theratrial.imaging.merge import merged_region
 from theratrial.imaging.regions import placeable_regions, region_names
 from theratrial.imaging.spect import SpectCalibration, activity_map_from_files
 from theratrial.imaging.values import ActivityMap, Region
-from theratrial.nuclides import Nuclide
+from theratrial.nuclides import Nuclide, nuclide_name
 from theratrial.pipeline.matching import PlannedImage
+from theratrial.pipeline.traces import retraced, with_inputs
 from theratrial.protocol.schema import DoseRegion, DosimetryPlan, LimitsPlan, Protocol
+from theratrial.results.places import dose_place, session_place
 from theratrial.results.values import CumulativeDose, CurvePoint, Note, RegionDoseResult
 from theratrial.trace import Quantity, Trace
 from theratrial.trialfolder.records import TrialFolder
@@ -56,33 +58,50 @@ class _Scan:
     """Lower-case name -> region."""
     unplaced: Mapping[str, str]
     """Lower-case name -> why the region cannot be put on this scan."""
+    calibration: str
+    """Line of the calibration; empty where the image states its activity itself."""
+
+    def inputs(self, parts: Iterable[str]) -> dict[str, str]:
+        """What the activity of a region made of these drawn ones was read from."""
+        found = {"image": self.activity.source.content_hash, "repeatability": "protocol:dosimetry"}
+        for part in parts:
+            found[f"region {part}"] = f"{self.regions[part].source.content_hash}#{self.regions[part].name}"
+        if self.calibration and "calibration" in self.activity.trace.inputs:
+            found["calibration"] = self.calibration
+        return found
 
 
-def _calibration(folder: TrialFolder, image: PlannedImage, nuclide: Nuclide) -> SpectCalibration | None:
-    """The latest calibration of the camera that holds on the day of the scan; None where there is none."""
+def _calibration(folder: TrialFolder, image: PlannedImage, nuclide: Nuclide) -> tuple[SpectCalibration | None, str]:
+    """The latest calibration of the camera that holds on the day of the scan, and its line; None where none does."""
     assert image.series is not None
     assert image.acquired_at is not None
     day = image.acquired_at.date()
-    found = [
-        SpectCalibration(
-            calibration_id=row["calibration_id"],
-            camera=row["camera"],
-            nuclide=row["nuclide"],
-            factor_cps_per_MBq=row["factor_cps_per_MBq"],
-            relative_sd_fraction=row["relative_sd_percent"] / 100,
-            valid_from=row["valid_from"],
-            geometry=row["geometry"] or "",
-        )
+    fitting = [
+        row
         for row in folder.rows("calibrations", kind="spect")
-        if row["camera"].casefold() == image.series.station_name.casefold() and row["valid_from"] <= day
+        if row["camera"].casefold() == image.series.station_name.casefold()
+        and row["valid_from"] <= day
+        and nuclide_name(row["nuclide"]) == nuclide.name
     ]
-    fitting = [one for one in found if one.nuclide == nuclide.name]
-    return max(fitting, key=lambda one: one.valid_from, default=None)
+    row = max(fitting, key=lambda one: one["valid_from"], default=None)
+    if row is None:
+        return None, ""
+    calibration = SpectCalibration(
+        calibration_id=row["calibration_id"],
+        camera=row["camera"],
+        nuclide=nuclide.name,
+        factor_cps_per_MBq=row["factor_cps_per_MBq"],
+        relative_sd_fraction=row["relative_sd_percent"] / 100,
+        valid_from=row["valid_from"],
+        geometry=row["geometry"] or "",
+    )
+    return calibration, row.source
 
 
 def _scan(folder: TrialFolder, image: PlannedImage, nuclide: Nuclide) -> _Scan:
     assert image.series is not None
-    activity = activity_map_from_files(image.series.files, _calibration(folder, image, nuclide), folder.zone)
+    calibration, line = _calibration(folder, image, nuclide)
+    activity = activity_map_from_files(image.series.files, calibration, folder.zone)
     regions: dict[str, Region] = {}
     absent: dict[str, str] = {}
     for drawn in image.regions:
@@ -97,7 +116,7 @@ def _scan(folder: TrialFolder, image: PlannedImage, nuclide: Nuclide) -> _Scan:
                         f"{image.series.patient_id} -> keep one"
                     )
                 regions[region.name.casefold()] = region
-    return _Scan(image, activity, regions, absent)
+    return _Scan(image, activity, regions, absent, line)
 
 
 def _is_wanted(protocol: Protocol, name: str) -> bool:
@@ -142,7 +161,7 @@ def _activities(
         except NumericalError as error:
             reasons.append(f"{title}: {error}")
             continue
-        found.append((scan, activity))
+        found.append((scan, replace(activity, trace=with_inputs(activity.trace, scan.inputs(parts), only=True))))
     return found, reasons
 
 
@@ -162,8 +181,16 @@ def _point(scan: _Scan, activity: RegionActivity, hours: float) -> CurvePoint:
     )
 
 
-def _undetermined_region(reading: DoseRegion, name: str, why: str, plan: DosePlan) -> RegionDoseResult:
-    trace = Trace("dosimetry.region_dose", "1", {"plan": plan.clause}, demonstration=plan.demonstration)
+def _undetermined_region(
+    reading: DoseRegion, name: str, why: str, plan: DosePlan, inputs: Mapping[str, str]
+) -> RegionDoseResult:
+    region = f"protocol:dose_regions.{reading.id}"
+    trace = Trace(
+        "dosimetry.region_dose",
+        "1",
+        {**inputs, "plan": plan.clause, "region": region},
+        demonstration=plan.demonstration,
+    )
 
     def nothing(unit: str) -> Quantity:
         return Quantity(None, unit, trace, note=why)
@@ -195,8 +222,25 @@ def _half_life(curve: TimeActivityCurve, trace: Trace) -> Quantity:
     return Quantity(value, "h", trace, max(value - _Z_95 * sd, 0.0), value + _Z_95 * sd, note)
 
 
-def _result(reading: DoseRegion, name: str, points: tuple[CurvePoint, ...], dose: RegionDose) -> RegionDoseResult:
+def _result(
+    reading: DoseRegion, name: str, points: tuple[CurvePoint, ...], dose: RegionDose, place: str, administered: str
+) -> RegionDoseResult:
     fraction = dose.tia.extrapolated_fraction
+    seen = [f"{place}.points[{point.imaging_id}]" for point in points]
+    curve_inputs = {
+        **{f"point {point.imaging_id}": where for point, where in zip(points, seen, strict=True)},
+        "administered_activity": administered,
+        "nuclide": dose.tia.trace.inputs["nuclide"],
+        "plan": dose.tia.trace.inputs["plan"],
+    }
+    trace = with_inputs(dose.tia.trace, curve_inputs, only=True)
+    dose_inputs = {
+        "time_integrated_activity": f"{place}.time_integrated_activity_MBq_h",
+        **{f"volume {point.imaging_id}": f"{where}.volume_mL" for point, where in zip(points, seen, strict=True)},
+        "density": f"protocol:dose_regions.{reading.id}",
+        "nuclide": dose.tia.trace.inputs["nuclide"],
+        "plan": dose.tia.trace.inputs["plan"],
+    }
     return RegionDoseResult(
         region_id=reading.id,
         region_name=name,
@@ -206,12 +250,12 @@ def _result(reading: DoseRegion, name: str, points: tuple[CurvePoint, ...], dose
         points=points,
         determinacy=str(dose.curve.determinacy),
         determinacy_reason=dose.curve.because,
-        effective_half_life_h=_half_life(dose.curve, dose.tia.trace),
-        time_integrated_activity_MBq_h=dose.tia.quantity(),
+        effective_half_life_h=_half_life(dose.curve, trace),
+        time_integrated_activity_MBq_h=retraced(dose.tia.quantity(), trace.inputs, only=True),
         extrapolated_fraction=Quantity(
-            fraction, "fraction", dose.tia.trace, note="" if fraction is not None else dose.curve.because
+            fraction, "fraction", trace, note="" if fraction is not None else dose.curve.because
         ),
-        absorbed_dose_Gy=dose.dose.quantity(),
+        absorbed_dose_Gy=retraced(dose.dose.quantity(), dose_inputs, only=True),
         missing_parts=dose.dose.missing + dose.dose.not_in_interval,
     )
 
@@ -288,7 +332,13 @@ def session_doses(
     protocol = folder.protocol
     dosimetry = protocol.dosimetry.reading
     assert dosimetry is not None
-    wanted = [image for image in images if image.plan.id in dosimetry.imaging and image.series is not None]
+    planned = set(dosimetry.imaging)
+    wanted = [image for image in images if image.plan.id in planned and image.series is not None]
+    here = f"value:{session_place(participant_id, session)}"
+    administered = f"{here}.administered_activity_MBq"
+    looked_at = {
+        f"scan {image.plan.id}": f"{here}.scans[{image.plan.id}]" for image in images if image.plan.id in planned
+    }
     scans: list[_Scan] = []
     notes: list[Note] = []
     reasons: list[str] = []
@@ -307,11 +357,11 @@ def session_doses(
         if reading is None:
             continue
         for name, parts in _names(reading, scans).items():
-            value = f"value:participants[{participant_id}].sessions[{session}].doses[{name}]"
+            value = f"value:{dose_place(participant_id, session, name)}"
             found, missing = _activities(scans, name, parts, dosimetry)
             if not found:
                 why = "; ".join([*reasons, *missing]) or "no scan of this session can be quantified"
-                results.append(_undetermined_region(reading, name, why, plan))
+                results.append(_undetermined_region(reading, name, why, plan, looked_at))
                 for_gate.append(SessionDose(_gate_region(reading, name), reading.kind, session, None, None, why, value))
                 absorbed[name] = None
                 continue
@@ -320,11 +370,11 @@ def session_doses(
             except (InputError, NumericalError) as error:
                 why = str(error)
                 notes.append(Note(participant_id, "warning", f"session {session}, {name}", f"no dose: {why}"))
-                results.append(_undetermined_region(reading, name, why, plan))
+                results.append(_undetermined_region(reading, name, why, plan, looked_at))
                 for_gate.append(SessionDose(_gate_region(reading, name), reading.kind, session, None, None, why, value))
                 absorbed[name] = None
                 continue
-            results.append(_result(reading, name, points, dose))
+            results.append(_result(reading, name, points, dose, value, administered))
             for_gate.append(
                 session_dose(
                     dose.dose, region_id=_gate_region(reading, name), kind=reading.kind, session=session, value=value
@@ -338,7 +388,9 @@ def _gate_region(reading: DoseRegion, name: str) -> str:
     return name if reading.kind == "lesion" else reading.id
 
 
-def cumulative_doses(protocol: Protocol, sessions: Sequence[SessionDoses]) -> tuple[CumulativeDose, ...]:
+def cumulative_doses(
+    protocol: Protocol, participant_id: str, sessions: Sequence[SessionDoses]
+) -> tuple[CumulativeDose, ...]:
     """Dose of every region over all sessions; a session that gave no dose leaves the sum undetermined."""
     limits: LimitsPlan | None = protocol.dose_limits.reading
     first_seen: dict[str, RegionDoseResult] = {}
@@ -349,13 +401,19 @@ def cumulative_doses(protocol: Protocol, sessions: Sequence[SessionDoses]) -> tu
     for name, result in first_seen.items():
         doses = [session.absorbed.get(name) for session in sessions]
         known = [dose for dose in doses if dose is not None]
+        inputs = {
+            f"session {number}": f"value:{dose_place(participant_id, number, name)}.absorbed_dose_Gy"
+            for number, session in enumerate(sessions, 1)
+            if any(one.region_name == name for one in session.results)
+        }
+        inputs["region"] = f"protocol:dose_regions.{result.region_id}"
         if len(known) == len(doses):
             total = cumulative(known)
-            quantity, determinacy = total.quantity(), str(total.determinacy)
+            quantity, determinacy = retraced(total.quantity(), inputs, only=True), str(total.determinacy)
         else:
             lacking = ", ".join(str(number) for number, dose in enumerate(doses, 1) if dose is None)
             floor = math.fsum(dose.lower_Gy for dose in known if dose.lower_Gy is not None)
-            trace = Trace("dosimetry.cumulative", "1", {"region": f"protocol:dose_regions.{result.region_id}"})
+            trace = Trace("dosimetry.cumulative", "1", inputs)
             note = f"undetermined: no dose for session {lacking}"
             quantity = Quantity(None, "Gy", trace, lower=floor, upper=math.inf, note=note)
             determinacy = _UNDETERMINED

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from theratrial.errors import InputError
+from theratrial.imaging.catalogue import catalogue
 from theratrial.pipeline.manifest import Advance, folder_files, input_files, nothing, program_hash
 from theratrial.pipeline.outputs import (
     REPORT,
@@ -19,8 +21,13 @@ from theratrial.pipeline.outputs import (
     read_run_record,
     write_outputs,
 )
+from theratrial.pipeline.traces import dead_ends
 from theratrial.pipeline.trial import trial_run
 from theratrial.results.plain import differences, plain, read_results
+from theratrial.results.values import InputFile
+from theratrial.trace import joint_hash
+from theratrial.trialfolder import read_folder
+from theratrial.trialfolder.reader import IMAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,7 @@ class Difference:
     """Something that is not what it was, or not what the inputs give."""
 
     kind: str
-    """``input``, ``number``, ``output``."""
+    """``input``, ``number``, ``trace``, ``output``."""
     place: str
     stored: Any
     found: Any
@@ -64,6 +71,13 @@ def _count_numbers(tree: Any) -> int:
     if isinstance(tree, list):
         return sum(_count_numbers(entry) for entry in tree)
     return int(isinstance(tree, int | float) and not isinstance(tree, bool))
+
+
+def content_hashes(folder: Path, inputs: Sequence[InputFile]) -> frozenset[str]:
+    """Every hash that a trace of this folder's results may name: of its files, and of its series."""
+    hashes = {folder / file.path: file.content_hash for file in inputs}
+    series = catalogue(path for path in hashes if (folder / IMAGES) in path.parents).series
+    return frozenset(hashes.values()) | {joint_hash(hashes[path] for path in one.files) for one in series}
 
 
 def _trial_folder(out: Path, record: RunRecord, trial: Path | None) -> Path:
@@ -108,6 +122,11 @@ def verification(out: Path, *, trial: Path | None = None, workers: int = 1, adva
     run = trial_run(folder, workers=workers, advance=advance)
     recomputed = plain(run.result)
     found = [Difference("number", *difference) for difference in differences(stored, recomputed)]
+    stored_bytes = content_hashes(folder, run.result.inputs)
+    found += [
+        Difference("trace", place, why, "a place that exists")
+        for place, why in dead_ends(recomputed, read_folder(folder), stored_bytes)
+    ]
     advance("report")
     with tempfile.TemporaryDirectory(prefix="theratrial-verify-") as temporary:
         again = Path(temporary) / "again"

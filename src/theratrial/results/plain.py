@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from theratrial.errors import InputError, SourceError
+from theratrial.results.places import entry_label
 from theratrial.results.values import RESULTS_SCHEMA_VERSION, TrialResult
 from theratrial.trace import Trace
 
 _RELATIVE_TOLERANCE = 1e-9
-_ID_FIELDS = ("participant_id", "region_name", "session", "imaging_id", "lesion_id", "criterion_id", "clause", "path")
 
 
 def plain(value: Any) -> Any:
@@ -82,14 +82,6 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _label(entry: Any, index: int) -> str:
-    if isinstance(entry, dict):
-        for name in _ID_FIELDS:
-            if name in entry:
-                return f"[{entry[name]}]"
-    return f"[{index}]"
-
-
 def differences(stored: Any, recomputed: Any, place: str = "") -> list[tuple[str, Any, Any]]:
     """Every place where two plain trees differ, in their order, as (place, stored, recomputed).
 
@@ -108,7 +100,7 @@ def differences(stored: Any, recomputed: Any, place: str = "") -> list[tuple[str
         return found
     if isinstance(stored, list) and isinstance(recomputed, list):
         for index, (one, other) in enumerate(zip(stored, recomputed, strict=False)):
-            found.extend(differences(one, other, place + _label(other, index)))
+            found.extend(differences(one, other, place + entry_label(other, index)))
         if len(stored) != len(recomputed):
             found.append((f"{place} (number of entries)", len(stored), len(recomputed)))
         return found
