@@ -117,7 +117,7 @@ class _Painter:
         grid = self.scanners.ct_grid(self.scale)
         hounsfield = ct_image(shares(phantom, grid), phantom, grid.shape)
         write_ct(study, scan.started_at, moved(grid, study.shift_mm, frame), hounsfield, rng)
-        names = drawn_region_names(patient, with_new_lesions=at_response)
+        names = drawn_region_names(patient, self.plan, with_new_lesions=at_response)
         write_rtstruct(study, scan.started_at, phantom, names, written, label="PET")
 
     def _concentrations(self, scan: Scan, *, mean_over_s: float) -> dict[str, float]:
@@ -165,7 +165,7 @@ class _Painter:
         lowest, highest = grid.origin_mm[2], grid.origin_mm[2] + (grid.shape[0] - 1) * grid.spacing_mm[0]
         names = tuple(
             name
-            for name in drawn_region_names(self.course.patient, with_new_lesions=False)
+            for name in drawn_region_names(self.course.patient, self.plan, with_new_lesions=False)
             if lowest < sum(drawn_tissue(phantom, name).bounds_mm[2]) / 2 < highest
         )
         write_rtstruct(study, scan.started_at, phantom, names, written, label="SPECT")

@@ -169,9 +169,11 @@ def pet_suv(patient: Patient, *, at_response: bool) -> dict[str, float]:
     return suv
 
 
-def drawn_region_names(patient: Patient, *, with_new_lesions: bool) -> tuple[str, ...]:
-    """Regions of her structure sets."""
-    return region_names(tuple(x.name for x in patient.lesions if with_new_lesions or not x.new))
+def drawn_region_names(patient: Patient, plan: Plan, *, with_new_lesions: bool) -> tuple[str, ...]:
+    """Regions of her structure sets: the organs that the protocol names, the liver as reference, and her lesions."""
+    asked = {name.lower() for region in organ_regions(plan) for name in region.region_names} | {"liver"}
+    lesions = tuple(x.name for x in patient.lesions if with_new_lesions or not x.new)
+    return tuple(name for name in region_names() if name in asked) + lesions
 
 
 def organ_regions(plan: Plan) -> tuple[DoseRegion, ...]:

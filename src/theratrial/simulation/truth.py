@@ -34,7 +34,7 @@ def participant_truth(course: Course, plan: Plan, seed: list[int]) -> dict[str, 
         ],
         "regions": {
             name: {"volume_mL": _r(_volume(phantom, name)), "mass_g": _r(_mass(phantom, name))}
-            for name in drawn_region_names(patient, with_new_lesions=True)
+            for name in drawn_region_names(patient, plan, with_new_lesions=True)
         },
         "lesions": [
             {
@@ -83,7 +83,7 @@ def _pet(course: Course, plan: Plan, seed: list[int]) -> dict[str, Any]:
         activity = {
             name: sum(suv[t] * phantom.tissue(t).mass_g for t in region_tissues(name)) * held
             / (scan.injection.weight_kg * 1000)
-            for name in drawn_region_names(course.patient, with_new_lesions=at_response)
+            for name in drawn_region_names(course.patient, plan, with_new_lesions=at_response)
         }  # fmt: skip
         found[scan.image.timepoint] = {
             "started_at": scan.started_at.isoformat(),
@@ -104,7 +104,7 @@ def _session(course: Course, plan: Plan, session: int, seed: list[int]) -> dict[
     nuclide = plan.therapy_nuclide
     scans = [s for s in course.scans if s.session == session]
     regions = {}
-    for name in (*drawn_region_names(course.patient, with_new_lesions=False), "body"):
+    for name in (*drawn_region_names(course.patient, plan, with_new_lesions=False), "body"):
         tissues = region_tissues(name)
         coefficient = sum(truth.curves[t].coefficient_h(nuclide) for t in tissues)
         tia = coefficient * truth.administered_MBq
