@@ -124,6 +124,7 @@ def _missing(nuclide: Nuclide) -> tuple[str, ...]:
         f"photons emitted in the region itself (at most +{share:.1%} if none left it)",
         "photons from other regions (size not known to this method)",
         "electrons crossing the region's surface (matters for small and walled regions)",
+        "activity blurred over the region's edge by the camera (no recovery applied; matters most for small regions)",
     )
 
 
