@@ -82,3 +82,8 @@ def traced(method: str, clause_ids: Mapping[str, Clause[Any]], inputs: Mapping[s
     )
     named = {f"clause {path}": f"protocol:{path}" for path in clause_ids}
     return Trace(f"gates.{method}", METHOD_VERSION, {**named, **inputs}, demonstration=demonstration)
+
+
+def age_said(days: int) -> str:
+    """How old something is, for a sentence: ``1 day old``."""
+    return "of the same day" if days == 0 else f"{days} day{'' if days == 1 else 's'} old"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from theratrial.gates.facts import GateFacts
-from theratrial.gates.findings import Finding, Verdict, traced
+from theratrial.gates.findings import Finding, Verdict, age_said, traced
 from theratrial.protocol.clauses import Clause
 from theratrial.protocol.schema import GradeLimit, SafetyGate
 from theratrial.safety import GradedResult, graded, latest
@@ -63,7 +63,7 @@ def _verdict(
     one: GradedResult, limit: GradeLimit, gate: SafetyGate, facts: GateFacts, age_d: float
 ) -> tuple[Verdict, str]:
     grade = one.grade
-    said = f"{grade.why}, {age_d:.0f} days old"
+    said = f"{grade.why}, {age_said(round(age_d))}"
     allowed = f"allowed is grade {limit.maximum_grade} (CTCAE {gate.ctcae_version})"
     if one.result.collected_at < facts.injected_at:
         return Verdict.UNDETERMINED, f"{limit.test}: the latest result is from before session {facts.session}"

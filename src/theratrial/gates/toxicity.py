@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from theratrial.gates.facts import AdverseEvent, Examination, GateFacts
-from theratrial.gates.findings import Finding, Verdict, traced
+from theratrial.gates.findings import Finding, Verdict, age_said, traced
 from theratrial.protocol.clauses import Clause
 from theratrial.protocol.schema import SafetyGate
 
@@ -139,7 +139,7 @@ def pregnancy_finding(clause: Clause[SafetyGate], facts: GateFacts, today: date)
         verdict, because = Verdict.PROCEED, f"pregnancy test recorded as not applicable on {newest}"
     else:
         assert newest is not None
-        verdict, because = Verdict.PROCEED, f"pregnancy test negative, {(today - newest).days} days old"
+        verdict, because = Verdict.PROCEED, f"pregnancy test negative, {age_said((today - newest).days)}"
     return Finding(
         "safety_gate.pregnancy",
         "Pregnancy test",
