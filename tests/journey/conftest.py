@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from theratrial.cli import main
+from theratrial.imaging.catalogue import CatalogueSeries, catalogue
 from theratrial.pipeline.trial import TrialRun, trial_run
 from theratrial.simulation.cohort import simulate
 
@@ -25,10 +30,48 @@ def small_run(small_trial: Path) -> TrialRun:
     return trial_run(small_trial)
 
 
+def copied(trial: Path, place: Path) -> Path:
+    """A copy of a trial folder; its images are links to the same bytes, so replace one, never write into it."""
+    shutil.copytree(trial, place, ignore=shutil.ignore_patterns("images"))
+    shutil.copytree(trial / "images", place / "images", copy_function=os.link)
+    return place
+
+
 @pytest.fixture
 def broken_trial(small_trial: Path, tmp_path: Path) -> Path:
     """A copy that a test may break."""
-    return Path(shutil.copytree(small_trial, tmp_path / "trial"))
+    return copied(small_trial, tmp_path / "trial")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command said and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Call theratrial as the shell does, in this process; no error may end in a traceback."""
+
+    def call(*words: str | Path) -> Said:
+        monkeypatch.setattr(sys, "argv", ["theratrial", *map(str, words)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err
+        assert isinstance(left.value.code, int)
+        return Said(left.value.code, out, err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def series(small_trial: Path) -> tuple[CatalogueSeries, ...]:
+    """What lies in images/ of the small trial."""
+    return catalogue(small_trial / "images").series
 
 
 @pytest.fixture

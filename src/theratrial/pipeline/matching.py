@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from typing import Literal
 
 from theratrial.errors import Problem, Problems
-from theratrial.imaging.catalogue import Catalogue, CatalogueSeries
+from theratrial.imaging.catalogue import Catalogue, CatalogueSeries, files_place
 from theratrial.imaging.times import in_zone
 from theratrial.nuclides import nuclide_name
 from theratrial.protocol.schema import ImagingPlan, Protocol
@@ -20,6 +22,7 @@ from theratrial.trialfolder.records import Row, TrialFolder
 from theratrial.units import converted
 
 _REGION_MODALITIES = ("RTSTRUCT", "SEG")
+_EMISSION_MODALITIES = ("NM", "PT")
 _PLANAR_KINDS = ("WHOLE BODY", "STATIC")
 
 
@@ -60,11 +63,12 @@ def matched_images(folder: TrialFolder, catalogue: Catalogue) -> dict[str, Parti
     """
     problems = list(catalogue.problems)
     known = set(folder.participant_ids)
-    for patient_id in sorted({series.patient_id for series in catalogue.series} - known):
+    # A series without a PatientID is named by the catalogue already.
+    for patient_id in sorted({series.patient_id for series in catalogue.series} - known - {""}):
         strangers = catalogue.of_patient(patient_id)
         problems.append(
             Problem(
-                str(strangers[0].files[0].parent),
+                files_place([path for one in strangers for path in one.files]),
                 f"{len(strangers)} series of PatientID {patient_id!r}, who is not in records/participants.csv",
                 "correct the PatientID, register the participant, or take the images out",
             )
@@ -75,6 +79,7 @@ def matched_images(folder: TrialFolder, catalogue: Catalogue) -> dict[str, Parti
         problems += _before_consent(folder, participant_id, series)
         problems += _stray_regions(participant_id, series)
         found[participant_id] = _matched(folder, participant_id, series)
+        problems += _drawn_twice(found[participant_id])
     if problems:
         raise Problems("images of the trial folder", problems)
     return found
@@ -86,31 +91,28 @@ def _acquired_at(folder: TrialFolder, series: CatalogueSeries) -> datetime | Non
 
 def _before_consent(folder: TrialFolder, participant_id: str, series: Iterable[CatalogueSeries]) -> list[Problem]:
     consents = folder.rows("consents", participant_id=participant_id)
-    first = min((row["signed_at"] for row in consents), default=None)
-    problems = []
-    for one in series:
-        if one.modality in _REGION_MODALITIES:
-            continue
-        at = _acquired_at(folder, one)
-        place = str(one.files[0].parent)
-        if first is None:
-            problems.append(
-                Problem(
-                    place,
-                    f"{one.modality} image of {participant_id}, whose consent is not recorded",
-                    "record the consent in records/consents.csv, or take the images out",
-                )
+    images = [one for one in series if one.modality not in _REGION_MODALITIES]
+    if not images:
+        return []
+    if not consents:
+        return [
+            Problem(
+                files_place([path for one in images for path in one.files]),
+                f"{len(images)} image series of {participant_id}, whose consent is not recorded",
+                "record the consent in records/consents.csv, or take the images out",
             )
-        elif at is not None and at < first:
-            problems.append(
-                Problem(
-                    place,
-                    f"{one.modality} image of {participant_id} made {at.isoformat(timespec='minutes')}, before consent "
-                    f"({first.isoformat(timespec='minutes')}, records/consents.csv)",
-                    "correct the wrong date, or take the image out and report the deviation",
-                )
-            )
-    return problems
+        ]
+    first = min(consents, key=lambda row: row["signed_at"])
+    return [
+        Problem(
+            files_place(one.files),
+            f"{one.modality} image of {participant_id} made {at.isoformat(timespec='minutes')}, before consent "
+            f"({first['signed_at'].isoformat(timespec='minutes')}, {first.file} line {first.line})",
+            "correct the wrong date, or take the image out and report the deviation",
+        )
+        for one in images
+        if (at := _acquired_at(folder, one)) is not None and at < first["signed_at"]
+    ]
 
 
 def _stray_regions(participant_id: str, series: Sequence[CatalogueSeries]) -> list[Problem]:
@@ -128,6 +130,26 @@ def _stray_regions(participant_id: str, series: Sequence[CatalogueSeries]) -> li
         and not frames & set(one.referenced_frame_of_reference_uids)
         and not uids & set(one.referenced_series_uids)
     ]
+
+
+def _drawn_twice(found: ParticipantImages) -> list[Problem]:
+    """Regions of one name twice on one image: which of the outlines is meant, nobody could tell."""
+    problems = []
+    for image in found.images:
+        seen: dict[str, Path] = {}
+        for drawn in image.regions:
+            for name in drawn.region_names:
+                first = seen.setdefault(name.casefold(), drawn.files[0])
+                if first is not drawn.files[0] or drawn.region_names.count(name) > 1:
+                    other = "the same file" if first is drawn.files[0] else str(first)
+                    problems.append(
+                        Problem(
+                            str(drawn.files[0]),
+                            f"region {name!r} of {found.participant_id} on {image.plan.title} is drawn in {other} too",
+                            "keep one of them",
+                        )
+                    )
+    return list(dict.fromkeys(problems))
 
 
 def _fits(plan: ImagingPlan, nuclide: str, series: CatalogueSeries) -> bool:
@@ -278,5 +300,6 @@ def _notes(
             at = times[one.series_instance_uid]
             when = at.isoformat(timespec="minutes") if at else "at an unknown time"
             message = f"{one.modality} series of {when} fits no planned image and was not used"
-            notes.append(Note(participant_id, "info", str(one.files[0].parent.name), message))
+            severity: Literal["info", "warning"] = "warning" if one.modality in _EMISSION_MODALITIES else "info"
+            notes.append(Note(participant_id, severity, files_place(one.files), message))
     return tuple(notes)

@@ -108,6 +108,11 @@ def check_place(out: Path, folder: Path) -> None:
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file, a folder is needed for the results -> give another --out")
+    above = next(place for place in (out.resolve().parent, *out.resolve().parents) if place.exists())
+    if not above.is_dir():
+        raise InputError(f"{out}: {above} is a file, no folder can be made in it -> give another --out")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise InputError(f"{out}: nothing can be written in {above} -> give an --out where you may write")
     resolved = out.resolve()
     if resolved == folder.resolve() or folder.resolve() in resolved.parents:
         raise InputError(f"{out}: lies in the trial folder, which is input only -> give an --out outside of it")
@@ -160,6 +165,12 @@ def _replace(new: Path, place: Path) -> None:
         new.rename(place)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{place.name}-old-", dir=place.parent))
-    place.rename(old / "old")
-    new.rename(place)
-    shutil.rmtree(old, ignore_errors=True)
+    try:
+        place.rename(old / "old")
+        new.rename(place)
+    except BaseException:
+        if not place.exists():
+            (old / "old").rename(place)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)

@@ -14,6 +14,7 @@ from theratrial.gates import GateDecision, Verdict, gate_facts, laboratory_resul
 from theratrial.nuclides import Nuclide, nuclide
 from theratrial.pipeline.activity import net_administered_activity
 from theratrial.pipeline.context import Context, product_reading
+from theratrial.pipeline.deviations import deviations, history
 from theratrial.pipeline.matching import ParticipantImages, PlannedImage
 from theratrial.pipeline.participant_response import participant_response
 from theratrial.pipeline.scans import planar_scan, scan_result
@@ -39,7 +40,6 @@ from theratrial.results.values import (
     TruthText,
 )
 from theratrial.safety import graded
-from theratrial.schedule.history import Administration, Ending, History
 from theratrial.schedule.sessions import last_session
 from theratrial.trace import Quantity, Trace
 from theratrial.trialfolder.records import Row, TrialFolder
@@ -309,6 +309,9 @@ def participant_outcome(folder: TrialFolder, images: ParticipantImages, context:
     results, major = _gated(folder, participant_id, sessions, therapy, context, notes)
     moment, _ = eligibility_moment(protocol, folder, participant_id, context.cut_off)
     judged = eligibility(protocol, folder, participant_id, moment)
+    past = history(folder, participant_id, images.images)
+    told = deviations(folder, participant_id, eligible=_VERDICTS[judged.verdict], past=past, now=context.cut_off)
+    notes.extend(told)
     response, fusion = participant_response(folder, images, treated=bool(sessions), context=context, notes=notes)
     consents = sorted(folder.rows("consents", participant_id=participant_id), key=lambda row: row["signed_at"])
     withdrawn = [row for row in consents if row["withdrawn_at"] is not None]
@@ -339,29 +342,12 @@ def participant_outcome(folder: TrialFolder, images: ParticipantImages, context:
         disposition=ending["event"] if ending else "",
         disposition_on=ending["occurred_on"] if ending else None,
         disposition_reason=(ending["reason"] or "") if ending else "",
-        last_session_because=last_session(protocol, _history(folder, participant_id)).because,
+        last_session_because=last_session(protocol, past).because,
         analysis_sets=(),
         counted="not analysed",
         counted_because="",
     )
     return ParticipantOutcome(result, Pictures(tuple(planar_pictures), tuple(fusion)), tuple(notes), major)
-
-
-def _history(folder: TrialFolder, participant_id: str) -> History:
-    """What the schedule needs to know of a participant."""
-    person = folder.rows("participants", participant_id=participant_id)[0]
-    return History(
-        participant_id=participant_id,
-        screened_on=person["screened_on"],
-        administrations=tuple(
-            Administration(row["product_id"], row["injected_at"], row["session"], row["timepoint"] or "", row.source)
-            for row in folder.rows("administrations", participant_id=participant_id)
-        ),
-        endings=tuple(
-            Ending(row["event"], row["occurred_on"], row.source)
-            for row in folder.rows("dispositions", participant_id=participant_id)
-        ),
-    )
 
 
 def _gated(

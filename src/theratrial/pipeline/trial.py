@@ -20,6 +20,7 @@ from theratrial.pipeline.cohort import (
     participant_facts,
 )
 from theratrial.pipeline.context import Context
+from theratrial.pipeline.contradictions import contradictions
 from theratrial.pipeline.manifest import Advance, folder_files, input_files, nothing
 from theratrial.pipeline.matching import ParticipantImages, matched_images
 from theratrial.pipeline.participant import ParticipantOutcome, participant_outcome
@@ -74,9 +75,16 @@ def trial_run(
     folder = folder or read_folder(path)
     files = input_files(folder.path, folder_files(folder.path))
     advance("inputs")
+    problems = contradictions(folder)
     hashes = {folder.path / file.path: file.content_hash for file in files}
     seen = catalogue(folder.image_files, workers=workers)
-    images = matched_images(folder, seen)
+    images: dict[str, ParticipantImages] = {}
+    try:
+        images = matched_images(folder, seen)
+    except Problems as error:
+        problems += error.problems
+    if problems:
+        raise Problems(f"trial folder {folder.path}", [_shown_relative(folder.path, one) for one in problems])
     advance("images")
     context = Context(hashes, cut_off(folder), demonstration_clauses(folder.protocol))
     outcomes = _walked(folder, list(images.values()), context, workers, advance)
@@ -89,6 +97,12 @@ def trial_run(
     )
     notes = tuple(_relative(folder.path, note) for note in (*remarks, *result.notes))
     return TrialRun(replace(result, inputs=files, notes=notes), pictures)
+
+
+def _shown_relative(folder: Path, problem: Problem) -> Problem:
+    """The problem with its places relative to the folder, as those of the records are."""
+    root = f"{folder}/"
+    return replace(problem, place=problem.place.replace(root, ""), message=problem.message.replace(root, ""))
 
 
 def _relative(folder: Path, note: Note) -> Note:
@@ -165,8 +179,12 @@ def _map(work: list[_Work], workers: int) -> Iterable[ParticipantOutcome | Probl
     if workers <= 1 or len(work) <= 1:
         yield from map(_one, work)
         return
-    with ProcessPoolExecutor(min(workers, len(work))) as pool:
+    pool = ProcessPoolExecutor(min(workers, len(work)))
+    try:
         yield from pool.map(_one, work)
+    finally:
+        # Whoever interrupts must not wait for the participants that have not begun.
+        pool.shutdown(cancel_futures=True)
 
 
 def _of(folder: TrialFolder, participant_id: str) -> TrialFolder:

@@ -83,6 +83,9 @@ def content_hashes(folder: Path, inputs: Sequence[InputFile]) -> frozenset[str]:
 def _trial_folder(out: Path, record: RunRecord, trial: Path | None) -> Path:
     folder = trial or Path(os.path.normpath(out.resolve() / record.trial_folder))
     if not folder.is_dir():
+        if trial is not None:
+            found = "is a file" if trial.exists() else "does not exist"
+            raise InputError(f"{trial}: {found}; --trial is the trial folder that the result was made from")
         raise InputError(
             f"{folder}: the trial folder of this result is not there -> give its present place with --trial DIR"
         )
@@ -90,8 +93,16 @@ def _trial_folder(out: Path, record: RunRecord, trial: Path | None) -> Path:
 
 
 def _input_differences(stored: list[dict[str, str]], folder: Path) -> list[Difference]:
-    before = {entry["path"]: entry["content_hash"] for entry in stored}
+    try:
+        before = {entry["path"]: entry["content_hash"] for entry in stored}
+    except (TypeError, KeyError):
+        raise InputError(f"{RESULTS}: its list of inputs is not what a run writes -> restore it or run again") from None
     now = {file.path: file.content_hash for file in input_files(folder, folder_files(folder))}
+    if before and not before.keys() & now.keys():
+        raise InputError(
+            f"{folder}: holds none of the {len(before)} files that the result was made from -> give the trial folder "
+            "with --trial DIR"
+        )
     found = []
     for path in sorted(before.keys() | now.keys()):
         if before.get(path) != now.get(path):
