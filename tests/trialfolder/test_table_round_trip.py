@@ -67,6 +67,8 @@ def _rows(draw: st.DrawFn, of: Table) -> list[dict[str, Any]]:
         row[of.columns[0].name] = f"n{number}"
         if of.name == "batches":
             row["expires_at"] = row["reference_at"] + timedelta(days=1)
+        if of.name == "administrations":
+            row["measured_at"], row["residual_measured_at"] = row["injected_at"], None
         if of.name == "visits":
             row["occurred_on"] = row["occurred_on"] or date(2022, 1, 1) if row["status"] == "done" else None
         rows.append(row)

@@ -123,14 +123,16 @@ def check_keys(table: Table, rows: Iterable[Row], report: Report) -> None:
         earlier = first.setdefault(key, row)
         if earlier is not row:
             named = ", ".join(f"{column} {row[column]}" for column in table.key if row[column] is not None)
-            report(row, table.key[-1], f"repeats line {earlier.line} ({named})", "keep one of them, or correct the key")
+            column = next(name for name in reversed(table.key) if row[name] is not None)
+            report(row, column, f"repeats line {earlier.line} ({named})", "keep one of them, or correct the key")
 
 
 _ORDERED: Final = (
     ("prior_therapy", "first_given_on", "last_given_on"),
     ("consents", "signed_at", "withdrawn_at"),
     ("batches", "reference_at", "expires_at"),
-    ("administrations", "measured_at", "residual_measured_at"),
+    ("administrations", "measured_at", "injected_at"),
+    ("administrations", "injected_at", "residual_measured_at"),
     ("adverse_events", "started_on", "ended_on"),
     ("laboratory", "lower_limit", "upper_limit"),
     ("selection_reads", "lesions_positive", "lesions_total"),

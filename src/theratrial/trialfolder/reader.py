@@ -15,6 +15,8 @@ from theratrial.protocol.documents import parse_document
 from theratrial.protocol.findings import Surroundings
 from theratrial.protocol.reader import located, parse_protocol
 from theratrial.protocol.schema import Protocol
+from theratrial.registry.reader import parse_registration
+from theratrial.registry.record import RegistrationRecord
 from theratrial.trace import bytes_hash
 from theratrial.trialfolder import checks
 from theratrial.trialfolder.cells import did_you_mean, read_cell
@@ -139,7 +141,7 @@ def _yaml_mapping(path: Path, name: str, manifest: dict[str, str], problems: lis
 
 
 def _schema_version(path: Path, manifest: dict[str, str], problems: list[Problem]) -> str:
-    if not (path / FOLDER_FILE).is_file():
+    if not (path / FOLDER_FILE).exists():
         return "1.0"
     content = _yaml_mapping(path, FOLDER_FILE, manifest, problems)
     if content is None:
@@ -161,7 +163,7 @@ def _schema_version(path: Path, manifest: dict[str, str], problems: list[Problem
 
 def _protocol(path: Path, manifest: dict[str, str], problems: list[Problem]) -> Protocol | None:
     file = path / PROTOCOL_FILE
-    if not file.is_file():
+    if not file.exists():
         remedy = "copy the trial's protocol here; `theratrial init` makes a folder with a template"
         problems.append(Problem(PROTOCOL_FILE, "is missing", remedy))
         return None
@@ -196,11 +198,19 @@ def _zone(protocol: Protocol | None, problems: list[Problem]) -> ZoneInfo:
 
 def _registration(
     path: Path, manifest: dict[str, str], problems: list[Problem], notes: list[str]
-) -> Mapping[str, Any] | None:
-    if (path / REGISTRATION_FILE).is_file():
-        return _yaml_mapping(path, REGISTRATION_FILE, manifest, problems)
-    notes.append(f"{REGISTRATION_FILE} is absent: the registration record is not compared with the protocol")
-    return None
+) -> RegistrationRecord | None:
+    if not (path / REGISTRATION_FILE).exists():
+        notes.append(f"{REGISTRATION_FILE} is absent: the registration record is not compared with the protocol")
+        return None
+    content = _bytes(path / REGISTRATION_FILE, REGISTRATION_FILE, problems)
+    if content is None:
+        return None
+    manifest[REGISTRATION_FILE] = bytes_hash(content)
+    try:
+        return parse_registration(content, REGISTRATION_FILE)
+    except Problems as error:
+        problems.extend(error.problems)
+        return None
 
 
 def _record_files(path: Path, manifest: dict[str, str], problems: list[Problem]) -> dict[str, bytes]:
@@ -208,7 +218,8 @@ def _record_files(path: Path, manifest: dict[str, str], problems: list[Problem])
     folder = path / RECORDS
     names = tuple(f"{table.name}.csv" for table in TABLES)
     if not folder.is_dir():
-        problems.append(Problem(RECORDS, "is missing", f"make a folder {RECORDS} with the tables as CSV"))
+        message = "is a file" if folder.exists() else "is missing"
+        problems.append(Problem(RECORDS, message, f"make a folder {RECORDS} with the tables as CSV"))
         return {}
     contents: dict[str, bytes] = {}
     for file in sorted(folder.iterdir()):

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from theratrial.protocol.schema import Protocol
+from theratrial.registry.record import RegistrationRecord
 from theratrial.trialfolder.tables import ColumnType
 from theratrial.trialfolder.tables import table as table_definition
 
@@ -83,7 +84,7 @@ class TrialFolder:
     Parameters
     ----------
     registration
-        The registration record as the file holds it, None where the folder has none.
+        The registration record, None where the folder has none.
     tables
         Every table of `TABLES`, absent ones empty; lines in the order of the file.
     image_files
@@ -96,7 +97,7 @@ class TrialFolder:
 
     path: Path
     protocol: Protocol
-    registration: Mapping[str, Any] | None
+    registration: RegistrationRecord | None
     tables: Mapping[str, tuple[Row, ...]]
     image_files: tuple[Path, ...]
     manifest: Mapping[str, str]
