@@ -140,6 +140,14 @@ def catalogue(
     return Catalogue(tuple(series), tuple(problems), tuple(notes), len(paths))
 
 
+def files_place(files: Sequence[Path]) -> str:
+    """Where files lie, for a message: the file itself, the folder they share, or one of them and how many more."""
+    if len(files) == 1:
+        return str(files[0])
+    folders = {path.parent for path in files}
+    return str(folders.pop()) if len(folders) == 1 else f"{min(files)} and {len(files) - 1} more files"
+
+
 def _paths(folder_or_files: Path | Iterable[Path]) -> list[Path]:
     if not isinstance(folder_or_files, (str, Path)):
         return sorted({Path(p) for p in folder_or_files})
@@ -221,7 +229,7 @@ def _without_copies(looks: list[_Look], problems: list[Problem], notes: list[Pro
 def _series(members: list[_Look], problems: list[Problem]) -> CatalogueSeries:
     headers = [m.header for m in members if m.header is not None]
     first = headers[0]
-    place = str(members[0].path.parent if len(members) > 1 else members[0].path)
+    place = files_place([m.path for m in members])
     for name, remedy in (
         ("patient_id", "two patients in one series: find out whose each file is"),
         ("modality", "export the series again"),
