@@ -9,7 +9,11 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -24,6 +28,7 @@ from theratrial.errors import InputError, TheratrialError
 EXIT_ERROR = 1
 EXIT_OWN_FAULT = 70  # EX_SOFTWARE of sysexits.h
 EXIT_INTERRUPTED = 130  # 128 + SIGINT
+EXIT_TERMINATED = 143  # 128 + SIGTERM
 
 NOT_A_MEDICAL_DEVICE = "Research software. Not a medical device: not for diagnosis or treatment decisions."
 
@@ -118,14 +123,16 @@ def _root(
 def main() -> NoReturn:
     """Entry point of `theratrial`: every error ends as a message and an exit code.
 
-    0 done; 1 the input or the disk said no; 2 wrong usage; 70 a fault of theratrial itself; 130 interrupted.
+    0 done; 1 the input or the disk said no; 2 wrong usage; 70 a fault of theratrial itself; 130 interrupted; 143 told
+    to end.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A report sentence with a Greek letter must not die on an ASCII terminal.
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = _exit_code()
+        with _termination_as_exit():
+            code = _exit_code()
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader (`| head`) left; the interpreter's own flush at exit must not complain a second time.
@@ -135,6 +142,23 @@ def main() -> NoReturn:
         code = _tell(f"standard output: {_os_error_text(error)}", error, EXIT_ERROR)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
+
+
+@contextmanager
+def _termination_as_exit() -> Iterator[None]:
+    """Within it SIGTERM unwinds as an exit does, so that whoever is writing takes the unfinished away."""
+
+    def leave(_number: int, _frame: object) -> NoReturn:
+        raise SystemExit(EXIT_TERMINATED)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _exit_code() -> int:
