@@ -75,7 +75,9 @@ def _interval(result: TrialResult, studio: Studio) -> tuple[Block, ...]:
 
 def _flow(result: TrialResult, studio: Studio) -> tuple[Block, ...]:
     flow = result.flow
-    said = f"{flow.screened} screened, {flow.treated} treated, {flow.response_assessed} with response, {flow.analysed} analysed"
+    said = (
+        f"{flow.screened} screened, {flow.treated} treated, {flow.response_assessed} assessed, {flow.analysed} analysed"
+    )
     return (
         studio.vector(
             "flow",
@@ -94,8 +96,8 @@ def _swimmers(treated: Sequence[ParticipantResult], studio: Studio) -> tuple[Blo
             studio.vector(
                 f"course_{start // LANES + 1}",
                 swimmer_figure(part),
-                alternative=f"Course of {part[0].participant_id} to {part[-1].participant_id}; the tables below say the same",
-                caption="One lane per treated participant. Scans of a session stand beside it in their order, not to scale. "
+                alternative=f"Course of {part[0].participant_id} to {part[-1].participant_id}, as in the tables below",
+                caption="One lane per treated participant. Scans of a session stand beside it in order, not to scale. "
                 "The gate stands on the day it was judged; the box is the response category, then the end.",
             )
         )
@@ -110,9 +112,9 @@ def _doses(result: TrialResult, studio: Studio) -> tuple[Block, ...]:
         studio.vector(
             "doses",
             figure,
-            alternative="Absorbed dose of each participant against the limit, organ by organ; the table below says the same",
-            caption="Absorbed dose over all sessions given, with its 95 % interval. An arrow has no upper end: the dose is "
-            "undetermined and may be anywhere above the mark, which is what was observed at least.",
+            alternative="Absorbed dose of each participant against the limit, organ by organ, as in the table below",
+            caption="Absorbed dose over all sessions given, with its 95 % interval. An arrow has no upper end: the "
+            "dose is undetermined and may be anywhere above the mark, which is what was observed at least.",
         ),
     )
 
@@ -126,8 +128,8 @@ def _curves(result: TrialResult, pictures: Pictures, studio: Studio) -> tuple[Bl
                 "curves",
                 figure,
                 alternative="Time-activity curves of every organ, all participants and sessions",
-                caption="Activity at scan time, physical decay included, as share of what was administered. In the shaded part "
-                "nothing was measured. Rising curves end at the last scan because nothing says where they go.",
+                caption="Activity at scan time, physical decay included, as share of what was administered. In the "
+                "shaded part nothing was measured. Rising curves end at the last scan because nothing says where they go.",
             )
         )
     chosen = [one for one in examples(result, pictures) if participant_curves(one)]
@@ -166,9 +168,9 @@ def _counts(result: TrialResult, studio: Studio) -> tuple[Block, ...]:
             studio.vector(
                 "counts",
                 figure,
-                alternative="Blood counts of all treated participants over time; the table below gives the lowest values",
-                caption="Each line is a participant. Bands are CTCAE grades 2 and worse; grade 1 begins at the lower limit of "
-                "each laboratory. A gate stands at the last value before it.",
+                alternative="Blood counts of all treated participants over time; the table below has the lowest",
+                caption="Each line is a participant. Bands are CTCAE grades 2 and worse; grade 1 begins at the lower "
+                "limit of each laboratory. A gate stands at the last value before it.",
             )
         )
     single = participant_counts_figure(result, _SINGLE_TEST)
@@ -192,8 +194,8 @@ def _waterfall(treated: Sequence[ParticipantResult], studio: Studio) -> tuple[Bl
         studio.vector(
             "waterfall",
             figure,
-            alternative="Change of the judged uptake of each participant with the response category; the table says the same",
-            caption="Change of the uptake that the rule judges, from the greatest rise to the greatest fall. The category also "
-            "depends on new and resolved lesions, so it need not follow the thresholds alone.",
+            alternative="Change of the judged uptake of each participant with the response category, as in the table",
+            caption="Change of the uptake that the rule judges, from the greatest rise to the greatest fall. The "
+            "category also depends on new and resolved lesions, so it need not follow the thresholds alone.",
         ),
     )

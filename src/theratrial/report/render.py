@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -13,6 +14,8 @@ from markupsafe import Markup
 from theratrial.report.blocks import Folded, Section
 from theratrial.report.texts import count
 from theratrial.results.values import TrialResult
+
+_LONG_WORD: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +81,16 @@ def report_head(result: TrialResult) -> Head:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("theratrial.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # A word that no column holds may be broken anywhere; all others only between words.
+    environment.tests["longword"] = lambda text: any(len(word) > _LONG_WORD for word in text.split())
+    return environment
 
 
 def page(head: Head, sections: Sequence[Section], *, folded: bool = True) -> str:
@@ -101,4 +107,4 @@ def page(head: Head, sections: Sequence[Section], *, folded: bool = True) -> str
     if not folded:
         shown = [replace(one, blocks=tuple(b for b in one.blocks if not isinstance(b, Folded))) for one in sections]
     template = _environment().get_template("report.html")
-    return template.render(head=head, sections=shown, css=Markup(css), traced=folded)
+    return template.render(head=head, sections=shown, css=Markup(css))

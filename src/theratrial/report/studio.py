@@ -44,7 +44,12 @@ class Studio:
         self._footline = footline
         self.names: list[str] = []
 
-    def _sign(self, figure: Figure) -> None:
+    def _finish(self, figure: Figure) -> None:
+        """Lay the figure out once and sign it: every later drawing keeps the layout."""
+        engine = figure.get_layout_engine()
+        if engine is not None:
+            engine.execute(figure)
+            figure.set_layout_engine("none")
         if self._footline:
             figure.text(0.998, 0.03 / figure.get_figheight(), self._footline, ha="right", fontsize=6, color=MUTED)
 
@@ -52,7 +57,7 @@ class Studio:
         """Save a drawing as SVG and PNG and return it for the page."""
         self.names.append(name)
         with drawing():
-            self._sign(figure)
+            self._finish(figure)
             svg, png = BytesIO(), BytesIO()
             figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
             figure.savefig(png, format="png", dpi=_PNG_DPI, metadata={"Software": None})
@@ -67,8 +72,8 @@ class Studio:
 
         self.names.append(name)
         with drawing():
-            self._sign(figure)
             figure.set_dpi(_PIXELS_DPI)
+            self._finish(figure)
             canvas = FigureCanvasAgg(figure)
             canvas.draw()
         whole = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")

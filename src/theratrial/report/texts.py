@@ -55,6 +55,8 @@ def value_text(quantity: Quantity, *, signed: bool = False) -> str:
     sign = "+" if signed and quantity.value > 0 else ""
     if quantity.unit == "fraction":
         return sign + in_percent(quantity.value)
+    if quantity.unit == "percent":
+        return f"{sign}{quantity.value:.1f} %"
     return f"{sign}{number(quantity.value)} {unit_text(quantity.unit)}"
 
 

@@ -106,6 +106,7 @@ def counts_figure(result: TrialResult) -> Figure | None:
         grid = figure.subplots(rows, COLUMNS, squeeze=False, sharex=True)
         for axes, ((test, unit), entries) in zip(grid.flat, found.items(), strict=False):
             _bands(axes, grade_bands(result, test, unit), entries)
+            _sessions(axes, [people[course.participant_id] for course in entries])
             for course in sorted(entries, key=lambda entry: entry.stopped):
                 _line(axes, course, colours.get(course.participant_id, "#9aa5b1"))
                 _gates(axes, course, people[course.participant_id])
@@ -138,6 +139,22 @@ def _bands(axes: Any, bands: Sequence[tuple[int, float, float]], entries: Sequen
         )
 
 
+def _sessions(axes: Any, everyone: Sequence[ParticipantResult]) -> None:
+    """The days of all sessions as ticks along the foot."""
+    days = [_days(one, session.injected_at) for one in everyone for session in one.sessions]
+    axes.plot(
+        days,
+        [0.025] * len(days),
+        transform=axes.get_xaxis_transform(),
+        marker="|",
+        color=ACCENT,
+        markersize=9,
+        linestyle="none",
+        gid="sessions",
+        zorder=4,
+    )
+
+
 def _line(axes: Any, course: Course, colour: str) -> None:
     width = 1.5 if course.stopped else 0.7
     axes.plot(
@@ -157,7 +174,7 @@ def _gates(axes: Any, course: Course, one: ParticipantResult) -> None:
 
 
 def _gate_mark(axes: Any, day: float, value: float, gate: GateResult) -> None:
-    size = 3.5 if gate.verdict == "proceed" else 5.5
+    size = 4.5 if gate.verdict == "proceed" else 6.0
     axes.plot(
         [day],
         [value],
@@ -196,6 +213,7 @@ def _legend(figure: Any, *, any_stopped: bool) -> None:
     handles = [Line2D([], [], color="#9aa5b1", linewidth=0.8, label="a participant")]
     if any_stopped:
         handles.append(Line2D([], [], color=_HIGHLIGHTS[0], linewidth=1.5, label="a gate said stop: in colour, named"))
+    handles.append(Line2D([], [], marker="|", color=ACCENT, linestyle="none", markersize=9, label="a session"))
     handles += [
         Line2D(
             [],
@@ -208,7 +226,7 @@ def _legend(figure: Any, *, any_stopped: bool) -> None:
         )
         for verdict, colour in VERDICT_COLOURS.items()
     ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=5, columnspacing=1.4)
+    figure.legend(handles=handles, loc="outside upper left", ncols=6, columnspacing=1.4)
 
 
 def participant_counts_figure(result: TrialResult, test: str) -> Figure | None:

@@ -77,9 +77,9 @@ def curves_figure(panels: dict[str, list[Curve]], *, labelled: bool = False) -> 
     """
     if not panels:
         return None
-    columns = min(COLUMNS, len(panels)) if not labelled else min(2, len(panels))
+    columns = min(COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
-    figure = new_figure(0.5 + (_PANEL_IN if not labelled else 3.1) * rows)
+    figure = new_figure(0.5 + (_PANEL_IN if not labelled else 3.2) * rows)
     with drawing():
         grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
         for axes, (title, curves) in zip(grid.flat, panels.items(), strict=False):
@@ -96,7 +96,7 @@ def curves_figure(panels: dict[str, list[Curve]], *, labelled: bool = False) -> 
 
 
 def _panel(axes: Any, title: str, curves: Sequence[Curve], labelled: bool) -> None:
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     last = max(curve.hours[-1] for curve in curves)
     until = max(_SHOWN_UNTIL_H, last * 1.3)
@@ -131,11 +131,13 @@ def _panel(axes: Any, title: str, curves: Sequence[Curve], labelled: bool) -> No
             end = (until, later)
         ends.append((end, curve))
     axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 60 else (1.0,)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlim(0, until * (1.42 if labelled else 1))
-    axes.set_xticks([tick for tick in range(0, int(until) + 1, 24)])
-    axes.set_title(short(title, 34), fontsize=9)
+    axes.set_xlim(0, until * (1.62 if labelled else 1))
+    axes.set_xticks(list(range(0, int(until) + 1, 48 if labelled else 24)))
+    axes.set_title(short(title, 38), fontsize=8.5)
     axes.tick_params(labelsize=7.5)
     if labelled:
         _end_labels(axes, ends, until)
@@ -151,7 +153,7 @@ def _end_labels(axes: Any, ends: list[tuple[tuple[float, float], Curve]], until:
         at = max(at, placed[-1] + room) if placed else at
         placed.append(at)
         axes.annotate(
-            short(curve.label, 20),
+            short(curve.label, 15),
             (x, y),
             (until * 1.04, 10**at),
             fontsize=7,

@@ -132,4 +132,4 @@ def _legend(figure: Any, organs: dict[str, list[tuple[str, CumulativeDose]]]) ->
     handles.append(Line2D([], [], color=VERDICT_COLOURS["stop"], label="limit"))
     handles.append(Line2D([], [], color=INK, linewidth=1.6, label="95 % interval"))
     handles.append(Line2D([], [], color=MUTED, linestyle=(0, (3, 2)), label="no upper bound, hollow: no value"))
-    figure.legend(handles=handles, loc="outside upper left", ncols=5, columnspacing=1.4, handletextpad=0.5)
+    figure.legend(handles=handles, loc="outside upper left", ncols=6, columnspacing=1.2, handletextpad=0.4)

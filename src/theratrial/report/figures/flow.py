@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from theratrial.report.figures.canvas import lines, new_figure, quiet_axes
 from theratrial.report.style import ACCENT, FAINT, INK, MUTED, drawing
 from theratrial.report.texts import words
-from theratrial.results.values import TrialResult
+from theratrial.results.values import ParticipantResult, TrialResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +41,7 @@ def _steps(result: TrialResult) -> list[_Step]:
     for session, number in flow.sessions_given:
         name = "Treated, session 1" if session == 1 else f"Session {session}"
         ended = [one for one in treated if len(one.sessions) == session]
-        reasons = Counter(one.last_session_because or "no reason recorded" for one in ended)
+        reasons = Counter(_ending(one) for one in ended)
         said = [
             line for reason, n in sorted(reasons.items(), key=lambda e: (-e[1], e[0])) for line in _entry(n, reason)
         ]
@@ -58,6 +58,13 @@ def _steps(result: TrialResult) -> list[_Step]:
     ends = [line for reason, number in flow.ended for line in _entry(number, reason)]
     steps.append(_Step(("Analysed", f"n = {flow.analysed}"), ("How the treated ended", *ends) if ends else ()))
     return steps
+
+
+def _ending(one: ParticipantResult) -> str:
+    """Why no further session came, without dates, so that equal reasons count together."""
+    if not one.disposition:
+        return one.last_session_because or "no reason recorded"
+    return f"{words(one.disposition)}: {one.disposition_reason}" if one.disposition_reason else words(one.disposition)
 
 
 def _side(title: str, number: int, said: list[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from theratrial.report.figures.canvas import new_figure, quiet_axes, short
+from theratrial.report.figures.canvas import WIDTH_IN, new_figure, quiet_axes, short
 from theratrial.report.style import INK, MUTED, drawing
 from theratrial.report.texts import words
 from theratrial.results.pictures import FusionPicture, PlanarPicture
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SUV_TOP: Final = 10.0
 """Upper end of every SUV scale, so that pictures of different people can be compared."""
 _HU_WINDOW: Final = (-160.0, 240.0)
+_FUSION_WIDTH_IN: Final = 2.4
+_PLANAR_WIDTH_IN: Final = 1.5
 _SCALE_BAR_CM: Final = 10.0
 _PET_SHOWN_FROM: Final = 0.12
 """Share of the scale below which PET leaves the CT uncovered."""
@@ -32,7 +34,7 @@ def _extent(shape: tuple[int, ...], spacing_mm: tuple[float, float]) -> tuple[fl
 
 
 def fused(suv: Image, ct_HU: Image | None) -> NDArray[np.float64]:
-    """RGB of PET over CT: CT grey in a soft-tissue window, PET hot and opaque by its uptake; PET alone inverted grey."""
+    """RGB of PET over CT: CT grey in a soft-tissue window, PET hot, opaque by uptake; PET alone in inverted grey."""
     from matplotlib import colormaps
 
     share = np.clip(np.nan_to_num(suv) / SUV_TOP, 0, 1)
@@ -62,9 +64,9 @@ def _sides(axes: Any, *, colour: str) -> None:
 
 
 def _scale_bar(axes: Any, extent: tuple[float, float, float, float], *, colour: str) -> None:
-    width, height = extent[1], extent[2]
+    width, height = extent[1], extent[2] - extent[3]
     length = min(_SCALE_BAR_CM, round(width / 3) or 1)
-    y = height * 0.985
+    y = extent[2] - 0.015 * height
     axes.plot(
         [width * 0.96 - length, width * 0.96], [y, y], color=colour, linewidth=2, solid_capstyle="butt", gid="scale bar"
     )
@@ -107,14 +109,14 @@ def _marks(axes: Any, picture: FusionPicture) -> None:
         )
 
 
-def fusion_figure(pictures: Sequence[FusionPicture], *, small: bool = False) -> Figure | None:
+def fusion_figure(pictures: Sequence[FusionPicture]) -> Figure | None:
     """Coronal cut (fused) and projection of each time point side by side, all on one SUV scale."""
     if not pictures:
         return None
     tallest = max(p.suv_cut.shape[0] * p.spacing_mm[0] / (p.suv_cut.shape[1] * p.spacing_mm[1]) for p in pictures)
     panels = 2 * len(pictures)
-    width = 2.1 if not small else 1.15
-    figure = new_figure(min(width * tallest, 5.2 if not small else 2.6) + 0.75, width_in=width * panels + 0.75)
+    width = min((WIDTH_IN - 0.6) / panels, _FUSION_WIDTH_IN)
+    figure = new_figure(width * tallest + 0.6, width_in=width * panels + 0.6)
     with drawing():
         grid = figure.subplots(1, panels, squeeze=False)[0]
         for index, picture in enumerate(pictures):
@@ -138,25 +140,24 @@ def fusion_figure(pictures: Sequence[FusionPicture], *, small: bool = False) -> 
             _sides(projection, colour=INK)
             _scale_bar(cut, extent, colour=over)
             _scale_bar(projection, extent, colour=INK)
-            if not small:
-                _marks(projection, picture)
+            _marks(projection, picture)
             title = words(picture.timepoint).capitalize()
             what = "PET on CT" if picture.ct_cut_HU is not None else "PET (no CT)"
-            cut.set_title(f"{title}\n{what}, coronal cut", fontsize=8 if not small else 6.5)
-            projection.set_title("\nPET, projection" if not small else "\nprojection", fontsize=8 if not small else 6.5)
-        _suv_bar(figure, grid, small)
+            cut.set_title(f"{title}\n{what}, cut at y = {picture.cut_position_mm:.0f} mm", fontsize=8)
+            projection.set_title("\nPET, projection", fontsize=8)
+        _suv_bar(figure, grid)
     return figure
 
 
-def _suv_bar(figure: Any, grid: Any, small: bool) -> None:
+def _suv_bar(figure: Any, grid: Any) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
     bar = figure.colorbar(
         ScalarMappable(Normalize(0, SUV_TOP), "gray_r"), ax=list(grid), shrink=0.5, aspect=26, pad=0.01
     )
-    bar.set_label("SUV (body weight) [g/mL]", fontsize=7.5 if not small else 6)
-    bar.ax.tick_params(labelsize=7 if not small else 6)
+    bar.set_label("SUV (body weight) [g/mL]", fontsize=7.5)
+    bar.ax.tick_params(labelsize=7)
 
 
 def planar_top(pictures: Sequence[PlanarPicture]) -> float:
@@ -169,25 +170,40 @@ def _views(picture: PlanarPicture) -> list[Image]:
     return [picture.anterior] if picture.posterior is None else [picture.anterior, picture.posterior]
 
 
-def planar_figure(pictures: Sequence[PlanarPicture], *, small: bool = False) -> Figure | None:
+def body_rows_cm(pictures: Sequence[PlanarPicture]) -> tuple[float, float]:
+    """First and last row worth showing [cm from the top], the same for all: where counts are, and a margin."""
+    first, last = [], []
+    for picture in pictures:
+        profile = picture.anterior.sum(axis=1)
+        rows = np.flatnonzero(profile > 0.01 * profile.max()) if profile.max() > 0 else np.arange(len(profile))
+        step = picture.pixel_spacing_mm[0] / 10
+        first.append(max(rows[0] * step - 6.0, 0.0))
+        last.append(min(rows[-1] * step + 9.0, len(profile) * step))
+    return float(min(first)), float(max(last))
+
+
+def planar_figure(pictures: Sequence[PlanarPicture]) -> Figure | None:
     """Anterior and posterior of each scan of one session on one decay-corrected scale."""
     if not pictures:
         return None
     top = planar_top(pictures)
+    rows_cm = body_rows_cm(pictures)
     first = pictures[0]
-    tall = first.anterior.shape[0] * first.pixel_spacing_mm[0] / (first.anterior.shape[1] * first.pixel_spacing_mm[1])
+    tall = (rows_cm[1] - rows_cm[0]) / (first.anterior.shape[1] * first.pixel_spacing_mm[1] / 10)
     panels = 2 * len(pictures)
-    width = 1.35 if not small else 0.72
-    figure = new_figure(min(width * tall, 6.4 if not small else 2.9) + 0.7, width_in=width * panels + 0.7)
+    width = min((WIDTH_IN - 0.7) / panels, _PLANAR_WIDTH_IN)
+    figure = new_figure(width * tall + 0.75, width_in=width * panels + 0.7)
     with drawing():
         grid = figure.subplots(1, panels, squeeze=False)[0]
         for index, picture in enumerate(pictures):
             extent = _extent(picture.anterior.shape, picture.pixel_spacing_mm)
-            views = (("anterior", picture.anterior), ("posterior,\nmirrored", picture.posterior))
+            views = (("anterior", picture.anterior), ("posterior, mirrored", picture.posterior))
             for axes, (name, counts) in zip(grid[2 * index : 2 * index + 2], views, strict=True):
                 quiet_axes(axes)
-                label = f"{picture.hours_after:.1f} h\n{name}"
-                axes.set_title(label, fontsize=8 if not small else 6, pad=3)
+                if name == "anterior":
+                    head = f"Session {picture.session}, {picture.hours_after:.1f} h"
+                    axes.text(0, 1.065, head, transform=axes.transAxes, fontsize=8, weight="bold", va="bottom")
+                axes.text(0, 1.015, name, transform=axes.transAxes, fontsize=6.8, va="bottom")
                 if counts is None:
                     axes.text(
                         0.5,
@@ -203,20 +219,20 @@ def planar_figure(pictures: Sequence[PlanarPicture], *, small: bool = False) -> 
                 shown = np.sqrt(np.clip(counts * picture.to_injection_factor / top, 0, 1))
                 axes.imshow(shown, extent=extent, cmap="gray_r", vmin=0, vmax=1, interpolation="bilinear", gid="planar")
                 axes.set_xlim(extent[0], extent[1])
-                axes.set_ylim(extent[2], extent[3])
+                axes.set_ylim(rows_cm[1], rows_cm[0])
                 _sides(axes, colour=INK)
-                _scale_bar(axes, extent, colour=INK)
-        _count_bar(figure, grid, top, small)
+                _scale_bar(axes, (extent[0], extent[1], rows_cm[1], rows_cm[0]), colour=INK)
+        _count_bar(figure, grid, top)
     return figure
 
 
-def _count_bar(figure: Any, grid: Any, top: float, small: bool) -> None:
+def _count_bar(figure: Any, grid: Any, top: float) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import PowerNorm
 
     bar = figure.colorbar(
         ScalarMappable(PowerNorm(0.5, 0, top), "gray_r"), ax=list(grid), shrink=0.5, aspect=26, pad=0.01
     )
-    bar.set_label("counts, decay-corrected\nto injection (square-root grey)", fontsize=7 if not small else 5.5)
-    bar.ax.tick_params(labelsize=7 if not small else 5.5)
+    bar.set_label("counts, decay-corrected\nto injection (square-root grey)", fontsize=7)
+    bar.ax.tick_params(labelsize=7)
     bar.set_ticks([0, round(top / 4), round(top / 2), round(top)])

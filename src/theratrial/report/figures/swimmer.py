@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 LANES: Final = 24
 """Lanes of one figure; more participants get more figures, so that none is longer than a sheet."""
-_LANE_IN: Final = 0.36
+_LANE_IN: Final = 0.42
+_GATE_RAISED: Final = 0.34
+"""Share of a lane by which a gate stands above it, so that it never covers the session of the same day."""
 
 
 def _days(moment: date | datetime | None, first: datetime) -> int | None:
@@ -58,7 +60,7 @@ def swimmer_figure(treated: Sequence[ParticipantResult]) -> Figure:
         axes.set_yticks([-lane for lane in range(len(treated))], [short(one.participant_id) for one in treated])
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        axes.set_ylim(-len(treated) + 0.4, 0.6)
+        axes.set_ylim(-len(treated) + 0.5, 0.75)
         axes.set_xlabel("Days since the first injection")
         axes.grid(axis="x", linewidth=0.6)
         axes.set_axisbelow(True)
@@ -66,6 +68,7 @@ def swimmer_figure(treated: Sequence[ParticipantResult]) -> Figure:
         axes.set_xlim(None, right)
         axes.set_xticks([tick for tick in axes.get_xticks() if tick <= max(longest, 30)])
         axes.set_xlim(right=right)
+        axes.spines["bottom"].set_bounds(axes.get_xlim()[0], max(longest, 30))
         _legend(figure)
     return figure
 
@@ -100,7 +103,7 @@ def _lane(axes: Any, y: float, one: ParticipantResult, step: float) -> None:
         if gate is not None:
             judged = _days(gate.judged_on, first)
             at = end if judged is None else judged
-            _gate(axes, at, y, gate.verdict)
+            _gate(axes, at, y + _GATE_RAISED, gate.verdict)
     category = one.response.category if one.response else ""
     box = {"boxstyle": "square,pad=0.25", "facecolor": CATEGORY_COLOURS.get(category, "white"), "edgecolor": MUTED}
     axes.text(
@@ -128,7 +131,7 @@ def _gate(axes: Any, x: float, y: float, verdict: str) -> None:
         marker=VERDICT_MARKERS[verdict],
         color=colour,
         markeredgecolor="white",
-        markersize=11,
+        markersize=10,
         linestyle="none",
         zorder=6,
         gid="gate",

@@ -42,7 +42,7 @@ def waterfall_figure(treated: Sequence[ParticipantResult]) -> Figure | None:
                 x, 6, f"{category}: change not known", rotation=90, ha="center", va="bottom", fontsize=7, color=INK
             )
         axes.axhline(0, color=INK, linewidth=0.9)
-        _thresholds(axes, treated, len(treated))
+        _thresholds(axes, treated)
         names = [short(one.participant_id, 8) for one in (*(one for _, one in known), *unknown)]
         axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > 12 else 0, fontsize=7.5)
         axes.tick_params(axis="x", length=0)
@@ -83,7 +83,7 @@ def _bar(axes: Any, x: int, change: float, one: ParticipantResult) -> None:
     )
 
 
-def _thresholds(axes: Any, treated: Sequence[ParticipantResult], n: int) -> None:
+def _thresholds(axes: Any, treated: Sequence[ParticipantResult]) -> None:
     responses = [one.response for one in treated if one.response is not None]
     falls = sorted({r.partial_decrease_percent for r in responses if r.partial_decrease_percent is not None})
     rises = sorted({r.progression_increase_percent for r in responses if r.progression_increase_percent is not None})

@@ -2,53 +2,65 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 from theratrial.report.blocks import Block, Cell, Section, Table, Text
-from theratrial.report.texts import count, number, words
+from theratrial.report.texts import count, interval_text, number, value_text, words
 from theratrial.report.traces import TraceBook
 from theratrial.results.values import CumulativeDose, TrialResult
 
+_MATRIX_COLUMNS = 7
+"""More regions than this do not fit beside each other; then each dose has its own row."""
 
-def _share(dose: CumulativeDose) -> Cell:
-    """Dose and upper bound as share of the limit; the gate judges the upper bound."""
-    if dose.limit_Gy is None:
-        return Cell("no limit", style="quiet")
+
+def _remarks(dose: CumulativeDose) -> str:
+    """What stands below a dose: its interval, its upper end as share of the limit, its state and what is lacking."""
     quantity = dose.absorbed_dose_Gy
-    if quantity.value is None:
-        return Cell("undetermined", style="missing")
-    upper = quantity.upper
-    if upper is None or upper == float("inf"):
-        below = "upper end not bounded"
-    else:
-        below = f"upper end {upper / dose.limit_Gy * 100:.0f} %"
-    return Cell(f"{quantity.value / dose.limit_Gy * 100:.0f} %", style="number", below=below)
+    parts = [interval_text(quantity)]
+    if dose.limit_Gy is not None and quantity.upper is not None and math.isfinite(quantity.upper):
+        parts.append(f"upper end {quantity.upper / dose.limit_Gy * 100:.0f} % of the limit")
+    parts.append(words(dose.determinacy))
+    if quantity.note:
+        parts.append(quantity.note)
+    if dose.sessions_counted != dose.sessions_given:
+        parts.append(f"{dose.sessions_counted} of {dose.sessions_given} sessions counted")
+    return "; ".join(part for part in parts if part)
+
+
+def _dose_cell(dose: CumulativeDose, book: TraceBook) -> Cell:
+    quantity = dose.absorbed_dose_Gy
+    style = "missing" if quantity.value is None else "number"
+    return book.cell(value_text(quantity), quantity.trace, style=style, below=_remarks(dose))
 
 
 def _cumulative(result: TrialResult, book: TraceBook, kind: str) -> Table:
-    rows = []
+    """Participants and regions; each dose with its interval and state."""
+    heads: dict[str, str] = {}
+    by_participant: list[tuple[str, dict[str, CumulativeDose]]] = []
     for one in result.participants:
-        for dose in one.cumulative_doses:
-            if dose.kind != kind:
-                continue
-            limit = f"{number(dose.limit_Gy)} Gy" if dose.limit_Gy is not None else "no limit"
-            rows.append(
-                (
-                    Cell(f"{one.participant_id}, {dose.title}"),
-                    book.quantity(dose.absorbed_dose_Gy),
-                    Cell(limit, dose.limit_citation, style="number" if dose.limit_Gy is not None else "quiet"),
-                    _share(dose),
-                    Cell(f"{dose.sessions_counted} of {dose.sessions_given}", style="number"),
-                    Cell(words(dose.determinacy), style=f"state {dose.determinacy}"),
-                )
-            )
+        doses = {f"{dose.region_id} {dose.title}": dose for dose in one.cumulative_doses if dose.kind == kind}
+        if doses:
+            by_participant.append((one.participant_id, doses))
+        for key, dose in doses.items():
+            limit = f", limit {number(dose.limit_Gy)} Gy" if dose.limit_Gy is not None else ""
+            heads.setdefault(key, f"{words(dose.title)}{limit}")
     what = "Organs" if kind == "organ" else "Lesions"
-    return Table(
-        f"{what}: absorbed dose over all sessions",
-        ("Region", "Absorbed dose, 95 % interval", "Limit", "Share of limit", "Sessions counted", "Curve"),
-        tuple(rows),
-        style="dense",
-    )
+    caption = f"{what}: absorbed dose over all sessions, with its 95 % interval"
+    if len(heads) > _MATRIX_COLUMNS:
+        long = [
+            (Cell(f"{participant}, {heads[key]}"), _dose_cell(dose, book))
+            for participant, doses in by_participant
+            for key, dose in doses.items()
+        ]
+        return Table(caption, ("Region", "Absorbed dose"), tuple(long), style="dense")
+    keys = sorted(heads) if kind == "lesion" else list(heads)
+    absent = Cell("no dose" if kind == "organ" else "no such lesion", style="quiet")
+    rows = [
+        (Cell(participant), *(_dose_cell(doses[key], book) if key in doses else absent for key in keys))
+        for participant, doses in by_participant
+    ]
+    return Table(caption, ("Participant", *(heads[key] for key in keys)), tuple(rows), style="dense even")
 
 
 def _limits(result: TrialResult) -> Table | None:
@@ -63,7 +75,11 @@ def _limits(result: TrialResult) -> Table | None:
         "The limits and where they come from",
         ("Organ", "Limit", "Source"),
         tuple(
-            (Cell(dose.title), Cell(f"{number(dose.limit_Gy or 0.0)} Gy", style="number"), Cell(dose.limit_citation))
+            (
+                Cell(dose.title),
+                Cell(f"{number(dose.limit_Gy or 0.0)} Gy", style="number nowrap"),
+                Cell(dose.limit_citation),
+            )
             for dose in seen.values()
         ),
         style="dense",

@@ -18,11 +18,16 @@ def _passes(criterion: CriterionResult) -> str:
     return "does not exclude" if criterion.truth == "met" else "excludes"
 
 
+def _all_criteria(result: TrialResult) -> list[CriterionResult]:
+    """Inclusion first, otherwise in the order of the protocol."""
+    found = [criterion for one in result.participants for criterion in one.eligibility.criteria]
+    return sorted(found, key=lambda criterion: criterion.kind == "exclusion")
+
+
 def _matrix(result: TrialResult, book: TraceBook) -> Table:
     known: dict[str, CriterionResult] = {}
-    for one in result.participants:
-        for criterion in one.eligibility.criteria:
-            known.setdefault(criterion.criterion_id, criterion)
+    for criterion in _all_criteria(result):
+        known.setdefault(criterion.criterion_id, criterion)
     letters = {criterion_id: label for label, criterion_id in _labels(known)}
     rows = []
     for one in result.participants:
@@ -71,8 +76,8 @@ def _reasons(one: ParticipantResult) -> tuple[Cell, ...]:
         said.append(one.disposition_reason)
     return (
         Cell(one.participant_id),
-        Cell(day(one.screened_on)),
-        Cell(day(one.consented_at) if one.consented_at else "no consent recorded"),
+        Cell(day(one.screened_on), style="nowrap"),
+        Cell(day(one.consented_at) if one.consented_at else "no consent recorded", style="nowrap"),
         Cell(one.eligibility.verdict),
         Cell("; ".join(said) or "no reason recorded", style="wrap"),
     )
@@ -83,9 +88,8 @@ def eligibility_section(result: TrialResult, book: TraceBook) -> Section:
     if not result.participants:
         return Section("eligibility", "Eligibility", (Text("Nobody has been screened.", "quiet"),))
     known: dict[str, CriterionResult] = {}
-    for one in result.participants:
-        for criterion in one.eligibility.criteria:
-            known.setdefault(criterion.criterion_id, criterion)
+    for criterion in _all_criteria(result):
+        known.setdefault(criterion.criterion_id, criterion)
     blocks: list[Block] = [_matrix(result, book)]
     untreated = [one for one in result.participants if not one.treated]
     if untreated:

@@ -46,7 +46,7 @@ def _example(one: ParticipantResult, index: int, pictures: Pictures, studio: Stu
             studio.raster(
                 f"fusion_{index}",
                 drawn,
-                alternative=f"PET on CT and PET projection of {one.participant_id} at {times}, lesions ringed and named",
+                alternative=f"PET on CT and PET projection of {one.participant_id} at {times}, lesions named",
                 caption=f"{one.participant_id}, {times}: coronal cut through the hottest lesion, PET over CT, and the "
                 f"maximum-intensity projection, all from SUV 0 to {SUV_TOP:g}. Rings: lesions the reader drew.",
             )
@@ -60,8 +60,8 @@ def _example(one: ParticipantResult, index: int, pictures: Pictures, studio: Stu
                 f"planar_{index}",
                 drawn,
                 alternative=f"Whole-body anterior and posterior views of {one.participant_id}: {said}",
-                caption=f"{one.participant_id}, whole body: {said}. Photopeak counts with physical decay undone, one scale for "
-                "all views, so what fades has cleared. The posterior view is mirrored: the patient's right is on the left.",
+                caption=f"{one.participant_id}, whole body: {said}. Photopeak counts with physical decay undone, "
+                "one scale for all views, so what fades has cleared. The posterior view is mirrored: right is on the left.",
             )
         )
     return blocks
@@ -74,7 +74,8 @@ def images_section(result: TrialResult, pictures: Pictures, studio: Studio) -> S
         return Section("images", "Images", (Text("There are no pictures.", "quiet"),))
     blocks: list[Block] = [
         Text(
-            f"Shown: {EXAMPLES_RULE}. All others are in the gallery at the end. R and L are the patient's right and left."
+            f"Shown: {EXAMPLES_RULE}. All others are in the gallery at the end. "
+            "R and L are the patient's right and left."
         )
     ]
     for index, one in enumerate(chosen, 1):
@@ -86,8 +87,8 @@ def gallery_section(result: TrialResult, pictures: Pictures, studio: Studio) -> 
     """Every picture, small."""
     blocks: list[Block] = [
         Text(
-            f"Every participant: PET on CT and projection (SUV 0 to {SUV_TOP:g}), then the whole-body pairs of each session "
-            "(s1, s2 ...), decay-corrected, on one scale per participant; posterior (post.) mirrored. Bar: 10 cm."
+            f"Every participant: PET on CT and projection (SUV 0 to {SUV_TOP:g}), then the whole-body pairs of each "
+            "session (s1, s2 ...), decay-corrected, one scale per participant; posterior (post.) mirrored. Bar: 10 cm."
         )
     ]
     for index, one in enumerate(result.participants, 1):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from theratrial.report.blocks import Block, Cell, Section, Table, Text
+from collections import Counter
+
+from theratrial.report.blocks import Block, Cell, Folded, Section, Table, Text
 from theratrial.report.style import VERDICT_SIGNS
 from theratrial.report.texts import NOT_KNOWN, count, day, number, words
 from theratrial.report.traces import TraceBook
@@ -27,7 +29,7 @@ def flow_section(result: TrialResult, *, drawn: tuple[Block, ...] = ()) -> Secti
         tuple((Cell(step), Cell(str(number), style="number"), Cell(which)) for step, number, which in rows),
         style="narrow",
     )
-    return Section("flow", "Participant flow", (*drawn, table))
+    return Section("flow", "Participant flow", (*drawn, Folded("The flow in numbers", (table,))))
 
 
 def _scans(session: SessionResult) -> Cell:
@@ -37,8 +39,18 @@ def _scans(session: SessionResult) -> Cell:
         outside = ", outside its window" if scan.in_window is False else ""
         reason = f" ({scan.reason})" if scan.reason else ""
         state = "" if scan.status == "done" else f" {scan.status}{reason}"
-        said.append(f"{_SCAN_SIGNS[scan.status]} {scan.title} {when}{state}{outside}")
-    return Cell("; ".join(said) or "none planned", style="wrap")
+        name = words(scan.imaging_id)
+        said.append(
+            f"{_SCAN_SIGNS[scan.status]} {name}: {when}{state}{outside}" if state or outside else f"● {name}: {when}"
+        )
+    return Cell(", ".join(said) or "none planned", style="wrap")
+
+
+def _reads(session: SessionResult) -> Cell:
+    """The biodistribution reads; equal answers once, with their number."""
+    answers = Counter(answer for _, answer in session.biodistribution)
+    said = ", ".join(f"{words(answer)} ({count(number, 'scan')})" for answer, number in answers.items())
+    return Cell(said or "not read", style="wrap" if said else "missing wrap")
 
 
 def _sessions(result: TrialResult, book: TraceBook) -> Table:
@@ -48,17 +60,16 @@ def _sessions(result: TrialResult, book: TraceBook) -> Table:
             first = one.sessions[0].injected_at
             mass = NOT_KNOWN if session.antibody_mass_mg is None else f"{number(session.antibody_mass_mg)} mg"
             gate = session.gate
-            reads = "; ".join(f"{words(imaging)}: {answer}" for imaging, answer in session.biodistribution)
             rows.append(
                 (
                     Cell(f"{one.participant_id}, session {session.session}"),
-                    Cell(f"{day(session.injected_at)} (day {(session.injected_at - first).days})"),
+                    Cell(day(session.injected_at), style="nowrap", below=f"day {(session.injected_at - first).days}"),
                     book.quantity(session.administered_activity_MBq),
                     book.quantity(session.deviation_percent, signed=True),
                     Cell(mass, style="number" if session.antibody_mass_mg is not None else "missing"),
                     Cell(session.batch_id, style="wrap"),
                     _scans(session),
-                    Cell(reads or "not read", style="wrap" if reads else "missing wrap"),
+                    _reads(session),
                     Cell(VERDICT_SIGNS[gate.verdict], style=f"verdict {gate.verdict}") if gate else Cell("no gate"),
                 )
             )
@@ -87,7 +98,7 @@ def _ends(one: ParticipantResult) -> tuple[Cell, ...]:
         Cell(str(len(one.sessions)), style="number"),
         Cell(one.last_session_because or NOT_KNOWN, style="wrap"),
         Cell(category or "not assessed", style=f"category {category}" if category else "missing"),
-        Cell(f"{words(one.disposition)}, {day(one.disposition_on)}" if one.disposition else "still in the trial"),
+        Cell(words(one.disposition), below=day(one.disposition_on)) if one.disposition else Cell("still in the trial"),
         Cell(one.disposition_reason or "none recorded", style="wrap"),
         Cell(one.counted, below=one.counted_because),
     )

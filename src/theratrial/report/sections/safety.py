@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from theratrial.report.blocks import Block, Cell, Folded, Section, Table, Text
 from theratrial.report.style import VERDICT_SIGNS
 from theratrial.report.texts import count, day, value_text, words
 from theratrial.report.traces import TraceBook
-from theratrial.results.values import GateResult, LabPoint, ParticipantResult, TrialResult
+from theratrial.results.values import GateFinding, GateResult, LabPoint, ParticipantResult, TrialResult
 
 
 def _worst(points: list[LabPoint]) -> LabPoint:
@@ -57,7 +58,7 @@ def _every_value(result: TrialResult, book: TraceBook) -> Table:
             rows.append(
                 (
                     Cell(f"{one.participant_id}, {words(point.test)}"),
-                    Cell(day(point.collected_at)),
+                    Cell(day(point.collected_at), style="nowrap"),
                     book.quantity(point.value),
                     Cell(limits, style="number"),
                     book.cell(grade_text(point.grade), point.trace, below=point.grade_reason),
@@ -76,8 +77,8 @@ def _events(result: TrialResult) -> Table | None:
         (
             Cell(f"{one.participant_id}: {event.term}"),
             Cell(str(event.grade), style="number"),
-            Cell(day(event.started_on)),
-            Cell(day(event.ended_on) if event.ended_on else "not ended"),
+            Cell(day(event.started_on), style="nowrap"),
+            Cell(day(event.ended_on) if event.ended_on else "not ended", style="nowrap"),
             Cell("serious" if event.serious else "no"),
             Cell(words(event.related) or "not assessed"),
         )
@@ -112,17 +113,43 @@ def _gates(result: TrialResult) -> list[tuple[ParticipantResult, GateResult]]:
     return [(one, session.gate) for one in result.participants for session in one.sessions if session.gate is not None]
 
 
-def _gate_lines(one: ParticipantResult, gate: GateResult, book: TraceBook) -> list[tuple[Cell, ...]]:
-    name = f"{one.participant_id}, after session {gate.after_session}"
+_HEAD = ("Gate after", "Clause", "Verdict", "Because")
+
+
+def _gate_name(one: ParticipantResult, gate: GateResult) -> str:
+    return f"{one.participant_id}, session {gate.after_session}"
+
+
+def _gate_lines(
+    one: ParticipantResult, gate: GateResult, findings: Sequence[GateFinding], book: TraceBook
+) -> list[tuple[Cell, ...]]:
     rows: list[tuple[Cell, ...]] = []
-    for finding in gate.findings:
+    for finding in findings:
         informs = " (informs only)" if finding.informs_only else ""
         rows.append(
             (
-                Cell(name),
+                Cell(_gate_name(one, gate)),
                 Cell(f"{finding.title}{informs}", finding.clause, book.anchor(finding.trace)),
                 Cell(VERDICT_SIGNS[finding.verdict], style=f"verdict {finding.verdict}"),
                 Cell(finding.because, style="wrap"),
+            )
+        )
+    return rows
+
+
+def _halting_lines(one: ParticipantResult, gate: GateResult, book: TraceBook) -> list[tuple[Cell, ...]]:
+    """A line for each clause that does not proceed, the worst first, and one for all that do."""
+    order = ("stop", "undetermined")
+    halting = sorted((f for f in gate.findings if f.verdict in order), key=lambda f: order.index(f.verdict))
+    rows = _gate_lines(one, gate, halting, book)
+    passing = [finding.title for finding in gate.findings if finding.verdict == "proceed"]
+    if passing:
+        rows.append(
+            (
+                Cell(_gate_name(one, gate)),
+                Cell(count(len(passing), "other clause")),
+                Cell(VERDICT_SIGNS["proceed"], style="verdict proceed"),
+                Cell("; ".join(passing), style="wrap quiet"),
             )
         )
     return rows
@@ -139,8 +166,8 @@ def gates_section(result: TrialResult, book: TraceBook) -> Section:
         deciding = [f for f in gate.findings if not f.informs_only and f.verdict != "proceed"]
         summary.append(
             (
-                Cell(f"{one.participant_id}, after session {gate.after_session}"),
-                Cell(day(gate.judged_on)),
+                Cell(_gate_name(one, gate)),
+                Cell(day(gate.judged_on), style="nowrap"),
                 book.cell(VERDICT_SIGNS[gate.verdict], gate.trace, style=f"verdict {gate.verdict}"),
                 Cell("; ".join(f.title for f in deciding) or "every clause proceeds", style="wrap"),
                 Cell("given" if gate.next_session_given else "not given"),
@@ -154,21 +181,20 @@ def gates_section(result: TrialResult, book: TraceBook) -> Section:
         ),
         Table(
             "All gates",
-            ("Gate", "Judged on", "Verdict", "Clauses that do not proceed", "Next session"),
+            ("Gate after", "Judged on", "Verdict", "Clauses that do not proceed", "Next session"),
             tuple(summary),
             style="dense",
         ),
     ]
-    head = ("Gate", "Clause", "Verdict", "Because")
-    halted = [row for one, gate in gates if gate.verdict != "proceed" for row in _gate_lines(one, gate, book)]
+    halted = [(one, gate) for one, gate in gates if gate.verdict != "proceed"]
     if halted:
-        blocks.append(Table("Gates that are not proceed, clause by clause", head, tuple(halted), style="dense"))
-    passed = [row for one, gate in gates if gate.verdict == "proceed" for row in _gate_lines(one, gate, book)]
-    if passed:
-        blocks.append(
-            Folded(
-                f"Gates that proceed, clause by clause ({counts['proceed']})",
-                (Table("Gates that proceed, clause by clause", head, tuple(passed), style="dense"),),
-            )
+        rows = [row for one, gate in halted for row in _halting_lines(one, gate, book)]
+        blocks.append(Table("Gates that are not proceed, clause by clause", _HEAD, tuple(rows), style="dense"))
+    lines = [row for one, gate in gates for row in _gate_lines(one, gate, gate.findings, book)]
+    blocks.append(
+        Folded(
+            f"Every clause of every gate ({len(lines)})",
+            (Table("Every clause of every gate", _HEAD, tuple(lines), style="dense"),),
         )
+    )
     return Section("gates", "Gates", tuple(blocks))
