@@ -159,7 +159,8 @@ def participant_response(
         readings[key], uptakes[key] = _readings(rows, scan, rule, participant_id, key, notes)
         hottest = sorted(
             ((row["lesion_id"], row["region_name"]) for row in rows if row["region_name"]),
-            key=lambda pair: -_value(uptakes[key].get(pair[0])),
+            # The lesion that was hottest at baseline first at response too, so that both pictures cut through one place.
+            key=lambda pair: -_value((uptakes[_BASELINE] or uptakes[key]).get(pair[0])),
         )
         pictures.append(fusion_picture(folder, participant_id, scan, hottest))
     if not treated or readings[_RESPONSE] is None:
