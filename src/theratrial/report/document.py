@@ -129,7 +129,7 @@ def _curves(result: TrialResult, pictures: Pictures, studio: Studio) -> tuple[Bl
                 figure,
                 alternative="Time-activity curves of every organ, all participants and sessions",
                 caption="Activity at scan time, physical decay included, as share of what was administered. In the "
-                "shaded part nothing was measured. Rising curves end at the last scan because nothing says where they go.",
+                "shaded part nothing was measured. Rising curves end at the last scan: nothing says where they go.",
             )
         )
     chosen = [one for one in examples(result, pictures) if participant_curves(one)]

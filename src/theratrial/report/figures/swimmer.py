@@ -64,7 +64,7 @@ def swimmer_figure(treated: Sequence[ParticipantResult]) -> Figure:
         axes.set_xlabel("Days since the first injection")
         axes.grid(axis="x", linewidth=0.6)
         axes.set_axisbelow(True)
-        right = max(longest, 30) * 1.34
+        right = max(longest, 30) * 1.4
         axes.set_xlim(None, right)
         axes.set_xticks([tick for tick in axes.get_xticks() if tick <= max(longest, 30)])
         axes.set_xlim(right=right)
@@ -120,7 +120,7 @@ def _lane(axes: Any, y: float, one: ParticipantResult, step: float) -> None:
     said = words(one.disposition) or "still in the trial"
     if one.disposition_reason:
         said += f": {one.disposition_reason}"
-    axes.text(end + step * (5.2 if category else 11), y, short(said, 42), fontsize=7.5, va="center", color=INK)
+    axes.text(end + step * (5.2 if category else 11), y, short(said, 36), fontsize=7.5, va="center", color=INK)
 
 
 def _gate(axes: Any, x: float, y: float, verdict: str) -> None:
@@ -131,12 +131,12 @@ def _gate(axes: Any, x: float, y: float, verdict: str) -> None:
         marker=VERDICT_MARKERS[verdict],
         color=colour,
         markeredgecolor="white",
-        markersize=10,
+        markersize=12 if verdict == "proceed" else 10,
         linestyle="none",
         zorder=6,
         gid="gate",
     )
-    nudge = -0.05 if verdict == "proceed" else 0.0
+    nudge = -0.06 if verdict == "proceed" else 0.0
     axes.text(
         x,
         y + nudge,

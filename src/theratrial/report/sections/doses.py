@@ -20,7 +20,8 @@ def _remarks(dose: CumulativeDose) -> str:
     parts = [interval_text(quantity)]
     if dose.limit_Gy is not None and quantity.upper is not None and math.isfinite(quantity.upper):
         parts.append(f"upper end {quantity.upper / dose.limit_Gy * 100:.0f} % of the limit")
-    parts.append(words(dose.determinacy))
+    if not quantity.note.startswith(dose.determinacy):
+        parts.append(words(dose.determinacy))
     if quantity.note:
         parts.append(quantity.note)
     if dose.sessions_counted != dose.sessions_given:

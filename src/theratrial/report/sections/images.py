@@ -47,7 +47,7 @@ def _example(one: ParticipantResult, index: int, pictures: Pictures, studio: Stu
                 f"fusion_{index}",
                 drawn,
                 alternative=f"PET on CT and PET projection of {one.participant_id} at {times}, lesions named",
-                caption=f"{one.participant_id}, {times}: coronal cut through the hottest lesion, PET over CT, and the "
+                caption=f"{one.participant_id}, {times}: coronal cut through the lesion hottest at baseline, PET over CT, and the "
                 f"maximum-intensity projection, all from SUV 0 to {SUV_TOP:g}. Rings: lesions the reader drew.",
             )
         )
@@ -61,7 +61,7 @@ def _example(one: ParticipantResult, index: int, pictures: Pictures, studio: Stu
                 drawn,
                 alternative=f"Whole-body anterior and posterior views of {one.participant_id}: {said}",
                 caption=f"{one.participant_id}, whole body: {said}. Photopeak counts with physical decay undone, "
-                "one scale for all views, so what fades has cleared. The posterior view is mirrored: right is on the left.",
+                "one scale for all views, so what fades has cleared. The posterior view is mirrored.",
             )
         )
     return blocks
