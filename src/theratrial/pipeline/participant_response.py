@@ -159,7 +159,7 @@ def participant_response(
         readings[key], uptakes[key] = _readings(rows, scan, rule, participant_id, key, notes)
         hottest = sorted(
             ((row["lesion_id"], row["region_name"]) for row in rows if row["region_name"]),
-            # The lesion that was hottest at baseline first at response too, so that both pictures cut through one place.
+            # The lesion hottest at baseline comes first at response too, so that both pictures cut through one place.
             key=lambda pair: -_value((uptakes[_BASELINE] or uptakes[key]).get(pair[0])),
         )
         pictures.append(fusion_picture(folder, participant_id, scan, hottest))
