@@ -67,7 +67,7 @@ def read_results(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: no results here -> give the folder that `theratrial run --out` wrote") from None
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read as results ({error}) -> restore it or run again") from None
-    if not isinstance(tree, dict) or "schema_version" not in tree or "participants" not in tree:
+    if not isinstance(tree, dict) or "schema_version" not in tree or not isinstance(tree.get("participants"), list):
         raise InputError(f"{path}: is JSON, but not results of theratrial")
     version = str(tree["schema_version"])
     if version.split(".")[0] != RESULTS_SCHEMA_VERSION.split(".")[0]:
