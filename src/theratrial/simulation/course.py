@@ -135,7 +135,7 @@ class _Walk:
         if failure is not None:
             course.event, course.ended_on = "screen_failure", day
             course.reason = {
-                "her2_negative_pet": "HER2-negative on the selection PET/CT",
+                "her2_negative_pet": "negative on the selection PET/CT",
                 "platelets": "platelets below the limit",
                 "ecog": "performance status too low",
                 "infection": "active infection that needs systemic therapy",

@@ -92,7 +92,7 @@ def _screening(course: Course, plan: Plan) -> Filled:
             "assessed_by": "ON-01",
         }
         lines.append(("eligibility", who | cells | {"source": "clinic file"}))
-    return lines + [("prior_therapy", who | line) for line in _prior_therapy(course, rng)]
+    return lines + [("prior_therapy", who | line) for line in _prior_therapy(course, plan, rng)]
 
 
 def _sex(plan: Plan) -> str:
@@ -118,11 +118,13 @@ def _unit(plan: Plan, item: str) -> str | None:
     return next((unit for unit in units if unit), None)
 
 
-def _prior_therapy(course: Course, rng: np.random.Generator) -> list[Line]:
+def _prior_therapy(course: Course, plan: Plan, rng: np.random.Generator) -> list[Line]:
     start = course.screened_on - timedelta(days=int(rng.integers(500, 1500)))
     cold = course.screened_on - timedelta(days=int(rng.integers(28, 120)))
     second = start + timedelta(days=int(rng.integers(150, 330)))
     outcome = ("relapsed", "resistant")[int(rng.integers(0, 2))]
+    # The cold antibody counts only where its labelled form is given.
+    antibody = "trastuzumab" in f"{plan.therapy.name} {plan.therapy.vector}".casefold()
     return [
         {
             "agent": "surgery of the primary tumour",
@@ -131,8 +133,8 @@ def _prior_therapy(course: Course, rng: np.random.Generator) -> list[Line]:
             "last_given_on": start,
         },
         {
-            "agent": "trastuzumab",
-            "category": "trastuzumab",
+            "agent": "trastuzumab" if antibody else "hormone treatment",
+            "category": "trastuzumab" if antibody else "endocrine",
             "first_given_on": start + timedelta(days=45),
             "last_given_on": cold,
             "outcome": outcome,
