@@ -50,6 +50,21 @@ def test_several_faults_are_named_at_once_with_line_path_and_remedy(seed_text):
     assert any("endpoint.reading.missing" in one and "did you mean 'failure'?" in one for one in found)
 
 
+@pytest.mark.parametrize(
+    ("written", "place"),
+    [
+        ("kidneys: {absorbed_dose_Gy: 23,", "dose_limits.reading.limits.kidneys.absorbed_dose_Gy"),
+        ("laboratory_maximum_age_days: 14", "safety_gate.reading.laboratory_maximum_age_days"),
+    ],
+)
+@pytest.mark.parametrize("number", [".inf", ".nan", "-.inf"])
+def test_a_limit_that_is_no_finite_number_is_refused(seed_text, written, place, number):
+    digits = re.findall(r"\d+", written)[-1]
+    found = problems_of(seed_text.replace(written, written.replace(digits, number)))
+    assert len(found) == 1
+    assert place in found[0]
+
+
 def test_a_key_that_stands_twice_is_named_with_both_lines(seed_text):
     text = seed_text.replace("    sample_size: 15\n", "    sample_size: 15\n    sample_size: 16\n")
     first = line_of(text, "sample_size: 15")

@@ -18,9 +18,10 @@ NonEmpty = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)
 
 
 class Strict(BaseModel):
-    """A piece of a protocol file: unknown keys are refused, values never change after reading."""
+    """A piece of a protocol file: unknown keys and infinite numbers are refused, values never change after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    # An infinite dose limit would let every dose pass, and nothing compares with what is not a number.
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
 
 
 class DecisionStatus(StrEnum):
