@@ -131,6 +131,20 @@ def test_progression_of_what_is_seen_stands_although_something_is_missing():
     assert category([target("a", 5.0), target("b", 4.0)], [target("a", 9.0)]) == "PD"
 
 
+@pytest.mark.parametrize("doubtful", [target("n", None, "not_assessable", "new"), target("z", 3.0)])
+def test_progression_stands_beside_a_lesion_that_is_doubtful(doubtful):
+    assert category([target("a", 5.0)], [target("a", 9.0), doubtful]) == "PD"
+    assert category([target("a", 5.0)], [target("a", 5.0), doubtful]) == "NE"
+
+
+@pytest.mark.parametrize("followed", [target("a", 4.0), target("a", None, "resolved")])
+def test_a_target_beyond_the_number_followed_is_the_hottest_at_response_where_it_is(followed):
+    rule = RULE.model_copy(update={"maximum_target_lesions": 1})
+    found = response_category([target("a", 9.0), target("b", 2.0)], [followed, target("b", 20.0)], rule)
+    assert found.category == "PD"
+    assert found.hottest_response_g_per_mL == 20.0
+
+
 def test_a_new_lesion_is_not_progression_where_the_rule_says_so_but_forbids_a_complete_response():
     rule = RULE.model_copy(update={"new_lesion_is_progression": False})
     after = [target("a", None, "resolved"), target("n", 3.0, role="new")]

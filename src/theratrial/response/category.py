@@ -175,10 +175,16 @@ def _judged(
             return _Judged("NE", f"not evaluable: {problem}")
     assert baseline is not None
     assert response is not None
-    targets, problem = _targets(baseline, rule)
+    targets, problem = _targets(baseline)
     if problem:
         return _new_lesion(response, rule) or _Judged("NE", f"not evaluable: {problem}")
-    if new := _new_lesion(response, rule):
+    new = _new_lesion(response, rule)
+    if new is not None and new.category == "PD":
+        return new
+    compared = _compared(baseline, targets, response, rule)
+    if compared.category == "PD":
+        return compared  # what is doubtful beside it could not take the progression back
+    if new is not None:
         return new
     known = {r.lesion_id for r in baseline}
     strangers = [r.lesion_id for r in response if r.lesion_id not in known and r.role != "new"]
@@ -186,7 +192,7 @@ def _judged(
         return _Judged(
             "NE", f"not evaluable: {', '.join(strangers)} read at response, neither known from baseline nor marked new"
         )
-    return _compared(baseline, targets, response, rule)
+    return compared
 
 
 def _unusable(when: str, readings: Sequence[LesionReading]) -> str:
@@ -201,7 +207,7 @@ def _unusable(when: str, readings: Sequence[LesionReading]) -> str:
     return ""
 
 
-def _targets(baseline: Sequence[LesionReading], rule: ResponseRule) -> tuple[list[LesionReading], str]:
+def _targets(baseline: Sequence[LesionReading]) -> tuple[list[LesionReading], str]:
     """Target lesions at baseline, hottest first, or why there are none to compare."""
     own = list({r.lesion_id: r for r in baseline if r.role == "target"}.values())
     if not own:
@@ -210,7 +216,6 @@ def _targets(baseline: Sequence[LesionReading], rule: ResponseRule) -> tuple[lis
     if lacking:
         return [], f"no uptake at baseline of target {', '.join(lacking)}"
     own.sort(key=lambda r: (-(r.uptake_g_per_mL or 0.0), r.lesion_id))
-    own = own[: rule.maximum_target_lesions]
     if not own[0].uptake_g_per_mL:
         return [], "the hottest target has no uptake at baseline"
     return own, ""
@@ -238,11 +243,12 @@ def _compared(
     hottest = targets[0]
     before = hottest.uptake_g_per_mL
     assert before is not None
+    # The hottest at response may be any target: one beyond the number followed that grows is growth all the same.
     read = [after[t.lesion_id] for t in targets if t.lesion_id in after]
     present = [r for r in read if r.status == "present" and r.uptake_g_per_mL is not None]
     gaps = [
         t.lesion_id
-        for t in targets
+        for t in targets[: rule.maximum_target_lesions]
         if (r := after.get(t.lesion_id)) is None
         or r.status == "not_assessable"
         or (r.status == "present" and r.uptake_g_per_mL is None)
