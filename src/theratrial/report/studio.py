@@ -50,6 +50,9 @@ class Studio:
         if engine is not None:
             engine.execute(figure)
             figure.set_layout_engine("none")
+            # The solver's last bits change from call to call, and the SVG's names are made from them.
+            for axes in figure.axes:
+                axes.set_position([round(edge, 5) for edge in axes.get_position(original=True).bounds])
         if self._footline:
             figure.text(0.998, 0.03 / figure.get_figheight(), self._footline, ha="right", fontsize=6, color=MUTED)
 

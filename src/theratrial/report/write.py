@@ -23,9 +23,16 @@ class WrittenReport:
     """"" where there is a PDF."""
 
 
-def write_report(result: TrialResult, pictures: Pictures, folder: Path) -> WrittenReport:
+def write_report(result: TrialResult, pictures: Pictures, folder: Path, *, pdf: bool = True) -> WrittenReport:
     """Write ``report.html``, ``figures/`` and, where it can be made, ``report.pdf`` into an existing folder.
 
+    Parameters
+    ----------
+    pdf
+        Whether a PDF is wanted; it takes about as long as all the rest.
+
+    Notes
+    -----
     The same values give the same bytes of page and figures, on one machine and with the same versions of the libraries.
     """
     figures = folder / "figures"
@@ -34,5 +41,7 @@ def write_report(result: TrialResult, pictures: Pictures, folder: Path) -> Writt
     head = report_head(result)
     place = folder / "report.html"
     place.write_text(page(head, sections), encoding="utf-8")
-    because = write_pdf(page(head, sections, folded=False), folder / "report.pdf")
+    because = "not asked for"
+    if pdf:
+        because = write_pdf(page(head, sections, folded=False), folder / "report.pdf")
     return WrittenReport(place, None if because else folder / "report.pdf", because)

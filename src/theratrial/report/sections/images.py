@@ -47,8 +47,8 @@ def _example(one: ParticipantResult, index: int, pictures: Pictures, studio: Stu
                 f"fusion_{index}",
                 drawn,
                 alternative=f"PET on CT and PET projection of {one.participant_id} at {times}, lesions named",
-                caption=f"{one.participant_id}, {times}: coronal cut through the lesion hottest at baseline, PET over CT, and the "
-                f"maximum-intensity projection, all from SUV 0 to {SUV_TOP:g}. Rings: lesions the reader drew.",
+                caption=f"{one.participant_id}, {times}: coronal cut through baseline's hottest lesion, PET on CT, "
+                f"and the maximum-intensity projection, all from SUV 0 to {SUV_TOP:g}. Rings: lesions the reader drew.",
             )
         )
     planar = _shown_sessions([picture for picture in pictures.planar if picture.participant_id == one.participant_id])

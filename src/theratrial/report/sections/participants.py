@@ -16,7 +16,7 @@ _SCAN_SIGNS = {"done": "●", "missed": "○", "missing": "?"}
 def flow_section(result: TrialResult, *, drawn: tuple[Block, ...] = ()) -> Section:
     """Participant flow."""
     flow = result.flow
-    rows = [("Screened", flow.screened, "")]
+    rows = [("Screened", flow.screened, "all")]
     rows += [("Not treated", number, reason) for reason, number in flow.screen_failures]
     rows.append(("Treated", flow.treated, "at least one session"))
     rows += [(f"Session {session}", number, "received it") for session, number in flow.sessions_given]

@@ -435,15 +435,20 @@ def forty() -> TrialResult:
     return trial(tuple(participant(index, treated=index % 9 != 8, sessions=1 + index % 3) for index in range(40)))
 
 
+def few() -> TrialResult:
+    """Four treated participants and one screen failure."""
+    return trial((*(participant(index) for index in range(4)), participant(4, treated=False)))
+
+
 def no_response() -> TrialResult:
     """Treated, and nobody's response is known yet."""
-    result = ordinary()
+    result = few()
     return replace(result, participants=tuple(replace(one, response=None) for one in result.participants))
 
 
 def hostile() -> TrialResult:
     """Texts that would break a page or a figure that trusts them."""
-    result = ordinary()
+    result = few()
     evil = "<script>alert('x')</script> $\\frac{1}{2$ & بیمار «نمونه» " + "long" * 40
     first, *others = result.participants
     dose = replace(first.cumulative_doses[0], title=evil)
@@ -464,7 +469,7 @@ def hostile() -> TrialResult:
         notes=(Note(evil, "warning", evil, evil),),
         assumptions=(Assumption(evil, evil, evil, evil),),
         open_conflicts=(evil,),
-        flow=replace(result.flow, screen_failures=((evil, 3),), ended=((evil, 15),)),
+        flow=replace(result.flow, screen_failures=((evil, 3),), ended=((evil, 4),)),
     )
 
 

@@ -1,0 +1,263 @@
+"""The page: what is in it, what is never in it, and that awkward trials do not break it."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import replace
+from html import unescape
+from html.parser import HTMLParser
+from io import BytesIO
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from PIL import Image
+
+from conftest import Written
+from theratrial.report import write_report
+from theratrial.results.pictures import Pictures
+
+VOID = {"meta", "img", "br", "link"}
+
+
+class Page(HTMLParser):
+    """Collects tags, attributes, text and ids, and notices tags that do not close."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.wrong: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] != "style":
+            self.text += data + " "
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def text_of(html: str) -> str:
+    """Words of the page with single spaces."""
+    return re.sub(r"\s+", " ", Page(html).text)
+
+
+CASES = [
+    "nobody_at_all",
+    "nobody_treated",
+    "one_participant",
+    "no_response",
+    "hostile",
+    pytest.param("forty", marks=pytest.mark.long),
+]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_awkward_trial_gives_a_well_formed_page(case: str, tmp_path: Path, example: ModuleType) -> None:
+    result = getattr(example, case)()
+    pictures = (
+        Pictures() if case == "forty" else example.pictures(result, posterior=case != "one_participant", ct=False)
+    )
+    write_report(result, pictures, tmp_path, pdf=False)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = Page(html)
+    assert page.wrong == []
+    assert page.open == []
+    if case == "hostile":
+        _holds_only_escaped_texts(html, tmp_path)
+    for one in result.participants:
+        assert " ".join(one.participant_id.split()) in text_of(html)
+
+
+def test_every_participant_stands_in_the_page(written: Written) -> None:
+    words = text_of(written.html)
+    for one in written.result.participants:
+        assert words.count(one.participant_id) >= 2
+
+
+def test_every_undetermined_value_says_why(written: Written) -> None:
+    words = text_of(written.html)
+    seen = 0
+    for one in written.result.participants:
+        for session in one.sessions:
+            for dose in session.doses:
+                for quantity in (
+                    dose.absorbed_dose_Gy,
+                    dose.effective_half_life_h,
+                    dose.time_integrated_activity_MBq_h,
+                ):
+                    if quantity.value is None:
+                        seen += 1
+                        assert quantity.note in words
+    assert seen > 50
+
+
+def test_the_endpoint_in_the_page_is_the_endpoint_of_the_values(written: Written) -> None:
+    endpoint = written.result.endpoint
+    value = endpoint.proportion
+    assert value.value is not None
+    assert value.lower is not None
+    assert value.upper is not None
+    words = text_of(written.html)
+    assert endpoint.sentence in words
+    assert endpoint.plain_words in words
+    assert f"{value.value * 100:.1f} %" in words
+    assert f"{value.lower * 100:.1f} % to {value.upper * 100:.1f} %" in words
+
+
+def test_missing_is_a_word_and_never_an_empty_cell(written: Written) -> None:
+    cells = re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", written.html, flags=re.DOTALL)
+    assert len(cells) > 500
+    empty = [cell for cell in cells if not re.sub(r"<[^>]+>", "", cell).strip()]
+    assert empty == []
+    assert "None" not in text_of(written.html).split()
+
+
+def test_nothing_is_loaded_from_outside(written: Written) -> None:
+    page = Page(written.html)
+    for tag, attributes in page.tags:
+        for name in ("src", "href", "srcset", "data", "action", "poster"):
+            if name in attributes:
+                assert attributes[name].startswith(("data:", "#")), (tag, attributes[name][:60])
+        assert not attributes.get("style", "").count("url(")
+    assert page.all("script") == []
+    assert page.all("link") == []
+    style = re.search(r"<style>(.*?)</style>", written.html, flags=re.DOTALL)
+    assert style
+    assert "url(" not in style[1]
+    assert "@import" not in style[1]
+
+
+def _holds_only_escaped_texts(html: str, folder: Path) -> None:
+    assert "<script" not in html
+    assert html.count("&lt;script&gt;") > 20
+    assert "«نمونه»" in html
+    for path in (folder / "figures").glob("*.svg"):
+        assert "<script" not in path.read_text(encoding="utf-8")
+
+
+def test_every_internal_link_has_its_target_and_ids_are_unique(written: Written) -> None:
+    page = Page(written.html)
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = {attributes["href"][1:] for attributes in page.all("a")}
+    assert targets <= set(ids)
+    assert len([target for target in targets if target.startswith("trace-")]) >= 1
+
+
+def test_headings_come_in_order_and_tables_say_their_scope(written: Written) -> None:
+    levels = [int(tag[1]) for tag, _ in Page(written.html).tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    heads = Page(written.html).all("th")
+    assert heads
+    assert all(head.get("scope") in ("col", "row") for head in heads)
+    assert len(Page(written.html).all("caption")) == len(Page(written.html).all("table"))
+
+
+def test_every_image_has_a_text_and_is_a_valid_image(written: Written) -> None:
+    images = Page(written.html).all("img")
+    assert len(images) > 20
+    for attributes in images:
+        assert len(attributes["alt"]) > 20
+        kind, _, content = unescape(attributes["src"]).partition(";base64,")
+        data = base64.b64decode(content, validate=True)
+        if kind == "data:image/svg+xml":
+            assert ElementTree.fromstring(data).tag.endswith("svg")
+        else:
+            assert kind == "data:image/jpeg"
+            Image.open(BytesIO(data)).verify()
+
+
+def test_assumptions_and_virtual_participants_are_said_and_watermarked(written: Written) -> None:
+    words = text_of(written.html)
+    assert "Research software, not a medical device" in words
+    assert "Rests on 2 demonstration assumptions" in words
+    assert "virtual" in words
+    assert words.count("DEMONSTRATION") >= 6
+    for assumption in written.result.assumptions:
+        assert assumption.why in words
+
+
+def test_a_decided_trial_of_real_people_has_no_watermark(tmp_path: Path, example: ModuleType) -> None:
+    result = replace(example.one_participant(), assumptions=(), simulated=False)
+    write_report(result, Pictures(), tmp_path, pdf=False)
+    words = text_of((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "DEMONSTRATION" not in words
+    assert "virtual" not in words
+    assert "Research software, not a medical device" in words
+
+
+def test_open_conflicts_stand_in_red_at_the_top_and_are_listed(tmp_path: Path, example: ModuleType) -> None:
+    result = replace(example.one_participant(), open_conflicts=("Activity per session: which?", "response"))
+    write_report(result, Pictures(), tmp_path, pdf=False)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert re.search(r'class="banner stop"[^>]*>2 clauses of the protocol are open', html)
+    assert "Activity per session: which?" in text_of(html)
+
+
+def test_the_same_values_give_the_same_bytes(tmp_path: Path, example: ModuleType) -> None:
+    result = example.one_participant()
+    contents = []
+    for name in ("first", "second"):
+        folder = tmp_path / name
+        folder.mkdir()
+        write_report(result, example.pictures(result), folder, pdf=False)
+        contents.append({p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()})
+    assert len(contents[0]) > 10
+    assert contents[0] == contents[1]
+
+
+def test_files_carry_no_version_and_no_date(written: Written) -> None:
+    for path in (written.folder / "figures").iterdir():
+        data = path.read_bytes()
+        assert b"atplotlib" not in data.replace(b"matplotlib.axis", b""), path.name
+        assert b"dc:date" not in data
+        if path.suffix == ".png":
+            assert Image.open(path).info.keys() <= {"dpi", "transparency"}
+
+
+def test_a_pdf_is_written_or_the_reason_is_said(tmp_path: Path, example: ModuleType) -> None:
+    result = example.nobody_treated()
+    done = write_report(result, Pictures(), tmp_path)
+    if done.pdf is None:
+        assert done.without_pdf_because
+        pytest.skip(f"no PDF: {done.without_pdf_because}")
+    assert done.pdf.read_bytes().startswith(b"%PDF-")
+
+
+def test_without_pango_the_page_is_written_all_the_same(
+    tmp_path: Path, example: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import builtins
+
+    real = builtins.__import__
+
+    def without(name: str, *rest: Any, **more: Any) -> Any:
+        if name.startswith("weasyprint"):
+            raise OSError("cannot load library 'libpango-1.0-0'")
+        return real(name, *rest, **more)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    done = write_report(example.nobody_at_all(), Pictures(), tmp_path)
+    assert done.pdf is None
+    assert "pango" in done.without_pdf_because
+    assert done.html.is_file()
+    assert not (tmp_path / "report.pdf").exists()
