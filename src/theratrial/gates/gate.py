@@ -71,8 +71,9 @@ def _findings(protocol: Protocol, facts: GateFacts, judged_at: datetime) -> Iter
     else:
         yield from laboratory_findings(gate, facts, local)
         yield adverse_event_finding(gate, facts, today)
-        yield from examination_findings(gate, facts, today)
-        yield visit_finding(gate, protocol.schedule.get(gate.reading.visit), facts, today)
+        visit = protocol.schedule.get(gate.reading.visit)
+        yield from examination_findings(gate, visit.reading if visit else None, facts, today)
+        yield visit_finding(gate, visit, facts, today)
         if (pregnancy := pregnancy_finding(gate, facts, today)) is not None:
             yield pregnancy
     if protocol.dose_limits.reading is None:

@@ -11,6 +11,8 @@ from theratrial.protocol.clauses import Clause
 from theratrial.protocol.schema import SafetyGate, Sessions, Visit
 
 _ENDS_TREATMENT: Final = frozenset({"withdrawal", "death", "lost_to_follow_up", "screen_failure"})
+_OVER: Final = frozenset({"completed", "gate_stop"})
+"""Ends that forbid no session by themselves, but whoever has one recorded is not waiting for the next."""
 _ENDING_KINDS: Final = frozenset({"treatment", "all", ""})
 
 
@@ -83,6 +85,7 @@ def participation_finding(clause: Clause[Sessions], facts: GateFacts, judged_at:
     if "progression" in sessions.ends_when:
         ending.add("progression")
     ended = [d for d in facts.dispositions if d.occurred_on <= today and d.event in ending]
+    over = [d for d in facts.dispositions if d.occurred_on <= today and d.event in _OVER]
     withdrawn = [w for w in facts.withdrawals if w.withdrawn_at <= judged_at]
     stopping = [w for w in withdrawn if w.kind in _ENDING_KINDS]
     if ended or stopping:
@@ -91,20 +94,23 @@ def participation_finding(clause: Clause[Sessions], facts: GateFacts, judged_at:
             [f"{d.event.replace('_', ' ')} on {d.occurred_on}" for d in ended]
             + [f"consent to {w.kind or 'the trial'} withdrawn on {w.withdrawn_at.date()}" for w in stopping]
         )
-    elif withdrawn:
+    elif withdrawn or over:
         verdict = Verdict.UNDETERMINED
         because = "; ".join(
-            f"consent to {w.kind.replace('_', ' ')} withdrawn on {w.withdrawn_at.date()}; does treatment go on?"
-            for w in withdrawn
+            [
+                f"consent to {w.kind.replace('_', ' ')} withdrawn on {w.withdrawn_at.date()}; does treatment go on?"
+                for w in withdrawn
+            ]
+            + [f"{d.event.replace('_', ' ')} recorded on {d.occurred_on}; does treatment go on?" for d in over]
         )
     else:
         verdict, because = Verdict.PROCEED, f"neither withdrawal nor another end recorded up to {today}"
-    places = [d.record for d in ended] + [w.record for w in withdrawn]
+    places = [d.record for d in [*ended, *over]] + [w.record for w in withdrawn]
     return Finding(
         "sessions.ends_when",
         "Participation",
         verdict,
         because,
-        {f"end {i}": f"{d.occurred_on} {d.event}" for i, d in enumerate(ended, 1)},
+        {f"end {i}": f"{d.occurred_on} {d.event}" for i, d in enumerate([*ended, *over], 1)},
         traced("participation", {"sessions": clause}, {f"record {i}": p for i, p in enumerate(places, 1) if p}),
     )

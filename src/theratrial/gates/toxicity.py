@@ -8,7 +8,7 @@ from datetime import date
 from theratrial.gates.facts import AdverseEvent, Examination, GateFacts
 from theratrial.gates.findings import Finding, Verdict, age_said, traced
 from theratrial.protocol.clauses import Clause
-from theratrial.protocol.schema import SafetyGate
+from theratrial.protocol.schema import SafetyGate, Visit
 
 
 def _places(name: str, records: list[str]) -> dict[str, str]:
@@ -65,8 +65,13 @@ def _event_verdict(event: AdverseEvent, gate: SafetyGate) -> tuple[Verdict, str]
     return Verdict.STOP, f"{said}, related: allowed up to grade {highest}"
 
 
-def examination_findings(clause: Clause[SafetyGate], facts: GateFacts, today: date) -> Iterator[Finding]:
-    """One finding per role that must examine, and one if somebody else found toxicity."""
+def examination_findings(
+    clause: Clause[SafetyGate], visit: Visit | None, facts: GateFacts, today: date
+) -> Iterator[Finding]:
+    """One finding per role that must examine, and one if somebody else found toxicity.
+
+    An examination outside the window of `visit` finds toxicity but cannot rule it out.
+    """
     gate = clause.reading
     assert gate is not None
     at_visit = [
@@ -78,7 +83,7 @@ def examination_findings(clause: Clause[SafetyGate], facts: GateFacts, today: da
     ]
     for role in gate.examiner_roles:
         own = [e for e in at_visit if e.examiner_role == role]
-        verdict, because = _examined(role, own, gate)
+        verdict, because = _examined(role, own, [e for e in own if _in_window(e, visit, facts)], gate)
         yield _examination(clause, role, verdict, because, own)
     others = [e for e in at_visit if e.examiner_role not in gate.examiner_roles and e.toxicity == "present"]
     for role in sorted({e.examiner_role for e in others}):
@@ -90,7 +95,14 @@ def _role(role: str) -> str:
     return role.replace("_", " ")
 
 
-def _examined(role: str, own: list[Examination], gate: SafetyGate) -> tuple[Verdict, str]:
+def _in_window(examination: Examination, visit: Visit | None, facts: GateFacts) -> bool:
+    """Whether it took place in the window of the gate visit; where that is not known, the visit's own line says so."""
+    if visit is None or facts.visit_anchor_on is None:
+        return True
+    return visit.window_days.holds((examination.examined_on - facts.visit_anchor_on).days)
+
+
+def _examined(role: str, own: list[Examination], timely: list[Examination], gate: SafetyGate) -> tuple[Verdict, str]:
     present = [e for e in own if e.toxicity == "present"]
     if present:
         return Verdict.STOP, f"{_role(role)} found toxicity that forbids the next session on {present[0].examined_on}"
@@ -99,7 +111,12 @@ def _examined(role: str, own: list[Examination], gate: SafetyGate) -> tuple[Verd
     open_ones = [e for e in own if e.toxicity != "none"]
     if open_ones:
         return Verdict.UNDETERMINED, f"{_role(role)} examined on {open_ones[0].examined_on} but did not assess toxicity"
-    return Verdict.PROCEED, f"{_role(role)} found no toxicity on {own[-1].examined_on}"
+    if not timely:
+        return (
+            Verdict.UNDETERMINED,
+            f"{_role(role)} examined on {own[-1].examined_on}, outside the window of {gate.visit}",
+        )
+    return Verdict.PROCEED, f"{_role(role)} found no toxicity on {timely[-1].examined_on}"
 
 
 def _examination(
@@ -127,24 +144,34 @@ def pregnancy_finding(clause: Clause[SafetyGate], facts: GateFacts, today: date)
     newest = max((t.tested_on for t in known), default=None)
     latest = [t for t in known if t.tested_on == newest]
     results = {t.result for t in latest}
+    positive = [t for t in known if t.result == "positive"]
+    judged = [*(t for t in positive if t not in latest), *latest]
+    age_d = 0 if newest is None else (today - newest).days
     if facts.sex == "male":
         verdict, because = Verdict.PROCEED, "not applicable: the participant is male"
     elif "positive" in results:
         verdict, because = Verdict.STOP, f"pregnancy test of {newest} is positive"
     elif not latest:
         verdict, because = Verdict.UNDETERMINED, f"no pregnancy test since session {facts.session}"
+    elif positive:
+        because = f"pregnancy test of {positive[-1].tested_on} was positive, that of {newest} was not; which one holds?"
+        verdict = Verdict.UNDETERMINED
     elif "not_done" in results:
         verdict, because = Verdict.UNDETERMINED, f"pregnancy test of {newest} was not done"
+    elif age_d > gate.laboratory_maximum_age_days:
+        verdict = Verdict.UNDETERMINED
+        because = (
+            f"pregnancy test {age_said(age_d)}; older than the {gate.laboratory_maximum_age_days:g} days that count"
+        )
     elif "not_applicable" in results:
         verdict, because = Verdict.PROCEED, f"pregnancy test recorded as not applicable on {newest}"
     else:
-        assert newest is not None
-        verdict, because = Verdict.PROCEED, f"pregnancy test negative, {age_said((today - newest).days)}"
+        verdict, because = Verdict.PROCEED, f"pregnancy test negative, {age_said(age_d)}"
     return Finding(
         "safety_gate.pregnancy",
         "Pregnancy test",
         verdict,
         because,
-        {f"test {i}": f"{t.tested_on} {t.result}" for i, t in enumerate(latest, 1)},
-        traced("pregnancy", {"safety_gate": clause}, _places("test", [t.record for t in latest])),
+        {f"test {i}": f"{t.tested_on} {t.result}" for i, t in enumerate(judged, 1)},
+        traced("pregnancy", {"safety_gate": clause}, _places("test", [t.record for t in judged])),
     )
