@@ -57,8 +57,8 @@ def _tell_notes(result: TrialResult) -> None:
         console.note(f"{' and '.join(said)} are listed in the report.")
     if result.open_conflicts:
         count = len(result.open_conflicts)
-        said = "1 clause of the protocol is" if count == 1 else f"{count} clauses of the protocol are"
-        console.warn(f"{said} open: this result cannot be used.")
+        what = "1 clause of the protocol is" if count == 1 else f"{count} clauses of the protocol are"
+        console.warn(f"{what} open: this result cannot be used.")
 
 
 def _show(results: dict[str, Any], out: Path, as_json: bool) -> None:
