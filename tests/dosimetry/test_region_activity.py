@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -136,3 +138,12 @@ def test_counts_without_calibration_are_refused(sensitivity: float) -> None:
 def test_a_repeatability_that_is_a_percentage_is_refused(sd: float) -> None:
     with pytest.raises(InputError, match="0 to 1"):
         region_activity(activity_map(), region(), repeatability_relative_sd=sd)
+
+
+def test_the_hours_after_administration_are_those_that_passed_when_the_clocks_changed_between() -> None:
+    # Python subtracts two times of one ZoneInfo as clock readings; on 31 March 2024 an hour was left out in Berlin.
+    berlin = ZoneInfo("Europe/Berlin")
+    scan = replace(activity_map(), acquired_at=datetime(2024, 3, 31, 10, tzinfo=berlin))
+    found = region_activity(scan, region(), repeatability_relative_sd=0.05)
+    point = found.point(administered_at=datetime(2024, 3, 30, 10, tzinfo=berlin))
+    assert point.hours_after_administration == 23

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
@@ -55,7 +55,8 @@ class RegionActivity:
         """
         if administered_at.tzinfo is None:
             raise InputError("the time of an administration carries its time zone")
-        hours = (self.acquired_at - administered_at).total_seconds() / 3600
+        # Through UTC: two times of one zone would be subtracted as clock readings, also over a change of the clocks.
+        hours = (self.acquired_at.astimezone(UTC) - administered_at.astimezone(UTC)).total_seconds() / 3600
         if hours < 0:
             raise InputError(
                 f"region {self.region}: scan of {self.acquired_at.isoformat()} is {-hours:.2f} h before the "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Any, Final
 
 from theratrial.errors import InputError
@@ -118,7 +118,20 @@ def aware(at: datetime, what: str) -> datetime:
 
 
 def seconds_between(later: datetime, earlier: datetime) -> float:
-    """``later - earlier`` [s]; where only one of the two knows its zone, both are taken as local clocks."""
+    """``later - earlier`` [s]; where only one of the two knows its zone, both are taken as local clocks.
+
+    Examples
+    --------
+    The clocks went forward in the night between:
+
+    >>> from zoneinfo import ZoneInfo
+    >>> berlin = ZoneInfo("Europe/Berlin")
+    >>> seconds_between(datetime(2025, 3, 30, 10, tzinfo=berlin), datetime(2025, 3, 29, 10, tzinfo=berlin)) / 3600
+    23.0
+    """
     if (later.tzinfo is None) != (earlier.tzinfo is None):
         later, earlier = later.replace(tzinfo=None), earlier.replace(tzinfo=None)
+    elif later.tzinfo is not None:
+        # Python subtracts two times of one zone as clock readings and forgets a change of the clocks between them.
+        later, earlier = later.astimezone(UTC), earlier.astimezone(UTC)
     return (later - earlier).total_seconds()
