@@ -98,7 +98,8 @@ def _swimmers(treated: Sequence[ParticipantResult], studio: Studio) -> tuple[Blo
                 swimmer_figure(part),
                 alternative=f"Course of {part[0].participant_id} to {part[-1].participant_id}, as in the tables below",
                 caption="One lane per treated participant. Scans of a session stand beside it in order, not to scale. "
-                "The gate stands on the day it was judged; the box is the response category, then the end.",
+                "A gate stands on the day it was judged, at the latest "
+                "at the end; the box is the response category, then the end.",
             )
         )
     return tuple(drawn)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _JPEG_QUALITY: Final = 88
 _PNG_DPI: Final = 160
+_FOOT_PX: Final = 16
 _STRIP_FULL_PX: Final = 1700
 """Width of a strip that fills the page."""
 _PIXELS_DPI: Final = 170
@@ -52,7 +53,8 @@ class Studio:
             figure.set_layout_engine("none")
             # The solver's last bits change from call to call, and the SVG's names are made from them.
             for axes in figure.axes:
-                axes.set_position([round(edge, 5) for edge in axes.get_position(original=True).bounds])
+                left, bottom, width, height = (round(edge, 5) for edge in axes.get_position(original=True).bounds)
+                axes.set_position((left, bottom, width, height))
         if self._footline:
             figure.text(0.998, 0.03 / figure.get_figheight(), self._footline, ha="right", fontsize=6, color=MUTED)
 
@@ -85,12 +87,14 @@ class Studio:
 
     def image(self, name: str, image: Any, *, alternative: str, caption: str) -> Picture:
         """Save an image as it is."""
-        from PIL import ImageDraw
+        from PIL import Image, ImageDraw
 
         self.names.append(name)
         if self._footline:
-            pen = ImageDraw.Draw(image)
-            pen.text((image.width - 4, 2), self._footline, fill=MUTED, anchor="ra")
+            taller = Image.new("RGB", (image.width, image.height + _FOOT_PX), "white")
+            taller.paste(image, (0, 0))
+            ImageDraw.Draw(taller).text((2, image.height + 2), self._footline, fill=MUTED)
+            image = taller
         return self._embedded(name, image, alternative, caption, "strip", min(image.width / _STRIP_FULL_PX, 1.0))
 
     def _embedded(self, name: str, image: Any, alternative: str, caption: str, style: str, share: float) -> Picture:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 COLUMNS: Final = 2
 _SMALL_COLUMNS: Final = 4
 _CORE_UNITS: Final = {"10^9/L": "e9_per_L", "g/L": "g_per_L"}
+_SAFETY_CLAUSES: Final = "safety_gate"
 _BAND_COLOURS: Final = {1: "#fff8e5", 2: "#fdeecb", 3: "#f8d9d2", 4: "#efb9af"}
 _HIGHLIGHTS: Final = ("#b3402e", "#6a4c93", "#b86e14", "#1f5f8b", "#0b6e4f", "#7a1f5c")
 
@@ -31,11 +32,19 @@ class Course:
     days: tuple[float, ...]
     values: tuple[float, ...]
     stopped: bool
-    """A gate of hers said stop."""
+    """A gate of hers said stop because of toxicity."""
 
 
 def _days(one: ParticipantResult, moment: Any) -> float:
     return (moment - one.sessions[0].injected_at).total_seconds() / 86400
+
+
+def _stops_for_toxicity(gate: GateResult | None) -> bool:
+    """Whether a clause of the safety gate itself stops: counts, events, examinations; not doses or a full number."""
+    return gate is not None and any(
+        finding.verdict == "stop" and not finding.informs_only and finding.clause.startswith(_SAFETY_CLAUSES)
+        for finding in gate.findings
+    )
 
 
 def courses(result: TrialResult) -> dict[tuple[str, str], list[Course]]:
@@ -44,7 +53,7 @@ def courses(result: TrialResult) -> dict[tuple[str, str], list[Course]]:
     for one in result.participants:
         if not one.treated:
             continue
-        stopped = any(session.gate is not None and session.gate.verdict == "stop" for session in one.sessions)
+        stopped = any(_stops_for_toxicity(session.gate) for session in one.sessions)
         values: dict[tuple[str, str], list[tuple[float, float]]] = {}
         for point in one.laboratory:
             if point.value.value is not None:
@@ -167,7 +176,8 @@ def _gates(axes: Any, course: Course, one: ParticipantResult) -> None:
         gate = session.gate
         if gate is None or gate.judged_on is None:
             continue
-        day = float((gate.judged_on - one.sessions[0].injected_at.date()).days)
+        # Judged after her last value only because nothing else came: it stands at that value.
+        day = min(float((gate.judged_on - one.sessions[0].injected_at.date()).days), course.days[-1])
         value = _at(course, day)
         if value is not None:
             _gate_mark(axes, day, value, gate)
@@ -212,7 +222,7 @@ def _legend(figure: Any, *, any_stopped: bool) -> None:
 
     handles = [Line2D([], [], color="#9aa5b1", linewidth=0.8, label="a participant")]
     if any_stopped:
-        handles.append(Line2D([], [], color=_HIGHLIGHTS[0], linewidth=1.5, label="a gate said stop: in colour, named"))
+        handles.append(Line2D([], [], color=_HIGHLIGHTS[0], linewidth=1.5, label="gate stopped for toxicity: named"))
     handles.append(Line2D([], [], marker="|", color=ACCENT, linestyle="none", markersize=9, label="a session"))
     handles += [
         Line2D(

@@ -189,13 +189,18 @@ def states_figure(states: dict[str, Counter[str]], order: Sequence[str]) -> Figu
     figure = new_figure(0.75 + 0.29 * len(states))
     with drawing():
         axes = figure.subplots()
+        widest = max(sum(counts.values()) for counts in states.values())
         for row, counts in enumerate(states.values()):
-            left = 0
+            left, narrow = 0, []
             for state in order:
                 number = counts[state]
                 if not number:
                     continue
                 axes.barh(-row, number, left=left, height=0.72, color=determinacy_colour(state), gid=f"state {state}")
+                if number < 0.03 * widest:
+                    narrow.append(f"{number} {words(state)}")
+                    left += number
+                    continue
                 axes.text(
                     left + number / 2,
                     -row,
@@ -207,6 +212,8 @@ def states_figure(states: dict[str, Counter[str]], order: Sequence[str]) -> Figu
                     weight="bold",
                 )
                 left += number
+            if narrow:
+                axes.text(left + 0.008 * widest, -row, ", ".join(narrow), va="center", fontsize=7.5)
         axes.set_yticks([-row for row in range(len(states))], [short(region, 36) for region in states])
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("Curves (participants and sessions)")

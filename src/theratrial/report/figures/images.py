@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SUV_TOP: Final = 10.0
 """Upper end of every SUV scale, so that pictures of different people can be compared."""
 _HU_WINDOW: Final = (-160.0, 240.0)
+_BAR_IN: Final = 0.72
+"""Room of the scale beside the panels."""
 _FUSION_WIDTH_IN: Final = 2.4
 _PLANAR_WIDTH_IN: Final = 1.5
 _SCALE_BAR_CM: Final = 10.0
@@ -26,6 +28,31 @@ _PET_SHOWN_FROM: Final = 0.12
 """Share of the scale below which PET leaves the CT uncovered."""
 
 Image = NDArray[np.floating[Any]]
+
+
+def _places(panels: int, width_in: float, height_in: float, *, head_in: float) -> tuple[Figure, list[Any], Any]:
+    """A figure with that many panels side by side and the place of a scale beside them, laid out in inches."""
+    foot_in, gap_in = 0.2, 0.06
+    whole_in = (panels * width_in + _BAR_IN, head_in + height_in + foot_in)
+    figure = new_figure(whole_in[1], width_in=whole_in[0])
+    figure.set_layout_engine("none")
+    with drawing():
+        grid = [
+            figure.add_axes(
+                (
+                    index * width_in / whole_in[0],
+                    foot_in / whole_in[1],
+                    (width_in - gap_in) / whole_in[0],
+                    height_in / whole_in[1],
+                )
+            )
+            for index in range(panels)
+        ]
+        left, bottom = panels * width_in + 0.04, foot_in + 0.25 * height_in
+        beside = figure.add_axes(
+            (left / whole_in[0], bottom / whole_in[1], 0.09 / whole_in[0], 0.5 * height_in / whole_in[1])
+        )
+    return figure, grid, beside
 
 
 def _extent(shape: tuple[int, ...], spacing_mm: tuple[float, float]) -> tuple[float, float, float, float]:
@@ -85,7 +112,7 @@ def _marks(axes: Any, picture: FusionPicture) -> None:
     """A ring round each lesion and its name, lower where another name stands already."""
     dz, dx = picture.spacing_mm[0] / 10, picture.spacing_mm[1] / 10
     width = picture.suv_mip.shape[1] * dx
-    room = picture.suv_mip.shape[0] * dz / 42
+    room = picture.suv_mip.shape[0] * dz / 30
     placed: dict[bool, list[float]] = {False: [], True: []}
     for name, row, column in sorted(picture.lesion_marks, key=lambda mark: mark[1]):
         x, y = (column + 0.5) * dx, (row + 0.5) * dz
@@ -115,10 +142,9 @@ def fusion_figure(pictures: Sequence[FusionPicture]) -> Figure | None:
         return None
     tallest = max(p.suv_cut.shape[0] * p.spacing_mm[0] / (p.suv_cut.shape[1] * p.spacing_mm[1]) for p in pictures)
     panels = 2 * len(pictures)
-    width = min((WIDTH_IN - 0.6) / panels, _FUSION_WIDTH_IN)
-    figure = new_figure(width * tallest + 0.6, width_in=width * panels + 0.6)
+    width = min((WIDTH_IN - _BAR_IN) / panels, _FUSION_WIDTH_IN)
+    figure, grid, beside = _places(panels, width, width * tallest, head_in=0.42)
     with drawing():
-        grid = figure.subplots(1, panels, squeeze=False)[0]
         for index, picture in enumerate(pictures):
             cut, projection = grid[2 * index], grid[2 * index + 1]
             extent = _extent(picture.suv_cut.shape, picture.spacing_mm)
@@ -145,17 +171,15 @@ def fusion_figure(pictures: Sequence[FusionPicture]) -> Figure | None:
             what = "PET on CT" if picture.ct_cut_HU is not None else "PET (no CT)"
             cut.set_title(f"{title}\n{what}, cut at y = {picture.cut_position_mm:.0f} mm", fontsize=8)
             projection.set_title("\nPET, projection", fontsize=8)
-        _suv_bar(figure, grid)
+        _suv_bar(figure, beside)
     return figure
 
 
-def _suv_bar(figure: Any, grid: Any) -> None:
+def _suv_bar(figure: Any, beside: Any) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
-    bar = figure.colorbar(
-        ScalarMappable(Normalize(0, SUV_TOP), "gray_r"), ax=list(grid), shrink=0.5, aspect=26, pad=0.01
-    )
+    bar = figure.colorbar(ScalarMappable(Normalize(0, SUV_TOP), "gray_r"), cax=beside)
     bar.set_label("SUV (body weight) [g/mL]", fontsize=7.5)
     bar.ax.tick_params(labelsize=7)
 
@@ -191,10 +215,9 @@ def planar_figure(pictures: Sequence[PlanarPicture]) -> Figure | None:
     first = pictures[0]
     tall = (rows_cm[1] - rows_cm[0]) / (first.anterior.shape[1] * first.pixel_spacing_mm[1] / 10)
     panels = 2 * len(pictures)
-    width = min((WIDTH_IN - 0.7) / panels, _PLANAR_WIDTH_IN)
-    figure = new_figure(width * tall + 0.75, width_in=width * panels + 0.7)
+    width = min((WIDTH_IN - _BAR_IN) / panels, _PLANAR_WIDTH_IN)
+    figure, grid, beside = _places(panels, width, width * tall, head_in=0.42)
     with drawing():
-        grid = figure.subplots(1, panels, squeeze=False)[0]
         for index, picture in enumerate(pictures):
             extent = _extent(picture.anterior.shape, picture.pixel_spacing_mm)
             views = (("anterior", picture.anterior), ("posterior, mirrored", picture.posterior))
@@ -202,8 +225,16 @@ def planar_figure(pictures: Sequence[PlanarPicture]) -> Figure | None:
                 quiet_axes(axes)
                 if name == "anterior":
                     head = f"Session {picture.session}, {picture.hours_after:.1f} h"
-                    axes.text(0, 1.065, head, transform=axes.transAxes, fontsize=8, weight="bold", va="bottom")
-                axes.text(0, 1.015, name, transform=axes.transAxes, fontsize=6.8, va="bottom")
+                    axes.annotate(
+                        head,
+                        (0, 1),
+                        (0, 13),
+                        xycoords="axes fraction",
+                        textcoords="offset points",
+                        fontsize=8,
+                        weight="bold",
+                    )
+                axes.annotate(name, (0, 1), (0, 3), xycoords="axes fraction", textcoords="offset points", fontsize=6.6)
                 if counts is None:
                     axes.text(
                         0.5,
@@ -222,17 +253,15 @@ def planar_figure(pictures: Sequence[PlanarPicture]) -> Figure | None:
                 axes.set_ylim(rows_cm[1], rows_cm[0])
                 _sides(axes, colour=INK)
                 _scale_bar(axes, (extent[0], extent[1], rows_cm[1], rows_cm[0]), colour=INK)
-        _count_bar(figure, grid, top)
+        _count_bar(figure, beside, top)
     return figure
 
 
-def _count_bar(figure: Any, grid: Any, top: float) -> None:
+def _count_bar(figure: Any, beside: Any, top: float) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import PowerNorm
 
-    bar = figure.colorbar(
-        ScalarMappable(PowerNorm(0.5, 0, top), "gray_r"), ax=list(grid), shrink=0.5, aspect=26, pad=0.01
-    )
+    bar = figure.colorbar(ScalarMappable(PowerNorm(0.5, 0, top), "gray_r"), cax=beside)
     bar.set_label("counts, decay-corrected\nto injection (square-root grey)", fontsize=7)
     bar.ax.tick_params(labelsize=7)
     bar.set_ticks([0, round(top / 4), round(top / 2), round(top)])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TILE_PX: Final = 300
 """Height of every tile."""
-_HEAD_PX: Final = 46
+_HEAD_PX: Final = 50
 _GAP_PX: Final = 6
 
 
@@ -41,9 +41,9 @@ def _tile(rgb: Any, spacing_mm: tuple[float, float], label: str, side_colour: st
     tile = Image.new("RGB", (width, TILE_PX + _HEAD_PX), "white")
     tile.paste(picture, (0, _HEAD_PX))
     pen = ImageDraw.Draw(tile)
-    pen.multiline_text((0, 2), label, fill=INK, font=_font(13), spacing=1)
-    pen.text((3, _HEAD_PX + 2), "R", fill=side_colour, font=_font(13))
-    pen.text((width - 4, _HEAD_PX + 2), "L", fill=side_colour, font=_font(13), anchor="ra")
+    pen.multiline_text((0, 2), label, fill=INK, font=_font(16), spacing=2)
+    pen.text((3, _HEAD_PX + 2), "R", fill=side_colour, font=_font(16))
+    pen.text((width - 4, _HEAD_PX + 2), "L", fill=side_colour, font=_font(16), anchor="ra")
     # Ten centimetres, at the foot.
     bar = round(100 / (rows * spacing_mm[0]) * TILE_PX)
     y = TILE_PX + _HEAD_PX - 5

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from theratrial.report.figures.canvas import new_figure, short
+from theratrial.report.figures.canvas import lines, new_figure, short
 from theratrial.report.style import (
     ACCENT,
     CATEGORY_COLOURS,
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 LANES: Final = 24
 """Lanes of one figure; more participants get more figures, so that none is longer than a sheet."""
-_LANE_IN: Final = 0.42
-_GATE_RAISED: Final = 0.34
+_LANE_IN: Final = 0.46
+_GATE_RAISED: Final = 0.42
 """Share of a lane by which a gate stands above it, so that it never covers the session of the same day."""
 
 
@@ -40,12 +40,18 @@ def _days(moment: date | datetime | None, first: datetime) -> int | None:
 
 
 def _end(one: ParticipantResult) -> int:
-    """Last day anything is known of."""
+    """The day her course ends: as recorded, else the last day anything is known of."""
     first = one.sessions[0].injected_at
     moments: list[date | datetime | None] = [one.disposition_on, *(s.injected_at for s in one.sessions)]
     moments += [scan.acquired_at for scan in one.pet_scans]
-    moments += [session.gate.judged_on for session in one.sessions if session.gate]
+    if one.disposition_on is None:
+        moments += [session.gate.judged_on for session in one.sessions if session.gate]
     return max(day for moment in moments if (day := _days(moment, first)) is not None)
+
+
+def _pet_days(one: ParticipantResult) -> list[int]:
+    first = one.sessions[0].injected_at
+    return [day for scan in one.pet_scans if (day := _days(scan.acquired_at, first)) is not None]
 
 
 def swimmer_figure(treated: Sequence[ParticipantResult]) -> Figure:
@@ -64,10 +70,11 @@ def swimmer_figure(treated: Sequence[ParticipantResult]) -> Figure:
         axes.set_xlabel("Days since the first injection")
         axes.grid(axis="x", linewidth=0.6)
         axes.set_axisbelow(True)
-        right = max(longest, 30) * 1.4
-        axes.set_xlim(None, right)
-        axes.set_xticks([tick for tick in axes.get_xticks() if tick <= max(longest, 30)])
-        axes.set_xlim(right=right)
+        right = max(longest, 30) * 1.52
+        left = min([-5.0, *(day - 4.0 for one in treated for day in _pet_days(one))])
+        axes.set_xlim(left, right)
+        axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick <= max(longest, 30)])
+        axes.set_xlim(left, right)
         axes.spines["bottom"].set_bounds(axes.get_xlim()[0], max(longest, 30))
         _legend(figure)
     return figure
@@ -77,10 +84,8 @@ def _lane(axes: Any, y: float, one: ParticipantResult, step: float) -> None:
     first = one.sessions[0].injected_at
     end = _end(one)
     axes.plot([0, max(end, 1)], [y, y], color=FAINT, linewidth=7, solid_capstyle="butt", zorder=1)
-    for scan in one.pet_scans:
-        day = _days(scan.acquired_at, first)
-        if day is not None:
-            axes.plot([day], [y], marker="P", color=ACCENT, markersize=6, linestyle="none", zorder=3, gid="pet")
+    for day in _pet_days(one):
+        axes.plot([day], [y], marker="P", color=ACCENT, markersize=6, linestyle="none", zorder=3, gid="pet")
     for session in one.sessions:
         x = _days(session.injected_at, first) or 0
         axes.plot([x], [y], marker="o", color=ACCENT, markersize=12, linestyle="none", zorder=4, gid="session")
@@ -102,14 +107,16 @@ def _lane(axes: Any, y: float, one: ParticipantResult, step: float) -> None:
         gate = session.gate
         if gate is not None:
             judged = _days(gate.judged_on, first)
-            at = end if judged is None else judged
+            # Judged later than her end only because nothing else came: it stands at the end.
+            at = end if judged is None else min(judged, end)
             _gate(axes, at, y + _GATE_RAISED, gate.verdict)
     category = one.response.category if one.response else ""
     box = {"boxstyle": "square,pad=0.25", "facecolor": CATEGORY_COLOURS.get(category, "white"), "edgecolor": MUTED}
-    axes.text(
-        end + step * 1.6,
-        y,
+    axes.annotate(
         category or "not assessed",
+        (end, y),
+        (11, 0),
+        textcoords="offset points",
         fontsize=7.5,
         weight="bold" if category else "normal",
         color=CATEGORY_TEXT.get(category, INK),
@@ -119,8 +126,17 @@ def _lane(axes: Any, y: float, one: ParticipantResult, step: float) -> None:
     )
     said = words(one.disposition) or "still in the trial"
     if one.disposition_reason:
-        said += f": {one.disposition_reason}"
-    axes.text(end + step * (5.2 if category else 11), y, short(said, 36), fontsize=7.5, va="center", color=INK)
+        said += f": {words(one.disposition_reason)}"
+    away = 34 if category else 76
+    axes.annotate(
+        "\n".join(lines(said, 34, 2)),
+        (end, y),
+        (away, 0),
+        textcoords="offset points",
+        fontsize=7.5,
+        va="center",
+        color=INK,
+    )
 
 
 def _gate(axes: Any, x: float, y: float, verdict: str) -> None:

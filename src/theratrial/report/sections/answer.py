@@ -8,6 +8,7 @@ from theratrial.report.texts import count, in_percent, words
 from theratrial.report.traces import TraceBook
 from theratrial.results.values import EndpointOutcome, TrialResult
 
+_METHODS = {"clopper_pearson": "exact (Clopper-Pearson)", "wilson": "Wilson score"}
 _MISSING_RULES = {"failure": "counts as failure", "excluded": "is left out"}
 
 
@@ -35,12 +36,12 @@ def answer_section(result: TrialResult, book: TraceBook, *, drawn: tuple[Block, 
     remark = ""
     if endpoint.analysed and endpoint.analysed < result.sample_size:
         remark = f"{endpoint.analysed} of the {result.sample_size} participants the protocol plans are analysed."
+    method = _METHODS.get(endpoint.interval_method, words(endpoint.interval_method))
     how = (
         ("Endpoint", endpoint.title),
-        ("Successes", f"{endpoint.successes} of {endpoint.analysed}"),
         ("Analysis set", words(endpoint.analysis_set)),
         ("Missing response", _MISSING_RULES.get(endpoint.missing_rule, words(endpoint.missing_rule))),
-        ("Interval", f"{words(endpoint.interval_method)}, two-sided {in_percent(endpoint.confidence_level)}"),
+        ("Interval", f"{method}, two-sided {endpoint.confidence_level * 100:g} %"),
     )
     value = Table(
         "The endpoint as a number",

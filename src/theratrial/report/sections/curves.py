@@ -51,6 +51,24 @@ def scan_times(result: TrialResult) -> tuple[str, ...]:
     return tuple(f"{hour} h" for hour in sorted(hours))
 
 
+def _rising(result: TrialResult) -> Table | None:
+    """Which regions still rise at the last scan, by participant."""
+    rows = []
+    for one in result.participants:
+        sessions: dict[str, list[str]] = {}
+        for session in one.sessions:
+            for dose in session.doses:
+                if dose.determinacy == "rising":
+                    name = dose.title if dose.kind == "organ" else words(dose.region_name)
+                    sessions.setdefault(name, []).append(str(session.session))
+        if sessions:
+            said = "; ".join(f"{name} (session {', '.join(numbers)})" for name, numbers in sorted(sessions.items()))
+            rows.append((Cell(one.participant_id), Cell(said, style="wrap")))
+    if not rows:
+        return None
+    return Table("Regions still rising at the last scan", ("Participant", "Regions"), tuple(rows), style="dense")
+
+
 def _every_curve(result: TrialResult, book: TraceBook) -> Table:
     rows = []
     for one in result.participants:
@@ -90,13 +108,6 @@ def curves_section(result: TrialResult, book: TraceBook, *, drawn: tuple[Block, 
         return Section("curves", title, (Text("No curve: no session was imaged.", "quiet"),))
     total = sum(sum(counts.values()) for counts in states.values())
     sure = sum(counts["determined"] for counts in states.values())
-    rising = [
-        f"{one.participant_id} session {session.session} {dose.title if dose.kind == 'organ' else dose.region_name}"
-        for one in result.participants
-        for session in one.sessions
-        for dose in session.doses
-        if dose.determinacy == "rising"
-    ]
     times = " and ".join(scan_times(result)) or "no scan"
     blocks: list[Block] = [
         Text(
@@ -108,7 +119,7 @@ def curves_section(result: TrialResult, book: TraceBook, *, drawn: tuple[Block, 
         *drawn,
         _states(result),
     ]
-    if rising:
-        blocks.append(Text(f"Rising at the last scan ({len(rising)}): {', '.join(rising)}.", "warning"))
+    rising = _rising(result)
+    blocks += [rising] if rising else []
     blocks.append(Folded(f"Every curve ({total})", (_every_curve(result, book),)))
     return Section("curves", title, tuple(blocks))

@@ -67,10 +67,16 @@ def _labels(known: dict[str, CriterionResult]) -> list[tuple[str, str]]:
     return labels
 
 
+def _titled(criterion: CriterionResult) -> str:
+    return criterion.title.rstrip(".")
+
+
 def _reasons(one: ParticipantResult) -> tuple[Cell, ...]:
-    failing = [criterion for criterion in one.eligibility.criteria if criterion.truth != "met"]
-    said = [f"{criterion.title}: {_passes(criterion)} ({criterion.because})" for criterion in failing]
-    if not said and one.selection.result != "positive":
+    failing = [criterion for criterion in one.eligibility.criteria if criterion.truth == "not met"]
+    unknown = [criterion for criterion in one.eligibility.criteria if criterion.truth == "not known"]
+    said = [f"{_titled(criterion)}: {_passes(criterion)} ({criterion.because})" for criterion in failing]
+    open_ones = [f"{_titled(criterion)} ({criterion.because})" for criterion in unknown]
+    if not said and not open_ones and one.selection.result != "positive":
         said.append(f"selection read {one.selection.result}: {one.selection.because}")
     if one.disposition_reason:
         said.append(one.disposition_reason)
@@ -79,7 +85,11 @@ def _reasons(one: ParticipantResult) -> tuple[Cell, ...]:
         Cell(day(one.screened_on), style="nowrap"),
         Cell(day(one.consented_at) if one.consented_at else "no consent recorded", style="nowrap"),
         Cell(one.eligibility.verdict),
-        Cell("; ".join(said) or "no reason recorded", style="wrap"),
+        Cell(
+            "; ".join(said) or ("no reason recorded" if not open_ones else "criteria not known"),
+            style="wrap",
+            below=f"Not known: {'; '.join(open_ones)}" if open_ones else "",
+        ),
     )
 
 

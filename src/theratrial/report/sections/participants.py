@@ -62,12 +62,15 @@ def _sessions(result: TrialResult, book: TraceBook) -> Table:
             gate = session.gate
             rows.append(
                 (
-                    Cell(f"{one.participant_id}, session {session.session}"),
+                    Cell(
+                        f"{one.participant_id}, session {session.session}",
+                        style="nowrap" if len(one.participant_id) < 12 else "",
+                        below=f"batch {session.batch_id}",
+                    ),
                     Cell(day(session.injected_at), style="nowrap", below=f"day {(session.injected_at - first).days}"),
                     book.quantity(session.administered_activity_MBq),
                     book.quantity(session.deviation_percent, signed=True),
                     Cell(mass, style="number" if session.antibody_mass_mg is not None else "missing"),
-                    Cell(session.batch_id, style="wrap"),
                     _scans(session),
                     _reads(session),
                     Cell(VERDICT_SIGNS[gate.verdict], style=f"verdict {gate.verdict}") if gate else Cell("no gate"),
@@ -76,14 +79,13 @@ def _sessions(result: TrialResult, book: TraceBook) -> Table:
     return Table(
         "Sessions",
         (
-            "Session",
+            "Session and batch",
             "Injected",
             "Administered",
             "Off prescription",
             "Antibody",
-            "Batch",
             "Scans: ● done, ○ missed, ? no image and no reason",
-            "Biodistribution read",
+            "Biodistribution",
             "Gate after it",
         ),
         tuple(rows),

@@ -49,7 +49,7 @@ def assumptions_section(result: TrialResult) -> Section:
     blocks.append(
         Text(
             "The registered record is silent, ambiguous or contradicts itself here. So that the demonstration can run, "
-            "each point has an answer of ours. None was given by the trial's investigators."
+            "each point has an answer of ours; the trial's investigators have given none of these answers."
         )
     )
     rows = tuple(

@@ -88,8 +88,35 @@ def _events(result: TrialResult) -> Table | None:
     if not rows:
         return None
     return Table(
-        "Adverse events", ("Event", "Grade", "Started", "Ended", "Serious", "Related to treatment"), rows, style="dense"
+        "Every adverse event",
+        ("Event", "Grade", "Started", "Ended", "Serious", "Related to treatment"),
+        rows,
+        style="dense",
     )
+
+
+def _worst_events(result: TrialResult) -> Table:
+    """Participants by term and their worst grade."""
+    worst: dict[str, dict[str, int]] = {}
+    for one in result.participants:
+        for event in one.adverse_events:
+            grades = worst.setdefault(event.term, {})
+            grades[one.participant_id] = max(event.grade, grades.get(one.participant_id, 0))
+    rows = []
+    for term, grades in sorted(worst.items(), key=lambda entry: (-len(entry[1]), entry[0])):
+        named = [
+            ", ".join(sorted(participant for participant, grade in grades.items() if grade == wanted))
+            for wanted in range(1, 6)
+        ]
+        rows.append(
+            (
+                Cell(term),
+                Cell(str(len(grades)), style="number"),
+                *(Cell(who or "nobody", style="wrap" if who else "quiet") for who in named),
+            )
+        )
+    head = ("Adverse event", "Participants", *(f"Worst grade {grade}" for grade in range(1, 6)))
+    return Table("Adverse events by worst grade, whether related or not", head, tuple(rows), style="dense")
 
 
 def counts_section(result: TrialResult, book: TraceBook, *, drawn: tuple[Block, ...] = ()) -> Section:
@@ -102,7 +129,10 @@ def counts_section(result: TrialResult, book: TraceBook, *, drawn: tuple[Block, 
     elif any(one.treated for one in result.participants):
         blocks.append(_lowest(result, book, tests))
     events = _events(result)
-    blocks.append(events or Text("No adverse event is recorded.", "quiet"))
+    if events is None:
+        blocks.append(Text("No adverse event is recorded.", "quiet"))
+    else:
+        blocks += [_worst_events(result), Folded(f"Every adverse event ({len(events.rows)})", (events,))]
     if tests:
         total = sum(len(one.laboratory) for one in result.participants)
         blocks.append(Folded(f"Every laboratory value ({total})", (_every_value(result, book),)))
@@ -116,8 +146,9 @@ def _gates(result: TrialResult) -> list[tuple[ParticipantResult, GateResult]]:
 _HEAD = ("Gate after", "Clause", "Verdict", "Because")
 
 
-def _gate_name(one: ParticipantResult, gate: GateResult) -> str:
-    return f"{one.participant_id}, session {gate.after_session}"
+def _gate_cell(one: ParticipantResult, gate: GateResult) -> Cell:
+    name = f"{one.participant_id}, session {gate.after_session}"
+    return Cell(name, style="nowrap" if len(name) < 24 else "")
 
 
 def _gate_lines(
@@ -128,7 +159,7 @@ def _gate_lines(
         informs = " (informs only)" if finding.informs_only else ""
         rows.append(
             (
-                Cell(_gate_name(one, gate)),
+                _gate_cell(one, gate),
                 Cell(f"{finding.title}{informs}", finding.clause, book.anchor(finding.trace)),
                 Cell(VERDICT_SIGNS[finding.verdict], style=f"verdict {finding.verdict}"),
                 Cell(finding.because, style="wrap"),
@@ -146,7 +177,7 @@ def _halting_lines(one: ParticipantResult, gate: GateResult, book: TraceBook) ->
     if passing:
         rows.append(
             (
-                Cell(_gate_name(one, gate)),
+                _gate_cell(one, gate),
                 Cell(count(len(passing), "other clause")),
                 Cell(VERDICT_SIGNS["proceed"], style="verdict proceed"),
                 Cell("; ".join(passing), style="wrap quiet"),
@@ -166,7 +197,7 @@ def gates_section(result: TrialResult, book: TraceBook) -> Section:
         deciding = [f for f in gate.findings if not f.informs_only and f.verdict != "proceed"]
         summary.append(
             (
-                Cell(_gate_name(one, gate)),
+                _gate_cell(one, gate),
                 Cell(day(gate.judged_on), style="nowrap"),
                 book.cell(VERDICT_SIGNS[gate.verdict], gate.trace, style=f"verdict {gate.verdict}"),
                 Cell("; ".join(f.title for f in deciding) or "every clause proceeds", style="wrap"),
