@@ -21,7 +21,7 @@ Made by `scripts/trial_folder_docs.py` from the definition that reader and write
 my-trial/
 ├── folder.yaml          schema_version of this format; absent means 1.0
 ├── protocol.yaml        the trial as data: verbatim text, reading, decision of each clause
-├── registration.yaml    the registration record; may be absent, which is noted
+├── registration.yaml    the registration record, checked like the protocol; may be absent, which is noted
 ├── records/*.csv        the tables below
 └── images/              DICOM in any order and nesting, RTSTRUCT and SEG among them
 ```
