@@ -201,6 +201,8 @@ def test_without_a_consent_nobody_is_eligible_nor_unable_to_consent(seed: Protoc
         ([read("negative", read_at=SAMPLED - timedelta(days=1)), read()], Truth.MET),
         ([read(lesions_total=None)], Truth.NOT_KNOWN),
         ([read("negative", lesions_total=None)], Truth.NOT_MET),
+        ([read(read_at=AT + timedelta(minutes=1))], Truth.NOT_KNOWN),
+        ([read("negative"), read(read_at=AT + timedelta(minutes=1))], Truth.NOT_MET),
     ],
 )
 def test_the_selection_read_follows_its_rule_and_role(seed: Protocol, reads: list[Row], truth: Truth) -> None:

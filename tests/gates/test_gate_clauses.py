@@ -93,6 +93,20 @@ def test_the_latest_laboratory_value_is_judged_by_grade_and_age(results, verdict
     assert word in found.because
 
 
+def test_what_was_sampled_or_tested_on_the_day_of_the_injection_before_it_does_not_count():
+    soon = INJECTED_AT + timedelta(days=3)
+    before = replace(lab("platelets", 210), collected_at=INJECTED_AT - timedelta(hours=1))
+    after = replace(before, collected_at=INJECTED_AT + timedelta(hours=1))
+    for result, verdict in ((before, U), (after, P)):
+        facts = fit_participant(laboratory=(result,), pregnancy_tests=())
+        found = line(retreatment_gate(PROTOCOL, facts, judged_at=soon), "safety_gate.laboratory:platelets")
+        assert found.verdict is verdict
+    for day, verdict in ((INJECTED_AT.date(), U), (INJECTED_AT.date() + timedelta(days=1), P)):
+        facts = fit_participant(pregnancy_tests=(PregnancyTest("negative", day),))
+        found = line(retreatment_gate(PROTOCOL, facts, judged_at=soon), "safety_gate.pregnancy")
+        assert found.verdict is verdict
+
+
 def test_a_finding_says_value_unit_age_limit_and_where_it_stands():
     found = line(judged(), "safety_gate.laboratory:platelets")
     assert found.because == (
@@ -118,6 +132,8 @@ def event(grade, related="related", ended=None, started=date(2024, 3, 10), versi
         ([event(1, "not_assessed")], P),
         ([event(2, ended=date(2024, 4, 1))], P),
         ([event(2, ended=date(2024, 4, 30))], S),
+        ([event(2, ended=JUDGED_AT.date())], P),
+        ([event(2, ended=JUDGED_AT.date() + timedelta(days=1))], S),
         ([event(3, started=date(2024, 5, 1))], P),
         ([event(None)], U),
         ([event(1, version="6.0")], U),
@@ -247,6 +263,8 @@ def test_the_next_session_is_expected_by_the_highest_dose_per_MBq_and_its_own_ac
     )
     found = line(judged(facts), "dose_limits:kidneys")
     assert "7.00 Gy so far (upper bound, 2 sessions) + 6.00 Gy expected from 1500 MBq = 13.00 Gy" in found.because
+    turned = replace(facts, administered_activity_MBq={1: 1500.0, 2: 750.0})
+    assert "+ 6.00 Gy expected from 1500 MBq" in line(judged(turned), "dose_limits:kidneys").because
     found = line(judged(replace(facts, next_activity_MBq=3000.0)), "dose_limits:kidneys")
     assert "+ 12.00 Gy expected from 3000 MBq" in found.because
     assert line(judged(replace(facts, administered_activity_MBq={2: 1500.0})), "dose_limits:kidneys").verdict is U

@@ -117,6 +117,8 @@ def test_resolved_and_new_lesions(before, after, expected, word):
         ([target("a", 9.0), target("b", 8.0)], [target("a", 2.0)], "no uptake at response of target b"),
         ([target("a", 9.0)], [target("a", 5.0), target("b", 3.0)], "neither known from baseline nor marked new"),
         ([target("a", 9.0)], [target("a", 5.0), target("a", 4.0)], "read twice"),
+        ([target("a", 9.0)], [target("a", 5.0), target("a", 5.0, role="non_target")], "read twice"),
+        ([target("a", 9.0)], [target("a", 5.0), target("a", 5.0, "not_assessable")], "read twice"),
         ([target("a", math.nan)], [target("a", 5.0)], "nan"),
         ([target("a", 9.0)], [target("a", -1.0)], "-1.0"),
     ],
