@@ -129,7 +129,7 @@ def _lane(axes: Any, y: float, one: ParticipantResult, step: float) -> None:
         said += f": {words(one.disposition_reason)}"
     away = 34 if category else 76
     axes.annotate(
-        "\n".join(lines(said, 34, 2)),
+        "\n".join(lines(said, 38, 2)),
         (end, y),
         (away, 0),
         textcoords="offset points",

@@ -43,7 +43,7 @@ def _scans(session: SessionResult) -> Cell:
         said.append(
             f"{_SCAN_SIGNS[scan.status]} {name}: {when}{state}{outside}" if state or outside else f"● {name}: {when}"
         )
-    return Cell(", ".join(said) or "none planned", style="wrap")
+    return Cell(", ".join(said) or "none planned", style="wrap broad")
 
 
 def _reads(session: SessionResult) -> Cell:
