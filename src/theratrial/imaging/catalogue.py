@@ -6,10 +6,9 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import repeat
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -22,6 +21,7 @@ from theratrial.imaging.fastload import dataset_from_file
 from theratrial.imaging.guard import readable
 from theratrial.imaging.nm import radionuclide
 from theratrial.imaging.times import moment, moment_from_dt, zone_from_offset
+from theratrial.workers import in_processes
 
 _FILES_PER_TASK: Final = 200
 _REGION_MODALITIES: Final = frozenset(("RTSTRUCT", "SEG"))
@@ -116,17 +116,10 @@ def catalogue(
     paths = _paths(folder_or_files)
     looks: list[_Look] = []
     chunks = [paths[i : i + _FILES_PER_TASK] for i in range(0, len(paths), _FILES_PER_TASK)]
-    if workers > 1 and len(chunks) > 1:
-        with ProcessPoolExecutor(min(workers, len(chunks))) as pool:
-            for found in pool.map(_looked, chunks, repeat(with_hashes)):
-                looks += found
-                if progress:
-                    progress(len(looks), len(paths))
-    else:
-        for chunk in chunks:
-            looks += _looked(chunk, with_hashes)
-            if progress:
-                progress(len(looks), len(paths))
+    for found in in_processes(partial(_looked, with_hashes=with_hashes), chunks, workers):
+        looks += found
+        if progress:
+            progress(len(looks), len(paths))
     problems = [Problem(str(x.path), x.problem, x.remedy) for x in looks if x.problem and not x.is_note]
     notes = [Problem(str(x.path), x.problem, x.remedy) for x in looks if x.problem and x.is_note]
     readable = _without_copies([x for x in looks if x.header is not None], problems, notes)

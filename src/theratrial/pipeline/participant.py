@@ -156,7 +156,10 @@ class _Session:
 def _gate_moment(
     folder: TrialFolder, participant_id: str, session: _Session, following: Row | None, end: datetime
 ) -> datetime:
-    """When the gate was or is judged: the end of the day of its visit, at the latest the next injection."""
+    """When the gate was or is judged: the end of the day of its visit, at the latest the next injection.
+
+    Without a visit it is the last day on which the visit could have been, or the data's cut-off if that comes first.
+    """
     gate = folder.protocol.safety_gate.reading
     visits = (
         folder.rows("visits", participant_id=participant_id, visit_id=gate.visit, session=session.number)
@@ -164,10 +167,14 @@ def _gate_moment(
         else ()
     )
     days = [row["occurred_on"] for row in visits if row["occurred_on"] is not None]
+    plan = folder.protocol.schedule.get(gate.visit) if gate is not None else None
+    if not days and plan is not None and plan.reading is not None:
+        injected_on = session.row["injected_at"].astimezone(folder.zone).date()
+        days = [injected_on + timedelta(days=plan.reading.window_days.maximum)]
     at = end
     if days:
         midnight = datetime.combine(days[0] + timedelta(days=1), time(), folder.zone)
-        at = midnight - timedelta(seconds=1)
+        at = min(midnight - timedelta(seconds=1), end)
     if following is not None:
         at = min(at, following["injected_at"])
     return max(at, session.row["injected_at"])

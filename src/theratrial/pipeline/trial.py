@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from pathlib import Path
@@ -33,6 +32,7 @@ from theratrial.results.pictures import Pictures
 from theratrial.results.values import RESULTS_SCHEMA_VERSION, Assumption, Note, TrialResult
 from theratrial.trialfolder import read_folder
 from theratrial.trialfolder.records import TrialFolder
+from theratrial.workers import in_processes
 
 SIMULATION_MARK = "truth.json"
 """Present in a folder of virtual participants."""
@@ -77,7 +77,7 @@ def trial_run(
     advance("inputs")
     problems = contradictions(folder)
     hashes = {folder.path / file.path: file.content_hash for file in files}
-    seen = catalogue(folder.image_files, workers=workers)
+    seen = catalogue(folder.image_files)
     images: dict[str, ParticipantImages] = {}
     try:
         images = matched_images(folder, seen)
@@ -163,7 +163,7 @@ def _walked(
     work = [(_of(folder, one.participant_id), one, _of_context(context, one)) for one in images]
     outcomes: list[ParticipantOutcome] = []
     problems: list[Problem] = []
-    for done in _map(work, workers):
+    for done in in_processes(_one, work, workers):
         if isinstance(done, Problem):
             problems.append(done)
             advance(done.place)
@@ -173,18 +173,6 @@ def _walked(
     if problems:
         raise Problems("the trial cannot be computed", problems)
     return outcomes
-
-
-def _map(work: list[_Work], workers: int) -> Iterable[ParticipantOutcome | Problem]:
-    if workers <= 1 or len(work) <= 1:
-        yield from map(_one, work)
-        return
-    pool = ProcessPoolExecutor(min(workers, len(work)))
-    try:
-        yield from pool.map(_one, work)
-    finally:
-        # Whoever interrupts must not wait for the participants that have not begun.
-        pool.shutdown(cancel_futures=True)
 
 
 def _of(folder: TrialFolder, participant_id: str) -> TrialFolder:

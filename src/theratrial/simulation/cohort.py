@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -30,6 +28,7 @@ from theratrial.simulation.scenario import Failure, Story, failures, story
 from theratrial.simulation.truth import participant_truth
 from theratrial.trialfolder.tables import FOLDER_SCHEMA_VERSION, TABLES
 from theratrial.trialfolder.writer import write_table
+from theratrial.workers import in_processes
 
 SEED_PROTOCOL: Final = "IRCT20210612051548N3"
 TRUTH_FILE: Final = "truth.json"
@@ -195,7 +194,7 @@ def _write(
     people = members(participants, seed)
     jobs = [_Job(protocol, member, working / "images" / member.participant_id, seed, small) for member in people]
     courses: list[Course] = []
-    for course in _all(jobs, min(workers, len(jobs))):
+    for course in in_processes(_participant, jobs, workers):
         courses.append(course)
         if progress:
             progress(course.patient.participant_id)
@@ -237,15 +236,6 @@ class _Job:
     folder: Path
     seed: int
     small: bool
-
-
-def _all(jobs: list[_Job], workers: int) -> Iterable[Course]:
-    if workers == 1:
-        yield from map(_participant, jobs)
-        return
-    # spawn: a fork of a process that has threads (progress display, BLAS) may hang
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(_participant, jobs)
 
 
 def _participant(job: _Job) -> Course:
