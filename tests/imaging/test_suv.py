@@ -259,6 +259,23 @@ def test_the_trial_s_own_record_is_the_source_and_the_header_the_cross_check(tmp
     assert "administration" in found.trace.inputs
 
 
+@pytest.mark.parametrize("changes", [{}, {"Units": "GML", "RescaleSlope": "0.01"}, {"DecayCorrection": "ADMIN"}])
+@pytest.mark.parametrize(
+    "record",
+    [
+        Administration(2000.0, datetime(2025, 1, 1, 10, 0, tzinfo=ZONE)),
+        Administration(20.0, datetime(2025, 1, 1, 10, 0, tzinfo=ZONE)),
+        Administration(200.0, datetime(2025, 1, 1, 10, 0, tzinfo=ZONE), weight_kg=70 / 0.4536),
+        Administration(200.0, datetime(2025, 1, 1, 9, 0, tzinfo=ZONE)),
+    ],
+)
+def test_a_record_that_the_header_contradicts_gives_no_uptake(
+    tmp_path: Path, record: Administration, changes: dict[str, str]
+) -> None:
+    with pytest.raises(InputError, match=r"contradicts the administration record: .* % off"):
+        _suv(tmp_path, record, **changes)
+
+
 def test_the_record_serves_where_the_header_has_nothing(tmp_path: Path) -> None:
     record = Administration(200.0, datetime(2025, 1, 1, 10, 0, tzinfo=ZONE), weight_kg=70.0)
     changes = _tracer(RadionuclideTotalDose=None, RadiopharmaceuticalStartDateTime=None)

@@ -29,6 +29,9 @@ VERSION: Final = "1"
 
 _GRAMS_PER_KG: Final = 1000.0
 _WORTH_TELLING_PERCENT: Final = 0.5
+_CONTRADICTS_FACTOR: Final = 1.5
+"""Header and record cannot both be of this injection: a unit, a digit, pounds, or an hour of 68Ga make more than this;
+a residual or a clock makes less."""
 _REFUSED_UNITS: Final = {
     "CPS": "counts per second, which are usually uncorrected and need a calibration the file does not carry",
     "PROPCNTS": "proportional to counts by an unstated factor",
@@ -65,7 +68,7 @@ def suv_map(series: Series, *, timezone: tzinfo | None = None, administration: A
         Zone of the scanner's clock where the file has no TimezoneOffsetFromUTC; needed with `administration`.
     administration
         The trial's own record, which then is the source of activity, time and (if given) weight; the header becomes a
-        cross-check, and its effect on SUV in percent a warning.
+        cross-check, and its effect on SUV in percent a warning; beyond a factor of 1.5 the two contradict each other.
 
     Raises
     ------
@@ -233,6 +236,11 @@ def _record_over_header(work: _Work) -> float:
 
 def _tell_effect(work: _Work, header_over_record: float) -> None:
     effect = (header_over_record - 1) * 100
+    if not 1 / _CONTRADICTS_FACTOR <= header_over_record <= _CONTRADICTS_FACTOR:
+        raise InputError(
+            f"the header contradicts the administration record: with the header SUV would be {effect:+.0f} % off; "
+            "check activity, its unit, time and weight of both, and correct the wrong one"
+        )
     if abs(effect) >= _WORTH_TELLING_PERCENT:
         work.warnings.append(
             f"the header differs from the administration record: with the header SUV would be {effect:+.2f} % off"
