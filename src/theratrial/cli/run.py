@@ -23,6 +23,7 @@ def run(
     out: Path = typer.Option(..., "--out", help="Folder for report.html, results.json and figures."),
     workers: int = typer.Option(0, "--workers", min=0, help="Processes; 0 means one for each core."),
     force: bool = typer.Option(False, "--force", help="Compute again even if the result there is up to date."),
+    pdf: bool = typer.Option(True, help="Also write report.pdf, where Pango is installed."),
     as_json: bool = typer.Option(False, "--json", help="Print the endpoint and the paths as JSON."),
 ) -> None:
     """Run a trial folder to its result and report."""
@@ -42,9 +43,11 @@ def run(
             return
     with console.progress(f"Running {trial.path.name}", total=steps(trial) + 1) as progress:
         done = trial_run(trial.path, workers=workers or _default_workers(), advance=progress.advance, folder=trial)
-        write_outputs(done, out, trial.path)
+        without_pdf_because = write_outputs(done, out, trial.path, pdf=pdf)
         progress.advance("report")
     _tell_notes(done.result)
+    if pdf and without_pdf_because:
+        console.note(f"No PDF: {without_pdf_because}. The HTML page prints as well.")
     _show(plain(done.result), out, as_json)
 
 

@@ -126,8 +126,13 @@ def check_place(out: Path, folder: Path) -> None:
             )
 
 
-def write_outputs(run: TrialRun, out: Path, folder: Path) -> Path:
-    """Write all outputs of a run and return the path of the report.
+def write_outputs(run: TrialRun, out: Path, folder: Path, *, pdf: bool = True) -> str:
+    """Write all outputs of a run; returns why there is no PDF, or "".
+
+    Parameters
+    ----------
+    pdf
+        Whether a PDF is wanted, where one can be made.
 
     Raises
     ------
@@ -141,7 +146,7 @@ def write_outputs(run: TrialRun, out: Path, folder: Path) -> Path:
     temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         (temporary / RESULTS).write_text(results_text(run.result), encoding="utf-8")
-        write_report(run.result, run.pictures, temporary)
+        written = write_report(run.result, run.pictures, temporary, pdf=pdf)
         record = RunRecord(
             schema_version=run.result.schema_version,
             product_version=__version__,
@@ -157,7 +162,7 @@ def write_outputs(run: TrialRun, out: Path, folder: Path) -> Path:
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    return out / REPORT
+    return written.without_pdf_because
 
 
 def _replace(new: Path, place: Path) -> None:
