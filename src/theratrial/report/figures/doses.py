@@ -77,7 +77,7 @@ def _panel(axes: Any, doses: list[tuple[str, CumulativeDose]]) -> None:
     axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > 6 else 0, fontsize=7)
     axes.set_xlim(-0.7, len(names) - 0.3)
     axes.set_ylabel("Absorbed dose [Gy]")
-    title = short(doses[0][1].title, 44)
+    title = short(doses[0][1].title, 37)
     axes.set_title(f"{title}, limit {number(limit_Gy)} Gy")
 
 

@@ -35,14 +35,13 @@ def waterfall_figure(treated: Sequence[ParticipantResult]) -> Figure | None:
         axes = figure.subplots()
         for x, (change, one) in enumerate(known):
             _bar(axes, x, change, one)
+        clear = {"facecolor": "white", "edgecolor": "none", "pad": 1}
         for x, one in enumerate(unknown, len(known)):
-            category = one.response.category if one.response else "not assessed"
+            said = f"{one.response.category}: not known" if one.response else "not assessed"
             axes.plot([x], [0], marker="X", color=MUTED, markersize=6, linestyle="none", gid="unknown", zorder=3)
-            axes.text(
-                x, 6, f"{category}: change not known", rotation=90, ha="center", va="bottom", fontsize=7, color=INK
-            )
+            axes.text(x, 6, said, rotation=90, ha="center", va="bottom", fontsize=7, color=INK, bbox=clear)
         axes.axhline(0, color=INK, linewidth=0.9)
-        _thresholds(axes, treated)
+        thresholds = _thresholds(axes, treated)
         names = [short(one.participant_id, 8) for one in (*(one for _, one in known), *unknown)]
         axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > 12 else 0, fontsize=7.5)
         axes.tick_params(axis="x", length=0)
@@ -52,7 +51,7 @@ def waterfall_figure(treated: Sequence[ParticipantResult]) -> Figure | None:
         high = max([min(change, _CUT_PERCENT) for change, _ in known] + [60.0])
         axes.set_ylim(low - 18, high + 18)
         axes.set_ylabel("Change of the judged uptake [%]")
-        _legend(figure, treated)
+        _legend(figure, treated, thresholds)
     return figure
 
 
@@ -60,6 +59,7 @@ def _bar(axes: Any, x: int, change: float, one: ParticipantResult) -> None:
     assert one.response is not None
     category = one.response.category
     shown = min(change, _CUT_PERCENT)
+    whole = f"{round(change):+d} %" if round(change) else "0 %"
     axes.bar(
         x,
         shown,
@@ -75,7 +75,7 @@ def _bar(axes: Any, x: int, change: float, one: ParticipantResult) -> None:
     axes.text(
         x,
         beyond,
-        f"{category}\n{change:+.0f} %{cut}" if change >= 0 else f"{change:+.0f} %\n{category}",
+        f"{category}\n{whole}{cut}" if change >= 0 else f"{whole}\n{category}",
         ha="center",
         va="bottom" if change >= 0 else "top",
         fontsize=7,
@@ -83,31 +83,23 @@ def _bar(axes: Any, x: int, change: float, one: ParticipantResult) -> None:
     )
 
 
-def _thresholds(axes: Any, treated: Sequence[ParticipantResult]) -> None:
+def _thresholds(axes: Any, treated: Sequence[ParticipantResult]) -> str:
+    """Draw the rule's thresholds and return what they mean."""
     responses = [one.response for one in treated if one.response is not None]
     falls = sorted({r.partial_decrease_percent for r in responses if r.partial_decrease_percent is not None})
     rises = sorted({r.progression_increase_percent for r in responses if r.progression_increase_percent is not None})
-    lines = [(-fall, f"-{fall:g} %: partial response at or below") for fall in falls]
-    lines += [(rise, f"+{rise:g} %: progression above") for rise in rises]
-    for at, said in lines:
+    for at in [*(-fall for fall in falls), *rises]:
         axes.axhline(at, color=MUTED, linewidth=1, linestyle=(0, (4, 2)), zorder=0, gid="threshold")
-        upper = at > 0
-        axes.annotate(
-            said,
-            (0.998 if upper else 0.004, at),
-            xycoords=("axes fraction", "data"),
-            ha="right" if upper else "left",
-            va="bottom" if upper else "top",
-            fontsize=7,
-            color=MUTED,
-        )
+    said = [f"partial response at {-fall:+g} % or below" for fall in falls]
+    return ", ".join([*said, *(f"progression above {rise:+g} %" for rise in rises)])
 
 
-def _legend(figure: Any, treated: Sequence[ParticipantResult]) -> None:
+def _legend(figure: Any, treated: Sequence[ParticipantResult], thresholds: str) -> None:
+    from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     present = {one.response.category for one in treated if one.response is not None}
-    handles = [
+    handles: list[Any] = [
         Patch(
             facecolor=colour,
             hatch=CATEGORY_HATCHES[category],
@@ -117,5 +109,7 @@ def _legend(figure: Any, treated: Sequence[ParticipantResult]) -> None:
         for category, colour in CATEGORY_COLOURS.items()
         if category in present
     ]
+    if thresholds:
+        handles.append(Line2D([], [], color=MUTED, linewidth=1, linestyle=(0, (4, 2)), label=thresholds))
     if handles:
-        figure.legend(handles=handles, loc="outside upper left", ncols=5, columnspacing=1.4)
+        figure.legend(handles=handles, loc="outside upper left", ncols=4, columnspacing=1.4)
