@@ -171,3 +171,17 @@ def test_mean_counts_each_voxel_by_its_share():
     lesion = Region("lesion", grid, (0, 0, 0), np.array([[[1.0, 0.25]]], np.float32), SOURCE, "SEG", 0.08)
     assert suv_mean(image, lesion) == pytest.approx((2 + 0.25 * 6) / 1.25)
     assert suv_max(image, lesion) == 2.0
+
+
+@pytest.mark.parametrize(("at_the_border", "fits"), [(20.0, False), (math.nan, False), (1.0, True)])
+def test_a_lesion_hottest_at_the_border_has_no_peak_but_one_cooler_there_has(at_the_border, fits):
+    grid = Grid((20, 20, 20), (4.0, 4.0, 4.0), (0.0, 0.0, 0.0))
+    values = np.full(grid.shape, 5.0, np.float32)
+    values[0] = at_the_border
+    lesion = np.ones((8, 4, 4), np.float32)
+    region = Region("a", grid, (0, 8, 8), lesion, SOURCE, "SEG", lesion.size * grid.voxel_volume_mL, 1.0)
+    if fits:
+        assert suv_peak(values, region).suv_g_per_mL == pytest.approx(5.0)
+    else:
+        with pytest.raises((NumericalError, InputError)):
+            suv_peak(values, region)

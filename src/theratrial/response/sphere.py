@@ -86,7 +86,7 @@ def suv_peak(suv_g_per_mL: FloatArray, region: Region) -> Peak:
     Raises
     ------
     NumericalError
-        If the region is empty, or no sphere around it lies wholly inside the image.
+        If the region is empty, or no sphere around it lies wholly inside the image, or the hottest may not.
     InputError
         If the array is not on the region's grid or holds values that are not numbers there.
 
@@ -104,6 +104,7 @@ def suv_peak(suv_g_per_mL: FloatArray, region: Region) -> Peak:
     allowed = np.all((centres >= reach) & (centres < np.array(grid.shape) - reach), axis=1)
     if not allowed.any():
         raise NumericalError(f"region {region.name!r} lies at the border of the image: no 1 mL sphere fits")
+    cut = suv_g_per_mL[tuple(centres[~allowed].T)]
     centres = centres[allowed]
     means = _means_at(suv_g_per_mL, centres, sphere_weights(grid.spacing_mm))
     if not np.all(np.isfinite(means)):
@@ -113,6 +114,10 @@ def suv_peak(suv_g_per_mL: FloatArray, region: Region) -> Peak:
     starts = np.lexsort((centres[:, 2], centres[:, 1], centres[:, 0], -means))[:_STARTS]
     found = [_climbed(suv_g_per_mL, grid, member, tuple(int(i) for i in centres[s]), float(means[s])) for s in starts]
     mean, place = max(found, key=lambda one: one[0])
+    if not np.all(cut <= mean):
+        raise NumericalError(
+            f"region {region.name!r} reaches the border of the image and may be hottest there: no 1 mL sphere fits"
+        )
     x, y, z = grid.patient_mm(np.array(place))
     return Peak(mean, (float(x), float(y), float(z)))
 
