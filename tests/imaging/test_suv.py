@@ -288,6 +288,8 @@ def test_the_record_replaces_what_the_scanner_normalised_with(tmp_path: Path) ->
     """Stored SUV 1.0 with 200 MBq at 10:00; really 160 MBq at 10:00: SUV 1.25."""
     record = Administration(160.0, datetime(2025, 1, 1, 10, 0, tzinfo=ZONE))
     assert _suv(tmp_path, record, Units="GML", RescaleSlope="0.01") == pytest.approx(1.25, rel=1e-6)
+    weighed = Administration(160.0, datetime(2025, 1, 1, 10, 0, tzinfo=ZONE), weight_kg=63.0)
+    assert _suv(tmp_path / "weighed", weighed, Units="GML", RescaleSlope="0.01") == pytest.approx(1.125, rel=1e-6)
 
 
 def test_the_record_corrects_values_stored_at_administration(tmp_path: Path) -> None:
