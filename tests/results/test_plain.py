@@ -77,3 +77,10 @@ def test_what_is_not_results_is_refused_with_its_path(tmp_path: Path, content: b
     path.write_bytes(content)
     with pytest.raises(InputError, match="results"):
         read_results(path)
+
+
+def test_a_key_that_stands_twice_is_refused_since_two_readers_would_see_two_values(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text('{"schema_version": "1.0", "participants": [], "endpoint": {"successes": 15, "successes": 3}}')
+    with pytest.raises(InputError, match="'successes' stands twice"):
+        read_results(path)

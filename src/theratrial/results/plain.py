@@ -51,6 +51,16 @@ def results_text(result: TrialResult) -> str:
     return json.dumps(plain(result), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of a key that stands twice one reader takes the first value and another the last."""
+    tree = dict(pairs)
+    if len(tree) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"key {twice!r} stands twice")
+    return tree
+
+
 def read_results(path: Path) -> dict[str, Any]:
     """The plain tree of a ``results.json``.
 
@@ -62,10 +72,10 @@ def read_results(path: Path) -> dict[str, Any]:
         If it was written by a newer version.
     """
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        tree = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{path}: no results here -> give the folder that `theratrial run --out` wrote") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read as results ({error}) -> restore it or run again") from None
     if not isinstance(tree, dict) or "schema_version" not in tree or not isinstance(tree.get("participants"), list):
         raise InputError(f"{path}: is JSON, but not results of theratrial")
