@@ -117,7 +117,7 @@ def test_whatever_breaks_the_writing_leaves_the_old_result_whole_and_nothing_bes
     out.mkdir()
     (out / "run.json").write_text("{}")
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, pdf: bool) -> None:
         raise fault
 
     monkeypatch.setattr("theratrial.report.write_report", broken)

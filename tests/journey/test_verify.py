@@ -15,6 +15,7 @@ from theratrial.errors import InputError
 from theratrial.pipeline.outputs import is_current, read_run_record, write_outputs
 from theratrial.pipeline.trial import TrialRun, trial_run
 from theratrial.pipeline.verify import verification
+from theratrial.report import WrittenReport
 from theratrial.results.values import TrialResult
 from theratrial.simulation.cohort import simulate
 
@@ -33,11 +34,12 @@ def run(trial: Path) -> TrialRun:
     return trial_run(trial)
 
 
-def _plain_report(result: TrialResult, _pictures: object, folder: Path) -> None:
+def _plain_report(result: TrialResult, _pictures: object, folder: Path, *, pdf: bool = True) -> WrittenReport:
     """A report that is quick to write; the real one has tests of its own."""
     (folder / "figures").mkdir()
     (folder / "figures/endpoint.svg").write_text("<svg/>")
     (folder / "report.html").write_text(f"<p>{result.endpoint.sentence}</p>")
+    return WrittenReport(folder / "report.html", None, "not asked for")
 
 
 @pytest.fixture(autouse=True)
