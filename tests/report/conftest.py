@@ -34,7 +34,7 @@ def example() -> ModuleType:
 def written(tmp_path_factory: pytest.TempPathFactory, example: ModuleType) -> Written:
     from theratrial.report import write_report
 
-    result = example.ordinary()
+    result = example.seven()
     folder = tmp_path_factory.mktemp("report with space")
     write_report(result, example.pictures(result), folder, pdf=False)
     return Written(result, folder, (folder / "report.html").read_text(encoding="utf-8"))

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from report_pictures import pictures as pictures
 
-from theratrial.results.pictures import FusionPicture, Pictures, PlanarPicture
 from theratrial.results.values import (
     AdverseEvent,
     Assumption,
@@ -435,6 +435,12 @@ def forty() -> TrialResult:
     return trial(tuple(participant(index, treated=index % 9 != 8, sessions=1 + index % 3) for index in range(40)))
 
 
+def seven() -> TrialResult:
+    """Seven treated participants, one of each category and state, and a screen failure."""
+    treated = tuple(participant(index, sessions=3 if index % 4 == 0 else 2) for index in range(7))
+    return trial((*treated, participant(7, treated=False)))
+
+
 def few() -> TrialResult:
     """Four treated participants and one screen failure."""
     return trial((*(participant(index) for index in range(4)), participant(4, treated=False)))
@@ -442,7 +448,7 @@ def few() -> TrialResult:
 
 def no_response() -> TrialResult:
     """Treated, and nobody's response is known yet."""
-    result = few()
+    result = trial((participant(0), participant(1)))
     return replace(result, participants=tuple(replace(one, response=None) for one in result.participants))
 
 
@@ -471,48 +477,3 @@ def hostile() -> TrialResult:
         open_conflicts=(evil,),
         flow=replace(result.flow, screen_failures=((evil, 3),), ended=((evil, 4),)),
     )
-
-
-def pictures(result: TrialResult, *, posterior: bool = True, ct: bool = True) -> Pictures:
-    """Small pictures for every session and both PETs: a body, a liver, a lesion."""
-    generator = np.random.default_rng(5)
-    rows, columns = np.mgrid[0:96, 0:64]
-    body = (((columns - 32) / 20) ** 2 + ((rows - 48) / 46) ** 2 < 1).astype(np.float32)
-    liver = (((columns - 24) / 9) ** 2 + ((rows - 40) / 7) ** 2 < 1).astype(np.float32)
-    lesion = (((columns - 42) / 3) ** 2 + ((rows - 62) / 3) ** 2 < 1).astype(np.float32)
-    planar, fusion = [], []
-    for one in result.participants:
-        for session in one.sessions:
-            for hours in (24.4, 48.4):
-                mean = (4 * body + 30 * liver + 25 * lesion) * np.exp(-0.0065 * hours)
-                front = generator.poisson(mean).astype(np.float32)
-                back = generator.poisson(mean * 0.8).astype(np.float32)
-                planar.append(
-                    PlanarPicture(
-                        one.participant_id,
-                        session.session,
-                        f"{hours:.0f} h",
-                        hours,
-                        front,
-                        back if posterior else None,
-                        (18.0, 9.6),
-                        float(np.exp(0.00434 * hours)),
-                    )
-                )
-        if not one.treated:
-            continue
-        for timepoint, uptake in (("baseline", 12.0), ("response", 5.0)):
-            suv = 0.6 * body + 3.5 * liver + uptake * lesion
-            fusion.append(
-                FusionPicture(
-                    one.participant_id,
-                    timepoint,
-                    suv,
-                    suv * 1.05,
-                    (body * 1040 - 1000 + 20 * liver).astype(np.float32) if ct else None,
-                    (18.0, 9.6),
-                    (("L1", 62.0, 42.0),),
-                    -12.0,
-                )
-            )
-    return Pictures(tuple(planar), tuple(fusion))

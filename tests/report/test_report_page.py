@@ -64,6 +64,7 @@ CASES = [
     "one_participant",
     "no_response",
     "hostile",
+    pytest.param("ordinary", marks=pytest.mark.long),
     pytest.param("forty", marks=pytest.mark.long),
 ]
 
