@@ -21,6 +21,8 @@ _CATEGORY_WORDS = {
     "PD": "progressive disease",
 }
 
+PENDING = "the response assessment is still to come; not counted yet"
+
 Facts = Mapping[str, bool | int]
 
 
@@ -54,11 +56,19 @@ def analysis_sets(conditions: Mapping[str, Condition], facts: Facts) -> tuple[st
     return tuple(key for key, test in conditions.items() if test.evaluate(facts).truth is Truth.MET)
 
 
-def counted(result: ParticipantResult, endpoint: Endpoint) -> ParticipantResult:
-    """The participant with how the primary endpoint counts her, and why."""
+def counted(result: ParticipantResult, endpoint: Endpoint, *, pending: bool = False) -> ParticipantResult:
+    """The participant with how the primary endpoint counts her, and why.
+
+    Parameters
+    ----------
+    pending
+        The response is missing only because its visit is still to come: not a missing value, and not yet counted.
+    """
     if endpoint.analysis_set not in result.analysis_sets:
         return replace(result, counted="not analysed", counted_because=f"not in analysis set {endpoint.analysis_set}")
     response = result.response
+    if pending:
+        return replace(result, counted="not analysed", counted_because=PENDING)
     if response is None or response.category == "NE":
         reason = "no assessable response" if response is None else f"not evaluable: {response.arithmetic}"
         if endpoint.missing == "failure":
@@ -125,6 +135,13 @@ def endpoint_outcome(
         )
         sentence = proportion_sentence(estimate, outcome=_outcome_words(endpoint))
         plain_words = proportion_in_plain_words(estimate)
+    waiting = sum(one.counted_because == PENDING for one in participants)
+    if waiting:
+        whose = "1 treated participant is" if waiting == 1 else f"{waiting} treated participants are"
+        plain_words = (
+            f"Interim: {whose} not counted, because the response assessment is still to come. The final result may "
+            f"differ. {plain_words}"
+        )
     categories: Counter[str] = Counter(one.response.category if one.response is not None else "NE" for one in analysed)
     return EndpointOutcome(
         endpoint_id=endpoint.id,

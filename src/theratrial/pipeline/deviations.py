@@ -42,8 +42,10 @@ def history(folder: TrialFolder, participant_id: str, images: Sequence[PlannedIm
 
 def deviations(
     folder: TrialFolder, participant_id: str, *, eligible: EligibilityText, past: History, now: datetime
-) -> tuple[Note, ...]:
-    """Every deviation of one participant that the records tell of.
+) -> tuple[tuple[Note, ...], int]:
+    """Every deviation of one participant that the records tell of, and how many of them are major.
+
+    Major is what may hurt a person or the trial's answer: here an injection without a negative pregnancy test.
 
     Parameters
     ----------
@@ -56,16 +58,19 @@ def deviations(
     """
     therapy = folder.protocol.sessions.reading
     if therapy is None:
-        return ()
+        return (), 0
     rows = sorted(folder.rows("administrations", participant_id=participant_id), key=lambda row: row["injected_at"])
+    major = [message for row in rows for message in _pregnancy(folder, therapy, row)]
     found = [
+        *major,
         *(message for row in rows for message in _consent(folder, row)),
+        *_data_use(folder, participant_id),
         *(message for row in rows for message in _batch(folder, row)),
         *_first_therapy(folder, participant_id, rows, therapy, eligible),
         *_intervals(folder, therapy, past, now),
         *_visits(folder, past, now),
     ]
-    return tuple(Note(participant_id, "deviation", place, message) for place, message in found)
+    return tuple(Note(participant_id, "deviation", place, message) for place, message in found), len(major)
 
 
 _Found = Iterator[tuple[str, str]]
@@ -101,6 +106,27 @@ def _consent(folder: TrialFolder, row: Row) -> _Found:
                 f"{row['product_id']} was injected at {_clock(row['injected_at'])}, after consent was withdrawn on "
                 f"{_clock(withdrawn)}",
             )
+
+
+def _data_use(folder: TrialFolder, participant_id: str) -> _Found:
+    for one in folder.rows("consents", participant_id=participant_id):
+        if one["withdrawn_at"] is not None and one["withdrawal_kind"] in ("data_use", "all"):
+            yield (
+                f"{one.file} line {one.line}",
+                f"consent to the use of the data was withdrawn on {_clock(one['withdrawn_at'])}: whether what was "
+                "recorded before may be analysed is to be decided by people",
+            )
+
+
+def _pregnancy(folder: TrialFolder, therapy: Sessions, row: Row) -> _Found:
+    """Therapy given without a negative pregnancy test, where the protocol asks for one."""
+    gate = folder.protocol.safety_gate.reading
+    person = folder.rows("participants", participant_id=row["participant_id"])[0]
+    asked = gate is not None and gate.pregnancy_test_required and person["sex"] != "male"
+    if not asked or row["product_id"] != therapy.product or row["pregnancy_test"] in ("negative", "not_applicable"):
+        return
+    said = {None: "not recorded", "not_done": "not done", "positive": "positive"}[row["pregnancy_test"]]
+    yield _place(row), f"{row['product_id']} was injected although the pregnancy test is {said}"
 
 
 def _batch(folder: TrialFolder, row: Row) -> _Found:

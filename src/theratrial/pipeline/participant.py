@@ -21,7 +21,7 @@ from theratrial.pipeline.scans import planar_scan, scan_result
 from theratrial.pipeline.session_doses import SessionDoses, cumulative_doses, dose_plan, session_doses
 from theratrial.pipeline.traces import with_inputs
 from theratrial.protocol.expressions import Truth
-from theratrial.protocol.schema import Sessions
+from theratrial.protocol.schema import Protocol, Sessions
 from theratrial.results.pictures import Pictures, PlanarPicture
 from theratrial.results.places import session_place
 from theratrial.results.values import (
@@ -35,12 +35,15 @@ from theratrial.results.values import (
     Note,
     ParticipantResult,
     PlanarCounts,
+    ResponseOutcome,
     SelectionResult,
     SessionResult,
     TruthText,
 )
 from theratrial.safety import graded
+from theratrial.schedule.history import History, Status
 from theratrial.schedule.sessions import last_session
+from theratrial.schedule.visits import planned_visits
 from theratrial.trace import Quantity, Trace
 from theratrial.trialfolder.records import Row, TrialFolder
 
@@ -64,6 +67,8 @@ class ParticipantOutcome:
     pictures: Pictures
     notes: tuple[Note, ...]
     major_deviations: int
+    response_pending: bool
+    """The response is missing only because its visit is still to come."""
 
 
 def _eligibility(result: EligibilityResult) -> Eligibility:
@@ -156,10 +161,14 @@ class _Session:
 def _gate_moment(
     folder: TrialFolder, participant_id: str, session: _Session, following: Row | None, end: datetime
 ) -> datetime:
-    """When the gate was or is judged: the end of the day of its visit, at the latest the next injection.
+    """When the gate was or is judged.
 
-    Without a visit it is the last day on which the visit could have been, or the data's cut-off if that comes first.
+    Where a session followed, its injection: what became known between the visit and the syringe counts. Else the end
+    of the day of the visit; without a visit the last day on which it could have been, or the data's cut-off if earlier.
     """
+    if following is not None:
+        at: datetime = following["injected_at"]
+        return at
     gate = folder.protocol.safety_gate.reading
     visits = (
         folder.rows("visits", participant_id=participant_id, visit_id=gate.visit, session=session.number)
@@ -175,8 +184,6 @@ def _gate_moment(
     if days:
         midnight = datetime.combine(days[0] + timedelta(days=1), time(), folder.zone)
         at = min(midnight - timedelta(seconds=1), end)
-    if following is not None:
-        at = min(at, following["injected_at"])
     return max(at, session.row["injected_at"])
 
 
@@ -285,14 +292,33 @@ def _session_result(
 
 
 def _deviations(participant_id: str, session: _Session, therapy: Sessions, result: SessionResult) -> list[Note]:
+    """The activity given against the prescription, and against the protocol, which no prescription changes."""
+    given_MBq = session.activity.value
+    assert given_MBq is not None
+    allowed = f"the protocol allows {therapy.activity_tolerance_percent:g} %"
+    messages = []
     deviation = result.deviation_percent.value
-    if deviation is None or abs(deviation) <= therapy.activity_tolerance_percent:
-        return []
-    message = (
-        f"administered {session.activity.value:.0f} MBq, {deviation:+.1f} % of the prescribed activity; "
-        f"the protocol allows {therapy.activity_tolerance_percent:g} %"
+    if deviation is not None and abs(deviation) > therapy.activity_tolerance_percent:
+        messages.append(f"administered {given_MBq:.0f} MBq, {deviation:+.1f} % of the prescribed activity; {allowed}")
+    planned_MBq = therapy.administered_activity_MBq
+    from_plan = (given_MBq - planned_MBq) / planned_MBq * 100
+    if not messages and abs(from_plan) > therapy.activity_tolerance_percent:
+        messages.append(
+            f"administered {given_MBq:.0f} MBq as prescribed, {from_plan:+.1f} % of the {planned_MBq:g} MBq of the "
+            f"protocol; {allowed}"
+        )
+    return [Note(participant_id, "deviation", f"session {session.number}", message) for message in messages]
+
+
+def _response_pending(protocol: Protocol, past: History, response: ResponseOutcome | None, at: datetime) -> bool:
+    """Whether the response is missing only because its visit is still to come."""
+    endpoint = protocol.endpoint.reading
+    if endpoint is None or (response is not None and response.category != "NE"):
+        return False
+    waiting = (Status.DUE, Status.NOT_DUE)
+    return any(
+        visit.visit_id == endpoint.visit and visit.status in waiting for visit in planned_visits(protocol, past, at)
     )
-    return [Note(participant_id, "deviation", f"session {session.number}", message)]
 
 
 def participant_outcome(folder: TrialFolder, images: ParticipantImages, context: Context) -> ParticipantOutcome:
@@ -317,7 +343,9 @@ def participant_outcome(folder: TrialFolder, images: ParticipantImages, context:
     moment, _ = eligibility_moment(protocol, folder, participant_id, context.cut_off)
     judged = eligibility(protocol, folder, participant_id, moment)
     past = history(folder, participant_id, images.images)
-    told = deviations(folder, participant_id, eligible=_VERDICTS[judged.verdict], past=past, now=context.cut_off)
+    told, untested = deviations(
+        folder, participant_id, eligible=_VERDICTS[judged.verdict], past=past, now=context.cut_off
+    )
     notes.extend(told)
     response, fusion = participant_response(folder, images, treated=bool(sessions), context=context, notes=notes)
     consents = sorted(folder.rows("consents", participant_id=participant_id), key=lambda row: row["signed_at"])
@@ -354,7 +382,13 @@ def participant_outcome(folder: TrialFolder, images: ParticipantImages, context:
         counted="not analysed",
         counted_because="",
     )
-    return ParticipantOutcome(result, Pictures(tuple(planar_pictures), tuple(fusion)), tuple(notes), major)
+    return ParticipantOutcome(
+        result,
+        Pictures(tuple(planar_pictures), tuple(fusion)),
+        tuple(notes),
+        major + untested,
+        bool(sessions) and _response_pending(protocol, past, response, context.cut_off),
+    )
 
 
 def _gated(
@@ -377,6 +411,7 @@ def _gated(
             session=session.row["session"],
             administered_activity_MBq={one.number: one.activity.value or 0.0 for one in so_far},
             doses=[dose for one in so_far for dose in one.doses.for_gate],
+            next_activity_MBq=None if following is None else following["prescribed_activity_MBq"],
         )
         decision = retreatment_gate(folder.protocol, facts, judged_at=at)
         gate = _gate(

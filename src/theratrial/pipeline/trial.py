@@ -229,7 +229,7 @@ def _result(folder: TrialFolder, outcomes: Sequence[ParticipantOutcome], context
     for outcome in outcomes:
         facts = participant_facts(outcome.result, major_deviations=outcome.major_deviations)
         with_sets = replace(outcome.result, analysis_sets=analysis_sets(conditions, facts))
-        participants.append(counted(with_sets, endpoint))
+        participants.append(counted(with_sets, endpoint, pending=outcome.response_pending))
     return TrialResult(
         schema_version=RESULTS_SCHEMA_VERSION,
         product_version=__version__,
