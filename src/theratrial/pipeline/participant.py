@@ -115,6 +115,14 @@ def _selection(folder: TrialFolder, participant_id: str, result: EligibilityResu
     trace = judged.trace if judged is not None else Trace("eligibility.selection", "1", {"rule": f"protocol:{clause}"})
     if not rows:
         return SelectionResult("not read", "no read of the selection image is recorded", None, trace)
+    if folder.protocol.selection_read is not None:
+        asked = folder.protocol.selection_read.reading
+        roles = asked.reader_roles if asked is not None else ()
+        others = dict.fromkeys(f"{row['reader']} ({row['reader_role']})" for row in rows)
+        rows = [row for row in rows if row["reader_role"] in roles]
+        if not rows:
+            wanted = f"the protocol asks for {' or '.join(roles)}" if roles else "the clause selection_read is open"
+            return SelectionResult("not read", f"read only by {', '.join(others)}; {wanted}", None, trace)
     last = rows[-1]
     seen, known = last["lesions_positive"], last["lesions_total"]
     lesions = f"{seen} of {known} lesions positive; " if seen is not None and known is not None else ""
