@@ -26,9 +26,9 @@ SOUND = {
     "B1,lu177_trastuzumab,5000,2022-03-01T08:00,2022-03-02T08:00,98,yes,2022-03-01T08:30\n"
     "B2,lu177_trastuzumab,5000,2022-04-20T08:00,2022-04-21T08:00,98,yes,2022-04-20T08:30\n",
     "administrations": "participant_id,product_id,session,timepoint,batch_id,measured_activity_MBq,measured_at,"
-    "injected_at,route\n"
-    "P1,lu177_trastuzumab,1,,B1,1510,2022-03-01T09:00,2022-03-01T09:30,intravenous\n"
-    "P1,lu177_trastuzumab,2,,B2,1510,2022-04-20T09:00,2022-04-20T09:30,intravenous\n",
+    "injected_at,route,pregnancy_test\n"
+    "P1,lu177_trastuzumab,1,,B1,1510,2022-03-01T09:00,2022-03-01T09:30,intravenous,negative\n"
+    "P1,lu177_trastuzumab,2,,B2,1510,2022-04-20T09:00,2022-04-20T09:30,intravenous,negative\n",
     "visits": "participant_id,visit_id,session,status,occurred_on\n"
     "P1,screening,,done,2022-02-01\nP1,follow_up,1,done,2022-04-13\n",
 }
@@ -48,7 +48,7 @@ def noted(tmp_path: Path) -> Callable[..., list[str]]:
         for name, text in tables.items():
             (tmp_path / f"records/{name}.csv").write_text(text, encoding="utf-8")
         folder = read_folder(tmp_path)
-        found = deviations(
+        found, _ = deviations(
             folder,
             "P1",
             eligible=eligible,  # type: ignore[arg-type]
