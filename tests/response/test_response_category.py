@@ -208,6 +208,168 @@ def test_taking_a_reading_away_never_improves_the_category(values, data):
         assert category(before, after) == "PD"
 
 
+OTHER = target("b", 5.0, role="non_target")
+HALVED = [target("a", 10.0)], [target("a", 5.0)]
+BLOCKS = RULE.model_copy(update={"other_lesion_rise": "blocks_response"})
+
+
+def test_a_rise_of_another_lesion_is_progression_unless_the_rule_says_otherwise():
+    assert RULE.other_lesion_rise == "progression"
+
+
+@pytest.mark.parametrize("role", ["target", "non_target"])
+@pytest.mark.parametrize(
+    ("before", "after", "rose"),
+    [
+        (5.0, 30.0, True),
+        (5.0, 6.5, False),
+        (5.0, 6.501, True),
+        (5.0, 5.0, False),
+        (2.0, 2.8, False),
+        (2.0, 2.801, True),
+        (1.0, 1.75, False),
+        (1.0, 1.801, True),
+        (0.0, 0.8, False),
+        (0.0, 0.801, True),
+    ],
+)
+def test_a_lesion_that_rises_beside_a_falling_target_counts_above_both_thresholds(role, before, after, rose):
+    """PERCIST 1.0 (Wahl 2009, table 8): no increase above 30 % in size or uptake of any lesion for partial response.
+
+    The hottest target falls from 60 to 30, so that it remains the hottest at response.
+    """
+    readings_ = (
+        [target("a", 60.0), target("b", before, role=role)],
+        [target("a", 30.0), target("b", after, role=role)],
+    )
+    found, blocked = (response_category(*readings_, rule) for rule in (RULE, BLOCKS))
+    assert (found.category, blocked.category) == (("PD", "SD") if rose else ("PR", "PR"))
+    for one, verdict in ((found, "progression"), (blocked, "no better than stable")):
+        assert (f"b rose from {before:.2f} to {after:.2f}" in one.arithmetic) == rose
+        assert one.arithmetic.endswith(verdict) == rose
+        assert one.change_percent == pytest.approx(-50)
+
+
+def test_resolved_targets_do_not_outweigh_another_lesion_that_rises():
+    after = [target("a", None, "resolved"), replace(OTHER, uptake_g_per_mL=30.0)]
+    assert category([target("a", 10.0), OTHER], after) == "PD"
+    assert category([target("a", 10.0), OTHER], after, BLOCKS) == "SD"
+
+
+def test_a_rise_that_is_certain_stands_although_a_target_is_missing():
+    assert category([target("a", 10.0), OTHER], [replace(OTHER, uptake_g_per_mL=30.0)]) == "PD"
+    assert category([target("a", 10.0), OTHER], [replace(OTHER, uptake_g_per_mL=30.0)], BLOCKS) == "NE"
+    assert category([OTHER], [replace(OTHER, uptake_g_per_mL=30.0)]) == "PD"
+
+
+@pytest.mark.parametrize(
+    "later",
+    [[], [replace(OTHER, uptake_g_per_mL=None)], [replace(OTHER, status="not_assessable")]],
+    ids=["not read", "not drawn", "not assessable"],
+)
+def test_a_measured_lesion_whose_rise_nobody_could_see_makes_not_evaluable(later):
+    before, after = HALVED
+    found = response_category([*before, OTHER], [*after, *later], RULE)
+    assert found.category == "NE"
+    assert "no uptake at response of b, which may have risen" in found.arithmetic
+    assert category([*before, OTHER], [*after, *later], BLOCKS) == "NE"
+    assert category([*before, OTHER], [*before, *later]) == "NE"
+    # A rise would only have forbidden a response, and there is none.
+    assert category([*before, OTHER], [*before, *later], BLOCKS) == "SD"
+
+
+@pytest.mark.parametrize("role", ["target", "non_target"])
+@pytest.mark.parametrize(
+    ("before", "after", "denied"),
+    [
+        (10.0, 12.0, True),
+        (10.0, 7.001, True),
+        (10.0, 7.0, False),
+        (10.0, 0.5, False),
+        (10.0, None, False),
+        (2.0, 1.201, True),
+        (2.0, 1.2, False),
+        # 0.7 cannot fall by 0.8: the percentage alone judges
+        (0.7, 0.5, True),
+        (0.7, 0.49, False),
+    ],
+)
+def test_a_lesion_read_as_resolved_must_have_lost_its_drawn_uptake(role, before, after, denied):
+    first = [target("a", 20.0), target("b", before, role=role)]
+    found = response_category(first, [target("a", None, "resolved"), target("b", after, "resolved", role)], RULE)
+    assert found.category == ("NE" if denied else "CR")
+    if denied:
+        said = f"b is read as resolved, yet its drawn uptake is {after:.2f} of {before:.2f}"
+        assert said in found.arithmetic
+        assert "not assessable" in found.arithmetic
+
+
+def test_progression_stands_beside_a_lesion_wrongly_read_as_resolved():
+    before = [target("a", 10.0), target("b", 9.0)]
+    gone = target("a", 12.0, "resolved")
+    assert category(before, [gone, target("b", 14.0)]) == "PD"
+    assert category(before, [gone, target("b", 9.0), target("n", 3.0, role="new")]) == "PD"
+    assert category(before, [gone, target("b", 2.0)]) == "NE"
+
+
+mixed = st.lists(
+    st.tuples(st.sampled_from(["target", "non_target"]), uptakes, st.one_of(st.none(), uptakes), st.booleans()),
+    max_size=4,
+).map(lambda others: [("target", 10.0, 6.0, False), *others])
+rules = st.sampled_from([RULE, BLOCKS])
+
+
+def mixed_readings(lesions):
+    before = [target(f"lesion_{i}", one, role=role) for i, (role, one, _, _) in enumerate(lesions)]
+    after = [
+        target(f"lesion_{i}", two, "resolved" if gone or two is None else "present", role)
+        for i, (role, _, two, gone) in enumerate(lesions)
+    ]
+    return before, after
+
+
+WORSE = {"CR": 0, "PR": 1, "SD": 2, "PD": 3}
+
+
+@given(mixed, rules, st.data())
+def test_a_hotter_lesion_of_any_role_never_improves_the_category(lesions, rule, data):
+    before, after = mixed_readings(lesions)
+    measured = [i for i, r in enumerate(after) if r.uptake_g_per_mL is not None]
+    i = data.draw(st.sampled_from(measured))
+    hotter = list(after)
+    hotter[i] = replace(after[i], uptake_g_per_mL=after[i].uptake_g_per_mL + data.draw(uptakes))
+    old, new = category(before, after, rule), category(before, hotter, rule)
+    if old == "NE":
+        assert new in ("NE", "PD")
+    else:
+        assert new == "NE" or WORSE[new] >= WORSE[old]
+
+
+@given(mixed, rules, st.data())
+def test_taking_any_reading_away_never_improves_the_category(lesions, rule, data):
+    before, after = mixed_readings(lesions)
+    i = data.draw(st.integers(0, len(after) - 1))
+    old, new = category(before, after, rule), category(before, after[:i] + after[i + 1 :], rule)
+    assert new in ("NE", old) or (new == "SD" and rule is BLOCKS and old in ("CR", "PR"))
+
+
+@given(mixed, rules, st.randoms(use_true_random=False))
+def test_the_order_of_lesions_of_any_role_never_matters(lesions, rule, random):
+    before, after = mixed_readings(lesions)
+    expected = response_category(before, after, rule)
+    random.shuffle(before)
+    random.shuffle(after)
+    found = response_category(before, after, rule)
+    assert found.category == expected.category
+
+
+@given(mixed)
+def test_progression_by_any_lesion_is_never_milder_than_blocking_the_response(lesions):
+    before, after = mixed_readings(lesions)
+    strict, mild = category(before, after), category(before, after, BLOCKS)
+    assert strict in (mild, "PD") or (strict, mild) == ("NE", "SD")
+
+
 def test_the_trace_names_every_reading_and_the_clause():
     found = response_category(
         [replace(target("a", 9.0), value="value:pet/a")],

@@ -259,6 +259,10 @@ class ResponseRule(Strict):
     progression_increase_absolute: float = Field(ge=0)
     complete_means: Literal["all_lesions_resolved"]
     new_lesion_is_progression: bool
+    other_lesion_rise: Literal["progression", "blocks_response"] = "progression"
+    """What follows where any lesion of baseline, target or not, rises above both progression thresholds. PERCIST 1.0
+    asks for partial response that no other lesion rises by more than 30 %: ``blocks_response`` leaves stable at best.
+    """
     exploratory: bool
     """True where no validated criteria exist for the tracer; said wherever the category is shown."""
 

@@ -3,10 +3,10 @@
 from theratrial.response.category import (
     CATEGORIES,
     LesionChange,
-    LesionReading,
     ResponseResult,
     response_category,
 )
+from theratrial.response.lesions import LesionReading
 from theratrial.response.sphere import Peak, PEAK_RADIUS_mm, suv_peak
 from theratrial.response.uptake import LesionUptake, lesion_uptake, suv_max, suv_mean
 

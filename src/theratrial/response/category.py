@@ -8,32 +8,24 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from theratrial.protocol.schema import ResponseRule
+from theratrial.response.lesions import (
+    METRIC_NAMES,
+    LesionReading,
+    fall_can_reach,
+    fell_enough,
+    percent_change,
+    progressed,
+    resolved_yet_hot,
+    risen_lesions,
+    uncompared_lesions,
+)
 from theratrial.trace import Trace
 
 METHOD: Final = "response.category"
-VERSION: Final = "1"
+VERSION: Final = "2"
 
 Category = Literal["CR", "PR", "SD", "PD", "NE"]
 CATEGORIES: Final[tuple[Category, ...]] = ("CR", "PR", "SD", "PD", "NE")
-
-_SAME: Final = 1e-9
-"""Relative noise of binary floats: 7.0 against 10.0 is a fall of 30 %, not of 29.999999999999993 %."""
-
-
-@dataclass(frozen=True, slots=True)
-class LesionReading:
-    """What the reader says of a lesion at one time point, and its uptake as computed from the image.
-
-    `uptake_g_per_mL` is in the rule's metric; None where no region or no value is there. `record` is the reader's line
-    and `value` the key of the computed uptake.
-    """
-
-    lesion_id: str
-    role: Literal["target", "non_target", "new"]
-    status: Literal["present", "resolved", "not_assessable"]
-    uptake_g_per_mL: float | None
-    record: str = ""
-    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +68,7 @@ class _Judged:
 
     @property
     def change_percent(self) -> float | None:
-        return _percent(self.before, self.after)
-
-
-def _percent(before: float | None, after: float | None) -> float | None:
-    if before is None or after is None or before <= 0:
-        return None
-    return (after - before) / before * 100
-
-
-def _at_least(value: float, threshold: float) -> bool:
-    return value >= threshold * (1 - _SAME)
-
-
-def _above(value: float, threshold: float) -> bool:
-    return value > threshold * (1 + _SAME)
+        return percent_change(self.before, self.after)
 
 
 def response_category(
@@ -156,7 +134,7 @@ def _changes(baseline: Sequence[LesionReading], response: Sequence[LesionReading
                 other.status if other else "not read",
                 first,
                 second,
-                None if gone else _percent(first, second),
+                None if gone else percent_change(first, second),
             )
         )
     return tuple(found)
@@ -176,14 +154,21 @@ def _judged(
     assert baseline is not None
     assert response is not None
     targets, problem = _targets(baseline)
-    if problem:
-        return _new_lesion(response, rule) or _Judged("NE", f"not evaluable: {problem}")
     new = _new_lesion(response, rule)
     if new is not None and new.category == "PD":
         return new
+    if problem:
+        # A lesion without uptake at baseline has no percentage: where nothing else is sure, its rise is not either.
+        risen = risen_lesions([r for r in baseline if r.uptake_g_per_mL], response, rule)
+        if risen and rule.other_lesion_rise == "progression":
+            return _capped(None, "PD", risen)
+        return new or _Judged("NE", f"not evaluable: {problem}")
     compared = _compared(baseline, targets, response, rule)
     if compared.category == "PD":
         return compared  # what is doubtful beside it could not take the progression back
+    risen = risen_lesions(baseline, response, rule)
+    if risen and rule.other_lesion_rise == "progression":
+        return _capped(compared, "PD", risen)
     if new is not None:
         return new
     known = {r.lesion_id for r in baseline}
@@ -192,7 +177,29 @@ def _judged(
         return _Judged(
             "NE", f"not evaluable: {', '.join(strangers)} read at response, neither known from baseline nor marked new"
         )
+    if contradicted := resolved_yet_hot(baseline, response, rule):
+        return _Judged("NE", f"not evaluable: {contradicted}", compared.before)
+    if compared.category == "NE":
+        return compared
+    # A rise that nobody could see: where it would change the answer there is no answer.
+    unseen = uncompared_lesions(baseline, response)
+    if unseen and (rule.other_lesion_rise == "progression" or compared.category in ("CR", "PR")):
+        said = f"not evaluable: no uptake at response of {', '.join(unseen)}, which may have risen"
+        return _Judged("NE", said, compared.before)
+    if risen and compared.category in ("CR", "PR"):
+        return _capped(compared, "SD", risen)
     return compared
+
+
+def _capped(compared: _Judged | None, category: Literal["PD", "SD"], risen: str) -> _Judged:
+    """No better than `category`, because of lesions that rose."""
+    verdict = {"PD": "progression", "SD": "no better than stable"}[category]
+    said = f"{risen}: {verdict}"
+    if compared is None:
+        return _Judged(category, said)
+    if compared.category != "NE":
+        said = f"{compared.said}, but {said}"
+    return _Judged(category, said, compared.before, compared.after)
 
 
 def _unusable(when: str, readings: Sequence[LesionReading]) -> str:
@@ -257,24 +264,15 @@ def _compared(
     now = now_hottest.uptake_g_per_mL if now_hottest else None
     said = _arithmetic(hottest, now_hottest, rule)
     # What is missing can only make the hottest target hotter: progression stands without it, nothing else does.
-    if now is not None and _progressed(before, now, rule):
+    if now is not None and progressed(before, now, rule):
         return _Judged("PD", f"{said}: progression", before, now)
     if gaps:
         return _Judged("NE", f"not evaluable: no uptake at response of target {', '.join(gaps)}", before, None)
     if now is None:
         return _without_targets(baseline, after, before, rule)
-    if _at_least(before - now, rule.partial_decrease_percent / 100 * before) and _at_least(
-        before - now, rule.partial_decrease_absolute
-    ):
+    if fell_enough(before, now, rule):
         return _Judged("PR", f"{said}: partial response", before, now)
     return _Judged("SD", f"{said}: neither partial response nor progression", before, now)
-
-
-def _progressed(before: float, now: float, rule: ResponseRule) -> bool:
-    rise = now - before
-    return _above(rise, rule.progression_increase_percent / 100 * before) and _above(
-        rise, rule.progression_increase_absolute
-    )
 
 
 def _without_targets(
@@ -294,7 +292,7 @@ def _without_targets(
             "CR", f"all {len({r.lesion_id for r in baseline})} lesions of baseline resolved, no new lesion", before
         )
     said = f"all target lesions resolved, not so (or not read): {', '.join(left)}"
-    if _at_least(before, rule.partial_decrease_absolute):
+    if fall_can_reach(before, rule):
         return _Judged("PR", f"{said}: partial response", before)
     return _Judged(
         "SD",
@@ -305,11 +303,11 @@ def _without_targets(
 
 def _arithmetic(hottest: LesionReading, now: LesionReading | None, rule: ResponseRule) -> str:
     before = hottest.uptake_g_per_mL
-    metric = {"suv_peak": "SUVpeak", "suv_max": "SUVmax", "suv_mean": "SUVmean"}[rule.metric]
+    metric = METRIC_NAMES[rule.metric]
     if now is None or now.uptake_g_per_mL is None or before is None:
         return f"hottest target {metric} {before} ({hottest.lesion_id})"
     after = now.uptake_g_per_mL
-    percent = _percent(before, after)
+    percent = percent_change(before, after)
     return (
         f"hottest target {metric} {before:.2f} ({hottest.lesion_id}) to {after:.2f} ({now.lesion_id}), "
         f"{after - before:+.2f} g/mL, {percent:+.1f} % "
