@@ -27,9 +27,6 @@ from theratrial.report.traces import TraceBook
 from theratrial.results.pictures import Pictures
 from theratrial.results.values import ParticipantResult, TrialResult
 
-_SINGLE_TEST = "platelets"
-"""The count that falls most under this kind of treatment, shown for each participant alone."""
-
 
 def report_sections(result: TrialResult, pictures: Pictures, studio: Studio) -> tuple[Section, ...]:
     """All sections of the report; figures are saved on the way."""
@@ -174,17 +171,31 @@ def _counts(result: TrialResult, studio: Studio) -> tuple[Block, ...]:
                 "limit of each laboratory. A gate stands at the last value before it.",
             )
         )
-    single = participant_counts_figure(result, _SINGLE_TEST)
-    if single is not None:
+    test = _worst_graded_test([one for one in result.participants if one.treated])
+    single = None if test is None else participant_counts_figure(result, test)
+    if test is not None and single is not None:
+        name = test.replace("_", " ")
         drawn.append(
             studio.vector(
-                "platelets",
+                "counts_by_participant",
                 single,
-                alternative="Platelets of each treated participant with sessions and gates",
-                caption="Platelets, participant by participant: dashed lines are sessions, marks are gates as above.",
+                alternative=f"{name.capitalize()} of each treated participant with sessions and gates",
+                caption=f"{name.capitalize()}, the test with the most severe grades, participant by participant: dashed "
+                "lines are sessions, marks are gates as above.",
             )
         )
     return tuple(drawn)
+
+
+def _worst_graded_test(treated: Sequence[ParticipantResult]) -> str | None:
+    """The laboratory test that was graded most severely over the trial; None where none was graded."""
+    severity: dict[str, int] = {}
+    for one in treated:
+        for point in one.laboratory:
+            if point.grade is not None:
+                # A grade weighs more than the count of the grade below it in any trial of a bearable size.
+                severity[point.test] = severity.get(point.test, 0) + (10**point.grade if point.grade else 0)
+    return max(sorted(severity), key=lambda test: severity[test], default=None)
 
 
 def _waterfall(treated: Sequence[ParticipantResult], studio: Studio) -> tuple[Block, ...]:
