@@ -180,8 +180,8 @@ def _counts(result: TrialResult, studio: Studio) -> tuple[Block, ...]:
                 "counts_by_participant",
                 single,
                 alternative=f"{name.capitalize()} of each treated participant with sessions and gates",
-                caption=f"{name.capitalize()}, the test with the most severe grades, participant by participant: dashed "
-                "lines are sessions, marks are gates as above.",
+                caption=f"{name.capitalize()}, the test with the most severe grades, participant by participant: "
+                "dashed lines are sessions, marks are gates as above.",
             )
         )
     return tuple(drawn)
