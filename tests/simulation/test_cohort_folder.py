@@ -11,7 +11,7 @@ import pytest
 
 from theratrial.errors import InputError
 from theratrial.imaging.catalogue import catalogue
-from theratrial.simulation.cohort import simulate
+from theratrial.simulation.cohort import simulate, simulated
 from theratrial.trialfolder.reader import read_folder
 from theratrial.trialfolder.tables import TABLES
 
@@ -70,6 +70,22 @@ def test_a_folder_with_something_else_in_it_is_not_touched(tmp_path: Path) -> No
     with pytest.raises(InputError, match="no simulation"):
         simulate(tmp_path, participants=1, small=True)
     assert [f.name for f in tmp_path.iterdir()] == ["precious.txt"]
+
+
+def test_a_simulation_says_that_it_is_one_and_may_be_replaced(cohort: Path) -> None:
+    assert read_folder(cohort).simulated
+    assert simulated(cohort)
+
+
+@pytest.mark.parametrize("folder_file", [None, "simulated: false\n", 'schema_version: "1.0"\n', "simulated: [\n"])
+def test_a_truth_left_beside_records_of_patients_does_not_make_them_replaceable(
+    tmp_path: Path, cohort: Path, folder_file: str | None
+) -> None:
+    (tmp_path / "truth.json").write_bytes((cohort / "truth.json").read_bytes())
+    if folder_file is not None:
+        (tmp_path / "folder.yaml").write_text(folder_file)
+    with pytest.raises(InputError, match="no simulation"):
+        simulate(tmp_path, participants=1, small=True)
 
 
 def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from sound_folder import SOUND
 from theratrial.errors import InputError, Problem, Problems
 from theratrial.trace import file_hash
 from theratrial.trialfolder import read_folder
+from theratrial.trialfolder.reader import says_simulated
 
 TEHRAN_WINTER = timezone(timedelta(hours=3, minutes=30))
 Make = Callable[..., Path]
@@ -113,6 +114,41 @@ def test_a_folder_file_that_says_nothing_sensible_is_named(make_folder: Make, te
     path = make_folder()
     (path / "folder.yaml").write_text(text)
     with pytest.raises(Problems, match=r"folder\.yaml"):
+        read_folder(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "simulated"),
+    [(None, False), ('schema_version: "1.0"\n', False), ("simulated: false\n", False), ("simulated: true\n", True)],
+)
+def test_participants_are_virtual_only_where_the_folder_file_says_so(
+    make_folder: Make, text: str | None, simulated: bool
+) -> None:
+    path = make_folder()
+    (path / "truth.json").write_text('{"generator": "theratrial.simulation"}')
+    if text is not None:
+        (path / "folder.yaml").write_text(text)
+    folder = read_folder(path)
+    assert folder.simulated is simulated
+    assert pickle.loads(pickle.dumps(folder)).simulated is simulated
+    assert says_simulated(path) is simulated
+
+
+@pytest.mark.parametrize("value", ["yes", "1", '"true"', "", "null", "[true]", "True!"])
+def test_whether_participants_are_virtual_is_true_or_false_and_nothing_else(make_folder: Make, value: str) -> None:
+    path = make_folder()
+    (path / "folder.yaml").write_text(f'schema_version: "1.0"\nsimulated: {value}\n')
+    with pytest.raises(
+        Problems, match=r"folder\.yaml: simulated is .*; allowed are true and false -> write true where"
+    ):
+        read_folder(path)
+    assert not says_simulated(path)
+
+
+def test_a_key_of_the_folder_file_that_nobody_knows_is_refused_with_those_known(make_folder: Make) -> None:
+    path = make_folder()
+    (path / "folder.yaml").write_text("simulted: true\n")
+    with pytest.raises(Problems, match="unknown key 'simulted' -> known: schema_version, simulated"):
         read_folder(path)
 
 

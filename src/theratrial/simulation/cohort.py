@@ -26,6 +26,7 @@ from theratrial.simulation.plan import Plan, plan_of
 from theratrial.simulation.records import CAMERA, Line, record_tables
 from theratrial.simulation.scenario import Failure, Story, failures, story
 from theratrial.simulation.truth import participant_truth
+from theratrial.trialfolder.reader import FOLDER_FILE, says_simulated
 from theratrial.trialfolder.tables import FOLDER_SCHEMA_VERSION, TABLES
 from theratrial.trialfolder.writer import write_table
 from theratrial.workers import in_processes
@@ -131,7 +132,12 @@ def simulate(
 
 
 def simulated(directory: Path) -> bool:
-    """Whether a folder holds a simulation of ours."""
+    """Whether a folder holds a simulation of ours, which may be replaced.
+
+    Both must say so: a truth.json left beside records of patients does not make them replaceable.
+    """
+    if not says_simulated(directory):
+        return False
     try:
         found = json.loads((directory / TRUTH_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -203,7 +209,9 @@ def _write(
     tables = record_tables(courses, plan, calibrations(plan))
     for table in TABLES:
         write_table(records / f"{table.name}.csv", table, tables[table.name])
-    (working / "folder.yaml").write_text(f'schema_version: "{FOLDER_SCHEMA_VERSION}"\n', encoding="utf-8")
+    (working / FOLDER_FILE).write_text(
+        f'schema_version: "{FOLDER_SCHEMA_VERSION}"\nsimulated: true\n', encoding="utf-8", newline="\n"
+    )
     truth: dict[str, Any] = {
         "schema_version": TRUTH_SCHEMA_VERSION,
         "generator": _MARK,

@@ -33,6 +33,8 @@ FOLDER_FILE: Final = "folder.yaml"
 RECORDS: Final = "records"
 IMAGES: Final = "images"
 
+_FOLDER_KEYS: Final = frozenset({"schema_version", "simulated"})
+
 _MOST_PER_COLUMN = 50
 """A column typed wrong in ten thousand lines is one mistake; beyond this many its lines are only counted."""
 
@@ -73,7 +75,8 @@ def read_folder(path: Path) -> TrialFolder:
     """The trial folder at `path`.
 
     Reads ``protocol.yaml``, ``registration.yaml`` (may be absent), ``folder.yaml`` (may be absent: schema version
-    1.0) and ``records/*.csv``, and lists the files below ``images/``. Hidden files are passed over.
+    1.0, participants not simulated) and ``records/*.csv``, and lists the files below ``images/``. Hidden files are
+    passed over.
 
     Raises
     ------
@@ -88,7 +91,7 @@ def read_folder(path: Path) -> TrialFolder:
         raise InputError(f"{path} {found}; a trial folder is a folder with {PROTOCOL_FILE} and {RECORDS}/*.csv")
     problems: list[Problem] = []
     manifest: dict[str, str] = {}
-    version = _schema_version(path, manifest, problems)
+    version, simulated = _folder_file(path, manifest, problems)
     protocol = _protocol(path, manifest, problems)
     zone = _zone(protocol, problems)
     notes: list[str] = []
@@ -98,7 +101,7 @@ def read_folder(path: Path) -> TrialFolder:
     images = _image_files(path, problems, notes)
     if problems or protocol is None:
         raise Problems(f"trial folder {path}", problems)
-    return TrialFolder(path, protocol, registration, tables, images, manifest, zone, version, tuple(notes))
+    return TrialFolder(path, protocol, registration, tables, images, manifest, zone, version, tuple(notes), simulated)
 
 
 def read_table(
@@ -140,14 +143,37 @@ def _yaml_mapping(path: Path, name: str, manifest: dict[str, str], problems: lis
     return value
 
 
-def _schema_version(path: Path, manifest: dict[str, str], problems: list[Problem]) -> str:
+def says_simulated(path: Path) -> bool:
+    """Whether the folder file of `path` can be read and says that the participants are virtual."""
+    problems: list[Problem] = []
+    try:
+        _, simulated = _folder_file(path, {}, problems)
+    except InputError:
+        return False
+    return simulated and not problems
+
+
+def _folder_file(path: Path, manifest: dict[str, str], problems: list[Problem]) -> tuple[str, bool]:
+    """The version of the format, and whether the participants are virtual."""
     if not (path / FOLDER_FILE).exists():
-        return "1.0"
+        return "1.0", False
     content = _yaml_mapping(path, FOLDER_FILE, manifest, problems)
     if content is None:
-        return FOLDER_SCHEMA_VERSION
-    for key in content.keys() - {"schema_version"}:
-        problems.append(Problem(FOLDER_FILE, f"has the unknown key {key!r}", "known: schema_version"))
+        return FOLDER_SCHEMA_VERSION, False
+    for key in sorted(content.keys() - _FOLDER_KEYS, key=str):
+        problems.append(
+            Problem(FOLDER_FILE, f"has the unknown key {key!r}", f"known: {', '.join(sorted(_FOLDER_KEYS))}")
+        )
+    simulated = content.get("simulated", False)
+    if not isinstance(simulated, bool):
+        # Neither guess may stand: virtual participants taken for patients, or patients for virtual ones.
+        problems.append(
+            Problem(
+                FOLDER_FILE,
+                f"simulated is {simulated!r}; allowed are true and false",
+                "write true where the participants are virtual, else false, or leave the line out",
+            )
+        )
     version = content.get("schema_version", "1.0")
     parts = str(version).split(".")
     if len(parts) != 2 or not all(part.isascii() and part.isdigit() and len(part) < 6 for part in parts):
@@ -158,7 +184,7 @@ def _schema_version(path: Path, manifest: dict[str, str], problems: list[Problem
             f"{path / FOLDER_FILE}: schema_version {version} is newer than {FOLDER_SCHEMA_VERSION}, which this "
             "theratrial reads; install a newer theratrial"
         )
-    return str(version)
+    return str(version), simulated is True
 
 
 def _protocol(path: Path, manifest: dict[str, str], problems: list[Problem]) -> Protocol | None:

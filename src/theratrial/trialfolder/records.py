@@ -93,6 +93,8 @@ class TrialFolder:
         File, relative to the folder -> ``sha256:<hex>``, of every file read.
     notes
         What a person should know though nothing is wrong.
+    simulated
+        Whether ``folder.yaml`` says that the participants are virtual.
     """
 
     path: Path
@@ -104,6 +106,7 @@ class TrialFolder:
     zone: ZoneInfo
     schema_version: str
     notes: tuple[str, ...] = ()
+    simulated: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
