@@ -242,7 +242,7 @@ def _result(folder: TrialFolder, outcomes: Sequence[ParticipantOutcome], context
         protocol_hash=protocol_hash(protocol),
         timezone=identity.timezone,
         sample_size=population.sample_size,
-        simulated=(folder.path / SIMULATION_MARK).is_file(),
+        simulated=folder.simulated,
         assumptions=_assumptions(protocol),
         open_conflicts=_open(protocol),
         inputs=(),
