@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from theratrial.errors import Problem
+import math
+from datetime import datetime
+from typing import Any, Final
+
+from theratrial.errors import Problem, SourceError
+from theratrial.nuclides import nuclide, nuclide_name
 from theratrial.protocol.schema import Protocol
 from theratrial.trialfolder.reader import IMAGES, PROTOCOL_FILE
-from theratrial.trialfolder.records import TrialFolder
+from theratrial.trialfolder.records import Row, TrialFolder
+from theratrial.units import converted
 
 _NEEDED = ("identity", "population", "sessions", "dosimetry", "response", "endpoint")
 """An open dose limit or safety gate is no obstacle: it leaves every gate undetermined, and the gate says so."""
 
+_MOST_OF_BATCH: Final = 1.1
+"""Syringe over batch. Two readings of one activity differ by calibrator and geometry, by less than 10 %."""
+
 
 def contradictions(folder: TrialFolder) -> list[Problem]:
-    """Clauses without a reading, tables without a line, and session numbers that are not in the order of injection."""
-    return [*_unread(folder.protocol), *_empty(folder), *_session_numbers(folder), *_batch_products(folder)]
+    """What is open, empty or cannot all be true.
+
+    Clauses without a reading, tables without a line, session numbers out of the order of injection, batches of another
+    product or with less activity than was drawn, calibrations of which either could hold.
+    """
+    return [
+        *_unread(folder.protocol),
+        *_empty(folder),
+        *_session_numbers(folder),
+        *_batch_products(folder),
+        *_batch_activities(folder),
+        *_rival_calibrations(folder),
+    ]
 
 
 def _unread(protocol: Protocol) -> list[Problem]:
@@ -76,3 +96,58 @@ def _batch_products(folder: TrialFolder) -> list[Problem]:
         for row in folder.tables["administrations"]
         if products.get(row["batch_id"], row["product_id"]) != row["product_id"]
     ]
+
+
+def _batch_activities(folder: TrialFolder) -> list[Problem]:
+    """Syringes with more activity than their batch held at that time: a unit, a time or a batch is wrong."""
+    batches = {row["batch_id"]: row for row in folder.tables["batches"]}
+    problems = []
+    for row in folder.tables["administrations"]:
+        batch = batches.get(row["batch_id"])
+        product = folder.protocol.products[row["product_id"]].reading
+        if batch is None or batch["product_id"] != row["product_id"] or product is None:
+            continue  # said elsewhere
+        held_MBq = _held_MBq(batch, row["measured_at"], nuclide(product.nuclide).decay_constant_per_h)
+        if row["measured_activity_MBq"] > _MOST_OF_BATCH * held_MBq:
+            problems.append(
+                Problem(
+                    f"{row.file} line {row.line}, column measured_activity_MBq",
+                    f"{row['measured_activity_MBq']:g} MBq is more than the batch held: at "
+                    f"{row['measured_at'].isoformat(timespec='minutes')} there were {held_MBq:.4g} MBq left of batch "
+                    f"{batch['batch_id']} ({batch.file} line {batch.line})",
+                    "check unit, time and batch on both lines",
+                )
+            )
+    return problems
+
+
+def _held_MBq(batch: Row, at: datetime, decay_constant_per_h: float) -> float:
+    hours = converted((at - batch["reference_at"]).total_seconds(), "s", "h")
+    # A year typed wrong must not overflow: a batch that "held" 1e43 times its activity refuses nothing anyhow.
+    return float(batch["activity_MBq"] * math.exp(min(-decay_constant_per_h * hours, 100.0)))
+
+
+def _rival_calibrations(folder: TrialFolder) -> list[Problem]:
+    """Two calibrations from one day on for one camera, kind and nuclide: nothing says which of them holds."""
+    first: dict[tuple[Any, ...], Row] = {}
+    problems = []
+    for row in folder.tables["calibrations"]:
+        key = (row["camera"].casefold(), row["kind"], _one_name(row["nuclide"]), row["valid_from"])
+        earlier = first.setdefault(key, row)
+        if earlier is not row:
+            problems.append(
+                Problem(
+                    f"{row.file} line {row.line}, column valid_from",
+                    f"{row['calibration_id']} holds from {row['valid_from']} on, as does {earlier['calibration_id']} "
+                    f"of line {earlier.line}: both are {row['kind']} of {row['camera']} for {row['nuclide']}",
+                    "keep the one that holds, or correct a date",
+                )
+            )
+    return problems
+
+
+def _one_name(spelling: str) -> str:
+    try:
+        return nuclide_name(spelling)
+    except SourceError:
+        return spelling.casefold()
