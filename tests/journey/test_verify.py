@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from theratrial.errors import InputError
-from theratrial.pipeline.outputs import is_current, read_run_record, write_outputs
+from theratrial.pipeline.outputs import environment, is_current, read_run_record, write_outputs
 from theratrial.pipeline.trial import TrialRun, trial_run
 from theratrial.pipeline.verify import verification
 from theratrial.report import WrittenReport
 from theratrial.results.values import TrialResult
 from theratrial.simulation.cohort import simulate
+from theratrial.trace import file_hash
 
 Command = Callable[..., Any]
 
@@ -75,6 +76,7 @@ def test_an_untouched_result_is_intact_also_where_the_folder_was_moved(place: Pa
     gone = command("verify", place / "out")
     assert gone.code == 1
     assert "the trial folder of this result is not there -> give its present place with --trial DIR" in gone.err
+    (moved / "truth.json").unlink()  # no input: "the participants are virtual" must not rest on it
     done = command("verify", place / "out", "--trial", moved, "--json", "--workers", "1")
     assert done.code == 0, done
     said = json.loads(done.out)
@@ -104,8 +106,10 @@ def test_one_changed_byte_of_an_image_is_named(place: Path, command: Command) ->
         (lambda place: _image(place).unlink(), "sha256:", "absent"),
         (lambda place: (place / "trial/records/new.csv").write_text("x"), "absent", "sha256:"),
         (lambda place: (place / "trial/protocol.yaml").open("a").write("# a remark\n"), "sha256:", "sha256:"),
+        (lambda place: (place / "trial/folder.yaml").write_text("simulated: false\n"), "sha256:", "sha256:"),
+        (lambda place: (place / "trial/folder.yaml").unlink(), "sha256:", "absent"),
     ],
-    ids=["image deleted", "file added", "remark in the protocol"],
+    ids=["image deleted", "file added", "remark in the protocol", "no longer virtual", "folder file deleted"],
 )
 def test_an_input_that_is_gone_new_or_changed_is_a_difference(
     break_it: Callable[[Path], object], stored: str, found: str, place: Path
@@ -115,6 +119,13 @@ def test_an_input_that_is_gone_new_or_changed_is_a_difference(
     assert difference.kind == "input"
     assert difference.stored.startswith(stored)
     assert difference.found.startswith(found)
+
+
+def test_only_the_folder_file_makes_participants_virtual(place: Path, run: TrialRun) -> None:
+    assert run.result.simulated
+    (place / "trial/folder.yaml").unlink()
+    assert (place / "trial/truth.json").is_file()
+    assert not trial_run(place / "trial").result.simulated
 
 
 def _change_results(place: Path, how: Callable[[dict[str, Any]], None]) -> None:
@@ -160,6 +171,77 @@ def test_an_edited_report_and_a_deleted_figure_are_named(place: Path, known_run:
     assert found["extra.txt"].found == "absent"
 
 
+def _change_record(place: Path, **values: object) -> None:
+    path = place / "out/run.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | values), encoding="utf-8")
+
+
+_CANNOT_BE_TOLD = "report and figures of another build cannot be told from altered ones -> run again with this build"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"program": "sha256:" + "0" * 64}, {"environment": {"python": "3.11.0"}}, {}],
+    ids=["another program named", "other libraries named", "only the hash put right"],
+)
+def test_an_altered_report_is_named_whatever_build_and_hash_the_record_claims(
+    other: dict[str, object], place: Path, known_run: None, command: Command
+) -> None:
+    report = place / "out/report.html"
+    genuine = file_hash(report)
+    report.write_text(report.read_text(encoding="utf-8") + "<p>93.3 %</p>", encoding="utf-8")
+    (place / "out/report.pdf").write_bytes(b"%PDF-1.7 93.3 %")
+    _change_record(place, outputs=read_run_record(place / "out").outputs | {"report.html": file_hash(report)}, **other)
+    done = command("verify", place / "out", "--all")
+    assert done.code == 1
+    assert "Intact" not in done.out
+    assert f"output report.html: stored {file_hash(report)}, found {genuine}" in done.out
+    assert done.out.startswith("build run.json, " if other else "output report.html")
+    assert (_CANNOT_BE_TOLD in done.out) == bool(other)
+    assert "report.pdf is not part of the check: report.html is the record" in done.err
+
+
+def test_an_honest_result_of_another_build_is_not_called_intact(
+    place: Path, known_run: None, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def later_report(result: TrialResult, pictures: object, folder: Path, *, pdf: bool = True) -> WrittenReport:
+        written = _plain_report(result, pictures, folder, pdf=pdf)
+        (folder / "report.html").write_text("<p>worded anew</p>")
+        return written
+
+    libraries = environment()
+    monkeypatch.setattr("theratrial.pipeline.verify.program_hash", lambda: "sha256:later")
+    monkeypatch.setattr("theratrial.pipeline.verify.environment", lambda: libraries | {"numpy": "99.0"})
+    monkeypatch.setattr("theratrial.report.write_report", later_report)
+    found = verification(place / "out")
+    assert [(one.kind, one.place) for one in found.differences] == [
+        ("build", "run.json, program"),
+        ("build", "run.json, environment.numpy"),
+        ("output", "report.html"),
+    ]
+    assert (found.differences[1].stored, found.differences[1].found) == (libraries["numpy"], "99.0")
+    assert found.numbers_recomputed > 300
+    done = command("verify", place / "out")
+    assert done.code == 1
+    assert done.out.startswith("build run.json, program: stored sha256:")
+    assert _CANNOT_BE_TOLD in done.out.replace("\n", " ")
+    assert "2 more differences (1 build, 1 output); --all lists them." in done.err.replace("\n", " ")
+
+
+def test_another_build_that_renders_the_same_bytes_is_still_not_intact(place: Path, known_run: None) -> None:
+    _change_record(place, product_version="0.0.1")
+    (difference,) = verification(place / "out").differences
+    assert (difference.kind, difference.place, difference.stored) == ("build", "run.json, product_version", "0.0.1")
+
+
+def test_a_pdf_is_said_not_to_be_checked_only_where_there_is_one(place: Path, known_run: None) -> None:
+    assert verification(place / "out").remarks == ()
+    (place / "out/report.pdf").write_bytes(b"%PDF-1.7")
+    found = verification(place / "out")
+    assert found.intact
+    assert found.remarks == ("report.pdf is not part of the check: report.html is the record",)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -189,6 +271,13 @@ def test_a_broken_run_record_is_refused(text: str, place: Path) -> None:
         verification(place / "out")
     (place / "out/run.json").unlink()
     with pytest.raises(InputError, match="absent -> give the folder"):
+        verification(place / "out")
+
+
+@pytest.mark.parametrize("wrong", [{"environment": [1]}, {"outputs": "x"}, {"program": None}, {"trial_folder": 5}])
+def test_a_run_record_with_values_of_other_types_is_refused(wrong: dict[str, object], place: Path) -> None:
+    _change_record(place, **wrong)
+    with pytest.raises(InputError, match="is not a run record of theratrial"):
         verification(place / "out")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +98,7 @@ def verify(
     show_all: bool = typer.Option(False, "--all", help="List every difference, not the first alone."),
     as_json: bool = typer.Option(False, "--json", help="Print what was found as JSON."),
 ) -> None:
-    """Recompute every derived number of a result from the stored inputs."""
+    """Recompute every derived number of a result from the stored inputs, and render its report again."""
     from theratrial.pipeline.verify import verification
     from theratrial.results.plain import read_results
 
@@ -112,7 +113,13 @@ def verify(
                 "numbers_recomputed": found.numbers_recomputed,
                 "outputs_checked": found.outputs_checked,
                 "differences": [
-                    {"kind": one.kind, "place": one.place, "stored": one.stored, "found": one.found}
+                    {
+                        "kind": one.kind,
+                        "place": one.place,
+                        "stored": one.stored,
+                        "found": one.found,
+                        "meaning": one.meaning,
+                    }
                     for one in found.differences
                 ],
                 "remarks": list(found.remarks),
@@ -121,15 +128,17 @@ def verify(
     elif found.intact:
         console.say(
             f"Intact: {found.inputs_checked} input files as they were, {found.numbers_recomputed} numbers recomputed "
-            f"and equal, {found.outputs_checked} outputs as written.",
+            f"and equal, {found.outputs_checked} outputs rendered again and equal.",
             style="bold",
         )
     else:
         shown = found.differences if show_all else found.differences[:1]
         for difference in shown:
             console.say(str(difference))
-        if len(found.differences) > len(shown):
-            console.note(f"{len(found.differences) - len(shown)} more differences; --all lists them.")
+        if more := Counter(one.kind for one in found.differences[len(shown) :]):
+            kinds = ", ".join(f"{count} {kind}" for kind, count in more.items())
+            what = "1 more difference" if more.total() == 1 else f"{more.total()} more differences"
+            console.note(f"{what} ({kinds}); --all lists them.")
     for remark in found.remarks:
         if not as_json:
             console.note(remark)

@@ -77,7 +77,12 @@ def read_run_record(out: Path) -> RunRecord:
     """
     path = out / RUN
     try:
-        return RunRecord(**json.loads(path.read_text(encoding="utf-8")))
+        record = RunRecord(**json.loads(path.read_text(encoding="utf-8")))
+        texts = (record.schema_version, record.product_version, record.program, record.trial_folder, record.inputs)
+        tables = (record.environment, record.outputs)
+        if not all(isinstance(one, str) for one in texts) or not all(isinstance(one, dict) for one in tables):
+            raise TypeError("a value is of another type")
+        return record
     except FileNotFoundError:
         raise InputError(f"{path}: absent -> give the folder that `theratrial run --out` wrote") from None
     except (OSError, ValueError, TypeError) as error:
