@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from theratrial.errors import TheratrialError
 from theratrial.nuclides import nuclide
@@ -23,34 +23,69 @@ from theratrial.trialfolder.records import Row, TrialFolder
 
 _BASELINE, _RESPONSE = "baseline", "response"
 
+_Uptakes = dict[str, Quantity]
 
-def _lesion_readings(folder: TrialFolder, participant_id: str, timepoint: str) -> tuple[tuple[Row, ...], str]:
-    """The lesions of the reader who read last, and a remark where there were several readers."""
-    rows = folder.rows("lesion_readings", participant_id=participant_id, timepoint=timepoint)
+
+@dataclass(frozen=True, slots=True)
+class _Reads:
+    """The lesions at one time point, by reader."""
+
+    scan: PetScan
+    rows: Mapping[str, tuple[Row, ...]]
+
+    @property
+    def latest(self) -> str:
+        """Who read last; empty where nobody did."""
+        return max(self.rows, key=lambda reader: (max(row["read_at"] for row in self.rows[reader]), reader), default="")
+
+
+def _reads(folder: TrialFolder, participant_id: str, scan: PetScan) -> _Reads:
+    rows = folder.rows("lesion_readings", participant_id=participant_id, timepoint=scan.image.plan.timepoint)
     readers = sorted({row["reader"] for row in rows})
-    if len(readers) < 2:
-        return rows, ""
-    last = max(rows, key=lambda row: row["read_at"])["reader"]
-    remark = f"{len(readers)} readers at {timepoint}; the latest read ({last}) counts, adjudication is not done here"
-    return tuple(row for row in rows if row["reader"] == last), remark
+    return _Reads(scan, {reader: tuple(row for row in rows if row["reader"] == reader) for reader in readers})
+
+
+def _pairs(baseline: _Reads | None, response: _Reads) -> list[tuple[str, str]]:
+    """Readers at baseline and at response whose lesions are compared; empty where nobody read.
+
+    A reader is compared with her own baseline; without one, with that of every reader of the baseline.
+    """
+    first = tuple(baseline.rows) if baseline is not None else ()
+    if not response.rows:
+        return [(baseline.latest if baseline is not None else "", "")]
+    return [
+        (before, reader) for reader in response.rows for before in ((reader,) if reader in first else first or ("",))
+    ]
 
 
 def _readings(
-    rows: Sequence[Row], scan: PetScan, rule: ResponseRule, participant_id: str, key: str, notes: list[Note]
-) -> tuple[list[LesionReading], dict[str, Quantity]]:
+    reads: _Reads | None,
+    reader: str,
+    rule: ResponseRule,
+    participant_id: str,
+    notes: list[Note],
+    key: str = "",
+) -> tuple[list[LesionReading] | None, _Uptakes]:
+    """One reader's lesions with their uptakes; with a `key` they name the place of the uptake in the results."""
+    if reads is None:
+        return None, {}
+    scan = reads.scan
     readings, uptakes = [], {}
     timepoint = scan.image.plan.timepoint
-    for row in rows:
+    for row in reads.rows.get(reader, ()):
         region = scan.regions.get((row["region_name"] or "").casefold())
         uptake: LesionUptake | None = None
+        message = ""
         if region is not None:
             try:
                 uptake = lesion_uptake(scan.suv, region)
             except TheratrialError as error:
-                notes.append(Note(participant_id, "warning", f"{timepoint}, {row['lesion_id']}", str(error)))
+                message = str(error)
         elif row["status"] == "present":
             message = f"{row.file} line {row.line}: region {row['region_name']!r} is not drawn on the PET"
-            notes.append(Note(participant_id, "warning", f"{timepoint}, {row['lesion_id']}", message))
+        note = Note(participant_id, "warning", f"{timepoint}, {row['lesion_id']}", message)
+        if message and note not in notes:
+            notes.append(note)
         quantity = None if uptake is None else retraced(uptake.quantity(rule.metric), scan.inputs)
         if quantity is not None:
             uptakes[row["lesion_id"]] = quantity
@@ -62,11 +97,45 @@ def _readings(
                 uptake_g_per_mL=None if quantity is None else quantity.value,
                 record=row.source,
                 value=""
-                if quantity is None
+                if quantity is None or not key
                 else f"value:{participant_place(participant_id)}.response.lesions[{row['lesion_id']}].{key}_uptake",
             )
         )
     return readings, uptakes
+
+
+def of_all_readers(results: Mapping[str, ResponseResult], shown: str) -> ResponseResult:
+    """One answer of the answers by each reader: theirs where it is one, not evaluable where they differ.
+
+    Nobody's read replaces another's: which of two is right is for an adjudication, and the records have none.
+
+    Parameters
+    ----------
+    results
+        Reader's code -> response by that reader's lesions.
+    shown
+        The reader whose lesions and arithmetic the results show.
+    """
+    result = results[shown]
+    if len(results) == 1:
+        return result
+    named = ", ".join(f"{reader} {one.category}" for reader, one in results.items())
+    inputs = dict(result.trace.inputs)
+    for reader, one in results.items():
+        new = {name: place for name, place in one.trace.inputs.items() if reader != shown and name != "rule"}
+        inputs |= {f"{name} by {reader}": place for name, place in new.items()}
+    trace = replace(result.trace, inputs=inputs)
+    if len({one.category for one in results.values()}) == 1:
+        return replace(result, arithmetic=f"{result.arithmetic} (by {shown}; the readers agree: {named})", trace=trace)
+    return replace(
+        result,
+        category="NE",
+        arithmetic=f"not evaluable: the readers differ ({named}) and adjudication is not recorded",
+        hottest_baseline_g_per_mL=None,
+        hottest_response_g_per_mL=None,
+        change_percent=None,
+        trace=trace,
+    )
 
 
 def _pet_scan(
@@ -142,34 +211,65 @@ def participant_response(
     participant_id = images.participant_id
     if rule is None:
         return None, []
-    readings: dict[str, list[LesionReading] | None] = {}
-    uptakes: dict[str, dict[str, Quantity]] = {_BASELINE: {}, _RESPONSE: {}}
-    sites: dict[str, str] = {}
-    pictures = []
+    reads: dict[str, _Reads] = {}
     for key, imaging_id in ((_BASELINE, rule.imaging_baseline), (_RESPONSE, rule.imaging_response)):
-        readings[key] = None
         image = next((image for image in images.images if image.plan.id == imaging_id), None)
         scan = None if image is None else _pet_scan(folder, participant_id, image, context, notes)
-        if scan is None:
+        if scan is not None:
+            reads[key] = _reads(folder, participant_id, scan)
+    baseline, response = reads.get(_BASELINE), reads.get(_RESPONSE)
+    # The results show one reader's lesions, the latest's; the category is by all of them.
+    shown_after = response.latest if response is not None else ""
+    shown_before = ""
+    if baseline is not None:
+        shown_before = shown_after if shown_after in baseline.rows else baseline.latest
+    shown = {_BASELINE: shown_before, _RESPONSE: shown_after}
+    readings: dict[str, list[LesionReading] | None] = {}
+    uptakes: dict[str, _Uptakes] = {}
+    sites: dict[str, str] = {}
+    pictures = []
+    for key, reader in shown.items():
+        one = reads.get(key)
+        readings[key], uptakes[key] = _readings(one, reader, rule, participant_id, notes, key)
+        if one is None:
             continue
-        rows, remark = _lesion_readings(folder, participant_id, scan.image.plan.timepoint)
-        if remark:
-            notes.append(Note(participant_id, "info", imaging_id, remark))
+        rows = one.rows.get(reader, ())
         sites.update({row["lesion_id"]: row["site"] for row in rows})
-        readings[key], uptakes[key] = _readings(rows, scan, rule, participant_id, key, notes)
         hottest = sorted(
             ((row["lesion_id"], row["region_name"]) for row in rows if row["region_name"]),
             # The lesion hottest at baseline comes first at response too, so that both pictures cut through one place.
             key=lambda pair: -_value((uptakes[_BASELINE] or uptakes[key]).get(pair[0])),
         )
-        pictures.append(fusion_picture(folder, participant_id, scan, hottest))
-    if not treated or readings[_RESPONSE] is None:
+        pictures.append(fusion_picture(folder, participant_id, one.scan, hottest))
+    if not treated or response is None:
         return None, pictures
     demonstration = context.resting_on(
         "response", *(f"imaging.{name}" for name in (rule.imaging_baseline, rule.imaging_response))
     )
-    result = response_category(readings[_BASELINE], readings[_RESPONSE], rule, demonstration=demonstration)
+    results: dict[str, ResponseResult] = {}
+    shown_label = ""
+    pairs = _pairs(baseline, response)
+    for before, after in pairs:
+        label = after if sum(reader == after for _, reader in pairs) == 1 else f"{after} with the baseline of {before}"
+        if (before, after) == (shown_before, shown_after):
+            shown_label, first, second = label, readings[_BASELINE], readings[_RESPONSE]
+        else:
+            first, _ = _readings(baseline, before, rule, participant_id, notes)
+            second, _ = _readings(response, after, rule, participant_id, notes)
+        results[label] = response_category(first, second, rule, demonstration=demonstration)
+    result = of_all_readers(results, shown_label)
+    notes.extend(_note_on_readers(participant_id, rule.imaging_response, results))
     return _response_outcome(result, uptakes[_BASELINE], uptakes[_RESPONSE], sites, rule), pictures
+
+
+def _note_on_readers(participant_id: str, imaging_id: str, results: Mapping[str, ResponseResult]) -> list[Note]:
+    if len(results) == 1:
+        return []
+    said = "; ".join(f"{reader}: {one.category}, {one.arithmetic}" for reader, one in results.items())
+    if len({one.category for one in results.values()}) == 1:
+        return [Note(participant_id, "info", imaging_id, f"the readers agree on the response: {said}")]
+    message = f"the readers differ on the response and adjudication is not recorded, so it is not evaluable: {said}"
+    return [Note(participant_id, "warning", imaging_id, message)]
 
 
 def _value(quantity: Quantity | None) -> float:
