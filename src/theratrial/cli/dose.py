@@ -59,6 +59,7 @@ def dose(
     from theratrial.cli.console import print_json
     from theratrial.pipeline.dose import DoseSettings, patient_doses
 
+    _refuse_images_among(more_regions or [])
     stated: dict[str, Any] = {}
     if density is not None:
         stated = {"density_g_per_mL": density, "density_source": "given as --density"}
@@ -79,6 +80,20 @@ def dose(
         print_json(as_plain(result))
     else:
         _show(result)
+
+
+def _refuse_images_among(places: list[Path]) -> None:
+    """`--image A B` leaves B among the region files; say so instead of looking for regions in it."""
+    from theratrial.errors import InputError
+    from theratrial.imaging.catalogue import catalogue
+
+    for place in places:
+        modalities = {one.modality for one in catalogue(place).series}
+        if modalities and not modalities & {"RTSTRUCT", "SEG"}:
+            raise InputError(
+                f"{place}: holds {', '.join(sorted(modalities))} and no regions -> give every image its own option: "
+                f"--image {place}"
+            )
 
 
 def _moment(text: str) -> datetime:

@@ -75,7 +75,9 @@ def _joined(*values: object) -> str:
 @app.command()
 def suv(
     series_dir: Annotated[Path, typer.Argument(help="Folder with one PET series.", metavar="SERIES_DIR")],
-    region: Annotated[Path | None, typer.Option(help="RTSTRUCT or SEG file; the values are those inside.")] = None,
+    region: Annotated[
+        Path | None, typer.Option(help="RTSTRUCT or SEG, or a folder with one; the values are those inside.")
+    ] = None,
     series_uid: Annotated[
         str | None, typer.Option("--series", help="SeriesInstanceUID, where there are several.")
     ] = None,
@@ -95,6 +97,7 @@ def suv(
     if region is None:
         inside = {"whole image": result.suv_g_per_mL.ravel()}
     else:
+        region = _region_file(region, series.source.series_instance_uid)
         found = regions_from_file(region, result.grid, patient_id=series.source.patient_id)
         inside = {one.name: one.inside(result.suv_g_per_mL) for one in found}
     values = _values(result, inside, region)
@@ -102,6 +105,23 @@ def suv(
         print_json(values)
     else:
         _show_suv(values)
+
+
+def _region_file(place: Path, series_uid: str) -> Path:
+    """The region file that is meant; a remark where it says that it was drawn on another series."""
+    from theratrial.cli.console import warn
+    from theratrial.errors import InputError
+    from theratrial.imaging.catalogue import catalogue
+
+    found = [one for one in catalogue(place).series if one.modality in ("RTSTRUCT", "SEG")]
+    files = [path for one in found for path in one.files]
+    if place.is_dir() and len(files) != 1:
+        names = ", ".join(str(path) for path in files[:5]) or "none"
+        raise InputError(f"{place}: holds {len(files)} RTSTRUCT or SEG files ({names}) -> give the one with --region")
+    uids = {uid for one in found for uid in one.referenced_series_uids}
+    if uids and series_uid not in uids:
+        warn(f"{files[0]} was drawn on another series ({', '.join(sorted(uids))}); its place is used as it stands")
+    return files[0] if files else place
 
 
 def _zone(name: str | None) -> tzinfo | None:
