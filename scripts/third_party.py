@@ -28,7 +28,7 @@ which are installed from the Python package index and keep their own licences. M
 
 TAIL = """
 Two of these licences ask for attention when theratrial is passed on *together with* its packages (an image, an
-installer) rather than installed from the index: pylibjpeg-libjpeg is under the GPL, icrp107-database under the LGPL.
+installer) rather than installed from the index: icrp107-database is under the LGPL.
 
 Reference data shipped with theratrial carries its source and licence in its own passport, beside the table.
 The packages named "for another Python or platform" are not installed on Linux with CPython 3.11.
@@ -40,7 +40,6 @@ READ_BY_HAND = {
     "cel-python": "Apache-2.0",
     "colorama": "BSD-3-Clause",
     "icrp107-database": "LGPL-3.0",
-    "pylibjpeg-libjpeg": "GPL-3.0",
     "pyphen": "GPL-2.0-or-later OR LGPL-2.1-or-later OR MPL-1.1",
 }
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
 
 WorkT = TypeVar("WorkT")
 DoneT = TypeVar("DoneT")
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C reaches every process of a terminal; only the one that a person talks to answers it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def in_processes(function: Callable[[WorkT], DoneT], work: Sequence[WorkT], workers: int) -> Iterator[DoneT]:
@@ -29,7 +35,9 @@ def in_processes(function: Callable[[WorkT], DoneT], work: Sequence[WorkT], work
         yield from map(function, work)
         return
     before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(min(workers, len(work)), mp_context=multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(
+        min(workers, len(work)), mp_context=multiprocessing.get_context("spawn"), initializer=_leave_interrupts
+    )
     try:
         yield from pool.map(function, work)
     except BaseException:

@@ -34,9 +34,6 @@ from theratrial.trialfolder import read_folder
 from theratrial.trialfolder.records import TrialFolder
 from theratrial.workers import in_processes
 
-SIMULATION_MARK = "truth.json"
-"""Present in a folder of virtual participants."""
-
 
 @dataclass(frozen=True, slots=True)
 class TrialRun:
