@@ -96,7 +96,7 @@ def test_one_changed_byte_of_an_image_is_named(place: Path, command: Command) ->
     image.write_bytes(content)
     done = command("verify", place / "out")
     assert done.code == 1
-    assert f"input {image.relative_to(place / 'trial')}: stored sha256:" in done.out
+    assert f"NOT INTACT: {image.relative_to(place / 'trial')} was changed since the run" in done.out
     assert "the numbers were not recomputed" in done.err
 
 
@@ -146,8 +146,8 @@ def test_one_changed_number_is_named_with_its_place_and_both_values(
     _change_results(place, more_dose)
     done = command("verify", place / "out")
     assert done.code == 1
-    assert "number participants[P01].sessions[1].doses[" in done.out
-    assert ".absorbed_dose_Gy.upper: stored " in done.out
+    assert "NOT INTACT: participants[P01].sessions[1].doses[" in done.out
+    assert ".absorbed_dose_Gy.upper (number): stored " in done.out
 
 
 def test_a_trace_that_leads_nowhere_is_a_difference(
@@ -195,8 +195,9 @@ def test_an_altered_report_is_named_whatever_build_and_hash_the_record_claims(
     done = command("verify", place / "out", "--all")
     assert done.code == 1
     assert "Intact" not in done.out
-    assert f"output report.html: stored {file_hash(report)}, found {genuine}" in done.out
-    assert done.out.startswith("build run.json, " if other else "output report.html")
+    assert file_hash(report) != genuine
+    assert "report.html is not what these inputs give" in done.out
+    assert done.out.startswith("NOT INTACT: run.json, " if other else "NOT INTACT: report.html")
     assert (_CANNOT_BE_TOLD in done.out) == bool(other)
     assert "report.pdf is not part of the check: report.html is the record" in done.err
 
@@ -223,7 +224,7 @@ def test_an_honest_result_of_another_build_is_not_called_intact(
     assert found.numbers_recomputed > 300
     done = command("verify", place / "out")
     assert done.code == 1
-    assert done.out.startswith("build run.json, program: stored sha256:")
+    assert done.out.startswith("NOT INTACT: run.json, program (build): stored sha256:")
     assert _CANNOT_BE_TOLD in done.out.replace("\n", " ")
     assert "2 more differences (1 build, 1 output); --all lists them." in done.err.replace("\n", " ")
 

@@ -133,8 +133,8 @@ def verify(
         )
     else:
         shown = found.differences if show_all else found.differences[:1]
-        for difference in shown:
-            console.say(str(difference))
+        for index, difference in enumerate(shown):
+            console.say(f"{'' if index else 'NOT INTACT: '}{difference}", style="" if index else "bold")
         if more := Counter(one.kind for one in found.differences[len(shown) :]):
             kinds = ", ".join(f"{count} {kind}" for kind, count in more.items())
             what = "1 more difference" if more.total() == 1 else f"{more.total()} more differences"

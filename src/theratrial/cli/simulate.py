@@ -40,6 +40,6 @@ def simulate(
         return
     console.say(
         f"{summary.directory}: {summary.treated} treated participants ({summary.sessions} sessions), "
-        f"{summary.screen_failures} screen failures, {summary.files} files, {summary.megabytes:.0f} MB"
+        f"{summary.screen_failures} screen failure{'' if summary.screen_failures == 1 else 's'}, {summary.files} files, {summary.megabytes:.0f} MB"
     )
-    console.note(f"Next: theratrial run {summary.directory} --out results")
+    console.note(f"To run it: theratrial run {summary.directory} --out {summary.directory}-result")

@@ -37,6 +37,9 @@ _OTHER_BUILD: Final = (
 )
 
 
+_ABSENT = "absent"
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Something that is not what it was, or not what the inputs give."""
@@ -50,8 +53,20 @@ class Difference:
     """What follows from it, where that is not plain."""
 
     def __str__(self) -> str:
-        text = f"{self.kind} {self.place}: stored {_short(self.stored)}, found {_short(self.found)}"
+        text = f"{self.place} {self._said()}"
         return f"{text}: {self.meaning}" if self.meaning else text
+
+    def _said(self) -> str:
+        if self.kind == "input":
+            if self.stored == _ABSENT:
+                return "was added since the run"
+            return "is missing since the run" if self.found == _ABSENT else "was changed since the run"
+        if self.kind == "output":
+            if self.stored == _ABSENT:
+                return "is missing"
+            return "was not made by this run" if self.found == _ABSENT else "is not what these inputs give"
+        found = "recomputed" if self.kind == "number" else "found"
+        return f"({self.kind}): stored {_short(self.stored)}, {found} {_short(self.found)}"
 
 
 @dataclass(frozen=True, slots=True)
