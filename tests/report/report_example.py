@@ -240,6 +240,9 @@ def cumulative(sessions: tuple[SessionResult, ...]) -> tuple[CumulativeDose, ...
                 sessions_counted=len(known),
                 sessions_given=len(sessions),
                 determinacy=dose.determinacy,
+                judged_upper_Gy=Quantity(total.upper * 1.2, "Gy", TRACE)
+                if total.value is not None and total.upper is not None
+                else Quantity(None, "Gy", TRACE, upper=float("inf"), note="undetermined: no upper bound"),
             )
         )
     return tuple(summed)

@@ -55,11 +55,20 @@ def test_a_dose_without_upper_end_is_hollow_and_not_drawn_as_a_number(example: M
     assert len(hollow) == undetermined > 0
 
 
+def test_what_the_gate_holds_against_the_limit_has_its_own_stroke(example: ModuleType) -> None:
+    result = example.ordinary()
+    limited = [dose for one in result.participants for dose in one.cumulative_doses if dose.limit_Gy is not None]
+    held = sorted(dose.judged_upper_Gy.value for dose in limited if dose.judged_upper_Gy.value is not None)
+    strokes = named(doses_figure(result), "held")
+    assert sorted(float(stroke.get_ydata()[0]) for stroke in strokes) == pytest.approx(held)
+    assert 0 < len(held) < len(limited)
+
+
 def test_every_dose_lies_inside_its_axes(example: ModuleType) -> None:
     for axes in doses_figure(example.ordinary()).axes:
         top = axes.get_ylim()[1]
         for artist in axes.get_children():
-            if artist.get_gid() in ("dose", "limit"):
+            if artist.get_gid() in ("dose", "limit", "held"):
                 assert 0 <= max(np.ravel(artist.get_ydata())) <= top
 
 

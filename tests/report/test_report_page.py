@@ -19,6 +19,7 @@ from PIL import Image
 
 from conftest import Written
 from theratrial.report import write_report
+from theratrial.report.texts import number
 from theratrial.results.pictures import Pictures
 
 VOID = {"meta", "img", "br", "link"}
@@ -120,6 +121,20 @@ def test_the_endpoint_in_the_page_is_the_endpoint_of_the_values(written: Written
     assert endpoint.plain_words in words
     assert f"{value.value * 100:.1f} %" in words
     assert f"{value.lower * 100:.1f} % to {value.upper * 100:.1f} %" in words
+
+
+def test_the_number_that_the_gate_compares_stands_below_the_dose(written: Written) -> None:
+    words = text_of(written.html)
+    seen = 0
+    for one in written.result.participants:
+        for dose in one.cumulative_doses:
+            judged = dose.judged_upper_Gy
+            if dose.limit_Gy is not None and judged is not None and judged.value is not None:
+                seen += 1
+                share = f"{judged.value / dose.limit_Gy * 100:.0f} %"
+                assert f"gate holds {number(judged.value)} Gy against the limit, {share} of it" in words
+    assert seen > 0
+    assert "gate holds no number against the limit" in words
 
 
 def test_missing_is_a_word_and_never_an_empty_cell(written: Written) -> None:

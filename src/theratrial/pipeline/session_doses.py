@@ -429,6 +429,28 @@ def cumulative_doses(
                 sessions_counted=len(known),
                 sessions_given=len(sessions),
                 determinacy=determinacy,
+                judged_upper_Gy=_judged_upper(doses, quantity.trace),
             )
         )
     return tuple(summed)
+
+
+def _judged_upper(doses: Sequence[AbsorbedDose | None], summed: Trace) -> Quantity:
+    """What the gate holds against a limit: the sum of the sessions' upper bounds, own photons included.
+
+    Parameters
+    ----------
+    doses
+        One entry per session given; None where there was nothing to compute a dose from.
+    summed
+        Trace of the sum of the doses; the bound rests on the same inputs.
+    """
+    trace = Trace("gates.judged_upper", "1", summed.inputs, demonstration=summed.demonstration)
+    uppers_Gy = [math.inf if dose is None else dose.upper_with_own_photons_Gy for dose in doses]
+    total_Gy = math.fsum(uppers_Gy)
+    if math.isfinite(total_Gy):
+        note = "held against the limit: upper bound of every session given, the region's own photons included"
+        return Quantity(total_Gy, "Gy", trace, note=note)
+    unbounded = ", ".join(str(number) for number, upper_Gy in enumerate(uppers_Gy, 1) if not math.isfinite(upper_Gy))
+    note = f"undetermined: no upper bound for session {unbounded}, so nothing can be held against the limit"
+    return Quantity(None, "Gy", trace, upper=math.inf, note=note)

@@ -111,7 +111,8 @@ def _doses(result: TrialResult, studio: Studio) -> tuple[Block, ...]:
             "doses",
             figure,
             alternative="Absorbed dose of each participant against the limit, organ by organ, as in the table below",
-            caption="Absorbed dose over all sessions given, with its 95 % interval. An arrow has no upper end: the "
+            caption="Absorbed dose over all sessions given, with its 95 % interval; the stroke above it is what the "
+            "gate holds against the limit, before a next session is added. An arrow has no upper end: the "
             "dose is undetermined and may be anywhere above the mark, which is what was observed at least.",
         ),
     )

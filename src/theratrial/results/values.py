@@ -203,6 +203,9 @@ class CumulativeDose:
     sessions_counted: int
     sessions_given: int
     determinacy: str
+    judged_upper_Gy: Quantity | None = None
+    """Upper bound with the region's own photons over all sessions given: what the gate holds against the limit, before
+    it adds a next session. Without value, and infinite above, where a session has no upper bound."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def doses_figure(result: TrialResult) -> Figure | None:
     widest = max(len(doses) for doses in organs.values())
     columns = COLUMNS if widest <= 20 else 1
     rows = math.ceil(len(organs) / columns)
-    figure = new_figure(0.45 + _PANEL_IN * rows)
+    figure = new_figure(0.75 + _PANEL_IN * rows)
     with drawing():
         panels = figure.subplots(rows, columns, squeeze=False)
         for axes, doses in zip(panels.flat, organs.values(), strict=False):
@@ -55,6 +55,12 @@ def doses_figure(result: TrialResult) -> Figure | None:
     return figure
 
 
+def _held_Gy(dose: CumulativeDose) -> float | None:
+    """What the gate holds against the limit; None where it has no upper bound or was not computed."""
+    judged = dose.judged_upper_Gy
+    return judged.value if judged is not None else None
+
+
 def _top(doses: list[tuple[str, CumulativeDose]], limit_Gy: float) -> float:
     seen = [limit_Gy]
     for _, dose in doses:
@@ -62,6 +68,8 @@ def _top(doses: list[tuple[str, CumulativeDose]], limit_Gy: float) -> float:
         seen += [
             end for end in (quantity.value, quantity.upper, quantity.lower) if end is not None and math.isfinite(end)
         ]
+        if (held_Gy := _held_Gy(dose)) is not None:
+            seen.append(held_Gy)
     return max(seen) * 1.12
 
 
@@ -73,6 +81,8 @@ def _panel(axes: Any, doses: list[tuple[str, CumulativeDose]]) -> None:
     axes.axhspan(limit_Gy, top, color=VERDICT_COLOURS["stop"], alpha=0.07, zorder=0)
     for x, (_, dose) in enumerate(doses):
         _mark(axes, x, dose.absorbed_dose_Gy, dose.determinacy, top)
+        if (held_Gy := _held_Gy(dose)) is not None:
+            _held(axes, x, dose.absorbed_dose_Gy.upper, held_Gy)
     names = [short(participant, 8) for participant, _ in doses]
     axes.set_xticks(range(len(names)), names, rotation=90 if len(names) > 6 else 0, fontsize=7)
     axes.set_xlim(-0.7, len(names) - 0.3)
@@ -112,6 +122,15 @@ def _mark(axes: Any, x: float, quantity: Quantity, state: str, top: float) -> No
     )
 
 
+def _held(axes: Any, x: float, upper_Gy: float | None, held_Gy: float) -> None:
+    """A cross stroke at what the gate holds against the limit, led to from the interval below it."""
+    if upper_Gy is not None and math.isfinite(upper_Gy):
+        axes.plot([x, x], [upper_Gy, held_Gy], color=INK, linewidth=0.7, linestyle=(0, (1, 1.5)), zorder=2)
+    axes.plot(
+        [x], [held_Gy], marker="_", color=INK, markersize=9, markeredgewidth=1.6, linestyle="none", zorder=4, gid="held"
+    )
+
+
 def _legend(figure: Any, organs: dict[str, list[tuple[str, CumulativeDose]]]) -> None:
     from matplotlib.lines import Line2D
 
@@ -131,5 +150,18 @@ def _legend(figure: Any, organs: dict[str, list[tuple[str, CumulativeDose]]]) ->
     ]
     handles.append(Line2D([], [], color=VERDICT_COLOURS["stop"], label="limit"))
     handles.append(Line2D([], [], color=INK, linewidth=1.6, label="95 % interval"))
+    if any(_held_Gy(dose) is not None for doses in organs.values() for _, dose in doses):
+        handles.append(
+            Line2D(
+                [],
+                [],
+                marker="_",
+                color=INK,
+                markersize=9,
+                markeredgewidth=1.6,
+                linestyle="none",
+                label="upper end with own photons: what the gate holds against the limit",
+            )
+        )
     handles.append(Line2D([], [], color=MUTED, linestyle=(0, (3, 2)), label="no upper bound, hollow: no value"))
-    figure.legend(handles=handles, loc="outside upper left", ncols=6, columnspacing=1.2, handletextpad=0.4)
+    figure.legend(handles=handles, loc="outside upper left", ncols=5, columnspacing=1.2, handletextpad=0.4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 
 from theratrial.report.blocks import Block, Cell, Section, Table, Text
@@ -15,11 +14,9 @@ _MATRIX_COLUMNS = 7
 
 
 def _remarks(dose: CumulativeDose) -> str:
-    """What stands below a dose: its interval, its upper end as share of the limit, its state and what is lacking."""
+    """What stands below a dose: its interval, what the gate holds against the limit, its state and what is lacking."""
     quantity = dose.absorbed_dose_Gy
-    parts = [interval_text(quantity)]
-    if dose.limit_Gy is not None and quantity.upper is not None and math.isfinite(quantity.upper):
-        parts.append(f"upper end {quantity.upper / dose.limit_Gy * 100:.0f} % of the limit")
+    parts = [interval_text(quantity), _judged(dose)]
     if not quantity.note.startswith(dose.determinacy):
         parts.append(words(dose.determinacy))
     if quantity.note:
@@ -27,6 +24,17 @@ def _remarks(dose: CumulativeDose) -> str:
     if dose.sessions_counted != dose.sessions_given:
         parts.append(f"{dose.sessions_counted} of {dose.sessions_given} sessions counted")
     return "; ".join(part for part in parts if part)
+
+
+def _judged(dose: CumulativeDose) -> str:
+    """The number that the gate compares; "" where there is no limit or it was not computed."""
+    judged = dose.judged_upper_Gy
+    if dose.limit_Gy is None or judged is None:
+        return ""
+    if judged.value is None:
+        return "gate holds no number against the limit: no upper bound"
+    share = f", {judged.value / dose.limit_Gy * 100:.0f} % of it" if dose.limit_Gy > 0 else ""
+    return f"gate holds {value_text(judged)} against the limit{share}"
 
 
 def _dose_cell(dose: CumulativeDose, book: TraceBook) -> Cell:
@@ -114,8 +122,10 @@ def doses_section(result: TrialResult, book: TraceBook, *, drawn: tuple[Block, .
     blocks.append(
         Text(
             f"Of {count(len(doses), 'dose')} over all sessions, {undetermined} "
-            f"{'is' if undetermined == 1 else 'are'} undetermined. The gate compares the upper end of the interval "
-            "with the limit, so a dose without an upper end never lets the next session proceed.",
+            f"{'is' if undetermined == 1 else 'are'} undetermined. Against the limit the gate holds not the dose "
+            "but its upper end with all of the region's own photons absorbed in it, summed over the sessions given; "
+            "where the protocol says so, it adds the next session by its upper bound. A dose without an upper end "
+            "therefore never lets the next session proceed.",
         )
     )
     blocks += drawn
