@@ -32,7 +32,7 @@ def test_default_cohort_has_every_story(courses: list[Course]) -> None:
     assert {"completed", "gate_stop", "withdrawal", "progression"} <= set(events)
     reasons = " ".join(c.reason for c in courses)
     assert "platelets grade" in reasons
-    assert "red_marrow dose limit" in reasons
+    assert "red marrow dose limit" in reasons
     assert "not determined" in reasons
     assert {c.patient.story.response for c in courses if c.patient.story} == {"CR", "PR", "SD", "PD", None}
     assert any(lesion.new for c in courses for lesion in c.patient.lesions)

@@ -137,7 +137,7 @@ class _Walk:
             course.reason = {
                 "her2_negative_pet": "negative on the selection PET/CT",
                 "platelets": "platelets below the limit",
-                "ecog": "performance status too low",
+                "ecog": "performance status above the limit",
                 "infection": "active infection that needs systemic therapy",
             }[failure]
         return failure is None
@@ -231,7 +231,7 @@ class _Walk:
             doses = [doses[name] for doses in given]
             total = sum(doses) + (float(np.mean(doses)) if judged == "with_next_session" else 0.0)
             if total * UPPER_BOUND_OVER_DOSE > limit_Gy:
-                found.append(f"{name} dose limit")
+                found.append(f"{name.replace('_', ' ')} dose limit")
         return found
 
     def _withdraw(self, given: date) -> None:

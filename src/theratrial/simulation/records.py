@@ -356,7 +356,7 @@ def _lesion_readings(course: Course, plan: Plan) -> Filled:
                         "site": lesion.site,
                         "role": role,
                         "status": "resolved" if resolved else "present",
-                        "region_name": lesion.name,
+                        "region_name": None if resolved else lesion.name,
                         "comment": "no uptake above the tissue around" if resolved else "",
                     },
                 )
