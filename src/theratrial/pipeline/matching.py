@@ -298,8 +298,8 @@ def _notes(
     for one in series:
         if one.series_instance_uid not in used:
             at = times[one.series_instance_uid]
-            when = at.isoformat(timespec="minutes") if at else "at an unknown time"
-            message = f"{one.modality} series of {when} fits no planned image and was not used"
+            when = f"of {at.isoformat(timespec='minutes')}" if at else "without a time"
+            message = f"{one.modality} series {when} fits no planned image and was not used"
             severity: Literal["info", "warning"] = "warning" if one.modality in _EMISSION_MODALITIES else "info"
             notes.append(Note(participant_id, severity, files_place(one.files), message))
     return tuple(notes)
