@@ -101,7 +101,12 @@ def region_dose(name: str, title: str, kind: str, activity_MBq: float, dose_Gy: 
 
 
 def gate(session: int, verdict: str, *, given: bool, on: datetime) -> GateResult:
-    """A gate of three lines."""
+    """A gate of three lines; ``complete`` is one that stops because every session was given."""
+    if verdict == "complete":
+        other = gate(session, "stop", given=given, on=on)
+        said = f"{session} of at most {session} sessions given"
+        full = GateFinding("sessions.maximum_sessions", "Number of sessions", "stop", said, False, TRACE)
+        return replace(other, findings=(*other.findings, full))
     because = {"proceed": "as it should be", "stop": "grade 3, at most 1", "undetermined": "no value since the session"}
     return GateResult(
         after_session=session,
@@ -284,6 +289,8 @@ def participant(index: int, *, treated: bool = True, sessions: int = 2, posterio
     identifier = f"P{index + 1:02d}"
     category = CATEGORIES[index % len(CATEGORIES)]
     verdicts = ["proceed"] * (sessions - 1) + ["stop" if index % 7 == 2 else "undetermined" if index % 2 else "proceed"]
+    if sessions == 3:
+        verdicts[-1] = "complete"
     given = tuple(
         session(index, number, sessions, verdicts[number - 1], posterior=posterior)
         for number in range(1, sessions + 1 if treated else 1)

@@ -18,6 +18,7 @@ from theratrial.report.figures.images import SUV_TOP, fused, fusion_figure, plan
 from theratrial.report.figures.interval import interval_figure
 from theratrial.report.figures.swimmer import swimmer_figure
 from theratrial.report.figures.waterfall import waterfall_figure
+from theratrial.report.outcome import gate_outcome
 from theratrial.report.sections.curves import STATES, states_by_region
 from theratrial.report.sections.images import examples
 from theratrial.report.style import CATEGORY_COLOURS, CATEGORY_TEXT, DETERMINACY_MARKERS, VERDICT_MARKERS
@@ -81,8 +82,15 @@ def test_the_swimmer_has_every_session_scan_gate_and_category(example: ModuleTyp
     assert len(named(figure, "scan")) == sum(len(session.scans) for session in sessions)
     assert len(named(figure, "category")) == len(treated)
     drawn = Counter(gate.get_marker() for gate in named(figure, "gate"))
-    judged = Counter(VERDICT_MARKERS[session.gate.verdict] for session in sessions if session.gate)
+    judged = Counter(VERDICT_MARKERS[gate_outcome(session.gate)] for session in sessions if session.gate)
     assert drawn == judged
+    assert drawn[VERDICT_MARKERS["complete"]] == sum(len(one.sessions) == 3 for one in treated) > 0
+
+
+def test_a_clause_of_a_complete_course_is_no_stop_for_toxicity(example: ModuleType) -> None:
+    complete, stopped = example.participant(0, sessions=3), example.participant(2, sessions=2)
+    found = courses(example.trial((complete, stopped)))
+    assert {course.participant_id for entries in found.values() for course in entries if course.stopped} == {"P03"}
 
 
 def test_sessions_stand_on_their_day(example: ModuleType) -> None:

@@ -137,6 +137,18 @@ def test_the_number_that_the_gate_compares_stands_below_the_dose(written: Writte
     assert "gate holds no number against the limit" in words
 
 
+def test_who_was_given_every_session_is_complete_and_not_stopped(tmp_path: Path, example: ModuleType) -> None:
+    result = example.trial((example.participant(0, sessions=3), example.participant(2, sessions=2)))
+    write_report(result, Pictures(), tmp_path, pdf=False)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    words = text_of(html)
+    assert "5 gates: 3 proceed, 1 stop, 0 undetermined, 1 complete (all sessions given" in words
+    assert "none to judge: 3 of at most 3 sessions given" in words
+    stops = re.findall(r"<tr>(?:(?!</tr>).)*■ stop(?:(?!</tr>).)*</tr>", html, flags=re.DOTALL)
+    assert stops
+    assert all("P03" in row and "P01" not in row for row in stops)
+
+
 def test_missing_is_a_word_and_never_an_empty_cell(written: Written) -> None:
     cells = re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", written.html, flags=re.DOTALL)
     assert len(cells) > 500

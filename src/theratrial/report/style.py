@@ -24,10 +24,16 @@ CATEGORY_NAMES: Final = {
 }
 CATEGORY_HATCHES: Final = {"CR": "", "PR": "", "SD": "///", "PD": "xxx", "NE": "..."}
 
-VERDICT_COLOURS: Final = {"proceed": "#0b6e4f", "stop": "#b3402e", "undetermined": "#8a6d1a"}
-VERDICT_MARKERS: Final = {"proceed": "^", "stop": "s", "undetermined": "D"}
-VERDICT_LETTERS: Final = {"proceed": "P", "stop": "S", "undetermined": "U"}
-VERDICT_SIGNS: Final = {"proceed": "▲ proceed", "stop": "■ stop", "undetermined": "◆ undetermined"}
+VERDICT_COLOURS: Final = {"proceed": "#0b6e4f", "stop": "#b3402e", "undetermined": "#8a6d1a", "complete": "#4d5763"}
+"""Verdicts of a gate, and ``complete`` for the gate that stops because every session was given."""
+VERDICT_MARKERS: Final = {"proceed": "^", "stop": "s", "undetermined": "D", "complete": "o"}
+VERDICT_LETTERS: Final = {"proceed": "P", "stop": "S", "undetermined": "U", "complete": "C"}
+VERDICT_SIGNS: Final = {
+    "proceed": "▲ proceed",
+    "stop": "■ stop",
+    "undetermined": "◆ undetermined",
+    "complete": "● complete (all sessions given)",
+}
 
 DETERMINACY_COLOURS: Final = {
     "determined": "#1f5f8b",

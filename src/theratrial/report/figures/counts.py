@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from theratrial.errors import TheratrialError
 from theratrial.report.figures.canvas import new_figure, short
-from theratrial.report.style import ACCENT, INK, MUTED, VERDICT_COLOURS, VERDICT_MARKERS, drawing
+from theratrial.report.outcome import COMPLETE, gate_outcome
+from theratrial.report.style import ACCENT, INK, MUTED, VERDICT_COLOURS, VERDICT_MARKERS, VERDICT_SIGNS, drawing
 from theratrial.report.texts import unit_text, words
 from theratrial.results.values import GateResult, ParticipantResult, TrialResult
 
@@ -41,9 +42,13 @@ def _days(one: ParticipantResult, moment: Any) -> float:
 
 def _stops_for_toxicity(gate: GateResult | None) -> bool:
     """Whether a clause of the safety gate itself stops: counts, events, examinations; not doses or a full number."""
-    return gate is not None and any(
-        finding.verdict == "stop" and not finding.informs_only and finding.clause.startswith(_SAFETY_CLAUSES)
-        for finding in gate.findings
+    return (
+        gate is not None
+        and gate_outcome(gate) != COMPLETE
+        and any(
+            finding.verdict == "stop" and not finding.informs_only and finding.clause.startswith(_SAFETY_CLAUSES)
+            for finding in gate.findings
+        )
     )
 
 
@@ -107,7 +112,7 @@ def counts_figure(result: TrialResult) -> Figure | None:
     if not found:
         return None
     rows = math.ceil(len(found) / COLUMNS)
-    figure = new_figure(0.5 + 2.9 * rows)
+    figure = new_figure(0.7 + 2.9 * rows)
     people = {one.participant_id: one for one in result.participants}
     stopped = list(dict.fromkeys(c.participant_id for entries in found.values() for c in entries if c.stopped))
     colours = {name: _HIGHLIGHTS[index % len(_HIGHLIGHTS)] for index, name in enumerate(stopped)}
@@ -184,12 +189,13 @@ def _gates(axes: Any, course: Course, one: ParticipantResult) -> None:
 
 
 def _gate_mark(axes: Any, day: float, value: float, gate: GateResult) -> None:
-    size = 4.5 if gate.verdict == "proceed" else 6.0
+    outcome = gate_outcome(gate)
+    size = 4.5 if outcome in ("proceed", COMPLETE) else 6.0
     axes.plot(
         [day],
         [value],
-        marker=VERDICT_MARKERS[gate.verdict],
-        color=VERDICT_COLOURS[gate.verdict],
+        marker=VERDICT_MARKERS[outcome],
+        color=VERDICT_COLOURS[outcome],
         markeredgecolor="white",
         markeredgewidth=0.4,
         markersize=size,
@@ -232,11 +238,11 @@ def _legend(figure: Any, *, any_stopped: bool) -> None:
             color=colour,
             linestyle="none",
             markersize=5,
-            label=f"gate: {verdict}",
+            label=f"gate: {VERDICT_SIGNS[verdict][2:]}",
         )
         for verdict, colour in VERDICT_COLOURS.items()
     ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=6, columnspacing=1.4)
+    figure.legend(handles=handles, loc="outside upper left", ncols=4, columnspacing=1.4)
 
 
 def participant_counts_figure(result: TrialResult, test: str) -> Figure | None:

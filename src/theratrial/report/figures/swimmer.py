@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from theratrial.report.figures.canvas import lines, new_figure, short
+from theratrial.report.outcome import gate_outcome
 from theratrial.report.style import (
     ACCENT,
     CATEGORY_COLOURS,
@@ -17,6 +18,7 @@ from theratrial.report.style import (
     VERDICT_COLOURS,
     VERDICT_LETTERS,
     VERDICT_MARKERS,
+    VERDICT_SIGNS,
     drawing,
 )
 from theratrial.report.texts import words
@@ -109,7 +111,7 @@ def _lane(axes: Any, y: float, one: ParticipantResult, step: float) -> None:
             judged = _days(gate.judged_on, first)
             # Judged later than her end only because nothing else came: it stands at the end.
             at = end if judged is None else min(judged, end)
-            _gate(axes, at, y + _GATE_RAISED, gate.verdict)
+            _gate(axes, at, y + _GATE_RAISED, gate_outcome(gate))
     category = one.response.category if one.response else ""
     box = {"boxstyle": "square,pad=0.25", "facecolor": CATEGORY_COLOURS.get(category, "white"), "edgecolor": MUTED}
     axes.annotate(
@@ -178,7 +180,9 @@ def _legend(figure: Any) -> None:
         mark("o", INK, 3.2, "scan of a session, done"),
         mark("X", VERDICT_COLOURS["stop"], 5, "scan not done"),
         *(
-            mark(VERDICT_MARKERS[verdict], VERDICT_COLOURS[verdict], 8, f"gate: {verdict} ({letter})")
+            mark(
+                VERDICT_MARKERS[verdict], VERDICT_COLOURS[verdict], 8, f"gate: {VERDICT_SIGNS[verdict][2:]} ({letter})"
+            )
             for verdict, letter in VERDICT_LETTERS.items()
         ),
     ]

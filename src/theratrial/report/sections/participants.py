@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from theratrial.report.blocks import Block, Cell, Folded, Section, Table, Text
+from theratrial.report.outcome import gate_outcome
 from theratrial.report.style import VERDICT_SIGNS
 from theratrial.report.texts import NOT_KNOWN, count, day, number, words
 from theratrial.report.traces import TraceBook
-from theratrial.results.values import ParticipantResult, SessionResult, TrialResult
+from theratrial.results.values import GateResult, ParticipantResult, SessionResult, TrialResult
 
 _SCAN_SIGNS = {"done": "●", "missed": "○", "missing": "?"}
 
@@ -53,6 +54,11 @@ def _reads(session: SessionResult) -> Cell:
     return Cell(said or "not read", style="wrap" if said else "missing wrap")
 
 
+def _outcome(gate: GateResult) -> Cell:
+    outcome = gate_outcome(gate)
+    return Cell(VERDICT_SIGNS[outcome], style=f"verdict {outcome}")
+
+
 def _sessions(result: TrialResult, book: TraceBook) -> Table:
     rows = []
     for one in result.participants:
@@ -73,7 +79,7 @@ def _sessions(result: TrialResult, book: TraceBook) -> Table:
                     Cell(mass, style="number" if session.antibody_mass_mg is not None else "missing"),
                     _scans(session),
                     _reads(session),
-                    Cell(VERDICT_SIGNS[gate.verdict], style=f"verdict {gate.verdict}") if gate else Cell("no gate"),
+                    Cell("no gate") if gate is None else _outcome(gate),
                 )
             )
     return Table(

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from theratrial.report.blocks import Block, Cell, Folded, Section, Table, Text
+from theratrial.report.outcome import COMPLETE, FULL_NUMBER, gate_outcome
 from theratrial.report.style import VERDICT_SIGNS
 from theratrial.report.texts import count, day, value_text, words
 from theratrial.report.traces import TraceBook
@@ -161,11 +162,20 @@ def _gate_lines(
             (
                 _gate_cell(one, gate),
                 Cell(f"{finding.title}{informs}", finding.clause, book.anchor(finding.trace)),
-                Cell(VERDICT_SIGNS[finding.verdict], style=f"verdict {finding.verdict}"),
+                _verdict_cell(gate, finding),
                 Cell(finding.because, style="wrap"),
             )
         )
     return rows
+
+
+def _verdict_cell(gate: GateResult, finding: GateFinding) -> Cell:
+    """The verdict of a clause; beside a full number of sessions the others stop nothing."""
+    if gate_outcome(gate) == COMPLETE and finding.verdict != "proceed":
+        if finding.clause == FULL_NUMBER:
+            return Cell(VERDICT_SIGNS[COMPLETE], style=f"verdict {COMPLETE}")
+        return Cell(f"no session left to judge (else {finding.verdict})", style="quiet")
+    return Cell(VERDICT_SIGNS[finding.verdict], style=f"verdict {finding.verdict}")
 
 
 def _halting_lines(one: ParticipantResult, gate: GateResult, book: TraceBook) -> list[tuple[Cell, ...]]:
@@ -191,23 +201,27 @@ def gates_section(result: TrialResult, book: TraceBook) -> Section:
     gates = _gates(result)
     if not gates:
         return Section("gates", "Gates", (Text("No gate: no session was given.", "quiet"),))
-    counts = Counter(gate.verdict for _, gate in gates)
+    counts = Counter(gate_outcome(gate) for _, gate in gates)
     summary = []
     for one, gate in gates:
-        deciding = [f for f in gate.findings if not f.informs_only and f.verdict != "proceed"]
+        outcome = gate_outcome(gate)
+        deciding = [f.title for f in gate.findings if not f.informs_only and f.verdict != "proceed"]
+        if outcome == COMPLETE:
+            deciding = [f"none to judge: {f.because}" for f in gate.findings if f.clause == FULL_NUMBER]
         summary.append(
             (
                 _gate_cell(one, gate),
                 Cell(day(gate.judged_on), style="nowrap"),
-                book.cell(VERDICT_SIGNS[gate.verdict], gate.trace, style=f"verdict {gate.verdict}"),
-                Cell("; ".join(f.title for f in deciding) or "every clause proceeds", style="wrap"),
-                Cell("given" if gate.next_session_given else "not given"),
+                book.cell(VERDICT_SIGNS[outcome], gate.trace, style=f"verdict {outcome}"),
+                Cell("; ".join(deciding) or "every clause proceeds", style="wrap"),
+                Cell("given" if gate.next_session_given else "none planned" if outcome == COMPLETE else "not given"),
             )
         )
     blocks: list[Block] = [
         Text(
             f"{count(len(gates), 'gate')}: {counts['proceed']} proceed, {counts['stop']} stop, "
-            f"{counts['undetermined']} undetermined. A gate is computed; two physicians sign, and nothing is given "
+            f"{counts['undetermined']} undetermined, {counts[COMPLETE]} complete (all sessions given, so "
+            "no next session to allow or stop). A gate is computed; two physicians sign, and nothing is given "
             "because a program said proceed."
         ),
         Table(
@@ -217,10 +231,10 @@ def gates_section(result: TrialResult, book: TraceBook) -> Section:
             style="dense",
         ),
     ]
-    halted = [(one, gate) for one, gate in gates if gate.verdict != "proceed"]
+    halted = [(one, gate) for one, gate in gates if gate_outcome(gate) in ("stop", "undetermined")]
     if halted:
         rows = [row for one, gate in halted for row in _halting_lines(one, gate, book)]
-        blocks.append(Table("Gates that are not proceed, clause by clause", _HEAD, tuple(rows), style="dense"))
+        blocks.append(Table("Gates that stop or are undetermined, clause by clause", _HEAD, tuple(rows), style="dense"))
     lines = [row for one, gate in gates for row in _gate_lines(one, gate, gate.findings, book)]
     blocks.append(
         Folded(
