@@ -38,8 +38,9 @@ def simulate(
     if as_json:
         console.print_json(summary)
         return
+    failures = f"{summary.screen_failures} screen failure{'' if summary.screen_failures == 1 else 's'}"
     console.say(
         f"{summary.directory}: {summary.treated} treated participants ({summary.sessions} sessions), "
-        f"{summary.screen_failures} screen failure{'' if summary.screen_failures == 1 else 's'}, {summary.files} files, {summary.megabytes:.0f} MB"
+        f"{failures}, {summary.files} files, {summary.megabytes:.0f} MB"
     )
     console.note(f"To run it: theratrial run {summary.directory} --out {summary.directory}-result")

@@ -23,7 +23,7 @@ PARTICIPANT_FACTS: Final[tuple[Fact, ...]] = (
     Fact("administrations_given", "integer", "administrations of the therapy product"),
     Fact("response_evaluable", "flag", "the response rule gave a category (CR, PR, SD or PD)"),
     Fact("dosimetry_sessions", "integer", "sessions with a determined or bounded dose of at least one region"),
-    Fact("major_deviations", "integer", "activity off tolerance, no negative pregnancy test, treated in spite of a gate"),
+    Fact("major_deviations", "integer", "activity off tolerance, no negative pregnancy test, session against a gate"),
 )
 """Facts of a participant that the conditions of analysis sets may speak of."""
 
