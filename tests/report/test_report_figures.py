@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from theratrial.report.change import change_word, shown_change_percent
 from theratrial.report.figures.counts import counts_figure, courses, grade_bands
 from theratrial.report.figures.curves import curves_figure, organ_curves, states_figure
 from theratrial.report.figures.doses import doses_figure, limited_organs
@@ -17,7 +18,7 @@ from theratrial.report.figures.flow import flow_figure
 from theratrial.report.figures.images import SUV_TOP, fused, fusion_figure, planar_figure, planar_top
 from theratrial.report.figures.interval import interval_figure
 from theratrial.report.figures.swimmer import swimmer_figure
-from theratrial.report.figures.waterfall import waterfall_figure
+from theratrial.report.figures.waterfall import waterfall_figure, whole_percent
 from theratrial.report.outcome import gate_outcome
 from theratrial.report.sections.curves import STATES, states_by_region
 from theratrial.report.sections.images import examples
@@ -104,15 +105,100 @@ def test_the_waterfall_falls_and_keeps_a_place_for_the_unknown(example: ModuleTy
     figure = waterfall_figure(treated)
     bars = sorted(named(figure, "change"), key=lambda bar: bar.get_x())
     heights = [bar.get_height() for bar in bars]
-    known = [
-        one.response.change_percent.value
-        for one in treated
-        if one.response is not None and one.response.change_percent is not None
-    ]
+    known = [change for one in treated if (change := shown_change_percent(one.response)) is not None]
     assert heights == sorted(heights, reverse=True)
     assert heights == pytest.approx(sorted(known, reverse=True))
     assert len(named(figure, "unknown")) == len(treated) - len(known) > 0
     assert sorted(line.get_ydata()[0] for line in named(figure, "threshold")) == [-30.0, 30.0]
+
+
+def _uptakes(example: ModuleType, *pairs: tuple[float | None, float | None, str]) -> Any:
+    """A response judged by its lesions alone: (baseline, response, status at response) of each target."""
+    from dataclasses import replace
+
+    from theratrial.trace import Quantity
+
+    def uptake(value: float | None) -> Quantity | None:
+        return None if value is None else Quantity(value, "g/mL", example.TRACE)
+
+    outcome = example.response(0, "PD")
+    first = outcome.lesions[0]
+    lesions = tuple(
+        replace(
+            first,
+            lesion_id=f"L{n}",
+            baseline_uptake=uptake(before),
+            response_uptake=uptake(after),
+            status_response=status,
+        )
+        for n, (before, after, status) in enumerate(pairs)
+    )
+    return replace(outcome, change_percent=None, lesions=lesions)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "change"),
+    [
+        (((10.0, 2.0, "present"), (4.0, 5.0, "present")), -50.0),
+        (((10.0, 2.0, "resolved"), (4.0, None, "resolved")), -80.0),
+        (((10.0, None, "present"), (4.0, 5.0, "present")), None),
+        (((10.0, None, "not_assessable"), (4.0, 5.0, "present")), None),
+        (((10.0, None, "resolved"), (4.0, None, "resolved")), None),
+        (((None, 3.0, "present"), (4.0, 5.0, "present")), None),
+        ((), None),
+    ],
+)
+def test_the_hottest_target_is_shown_where_every_target_was_measured(
+    example: ModuleType, pairs: Any, change: float | None
+) -> None:
+    assert shown_change_percent(_uptakes(example, *pairs)) == (None if change is None else pytest.approx(change))
+
+
+def test_what_decided_stands_at_the_bar(example: ModuleType) -> None:
+    from dataclasses import replace
+
+    progressive = _uptakes(example, (10.0, 15.0, "present"))
+    new = replace(progressive.lesions[0], role="new", baseline_uptake=None)
+    progressive = replace(progressive, lesions=(*progressive.lesions, new))
+    complete = replace(_uptakes(example, (10.0, 1.0, "resolved")), category="CR")
+    assert (change_word(progressive), change_word(complete)) == ("new lesion", "all lesions resolved")
+    treated = [
+        replace(example.participant(index), response=response) for index, response in enumerate((progressive, complete))
+    ]
+    figure = waterfall_figure(treated)
+    said = [" ".join(label.get_text().split()) for label in named(figure, "label")]
+    assert said == ["new lesion PD +50 %", "-90 % CR all lesions resolved"]
+    assert named(figure, "unknown") == []
+
+
+@pytest.mark.parametrize("change", [-0.4, 0.0, 0.4])
+def test_a_change_that_rounds_to_nothing_has_no_sign(change: float) -> None:
+    from theratrial.report.texts import value_text
+    from theratrial.trace import Quantity, Trace
+
+    assert whole_percent(change) == "0 %"
+    assert value_text(Quantity(change / 10, "percent", Trace("x", "1", {})), signed=True) == "0.0 %"
+
+
+def test_complete_and_partial_response_differ_in_lightness() -> None:
+    """WCAG 2.1 asks a contrast of 3 to 1 between graphical objects that must be told apart."""
+    assert _contrast(CATEGORY_COLOURS["CR"], CATEGORY_COLOURS["PR"]) >= 3
+
+
+def test_a_lane_ends_on_the_day_of_the_disposition_and_words_stand_behind_every_mark(example: ModuleType) -> None:
+    from dataclasses import replace
+    from datetime import timedelta
+
+    one = example.participant(0, sessions=2)
+    late = example.scan("pet_response", "PET/CT", 1.0, example.START + timedelta(days=70))
+    one = replace(one, disposition_on=(example.START + timedelta(days=60)).date(), pet_scans=(*one.pet_scans, late))
+    figure = swimmer_figure([one])
+    (lane,) = named(figure, "lane")
+    assert list(lane.get_xdata()) == [0, 60]
+    (end,) = named(figure, "end")
+    assert end.xy[0] == 70
+    left, _ = figure.axes[0].get_xlim()
+    assert -13 < left < -10  # the baseline PET stands on day -10
 
 
 def test_the_drawn_interval_is_the_interval(example: ModuleType) -> None:
@@ -263,8 +349,8 @@ def test_examples_are_the_first_of_each_category(example: ModuleType) -> None:
         assert one.participant_id == min(same)
 
 
-def test_letters_on_category_colours_can_be_read() -> None:
-    """WCAG 2.1, contrast of text at least 4.5 to 1, by its formula of relative luminance."""
+def _contrast(one: str, other: str) -> float:
+    """WCAG 2.1, contrast by its formula of relative luminance."""
 
     def luminance(colour: str) -> float:
         from matplotlib.colors import to_rgb
@@ -272,9 +358,14 @@ def test_letters_on_category_colours_can_be_read() -> None:
         parts = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)]
         return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
+    pair = sorted((luminance(one), luminance(other)))
+    return (pair[1] + 0.05) / (pair[0] + 0.05)
+
+
+def test_letters_on_category_colours_can_be_read() -> None:
+    """WCAG 2.1 asks at least 4.5 to 1 of text."""
     for category, colour in CATEGORY_COLOURS.items():
-        pair = sorted((luminance(colour), luminance(CATEGORY_TEXT[category])))
-        assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5, category
+        assert _contrast(colour, CATEGORY_TEXT[category]) >= 4.5, category
 
 
 def test_counts_show_every_course_and_every_gate_that_has_a_value(example: ModuleType) -> None:

@@ -207,8 +207,9 @@ def _waterfall(treated: Sequence[ParticipantResult], studio: Studio) -> tuple[Bl
         studio.vector(
             "waterfall",
             figure,
-            alternative="Change of the judged uptake of each participant with the response category, as in the table",
-            caption="Change of the uptake that the rule judges, from the greatest rise to the greatest fall. The "
+            alternative="Change of the hottest target of each participant with the category, as in the table",
+            caption="Change of the hottest target's uptake, from the greatest rise to the greatest fall; where new or "
+            "resolved lesions decide, the word at the bar says so and the bar is for information. The "
             "category also depends on new and resolved lesions, so it need not follow the thresholds alone.",
         ),
     )

@@ -11,9 +11,9 @@ MUTED: Final = "#6b7785"
 FAINT: Final = "#d9dee4"
 ACCENT: Final = "#1f5f8b"
 
-CATEGORY_COLOURS: Final = {"CR": "#0b6e4f", "PR": "#2f7d53", "SD": "#d8a31a", "PD": "#b3402e", "NE": "#b9c0c8"}
+CATEGORY_COLOURS: Final = {"CR": "#0b6e4f", "PR": "#a5cf6b", "SD": "#d8a31a", "PD": "#b3402e", "NE": "#b9c0c8"}
 """Okabe-Ito-like order from good to bad, told apart in print by the label that always stands beside it."""
-CATEGORY_TEXT: Final = {"CR": "white", "PR": "white", "SD": "#1d2733", "PD": "white", "NE": "#1d2733"}
+CATEGORY_TEXT: Final = {"CR": "white", "PR": "#1d2733", "SD": "#1d2733", "PD": "white", "NE": "#1d2733"}
 """Letters on those colours, each with a contrast of at least 4.5."""
 CATEGORY_NAMES: Final = {
     "CR": "complete response",

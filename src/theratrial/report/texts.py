@@ -56,7 +56,9 @@ def value_text(quantity: Quantity, *, signed: bool = False) -> str:
     if quantity.unit == "fraction":
         return sign + in_percent(quantity.value)
     if quantity.unit == "percent":
-        return f"{sign}{quantity.value:.1f} %"
+        shown = f"{quantity.value:.1f}"
+        # A fall too small to be seen is no change; minus nothing is not a number people write.
+        return "0.0 %" if float(shown) == 0 else f"{sign}{shown} %"
     return f"{sign}{number(quantity.value)} {unit_text(quantity.unit)}"
 
 

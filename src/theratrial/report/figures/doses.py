@@ -160,8 +160,8 @@ def _legend(figure: Any, organs: dict[str, list[tuple[str, CumulativeDose]]]) ->
                 markersize=9,
                 markeredgewidth=1.6,
                 linestyle="none",
-                label="upper end with own photons: what the gate holds against the limit",
+                label="held by the gate against the limit",
             )
         )
-    handles.append(Line2D([], [], color=MUTED, linestyle=(0, (3, 2)), label="no upper bound, hollow: no value"))
-    figure.legend(handles=handles, loc="outside upper left", ncols=5, columnspacing=1.2, handletextpad=0.4)
+    handles.append(Line2D([], [], color=MUTED, linestyle=(0, (3, 2)), label="no upper bound (hollow: no value)"))
+    figure.legend(handles=handles, loc="outside upper left", ncols=4, columnspacing=1.2, handletextpad=0.4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -38,7 +39,9 @@ def _tile(rgb: Any, spacing_mm: tuple[float, float], label: str, side_colour: st
     width = max(round(TILE_PX * columns * spacing_mm[1] / (rows * spacing_mm[0])), 24)
     picture = Image.fromarray(np.round(np.clip(rgb, 0, 1) * 255).astype(np.uint8))
     picture = picture.resize((width, TILE_PX), Image.Resampling.BILINEAR)
-    tile = Image.new("RGB", (width, TILE_PX + _HEAD_PX), "white")
+    # A tile is as wide as its label needs: a narrow image never cuts it and the next tile never covers it.
+    needed = max(math.ceil(_font(16).getlength(line)) for line in label.splitlines()) + 2
+    tile = Image.new("RGB", (max(width, needed), TILE_PX + _HEAD_PX), "white")
     tile.paste(picture, (0, _HEAD_PX))
     pen = ImageDraw.Draw(tile)
     pen.multiline_text((0, 2), label, fill=INK, font=_font(16), spacing=2)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from theratrial.report.figures.canvas import lines, new_figure, short
+from theratrial.report.figures.canvas import WIDTH_IN, lines, new_figure, short
 from theratrial.report.outcome import gate_outcome
 from theratrial.report.style import (
     ACCENT,
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 LANES: Final = 24
 """Lanes of one figure; more participants get more figures, so that none is longer than a sheet."""
 _LANE_IN: Final = 0.46
+_LETTER_PT: Final = 4.2
+"""Mean width of a letter of the words behind a lane."""
+_WIDEST: Final = 60
+"""Letters of a line that still reads well."""
 _GATE_RAISED: Final = 0.42
 """Share of a lane by which a gate stands above it, so that it never covers the session of the same day."""
 
@@ -44,11 +48,19 @@ def _days(moment: date | datetime | None, first: datetime) -> int | None:
 def _end(one: ParticipantResult) -> int:
     """The day her course ends: as recorded, else the last day anything is known of."""
     first = one.sessions[0].injected_at
-    moments: list[date | datetime | None] = [one.disposition_on, *(s.injected_at for s in one.sessions)]
+    if (recorded := _days(one.disposition_on, first)) is not None:
+        return recorded
+    moments: list[date | datetime | None] = [*(s.injected_at for s in one.sessions)]
     moments += [scan.acquired_at for scan in one.pet_scans]
-    if one.disposition_on is None:
-        moments += [session.gate.judged_on for session in one.sessions if session.gate]
+    moments += [session.gate.judged_on for session in one.sessions if session.gate]
     return max(day for moment in moments if (day := _days(moment, first)) is not None)
+
+
+def _last_mark(one: ParticipantResult) -> int:
+    """The last day at which anything stands in her lane; what is said of her stands behind it."""
+    first = one.sessions[0].injected_at
+    sessions = [day for session in one.sessions if (day := _days(session.injected_at, first)) is not None]
+    return max([_end(one), *sessions, *_pet_days(one)])
 
 
 def _pet_days(one: ParticipantResult) -> list[int]:
@@ -61,10 +73,16 @@ def swimmer_figure(treated: Sequence[ParticipantResult]) -> Figure:
     figure = new_figure(1.35 + _LANE_IN * len(treated))
     with drawing():
         axes = figure.subplots()
-        longest = max(_end(one) for one in treated)
+        longest = max(_last_mark(one) for one in treated)
+        right = max(longest, 30) * 1.52
+        first = min([0, *(day for one in treated for day in _pet_days(one))])
+        left = first - 0.018 * (right - first)
+        names_pt = 16 + 6 * max(len(short(one.participant_id)) for one in treated)
+        per_day_pt = (WIDTH_IN * 72 - names_pt) / (right - left)
         step = max(longest, 30) / 75  # room of one small mark, in days
+        axes.set_xlim(left, right)
         for lane, one in enumerate(treated):
-            _lane(axes, -lane, one, step)
+            _lane(axes, -lane, one, step, per_day_pt)
         axes.set_yticks([-lane for lane in range(len(treated))], [short(one.participant_id) for one in treated])
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
@@ -72,8 +90,6 @@ def swimmer_figure(treated: Sequence[ParticipantResult]) -> Figure:
         axes.set_xlabel("Days since the first injection")
         axes.grid(axis="x", linewidth=0.6)
         axes.set_axisbelow(True)
-        right = max(longest, 30) * 1.52
-        left = min([-5.0, *(day - 4.0 for one in treated for day in _pet_days(one))])
         axes.set_xlim(left, right)
         axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick <= max(longest, 30)])
         axes.set_xlim(left, right)
@@ -82,10 +98,10 @@ def swimmer_figure(treated: Sequence[ParticipantResult]) -> Figure:
     return figure
 
 
-def _lane(axes: Any, y: float, one: ParticipantResult, step: float) -> None:
+def _lane(axes: Any, y: float, one: ParticipantResult, step: float, per_day_pt: float) -> None:
     first = one.sessions[0].injected_at
     end = _end(one)
-    axes.plot([0, max(end, 1)], [y, y], color=FAINT, linewidth=7, solid_capstyle="butt", zorder=1)
+    axes.plot([0, max(end, 1)], [y, y], color=FAINT, linewidth=7, solid_capstyle="butt", zorder=1, gid="lane")
     for day in _pet_days(one):
         axes.plot([day], [y], marker="P", color=ACCENT, markersize=6, linestyle="none", zorder=3, gid="pet")
     for session in one.sessions:
@@ -114,9 +130,10 @@ def _lane(axes: Any, y: float, one: ParticipantResult, step: float) -> None:
             _gate(axes, at, y + _GATE_RAISED, gate_outcome(gate))
     category = one.response.category if one.response else ""
     box = {"boxstyle": "square,pad=0.25", "facecolor": CATEGORY_COLOURS.get(category, "white"), "edgecolor": MUTED}
+    behind = _last_mark(one)
     axes.annotate(
         category or "not assessed",
-        (end, y),
+        (behind, y),
         (11, 0),
         textcoords="offset points",
         fontsize=7.5,
@@ -130,14 +147,18 @@ def _lane(axes: Any, y: float, one: ParticipantResult, step: float) -> None:
     if one.disposition_reason:
         said += f": {words(one.disposition_reason)}"
     away = 34 if category else 76
+    room_pt = (axes.get_xlim()[1] - behind) * per_day_pt - away
+    letters = max(int(room_pt / _LETTER_PT), 16)
     axes.annotate(
-        "\n".join(lines(said, 38, 2)),
-        (end, y),
+        "\n".join(lines(said, min(letters, _WIDEST), 3)),
+        (behind, y),
         (away, 0),
         textcoords="offset points",
         fontsize=7.5,
+        linespacing=1.0,
         va="center",
         color=INK,
+        gid="end",
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
+from theratrial.report.change import change_word, shown_change_percent
 from theratrial.report.figures.canvas import new_figure, short
 from theratrial.report.style import CATEGORY_COLOURS, CATEGORY_HATCHES, CATEGORY_NAMES, INK, MUTED, drawing
 from theratrial.results.values import ParticipantResult
@@ -14,11 +16,10 @@ if TYPE_CHECKING:
 
 _CUT_PERCENT: Final = 150.0
 """A rise above this would flatten all others; its bar is cut and carries its number."""
-
-
-def _change(one: ParticipantResult) -> float | None:
-    response = one.response
-    return response.change_percent.value if response is not None and response.change_percent is not None else None
+_UPRIGHT_FROM: Final = 17
+"""More bars than this are too narrow for level labels."""
+_CLEAR: Final = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+"""Behind a label, so that no threshold runs through it."""
 
 
 def waterfall_figure(treated: Sequence[ParticipantResult]) -> Figure | None:
@@ -26,20 +27,22 @@ def waterfall_figure(treated: Sequence[ParticipantResult]) -> Figure | None:
     if not treated:
         return None
     known = sorted(
-        ((change, one) for one in treated if (change := _change(one)) is not None),
+        ((change, one) for one in treated if (change := shown_change_percent(one.response)) is not None),
         key=lambda e: (-e[0], e[1].participant_id),
     )
-    unknown = [one for one in treated if _change(one) is None]
-    figure = new_figure(3.6)
+    unknown = [one for one in treated if shown_change_percent(one.response) is None]
+    upright = len(treated) > _UPRIGHT_FROM
+    figure = new_figure(4.3 if upright else 3.8)
     with drawing():
         axes = figure.subplots()
         for x, (change, one) in enumerate(known):
-            _bar(axes, x, change, one)
-        clear = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+            _bar(axes, x, change, one, upright=upright)
         for x, one in enumerate(unknown, len(known)):
-            said = f"{one.response.category}: not known" if one.response else "not assessed"
+            said = "not assessed"
+            if one.response:
+                said = f"{one.response.category}: {change_word(one.response) or 'change not known'}"
             axes.plot([x], [0], marker="X", color=MUTED, markersize=6, linestyle="none", gid="unknown", zorder=3)
-            axes.text(x, 6, said, rotation=90, ha="center", va="bottom", fontsize=7, color=INK, bbox=clear)
+            axes.text(x, 6, said, rotation=90, ha="center", va="bottom", fontsize=7, color=INK, bbox=_CLEAR)
         axes.axhline(0, color=INK, linewidth=0.9)
         thresholds = _thresholds(axes, treated)
         names = [short(one.participant_id, 8) for one in (*(one for _, one in known), *unknown)]
@@ -49,17 +52,23 @@ def waterfall_figure(treated: Sequence[ParticipantResult]) -> Figure | None:
         axes.set_xlim(-0.7, max(len(names), 6) - 0.3)
         low = min([change for change, _ in known] + [-60.0])
         high = max([min(change, _CUT_PERCENT) for change, _ in known] + [60.0])
-        axes.set_ylim(low - 18, high + 18)
-        axes.set_ylabel("Change of the judged uptake [%]")
+        room = 0.62 if upright else 0.5 if any(change_word(one.response) for one in treated) else 0.25
+        axes.set_ylim(low - room * (high - low) / 2, high + room * (high - low) / 2)
+        axes.set_yticks([tick for tick in axes.get_yticks() if tick >= -100 and axes.get_ylim()[1] >= tick])
+        axes.set_ylabel("Change of the hottest target [%]")
         _legend(figure, treated, thresholds)
     return figure
 
 
-def _bar(axes: Any, x: int, change: float, one: ParticipantResult) -> None:
+def whole_percent(change: float) -> str:
+    """A change to the whole percent; what rounds to nothing has no sign."""
+    return f"{round(change):+d} %" if round(change) else "0 %"
+
+
+def _bar(axes: Any, x: int, change: float, one: ParticipantResult, *, upright: bool) -> None:
     assert one.response is not None
     category = one.response.category
     shown = min(change, _CUT_PERCENT)
-    whole = f"{round(change):+d} %" if round(change) else "0 %"
     axes.bar(
         x,
         shown,
@@ -70,16 +79,25 @@ def _bar(axes: Any, x: int, change: float, one: ParticipantResult) -> None:
         linewidth=0,
         gid="change",
     )
-    beyond = shown + (4 if change >= 0 else -4)
     cut = " (cut)" if change > _CUT_PERCENT else ""
-    axes.text(
-        x,
-        beyond,
-        f"{category}\n{whole}{cut}" if change >= 0 else f"{whole}\n{category}",
+    word = change_word(one.response)
+    parts = [f"{whole_percent(change)}{cut}", category]
+    words = [word] if upright and word else wrap(word, 11)
+    rising = change >= 0
+    # The number stands next to the end of its bar.
+    parts = [*words, *reversed(parts)] if rising and not upright else [*parts, *words]
+    axes.annotate(
+        " ".join(parts) if upright else "\n".join(parts),
+        (x, shown),
+        (0, 4 if rising else -4),
+        textcoords="offset points",
+        rotation=90 if upright else 0,
         ha="center",
-        va="bottom" if change >= 0 else "top",
+        va="bottom" if rising else "top",
         fontsize=7,
         linespacing=1.05,
+        bbox=_CLEAR,
+        gid="label",
     )
 
 
