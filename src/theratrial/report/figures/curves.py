@@ -186,7 +186,7 @@ def _legend(figure: Any, curves: Sequence[Curve]) -> None:
 
 def states_figure(states: dict[str, Counter[str]], order: Sequence[str]) -> Figure:
     """How many curves of each region are in each state, as bars with their numbers."""
-    figure = new_figure(0.75 + 0.29 * len(states))
+    figure = new_figure(1.15 + 0.29 * len(states))  # legend, axis label and foot take the first part
     with drawing():
         axes = figure.subplots()
         widest = max(sum(counts.values()) for counts in states.values())
@@ -218,6 +218,7 @@ def states_figure(states: dict[str, Counter[str]], order: Sequence[str]) -> Figu
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("Curves (participants and sessions)")
         axes.margins(x=0.01)
+        axes.set_ylim(0.55 - len(states), 0.45)
         _state_legend(figure, [state for state in order if any(counts[state] for counts in states.values())])
     return figure
 

@@ -64,7 +64,11 @@ def _ending(one: ParticipantResult) -> str:
     """Why no further session came, without dates, so that equal reasons count together."""
     if not one.disposition:
         return one.last_session_because or "no reason recorded"
-    return f"{words(one.disposition)}: {one.disposition_reason}" if one.disposition_reason else words(one.disposition)
+    return (
+        f"{words(one.disposition)}: {words(one.disposition_reason)}"
+        if one.disposition_reason
+        else words(one.disposition)
+    )
 
 
 def _side(title: str, number: int, said: list[str]) -> tuple[str, ...]:

@@ -107,7 +107,7 @@ def _ends(one: ParticipantResult) -> tuple[Cell, ...]:
         Cell(one.last_session_because or NOT_KNOWN, style="wrap"),
         Cell(category or "not assessed", style=f"category {category}" if category else "missing"),
         Cell(words(one.disposition), below=day(one.disposition_on)) if one.disposition else Cell("still in the trial"),
-        Cell(one.disposition_reason or "none recorded", style="wrap"),
+        Cell(words(one.disposition_reason) or "none recorded", style="wrap"),
         Cell(one.counted, below=one.counted_because),
     )
 
