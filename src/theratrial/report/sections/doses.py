@@ -20,7 +20,7 @@ def _remarks(dose: CumulativeDose) -> str:
     if not quantity.note.startswith(dose.determinacy):
         parts.append(words(dose.determinacy))
     if quantity.note:
-        parts.append(quantity.note)
+        parts.append(words(quantity.note))
     if dose.sessions_counted != dose.sessions_given:
         parts.append(f"{dose.sessions_counted} of {dose.sessions_given} sessions counted")
     return "; ".join(part for part in parts if part)
