@@ -209,7 +209,8 @@ def _waterfall(treated: Sequence[ParticipantResult], studio: Studio) -> tuple[Bl
             figure,
             alternative="Change of the hottest target of each participant with the category, as in the table",
             caption="Change of the hottest target's uptake, from the greatest rise to the greatest fall; where new or "
-            "resolved lesions decide, the word at the bar says so and the bar is for information. The "
+            "resolved lesions decide, the word at the bar says so and the bar is for information; an outline "
+            "to -100 % has nothing left to measure. The "
             "category also depends on new and resolved lesions, so it need not follow the thresholds alone.",
         ),
     )

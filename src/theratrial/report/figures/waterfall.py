@@ -38,6 +38,9 @@ def waterfall_figure(treated: Sequence[ParticipantResult]) -> Figure | None:
         for x, (change, one) in enumerate(known):
             _bar(axes, x, change, one, upright=upright)
         for x, one in enumerate(unknown, len(known)):
+            if one.response is not None and one.response.category == "CR":
+                _resolved_bar(axes, x)
+                continue
             said = "not assessed"
             if one.response:
                 said = f"{one.response.category}: {change_word(one.response) or 'change not known'}"
@@ -50,7 +53,8 @@ def waterfall_figure(treated: Sequence[ParticipantResult]) -> Figure | None:
         axes.tick_params(axis="x", length=0)
         axes.spines["bottom"].set_visible(False)
         axes.set_xlim(-0.7, max(len(names), 6) - 0.3)
-        low = min([change for change, _ in known] + [-60.0])
+        resolved = any(one.response is not None and one.response.category == "CR" for one in unknown)
+        low = min([change for change, _ in known] + [-100.0 if resolved else -60.0])
         high = max([min(change, _CUT_PERCENT) for change, _ in known] + [60.0])
         room = 0.62 if upright else 0.5 if any(change_word(one.response) for one in treated) else 0.25
         axes.set_ylim(low - room * (high - low) / 2, high + room * (high - low) / 2)
@@ -63,6 +67,13 @@ def waterfall_figure(treated: Sequence[ParticipantResult]) -> Figure | None:
 def whole_percent(change: float) -> str:
     """A change to the whole percent; what rounds to nothing has no sign."""
     return f"{round(change):+d} %" if round(change) else "0 %"
+
+
+def _resolved_bar(axes: Any, x: int) -> None:
+    """An outline down to -100 %: everything resolved, so that there was nothing left to measure."""
+    colour = CATEGORY_COLOURS["CR"]
+    axes.bar(x, -100, width=0.78, fill=False, edgecolor=colour, linewidth=1.3, linestyle=(0, (3, 2)), gid="resolved")
+    axes.text(x, -95, "CR: all resolved", rotation=90, ha="center", va="bottom", fontsize=7, color=INK)
 
 
 def _bar(axes: Any, x: int, change: float, one: ParticipantResult, *, upright: bool) -> None:
