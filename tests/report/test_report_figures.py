@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -230,6 +231,14 @@ def test_the_flow_adds_up(example: ModuleType) -> None:
     assert f"Not treated, n = {result.flow.screened - result.flow.treated}" in said
     lasts = [int(line.rsplit(" ", 1)[1]) for line in said if line.startswith("This was the last session")]
     assert sum(lasts) == result.flow.treated
+
+
+def test_whoever_may_still_get_a_session_is_not_said_to_have_had_the_last(example: ModuleType) -> None:
+    result = example.ordinary()
+    under_way = tuple(replace(one, disposition="", disposition_on=None) for one in result.participants)
+    said = [text.get_text() for text in flow_figure(replace(result, participants=under_way)).axes[0].texts]
+    assert not any(line.startswith("This was the last session") for line in said)
+    assert any(line.startswith("No further session so far") for line in said)
 
 
 def test_every_measured_curve_is_drawn_and_a_rising_one_is_not_extrapolated(example: ModuleType) -> None:

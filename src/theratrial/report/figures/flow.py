@@ -45,7 +45,9 @@ def _steps(result: TrialResult) -> list[_Step]:
         said = [
             line for reason, n in sorted(reasons.items(), key=lambda e: (-e[1], e[0])) for line in _entry(n, reason)
         ]
-        steps.append(_Step((name, f"n = {number}"), _side("This was the last session", len(ended), said)))
+        settled = all(one.disposition for one in ended)
+        title = "This was the last session" if settled else "No further session so far"
+        steps.append(_Step((name, f"n = {number}"), _side(title, len(ended), said)))
     if not flow.sessions_given:
         steps.append(_Step(("Treated", f"n = {flow.treated}"), ()))
     without = flow.treated - flow.response_assessed
