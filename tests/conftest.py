@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -35,3 +36,55 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for reason, count in sorted(_SKIP_REASONS.items()):
         terminalreporter.write_line(f"{count} skipped because {reason}", yellow=True, bold=True)
+
+
+class Validation:
+    """Compares a number of ours with one that we did not make, and records it for docs/validation.md."""
+
+    def __init__(self, test: str, folder: Path) -> None:
+        self._test = test
+        self._folder = folder
+
+    def __call__(
+        self,
+        what: str,
+        *,
+        expected: float,
+        got: float,
+        unit: str,
+        source: str,
+        relative: float | None = None,
+        absolute: float | None = None,
+        not_matched_because: str = "",
+    ) -> None:
+        """Assert that `got` is `expected` within a relative or absolute tolerance, and record the row.
+
+        Parameters
+        ----------
+        not_matched_because
+            Where the tolerance is wide because both are known to differ: why. The page shows such rows as not matched.
+        """
+        assert (relative is None) != (absolute is None), "give one tolerance"
+        allowed = abs(expected) * relative if relative is not None else absolute
+        assert allowed is not None
+        row = {
+            "test": self._test,
+            "what": what,
+            "unit": unit,
+            "source": source,
+            "expected": expected,
+            "got": got,
+            "tolerance": f"{relative * 100:.3g} %" if relative is not None else f"{absolute:.3g} {unit}",
+            "not_matched_because": not_matched_because,
+        }
+        assert abs(got - expected) <= allowed, f"{what}: expected {expected!r} {unit} ({source}), got {got!r}"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        with (self._folder / f"{worker}.jsonl").open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(row) + "\n")
+
+
+@pytest.fixture
+def validation(request: pytest.FixtureRequest) -> Validation:
+    """Comparison with a number of others, kept for the validation page (scripts/validation_page.py)."""
+    return Validation(request.node.nodeid, ROOT / "build" / "validation")
