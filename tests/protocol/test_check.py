@@ -63,6 +63,18 @@ BROKEN = {
         [("schedule.response_assessment.reading.window_days", {"minimum": 28.0, "maximum": 42.0})], "warning",
     ),
     "curve_needs_two_points": ([("dosimetry.reading.imaging", ["spect_24h"])], "error"),
+    "curve_needs_more_points": (
+        [("dosimetry.reading.imaging", ["spect_24h"]), ("dosimetry.reading.curve", "best_supported")], "error",
+    ),
+    "population_without_prior": (
+        [("dosimetry.reading.curve", "population"), ("dosimetry.reading.population_prior", None)], "error",
+    ),
+    "planar_of_other_kind": (
+        [("dosimetry.reading.planar", {"imaging": ["spect_24h"], "anatomy": "pet_baseline"})], "error",
+    ),
+    "planar_without_ct": (
+        [("dosimetry.reading.planar", {"imaging": ["whole_body_24h"], "anatomy": "spect_24h"})], "error",
+    ),
     "dosimetry_of_other_product": ([("dosimetry.reading.imaging", ["spect_24h", "pet_response"])], "error"),
     "dosimetry_not_per_session": ([("imaging.spect_24h.reading.per_session", False)], "error"),
     "dosimetry_planar": ([("dosimetry.reading.imaging", ["spect_24h", "whole_body_48h"])], "warning"),

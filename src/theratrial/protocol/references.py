@@ -87,6 +87,9 @@ def _ids(protocol: Protocol) -> Iterator[Finding]:
         images += [(f"biodistribution_read.reading.imaging[{i}]", name) for i, name in enumerate(read.imaging)]
     if plan := protocol.dosimetry.reading:
         images += [(f"dosimetry.reading.imaging[{i}]", name) for i, name in enumerate(plan.imaging)]
+        if planar := plan.planar:
+            images += [(f"dosimetry.reading.planar.imaging[{i}]", name) for i, name in enumerate(planar.imaging)]
+            images.append(("dosimetry.reading.planar.anatomy", planar.anatomy))
     if response := protocol.response.reading:
         images.append(("response.reading.imaging_baseline", response.imaging_baseline))
         images.append(("response.reading.imaging_response", response.imaging_response))

@@ -196,13 +196,52 @@ class DoseRegion(Strict):
     density_g_per_mL: PositiveFloat
     density_source: NonEmpty
     at_risk: bool = False
+    reference_regions: tuple[Identifier, ...] = ()
+    """Regions of the reference phantom that the drawn region is made of (``heart_wall`` and ``heart_contents`` for a
+    heart drawn as a whole). Empty: no S value; a lesion is then a sphere of its mass."""
+    prior_region: Identifier | None = None
+    """Region of the population prior whose kinetics it follows; the prior's ``other`` where it is not given."""
+    biological: BiologicalParameters | None = None
+    """For the biologically effective dose; None: none is computed."""
+
+
+class BiologicalParameters(Strict):
+    """Parameters of the linear-quadratic model of a region, with the publication they come from."""
+
+    alpha_beta_Gy: PositiveFloat
+    repair_half_life_h: PositiveFloat
+    citation: NonEmpty
+
+
+class PlanarPlan(Strict):
+    """How whole-body views become activity, beside the SPECT or instead of it."""
+
+    imaging: tuple[Identifier, ...] = Field(min_length=1)
+    anatomy: Identifier
+    """The planned image whose CT gives attenuation and thickness, and whose drawn regions are projected."""
 
 
 class DosimetryPlan(Strict):
     """How absorbed doses are computed from the planned images."""
 
     imaging: tuple[Identifier, ...] = Field(min_length=1)
-    curve: Literal["two_point_mono_exponential"]
+    curve: Literal["two_point_mono_exponential", "best_supported", "population"]
+    """``two_point_mono_exponential``: one exponential through all points. ``best_supported``: the sum of exponentials
+    that the points support. ``population``: the points weighed with the published kinetics of `population_prior`; the
+    gate then still holds the upper end that the points alone give."""
+    population_prior: Identifier | None = None
+    """Shipped prior that `population` weighs the points with; also shown beside the other curves."""
+    absorbed_dose: Literal["local_deposition", "s_values"] = "local_deposition"
+    """``local_deposition``: electrons of the region itself. ``s_values``: electrons and photons by the S values of the
+    reference phantom, scaled to the drawn mass; lesions as spheres."""
+    phantom: Literal["adult_female", "adult_male", "by_sex"] = "by_sex"
+    recovery: Literal["none", "measured"] = "none"
+    """``measured``: activities are divided by the recovery coefficient of ``records/recoveries.csv``."""
+    resolution_fwhm_mm: PositiveFloat | None = None
+    """Of the SPECT, for the uncertainty of a drawn volume; None: that part is not known, and results say so."""
+    planar: PlanarPlan | None = None
+    voxel_doses: bool = False
+    """Whether dose maps, dose-volume histograms and the comparison of engines are computed."""
     clearance_significance: float = Field(gt=0.5, lt=1)
     """One-sided confidence at which clearance or uptake is told from physical decay."""
     maximum_extrapolated_fraction: float = Field(gt=0, le=1)

@@ -10,7 +10,7 @@ from theratrial.errors import SourceError
 from theratrial.nuclides import Nuclide, nuclide
 from theratrial.protocol.documents import suggestion
 from theratrial.protocol.findings import Finding, error, readings, warning
-from theratrial.protocol.schema import ImagingPlan, Protocol, Visit
+from theratrial.protocol.schema import DosimetryPlan, ImagingPlan, Protocol, Visit
 from theratrial.protocol.vocabulary import ANCHORS
 
 _GONE_HALF_LIVES: Final = 10.0  # a thousandth is left
@@ -148,12 +148,9 @@ def _plans(protocol: Protocol, visits: dict[str, Visit]) -> Iterator[Finding]:
     sessions, dosimetry = protocol.sessions.reading, protocol.dosimetry.reading
     if dosimetry is not None:
         known = {name: plans[name] for name in dosimetry.imaging if name in plans}
-        points = {plan.timepoint for plan in known.values()}
-        if len(known) == len(dosimetry.imaging) and len(points) != 2:
-            message = f"a two-point curve needs two time points, the images have {len(points)}"
-            yield error(
-                "curve_needs_two_points", "dosimetry.reading.imaging", message, "name images of two time points"
-            )
+        if len(known) == len(dosimetry.imaging):
+            yield from _curve(dosimetry, len({plan.timepoint for plan in known.values()}))
+        yield from _planar(dosimetry, plans)
         for index, name in enumerate(dosimetry.imaging):
             plan, path = plans.get(name), f"dosimetry.reading.imaging[{index}]"
             if plan is None:
@@ -168,6 +165,37 @@ def _plans(protocol: Protocol, visits: dict[str, Visit]) -> Iterator[Finding]:
                 message = f"'{name}' is planar: organs overlap in it, and one view gives no volume"
                 yield warning("dosimetry_planar", path, message, "plan a SPECT at that time point")
     yield from _pet(protocol, plans, visits)
+
+
+def _curve(dosimetry: DosimetryPlan, points: int) -> Iterator[Finding]:
+    """Whether the images have the time points that the curve needs."""
+    path = "dosimetry.reading"
+    if dosimetry.curve == "two_point_mono_exponential" and points != 2:
+        message = f"a two-point curve needs two time points, the images have {points}"
+        yield error("curve_needs_two_points", f"{path}.imaging", message, "name images of two time points")
+    if dosimetry.curve == "best_supported" and points < 2:
+        message = "a curve through the points alone needs at least two time points, the images have one"
+        yield error("curve_needs_more_points", f"{path}.imaging", message, "name more images, or curve: population")
+    if dosimetry.curve == "population" and dosimetry.population_prior is None:
+        message = "the points are to be weighed with published kinetics, and no prior is named"
+        yield error("population_without_prior", f"{path}.population_prior", message, "name a shipped prior")
+
+
+def _planar(dosimetry: DosimetryPlan, plans: dict[str, ImagingPlan]) -> Iterator[Finding]:
+    """Whether what is to be quantified as a whole-body view is one, and its anatomy has a CT."""
+    if (planar := dosimetry.planar) is None:
+        return
+    for index, name in enumerate(planar.imaging):
+        if (plan := plans.get(name)) is not None and plan.kind != "whole_body_planar":
+            message = f"'{name}' is no whole-body view"
+            path = f"dosimetry.reading.planar.imaging[{index}]"
+            yield error("planar_of_other_kind", path, message, "name images of the kind whole_body_planar")
+    anatomy = plans.get(planar.anatomy)
+    if anatomy is not None and anatomy.kind != "pet_ct":
+        message = f"'{planar.anatomy}' brings no CT for attenuation and thickness"
+        yield error(
+            "planar_without_ct", "dosimetry.reading.planar.anatomy", message, "name an image of the kind pet_ct"
+        )
 
 
 def _pet(protocol: Protocol, plans: dict[str, ImagingPlan], visits: dict[str, Visit]) -> Iterator[Finding]:
