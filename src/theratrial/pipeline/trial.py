@@ -120,7 +120,7 @@ def cut_off(folder: TrialFolder) -> datetime:
     """
     latest: datetime | None = None
     for name, rows in folder.tables.items():
-        if name in ("batches", "calibrations"):
+        if name in ("batches", "calibrations", "recoveries"):
             continue  # an expiry or a calibration may lie in the future
         for row in rows:
             for value in row.values.values():

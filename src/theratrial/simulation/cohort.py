@@ -18,7 +18,13 @@ from theratrial.errors import InputError
 from theratrial.protocol.reader import parse_protocol, shipped_protocol_bytes
 from theratrial.protocol.schema import Protocol
 from theratrial.registry.reader import shipped_registration_bytes
-from theratrial.simulation.camera import CALIBRATION_RELATIVE_SD_PERCENT, sensitivity_cps_per_MBq
+from theratrial.simulation.camera import (
+    CALIBRATION_RELATIVE_SD_PERCENT,
+    RECOVERY_RELATIVE_SD_PERCENT,
+    RECOVERY_VOLUMES_ML,
+    sensitivity_cps_per_MBq,
+    sphere_recovery,
+)
 from theratrial.simulation.course import FIRST_DAY, Course, course_of
 from theratrial.simulation.images import write_images
 from theratrial.simulation.patient import drawn_patient
@@ -206,7 +212,7 @@ def _write(
             progress(course.patient.participant_id)
     records = working / "records"
     records.mkdir()
-    tables = record_tables(courses, plan, calibrations(plan))
+    tables = record_tables(courses, plan, calibrations(plan), recoveries(plan))
     for table in TABLES:
         write_table(records / f"{table.name}.csv", table, tables[table.name])
     (working / FOLDER_FILE).write_text(
@@ -275,8 +281,27 @@ def calibrations(plan: Plan) -> list[Line]:
                 "valid_from": FIRST_DAY - timedelta(days=12),
                 "geometry": f"{geometry} (virtual)",
             }
+            | ({"dead_time_us": 0.0, "dead_time_valid_kcps": 100.0} if kind == "planar" else {})
         )
     return lines
+
+
+def recoveries(plan: Plan) -> list[Line]:
+    """The virtual SPECT's recovery of spheres without background, as its phantom would have shown it."""
+    if not any(image.kind == "spect" for image in plan.session_images):
+        return []
+    return [
+        {
+            "camera": CAMERA,
+            "nuclide": plan.therapy_nuclide.name,
+            "valid_from": FIRST_DAY - timedelta(days=12),
+            "volume_mL": volume_mL,
+            "coefficient": round(sphere_recovery(volume_mL), 4),
+            "relative_sd_percent": RECOVERY_RELATIVE_SD_PERCENT,
+            "geometry": "spheres in cold water (virtual)",
+        }
+        for volume_mL in RECOVERY_VOLUMES_ML
+    ]
 
 
 def default_workers() -> int:

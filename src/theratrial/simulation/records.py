@@ -28,14 +28,16 @@ _READER: Final = "NM-02"
 _EXAMINERS: Final = ("ON-01", "NM-01", "PH-03", "PH-04")
 
 
-def record_tables(courses: Iterable[Course], plan: Plan, calibrations: list[Line]) -> dict[str, list[Line]]:
+def record_tables(
+    courses: Iterable[Course], plan: Plan, calibrations: list[Line], recoveries: list[Line]
+) -> dict[str, list[Line]]:
     """All record tables of a cohort, every column of every line named as in `TABLES`."""
     tables: dict[str, list[Line]] = {table.name: [] for table in TABLES}
     for course in courses:
         for fill in _FILLERS:
             for name, line in fill(course, plan):
                 tables[name].append({column: None if value == "" else value for column, value in line.items()})
-    tables["calibrations"] = calibrations
+    tables["calibrations"], tables["recoveries"] = calibrations, recoveries
     return tables
 
 

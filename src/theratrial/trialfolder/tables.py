@@ -16,7 +16,7 @@ ColumnType = Literal["id", "text", "number", "integer", "flag", "date", "datetim
 Reference = Literal[
     "participants", "batches", "product", "visit", "visit_or_imaging", "imaging", "timepoint", "test", "item", "answer"
 ]
-_UNITS: Final = ("cps_per_MBq", "MBq", "mg", "kg", "cm", "percent", "years")
+_UNITS: Final = ("cps_per_MBq", "MBq", "mg", "kg", "cm", "percent", "years", "mL", "us", "kcps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,7 @@ _MOMENTS: Final[dict[str, tuple[str, ...]]] = {
     "lesion_readings": ("read_at",),
     "dispositions": ("occurred_on",),
     "calibrations": ("valid_from",),
+    "recoveries": ("valid_from",),
 }
 
 TABLES: Final[tuple[Table, ...]] = (
@@ -372,8 +373,25 @@ TABLES: Final[tuple[Table, ...]] = (
             Column("relative_sd_percent", "number", "Relative standard deviation [%]", True, minimum=0, maximum=100),
             Column("valid_from", "date", "First day it holds", True),
             Column("geometry", "text", "Phantom and geometry it was measured with"),
+            Column("dead_time_us", "number", "Paralysable dead time of a planar camera [us]", minimum=0),
+            Column("dead_time_sd_percent", "number", "Its relative standard deviation [%]", minimum=0, maximum=100),
+            Column("dead_time_valid_kcps", "number", "Highest rate at which it was measured [kcps]", minimum=0),
         ),
         ("calibration_id",),
+    ),
+    Table(
+        "recoveries",
+        "Recovery of SPECT by volume: one line per sphere of the phantom, activity seen over activity in it.",
+        (
+            Column("camera", "text", "StationName in the images", True),
+            Column("nuclide", "text", "Nuclide", True),
+            Column("valid_from", "date", "First day it holds", True),
+            Column("volume_mL", "number", "Volume of the sphere [mL]", True, minimum=1e-3),
+            Column("coefficient", "number", "Activity seen in the outline over activity in it", True, minimum=1e-3),
+            Column("relative_sd_percent", "number", "Relative standard deviation [%]", True, minimum=0, maximum=100),
+            Column("geometry", "text", "Phantom, background and reconstruction it was measured with"),
+        ),
+        ("camera", "nuclide", "valid_from", "volume_mL"),
     ),
 )
 
