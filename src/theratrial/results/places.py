@@ -10,7 +10,10 @@ from typing import Any
 
 from theratrial.errors import InputError
 
-_ID_FIELDS = ("participant_id", "region_name", "session", "imaging_id", "lesion_id", "criterion_id", "clause", "path")
+_ID_FIELDS = (
+    *("participant_id", "region_name", "session", "imaging_id", "lesion_id", "criterion_id", "clause", "path"),
+    *("route", "curve_method", "engine", "part"),
+)
 
 
 def entry_label(entry: Any, index: int) -> str:

@@ -6,13 +6,14 @@ Texts are for people; ids are the protocol's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Literal
 
+from theratrial.results.dosimetry import CurvePoint, DoseDetails, Exceedance
 from theratrial.trace import Quantity, Trace
 
-RESULTS_SCHEMA_VERSION: Final = "1.0"
+RESULTS_SCHEMA_VERSION: Final = "1.1"
 
 Verdict = Literal["proceed", "stop", "undetermined"]
 EligibilityText = Literal["eligible", "not eligible", "not known"]
@@ -116,16 +117,6 @@ class PlanarCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class CurvePoint:
-    """Activity of a region at one scan."""
-
-    imaging_id: str
-    hours_after: float
-    activity_MBq: Quantity
-    volume_mL: Quantity
-
-
-@dataclass(frozen=True, slots=True)
 class RegionDoseResult:
     """A region in one session: points, curve, time-integrated activity and absorbed dose."""
 
@@ -144,6 +135,7 @@ class RegionDoseResult:
     absorbed_dose_Gy: Quantity
     missing_parts: tuple[str, ...]
     """Named contributions that the dose does not contain (photons, cross dose ...)."""
+    details: DoseDetails = field(default_factory=DoseDetails)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +198,10 @@ class CumulativeDose:
     judged_upper_Gy: Quantity | None = None
     """Upper bound with the region's own photons over all sessions given: what the gate holds against the limit, before
     it adds a next session. Without value, and infinite above, where a session has no upper bound."""
+    exceedance: Exceedance | None = None
+    """Where the organ has a limit and every session a population fit."""
+    bed_Gy: Quantity | None = None
+    """Sum of the sessions' biologically effective doses, weeks apart and therefore without interaction."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -270,19 +270,19 @@ def calibrations(plan: Plan) -> list[Line]:
     for kind in sorted({kinds[i.kind] for i in plan.session_images if i.kind in kinds}):
         name = nuclide.name.replace("-", "").lower()
         geometry = "cylinder of 6 L, whole volume" if kind == "spect" else "flat source in air"
-        lines.append(
-            {
-                "calibration_id": f"{kind}_{name}_2022",
-                "camera": CAMERA,
-                "kind": kind,
-                "nuclide": nuclide.name,
-                "factor_cps_per_MBq": sensitivity_cps_per_MBq(kind, nuclide),
-                "relative_sd_percent": CALIBRATION_RELATIVE_SD_PERCENT,
-                "valid_from": FIRST_DAY - timedelta(days=12),
-                "geometry": f"{geometry} (virtual)",
-            }
-            | ({"dead_time_us": 0.0, "dead_time_valid_kcps": 100.0} if kind == "planar" else {})
-        )
+        line: Line = {
+            "calibration_id": f"{kind}_{name}_2022",
+            "camera": CAMERA,
+            "kind": kind,
+            "nuclide": nuclide.name,
+            "factor_cps_per_MBq": sensitivity_cps_per_MBq(kind, nuclide),
+            "relative_sd_percent": CALIBRATION_RELATIVE_SD_PERCENT,
+            "valid_from": FIRST_DAY - timedelta(days=12),
+            "geometry": f"{geometry} (virtual)",
+        }
+        if kind == "planar":
+            line |= {"dead_time_us": 0.0, "dead_time_valid_kcps": 100.0}
+        lines.append(line)
     return lines
 
 
