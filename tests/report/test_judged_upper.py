@@ -9,7 +9,8 @@ import pytest
 from theratrial.dosimetry import AbsorbedDose
 from theratrial.dosimetry.curve import Determinacy
 from theratrial.gates import session_dose
-from theratrial.pipeline.session_doses import SessionDoses, cumulative_doses
+from theratrial.pipeline.cumulative_doses import cumulative_doses
+from theratrial.pipeline.session_doses import SessionDoses
 from theratrial.protocol.reader import shipped_protocol
 from theratrial.protocol.schema import Protocol
 from theratrial.results.values import CumulativeDose

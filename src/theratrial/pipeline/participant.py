@@ -14,11 +14,12 @@ from theratrial.gates import GateDecision, Verdict, gate_facts, laboratory_resul
 from theratrial.nuclides import Nuclide, nuclide
 from theratrial.pipeline.activity import net_administered_activity
 from theratrial.pipeline.context import Context, product_reading
+from theratrial.pipeline.cumulative_doses import cumulative_doses
 from theratrial.pipeline.deviations import deviations, history
 from theratrial.pipeline.matching import ParticipantImages, PlannedImage
 from theratrial.pipeline.participant_response import participant_response
 from theratrial.pipeline.scans import planar_scan, scan_result
-from theratrial.pipeline.session_doses import SessionDoses, cumulative_doses, dose_plan, session_doses
+from theratrial.pipeline.session_doses import SessionDoses, dose_plan, session_doses
 from theratrial.pipeline.traces import with_inputs
 from theratrial.protocol.expressions import Truth
 from theratrial.protocol.schema import Protocol, Sessions

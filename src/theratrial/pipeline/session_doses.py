@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from theratrial.dosimetry import (
     AbsorbedDose,
@@ -13,23 +12,18 @@ from theratrial.dosimetry import (
     RegionActivity,
     RegionDose,
     TimeActivityCurve,
-    cumulative,
-    region_activity,
     region_dose,
     region_mass_g,
 )
 from theratrial.errors import InputError, NumericalError
 from theratrial.gates import SessionDose, session_dose
-from theratrial.imaging.merge import merged_region
-from theratrial.imaging.regions import placeable_regions, region_names
-from theratrial.imaging.spect import SpectCalibration, activity_map_from_files
-from theratrial.imaging.values import ActivityMap, Region
-from theratrial.nuclides import Nuclide, nuclide_name
+from theratrial.nuclides import Nuclide
 from theratrial.pipeline.matching import PlannedImage
+from theratrial.pipeline.session_scans import SessionScan, region_activities, result_names, session_scan
 from theratrial.pipeline.traces import retraced, with_inputs
-from theratrial.protocol.schema import DoseRegion, DosimetryPlan, LimitsPlan, Protocol
+from theratrial.protocol.schema import DoseRegion, Protocol
 from theratrial.results.places import dose_place, session_place
-from theratrial.results.values import CumulativeDose, CurvePoint, Note, RegionDoseResult
+from theratrial.results.values import CurvePoint, Note, RegionDoseResult
 from theratrial.trace import Quantity, Trace
 from theratrial.trialfolder.records import TrialFolder
 
@@ -48,124 +42,7 @@ class SessionDoses:
     notes: tuple[Note, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Scan:
-    """One scan of the session as activity, with the regions drawn on it."""
-
-    image: PlannedImage
-    activity: ActivityMap
-    regions: Mapping[str, Region]
-    """Lower-case name -> region."""
-    unplaced: Mapping[str, str]
-    """Lower-case name -> why the region cannot be put on this scan."""
-    calibration: str
-    """Line of the calibration; empty where the image states its activity itself."""
-
-    def inputs(self, parts: Iterable[str]) -> dict[str, str]:
-        """What the activity of a region made of these drawn ones was read from."""
-        found = {"image": self.activity.source.content_hash, "repeatability": "protocol:dosimetry"}
-        for part in parts:
-            found[f"region {part}"] = f"{self.regions[part].source.content_hash}#{self.regions[part].name}"
-        if self.calibration and "calibration" in self.activity.trace.inputs:
-            found["calibration"] = self.calibration
-        return found
-
-
-def _calibration(folder: TrialFolder, image: PlannedImage, nuclide: Nuclide) -> tuple[SpectCalibration | None, str]:
-    """The latest calibration of the camera that holds on the day of the scan, and its line; None where none does."""
-    assert image.series is not None
-    assert image.acquired_at is not None
-    day = image.acquired_at.date()
-    fitting = [
-        row
-        for row in folder.rows("calibrations", kind="spect")
-        if row["camera"].casefold() == image.series.station_name.casefold()
-        and row["valid_from"] <= day
-        and nuclide_name(row["nuclide"]) == nuclide.name
-    ]
-    row = max(fitting, key=lambda one: one["valid_from"], default=None)
-    if row is None:
-        return None, ""
-    calibration = SpectCalibration(
-        calibration_id=row["calibration_id"],
-        camera=row["camera"],
-        nuclide=nuclide.name,
-        factor_cps_per_MBq=row["factor_cps_per_MBq"],
-        relative_sd_fraction=row["relative_sd_percent"] / 100,
-        valid_from=row["valid_from"],
-        geometry=row["geometry"] or "",
-    )
-    return calibration, row.source
-
-
-def _scan(folder: TrialFolder, image: PlannedImage, nuclide: Nuclide) -> _Scan:
-    assert image.series is not None
-    calibration, line = _calibration(folder, image, nuclide)
-    activity = activity_map_from_files(image.series.files, calibration, folder.zone)
-    regions: dict[str, Region] = {}
-    absent: dict[str, str] = {}
-    for drawn in image.regions:
-        for path in drawn.files:
-            wanted = [name for name in region_names(path) if _is_wanted(folder.protocol, name)]
-            placed, problems = placeable_regions(path, activity.grid, wanted, patient_id=image.series.patient_id)
-            absent.update({name.casefold(): why for name, why in problems.items()})
-            for region in placed:
-                if region.name.casefold() in regions:
-                    raise InputError(
-                        f"{path}: region {region.name!r} is drawn twice on {image.plan.title} of "
-                        f"{image.series.patient_id} -> keep one"
-                    )
-                regions[region.name.casefold()] = region
-    return _Scan(image, activity, regions, absent, line)
-
-
-def _is_wanted(protocol: Protocol, name: str) -> bool:
-    patterns = [
-        pattern.casefold()
-        for clause in protocol.dose_regions.values()
-        if clause.reading is not None
-        for pattern in clause.reading.region_names
-    ]
-    return any(fnmatchcase(name.casefold(), pattern) for pattern in patterns)
-
-
-def _names(reading: DoseRegion, scans: Sequence[_Scan]) -> dict[str, tuple[str, ...]]:
-    """Result name -> names of the drawn regions it is made of; a pattern with ``*`` gives one result per match."""
-    patterns = [name.casefold() for name in reading.region_names]
-    if reading.kind == "organ" and not any("*" in pattern for pattern in patterns):
-        return {reading.id: tuple(patterns)}
-    drawn = sorted({name for scan in scans for name in (*scan.regions, *scan.unplaced)})
-    return {name: (name,) for name in drawn if any(fnmatchcase(name, pattern) for pattern in patterns)}
-
-
-def _activities(
-    scans: Sequence[_Scan], name: str, parts: tuple[str, ...], plan: DosimetryPlan
-) -> tuple[list[tuple[_Scan, RegionActivity]], list[str]]:
-    """The activity of a region at every scan that shows it, and why the others do not."""
-    found, reasons = [], []
-    for scan in scans:
-        title = scan.image.plan.title
-        absent = [part for part in parts if part not in scan.regions]
-        if absent:
-            whys = [scan.unplaced.get(part, f"region {part} is not drawn") for part in absent]
-            reasons.append(f"{title}: {'; '.join(whys)}")
-            continue
-        try:
-            merged = merged_region(name, [scan.regions[part] for part in parts])
-            activity = region_activity(
-                scan.activity,
-                merged,
-                repeatability_relative_sd=plan.repeatability_percent / 100,
-                minimum_inside_fraction=plan.minimum_inside_percent / 100,
-            )
-        except NumericalError as error:
-            reasons.append(f"{title}: {error}")
-            continue
-        found.append((scan, replace(activity, trace=with_inputs(activity.trace, scan.inputs(parts), only=True))))
-    return found, reasons
-
-
-def _point(scan: _Scan, activity: RegionActivity, hours: float) -> CurvePoint:
+def _point(scan: SessionScan, activity: RegionActivity, hours: float) -> CurvePoint:
     common = activity.calibration_relative_sd
     interval: tuple[float | None, float | None] = (None, None)
     note = "the calibration's uncertainty is not known, so no interval is given" if common is None else ""
@@ -283,7 +160,7 @@ def dose_plan(protocol: Protocol, demonstration: tuple[str, ...]) -> DosePlan:
 def _region_dose(
     reading: DoseRegion,
     name: str,
-    found: Sequence[tuple[_Scan, RegionActivity]],
+    found: Sequence[tuple[SessionScan, RegionActivity]],
     administered_MBq: float,
     nuclide: Nuclide,
     plan: DosePlan,
@@ -339,12 +216,12 @@ def session_doses(
     looked_at = {
         f"scan {image.plan.id}": f"{here}.scans[{image.plan.id}]" for image in images if image.plan.id in planned
     }
-    scans: list[_Scan] = []
+    scans: list[SessionScan] = []
     notes: list[Note] = []
     reasons: list[str] = []
     for image in wanted:
         try:
-            scans.append(_scan(folder, image, nuclide))
+            scans.append(session_scan(folder, image, nuclide))
         except (InputError, NumericalError) as error:
             reasons.append(f"{image.plan.title}: {error}")
             place = f"session {session}, {image.plan.id}"
@@ -356,9 +233,9 @@ def session_doses(
         reading = clause.reading
         if reading is None:
             continue
-        for name, parts in _names(reading, scans).items():
+        for name, parts in result_names(reading, scans).items():
             value = f"value:{dose_place(participant_id, session, name)}"
-            found, missing = _activities(scans, name, parts, dosimetry)
+            found, missing = region_activities(scans, name, parts, dosimetry)
             if not found:
                 why = "; ".join([*reasons, *missing]) or "no scan of this session can be quantified"
                 results.append(_undetermined_region(reading, name, why, plan, looked_at))
@@ -386,71 +263,3 @@ def session_doses(
 
 def _gate_region(reading: DoseRegion, name: str) -> str:
     return name if reading.kind == "lesion" else reading.id
-
-
-def cumulative_doses(
-    protocol: Protocol, participant_id: str, sessions: Sequence[SessionDoses]
-) -> tuple[CumulativeDose, ...]:
-    """Dose of every region over all sessions; a session that gave no dose leaves the sum undetermined."""
-    limits: LimitsPlan | None = protocol.dose_limits.reading
-    first_seen: dict[str, RegionDoseResult] = {}
-    for session in sessions:
-        for result in session.results:
-            first_seen.setdefault(result.region_name, result)
-    summed = []
-    for name, result in first_seen.items():
-        doses = [session.absorbed.get(name) for session in sessions]
-        known = [dose for dose in doses if dose is not None]
-        inputs = {
-            f"session {number}": f"value:{dose_place(participant_id, number, name)}.absorbed_dose_Gy"
-            for number, session in enumerate(sessions, 1)
-            if any(one.region_name == name for one in session.results)
-        }
-        inputs["region"] = f"protocol:dose_regions.{result.region_id}"
-        if len(known) == len(doses):
-            total = cumulative(known)
-            quantity, determinacy = retraced(total.quantity(), inputs, only=True), str(total.determinacy)
-        else:
-            lacking = ", ".join(str(number) for number, dose in enumerate(doses, 1) if dose is None)
-            floor = math.fsum(dose.lower_Gy for dose in known if dose.lower_Gy is not None)
-            trace = Trace("dosimetry.cumulative", "1", inputs)
-            note = f"undetermined: no dose for session {lacking}"
-            quantity = Quantity(None, "Gy", trace, lower=floor, upper=math.inf, note=note)
-            determinacy = _UNDETERMINED
-        limit = limits.limits.get(result.region_id) if limits is not None and result.kind == "organ" else None
-        summed.append(
-            CumulativeDose(
-                region_id=result.region_id,
-                title=result.title if result.kind == "organ" else name,
-                kind=result.kind,
-                absorbed_dose_Gy=quantity,
-                limit_Gy=limit.absorbed_dose_Gy if limit else None,
-                limit_citation=limit.citation if limit else "",
-                sessions_counted=len(known),
-                sessions_given=len(sessions),
-                determinacy=determinacy,
-                judged_upper_Gy=_judged_upper(doses, quantity.trace),
-            )
-        )
-    return tuple(summed)
-
-
-def _judged_upper(doses: Sequence[AbsorbedDose | None], summed: Trace) -> Quantity:
-    """What the gate holds against a limit: the sum of the sessions' upper bounds, own photons included.
-
-    Parameters
-    ----------
-    doses
-        One entry per session given; None where there was nothing to compute a dose from.
-    summed
-        Trace of the sum of the doses; the bound rests on the same inputs.
-    """
-    trace = Trace("gates.judged_upper", "1", summed.inputs, demonstration=summed.demonstration)
-    uppers_Gy = [math.inf if dose is None else dose.upper_with_own_photons_Gy for dose in doses]
-    total_Gy = math.fsum(uppers_Gy)
-    if math.isfinite(total_Gy):
-        note = "held against the limit: upper bound of every session given, the region's own photons included"
-        return Quantity(total_Gy, "Gy", trace, note=note)
-    unbounded = ", ".join(str(number) for number, upper_Gy in enumerate(uppers_Gy, 1) if not math.isfinite(upper_Gy))
-    note = f"undetermined: no upper bound for session {unbounded}, so nothing can be held against the limit"
-    return Quantity(None, "Gy", trace, upper=math.inf, note=note)
