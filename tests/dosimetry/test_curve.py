@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -107,7 +108,6 @@ def test_many_points_on_one_exponential_give_it_back() -> None:
 
 
 def test_weighted_fit_agrees_with_numpy() -> None:
-    np = pytest.importorskip("numpy")
     hours, activities, sds = [4.0, 24.0, 72.0, 168.0], [90.0, 80.0, 41.0, 9.0], [0.05, 0.03, 0.04, 0.08]
     points = [TimeActivityPoint(t, a, s, 0.05) for t, a, s in zip(hours, activities, sds, strict=True)]
     line = time_activity_curve(points, LU, PLAN).line
@@ -308,14 +308,75 @@ def test_exact_physical_decay_is_its_own_bound() -> None:
 
 
 def test_a_curve_beyond_the_range_of_numbers_is_refused() -> None:
-    points = [TimeActivityPoint(299, 1e3, 0.03), TimeActivityPoint(300, 1.0, 0.03)]
+    points = [TimeActivityPoint(299, 1e3, 0.001), TimeActivityPoint(300, 1.0, 0.001)]
     with pytest.raises(NumericalError, match="scan earlier"):
         time_integrated_activity(time_activity_curve(points, LU, PLAN), PLAN, administered_activity_MBq=1e4)
 
 
-def test_two_scans_almost_at_once_bound_nothing_but_do_not_break() -> None:
-    tia = time_integrated_activity(
-        time_activity_curve(decaying(50, 47.999, 48.0, sd=0.1), LU, PLAN), PLAN, administered_activity_MBq=1e3
+@pytest.mark.parametrize("activities", [(100.0, 101.0), (100.0, 100.0), (100.0, 90.0), (100.0, 60.0)])
+def test_scans_too_close_together_for_their_noise_give_no_value_whatever_was_drawn(
+    activities: tuple[float, float],
+) -> None:
+    points = [TimeActivityPoint(t, a, 0.05, 0.05) for t, a in zip((47.8, 48.0), activities, strict=True)]
+    curve = time_activity_curve(points, LU, PLAN, administered_activity_MBq=1e3)
+    tia = time_integrated_activity(curve, PLAN, administered_activity_MBq=1e3)
+    assert curve.determinacy is Determinacy.UNDETERMINED
+    assert "0.2 h apart, too close together for their noise" in curve.because
+    assert tia.time_integrated_activity_MBq_h is None
+    assert tia.upper_MBq_h == math.inf
+
+
+def test_the_border_of_too_close_lies_where_noise_leaves_one_percent_after_the_first_scan() -> None:
+    # sd(lambda) = sqrt(2) 0.05 / dt; z sd 24 h = ln 100 at dt = 1.6448536 x 0.0707107 x 24 / 4.6051702 = 0.606145 h.
+    def at(spacing_h: float) -> Determinacy:
+        return time_activity_curve(decaying(LU.half_life_h, 24, 24 + spacing_h, sd=0.05), LU, PLAN).determinacy
+
+    assert at(0.60614) is Determinacy.UNDETERMINED
+    assert at(0.60616) is Determinacy.BOUNDED
+
+
+def slow_phase_plan(probability: float) -> DosePlan:
+    return DosePlan(
+        clearance_significance=0.95,
+        maximum_extrapolated_fraction=0.8,
+        model_relative_sd=0.1,
+        slow_phase_probability=probability,
     )
-    assert tia.determinacy is Determinacy.BOUNDED
-    assert tia.upper_MBq_h == math.inf or tia.upper_MBq_h > 1e6
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(20, 70))
+def test_a_likelier_slow_phase_never_lowers_the_upper_end_and_never_exceeds_no_clearance(
+    one: float, other: float, half_life_h: float
+) -> None:
+    def found(probability: float):
+        plan = slow_phase_plan(probability)
+        curve = time_activity_curve(decaying(half_life_h, 24, 48), LU, plan)
+        assert curve.determinacy is Determinacy.DETERMINED
+        return time_integrated_activity(curve, plan, administered_activity_MBq=1e3)
+
+    less, more = found(min(one, other)), found(max(one, other))
+    assert less.upper_MBq_h <= more.upper_MBq_h * (1 + 1e-9)
+    assert more.upper_MBq_h <= more.no_clearance_upper_MBq_h * (1 + 1e-9)
+    assert found(0).upper_MBq_h <= less.upper_MBq_h * (1 + 1e-9)
+    assert found(1).upper_MBq_h == pytest.approx(found(1).no_clearance_upper_MBq_h, rel=1e-6)
+
+
+def test_the_upper_end_with_a_slow_phase_is_the_quantile_of_the_mixture_drawn() -> None:
+    plan = slow_phase_plan(0.2)
+    curve = time_activity_curve(decaying(50, 24, 48), LU, plan)
+    upper = time_integrated_activity(curve, plan, administered_activity_MBq=1e3).upper_MBq_h
+    plain = time_integrated_activity(curve, slow_phase_plan(0), administered_activity_MBq=1e3)
+    assert plain.time_integrated_activity_MBq_h is not None
+    # By hand: 100 MBq at 0 h with 50 h up to 48 h, from there physical decay of 159.528 h.
+    rate = math.log(2) / 50
+    flat = 100 * (1 - math.exp(-48 * rate)) / rate + 100 * math.exp(-48 * rate) * 159.528 / math.log(2)
+    rng = np.random.default_rng(5)
+    slow = rng.random(400_000) < 0.2
+    centre = np.where(slow, math.log(flat), math.log(plain.time_integrated_activity_MBq_h))
+    spread = np.where(
+        slow,
+        math.log(plain.no_clearance_upper_MBq_h / flat) / 1.96,
+        math.log(plain.upper_MBq_h / plain.time_integrated_activity_MBq_h) / 1.96,
+    )
+    drawn = np.exp(centre + spread * rng.standard_normal(400_000))
+    assert upper == pytest.approx(np.quantile(drawn, 0.975), rel=0.005)

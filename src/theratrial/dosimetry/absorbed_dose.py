@@ -43,6 +43,11 @@ class AbsorbedDose:
         """Upper end if every photon emitted in the region stayed in it: what to hold against a limit [Gy]."""
         return self.upper_Gy * (1 + self.own_photons_at_most_fraction)
 
+    @property
+    def no_clearance_upper_with_own_photons_Gy(self) -> float:
+        """The same if nothing is cleared after the last scan: what a careful gate may hold against a limit [Gy]."""
+        return self.no_clearance_upper_Gy * (1 + self.own_photons_at_most_fraction)
+
     def quantity(self) -> Quantity:
         """The value as it may leave the product."""
         return Quantity(
@@ -75,6 +80,8 @@ class CumulativeDose:
     missing: tuple[str, ...]
     not_in_interval: tuple[str, ...]
     trace: Trace
+    no_clearance_upper_Gy: float = math.inf
+    no_clearance_upper_with_own_photons_Gy: float = math.inf
 
     def quantity(self) -> Quantity:
         """The value as it may leave the product."""

@@ -10,6 +10,7 @@ from itertools import pairwise
 from statistics import NormalDist
 from typing import Final
 
+from theratrial.dosimetry.exponentials import Exponential, SumOfExponentials
 from theratrial.dosimetry.plan import DosePlan
 from theratrial.dosimetry.points import TimeActivityPoint
 from theratrial.errors import InputError
@@ -18,6 +19,9 @@ from theratrial.nuclides import Nuclide, nuclide_name
 _SAME_TIME_H: Final = 1e-6
 _ROUNDING: Final = 1e-9
 """Relative difference of decay constants that noise-free input makes by rounding alone."""
+
+_LEAST_SEEN_FRACTION: Final = 0.01
+"""Share of the time-integrated activity after the first scan that noise must leave; below, scans see nothing of it."""
 
 _CALIBRATION_MARGIN: Final = 0.1
 """Relative: by how much camera and activity meter may disagree before a curve is called impossible."""
@@ -35,7 +39,8 @@ class Determinacy(StrEnum):
     """More of it lies after the last scan than the protocol allows; physical decay after the last scan bounds it."""
     SINGLE_POINT = "single_point"
     UNDETERMINED = "undetermined"
-    """No point, a measured zero, or an exponential that would need more activity than was administered."""
+    """No point, a measured zero, scans too close together for their noise, or a curve that the points do not determine
+    or that would need more activity than was administered."""
 
     @property
     def is_determined(self) -> bool:
@@ -119,6 +124,14 @@ class TimeActivityCurve:
             return None
         return -math.expm1(-self.clearance_per_h * self.points[0].hours_after_administration)
 
+    @property
+    def kinetics(self) -> SumOfExponentials | None:
+        """The exponential the value rests on, from administration on; None where there is no value."""
+        at_start = self.activity_MBq(0.0)
+        if at_start is None or self.clearance_per_h is None:
+            return None
+        return SumOfExponentials((Exponential(at_start, self.clearance_per_h),))
+
     def activity_MBq(self, hours: float) -> float | None:
         """Activity of the curve the value rests on at `hours` after administration [MBq]; None where there is none."""
         if self.line is None or self.clearance_per_h is None:
@@ -126,12 +139,25 @@ class TimeActivityCurve:
         return math.exp(self.line.log_activity - self.clearance_per_h * (hours - self.line.centre_h))
 
 
-def _ordered(points: Sequence[TimeActivityPoint]) -> tuple[TimeActivityPoint, ...]:
+def ordered_points(points: Sequence[TimeActivityPoint], nuclide: Nuclide) -> tuple[TimeActivityPoint, ...]:
+    """The points by time.
+
+    Raises
+    ------
+    InputError
+        If two have the same time or one is of another nuclide.
+    """
     ordered = tuple(sorted(points, key=lambda point: point.hours_after_administration))
     for one, next_one in pairwise(ordered):
         hours = next_one.hours_after_administration
         if hours - one.hours_after_administration < _SAME_TIME_H:
             raise InputError(f"two scans at {hours:.4g} h after administration; give one activity per time")
+    for point in ordered:
+        if point.nuclide and nuclide_name(point.nuclide) != nuclide.name:
+            raise InputError(
+                f"the scan at {point.hours_after_administration:.4g} h is of {point.nuclide}, "
+                f"the dose is asked for {nuclide.name}"
+            )
     return ordered
 
 
@@ -185,6 +211,15 @@ def _excess(line: Line, nuclide: Nuclide, z: float) -> int:
     return 1 if difference > 0 else -1
 
 
+def _too_close(points: Sequence[TimeActivityPoint], line: Line, z: float) -> bool:
+    """Whether noise alone may put all but `_LEAST_SEEN_FRACTION` of the curve before the first scan.
+
+    It looks at the spacing of the scans and their noise only, so that no drawn activity makes a curve look better.
+    """
+    first_h = points[0].hours_after_administration
+    return z * line.clearance_sd_per_h * first_h > -math.log(_LEAST_SEEN_FRACTION)
+
+
 def _rises(points: Sequence[TimeActivityPoint], line: Line, nuclide: Nuclide, z: float) -> bool:
     if _excess(line, nuclide, z) < 0:
         return True
@@ -233,13 +268,7 @@ def time_activity_curve(
     >>> curve.determinacy.value, round(curve.effective_half_life_h, 3)
     ('determined', 48.0)
     """
-    ordered = _ordered(points)
-    for point in ordered:
-        if point.nuclide and nuclide_name(point.nuclide) != nuclide.name:
-            raise InputError(
-                f"the scan at {point.hours_after_administration:.4g} h is of {point.nuclide}, "
-                f"the dose is asked for {nuclide.name}"
-            )
+    ordered = ordered_points(points, nuclide)
 
     def without_value(determinacy: Determinacy, because: str, line: Line | None = None) -> TimeActivityCurve:
         return TimeActivityCurve(ordered, nuclide, determinacy, because, line, None)
@@ -255,6 +284,14 @@ def time_activity_curve(
 
     z = NormalDist().inv_cdf(plan.clearance_significance)
     line = fitted_line(ordered)
+    if _too_close(ordered, line, z):
+        hours = ordered[-1].hours_after_administration - ordered[0].hours_after_administration
+        return without_value(
+            Determinacy.UNDETERMINED,
+            f"the scans lie {hours:.3g} h apart, too close together for their noise: within it the clearance may be "
+            f"anything up to {z * line.clearance_sd_per_h:.3g} per hour",
+            line,
+        )
     if _rises(ordered, line, nuclide, z):
         return without_value(
             Determinacy.RISING,

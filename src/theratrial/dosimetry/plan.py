@@ -41,6 +41,9 @@ class DosePlan:
         Where the plan stands, for traces.
     demonstration
         Clause ids of the plan that are only demonstration assumptions.
+    slow_phase_probability
+        Chance that clearance seen between the scans does not go on after the last of them, and only physical decay acts
+        from there. It raises the upper end of determined curves; 0 takes the fitted curve at its word.
     """
 
     clearance_significance: float
@@ -50,6 +53,7 @@ class DosePlan:
     mass_relative_sd: float | None = None
     clause: str = "protocol:dosimetry"
     demonstration: tuple[str, ...] = ()
+    slow_phase_probability: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0.5 < self.clearance_significance < 1:
@@ -64,3 +68,5 @@ class DosePlan:
         for name in ("calibration_relative_sd", "mass_relative_sd"):
             if (value := getattr(self, name)) is not None:
                 checked_relative_sd(value, name)
+        if not 0 <= self.slow_phase_probability <= 1:
+            raise InputError(f"slow_phase_probability must lie from 0 to 1, got {self.slow_phase_probability}")

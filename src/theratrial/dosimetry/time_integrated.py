@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import NormalDist
 from typing import Final
 
 from theratrial.dosimetry.curve import Determinacy, Line, TimeActivityCurve
 from theratrial.dosimetry.plan import DosePlan
 from theratrial.dosimetry.points import TimeActivityPoint
 from theratrial.errors import InputError, NumericalError
+from theratrial.nuclides import Nuclide
 from theratrial.trace import Quantity, Trace
 
 VERSION: Final = "1"
@@ -40,6 +42,11 @@ class TimeIntegratedActivity:
     not_in_interval: tuple[str, ...]
     """Contributions whose size is not known and that the interval lacks."""
     trace: Trace
+    before_first_scan_fraction: float | None = None
+    sd_MBq_h: float | None = None
+    """Standard deviation to first order, of all stated contributions; None where there is no value."""
+    assumptions: tuple[str, ...] = ()
+    """What the value rests on beyond the points, in words."""
 
     def quantity(self) -> Quantity:
         """The value as it may leave the product."""
@@ -53,7 +60,7 @@ class TimeIntegratedActivity:
         )
 
 
-def _common_relative_sd(points: tuple[TimeActivityPoint, ...], plan: DosePlan) -> float | None:
+def common_relative_sd(points: tuple[TimeActivityPoint, ...], plan: DosePlan) -> float | None:
     """Largest calibration uncertainty of the points, the plan's where a point has none; None if one stays unknown."""
     sds = [
         plan.calibration_relative_sd if point.common_relative_sd is None else point.common_relative_sd
@@ -91,7 +98,7 @@ def _spread_up(log_integral: Callable[[float], float], at: float, low: float, hi
     return max(log_integral(low), log_integral(high)) - log_integral(at)
 
 
-def _observed_MBq_h(points: tuple[TimeActivityPoint, ...]) -> float:
+def observed_MBq_h(points: tuple[TimeActivityPoint, ...]) -> float:
     """Integral from the first to the last scan, exponential between neighbours [MBq h]."""
     total = 0.0
     for one, other in pairwise(points):
@@ -107,12 +114,44 @@ def _exp(exponent: float) -> float:
     return math.exp(exponent) if exponent < _LARGEST_EXPONENT else math.inf
 
 
+def with_slow_phase(
+    best: float, upper: float, flat: float, bound: float, determinacy: Determinacy, probability: float
+) -> float:
+    """Upper 95 % end that the determinacy earns; all values are logarithms.
+
+    A bounded or extrapolated curve has the end without clearance after the last scan. A determined one has its own,
+    raised to the 97.5 % quantile of the mixture of both curves, the flat one with the plan's `probability`.
+
+    Parameters
+    ----------
+    best, upper
+        Of the fitted curve.
+    flat, bound
+        Best value and upper end of the curve without clearance after the last scan.
+    """
+    if determinacy is not Determinacy.DETERMINED:
+        return bound
+    if probability == 0 or math.isinf(bound):
+        return upper if probability == 0 else bound
+    spreads = [max((end - centre) / Z_95, 1e-12) for centre, end in ((best, upper), (flat, bound))]
+
+    def below(end: float) -> float:
+        fitted, slow = (NormalDist(centre, sd).cdf(end) for centre, sd in zip((best, flat), spreads, strict=True))
+        return (1 - probability) * fitted + probability * slow
+
+    low, high = min(upper, bound), max(upper, bound)
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if below(middle) < 0.975 else (low, middle)
+    return max(high, upper)
+
+
 def _ends(curve: TimeActivityCurve, plan: DosePlan, common: float) -> tuple[float | None, float, float]:
     """Lower and upper end, and upper end without clearance after the last scan [MBq h]."""
     line, clearance, points = curve.line, curve.clearance_per_h, curve.points
     if curve.clearance_per_h is None and len(points) > 1 and all(point.activity_MBq > 0 for point in points):
         scale = math.hypot(max(point.uncorrelated_relative_sd for point in points), common)
-        return _observed_MBq_h(points) * math.exp(-Z_95 * scale), math.inf, math.inf
+        return observed_MBq_h(points) * math.exp(-Z_95 * scale), math.inf, math.inf
     if line is None or clearance is None:
         return None, math.inf, math.inf
     physical = curve.nuclide.decay_constant_per_h
@@ -131,8 +170,9 @@ def _ends(curve: TimeActivityCurve, plan: DosePlan, common: float) -> tuple[floa
     bound += math.hypot(scale, _spread_up(flat, fitted, fitted - tilt, fitted + tilt))
     # Physical decay is among the slopes just tried, so that the bound holds the value; rounding must not undo that.
     bound = max(bound, best)
-    if curve.determinacy is not Determinacy.DETERMINED:
-        upper = bound
+    upper = with_slow_phase(
+        best, upper, line.log_activity + flat(fitted), bound, curve.determinacy, plan.slow_phase_probability
+    )
     return _exp(lower), _exp(upper), _exp(bound)
 
 
@@ -157,7 +197,7 @@ def time_integrated_activity(
     """
     if not (math.isfinite(administered_activity_MBq) and administered_activity_MBq > 0):
         raise InputError(f"administered activity must be above 0 MBq, got {administered_activity_MBq}")
-    common = _common_relative_sd(curve.points, plan)
+    common = common_relative_sd(curve.points, plan)
     value = None
     if curve.line is not None and curve.clearance_per_h is not None:
         value = _exp(curve.line.log_activity + _log_mono(curve.line)(curve.clearance_per_h))
@@ -167,27 +207,88 @@ def time_integrated_activity(
                 "activity at administration than a number can hold; check the activities, or scan earlier"
             )
     lower, upper, no_clearance = _ends(curve, plan, common or 0.0)
-    return TimeIntegratedActivity(
-        time_integrated_activity_MBq_h=value,
-        lower_MBq_h=lower,
-        upper_MBq_h=upper,
-        no_clearance_upper_MBq_h=no_clearance,
-        coefficient_h=None if value is None else value / administered_activity_MBq,
-        extrapolated_fraction=curve.extrapolated_fraction,
+    log_sd = None
+    if curve.line is not None and curve.clearance_per_h is not None:
+        tilt = (curve.line.centre_h - 1 / curve.clearance_per_h) * curve.line.clearance_sd_per_h
+        log_sd = math.hypot(curve.line.log_activity_sd, tilt, common or 0.0, plan.model_relative_sd)
+    return stated(
+        curve.points,
+        curve.nuclide,
+        plan,
+        administered_activity_MBq=administered_activity_MBq,
+        value_MBq_h=value,
+        ends_MBq_h=(lower, upper, no_clearance),
+        log_sd=log_sd,
+        shares=(curve.before_first_scan_fraction, curve.extrapolated_fraction),
         determinacy=curve.determinacy,
         because=curve.because,
-        not_in_interval=("uncertainty of the calibration (not known)",) if curve.points and common is None else (),
+        method="dosimetry.time_integrated_activity",
+        version=VERSION,
+    )
+
+
+def stated(
+    points: tuple[TimeActivityPoint, ...],
+    nuclide: Nuclide,
+    plan: DosePlan,
+    *,
+    administered_activity_MBq: float,
+    value_MBq_h: float | None,
+    ends_MBq_h: tuple[float | None, float, float],
+    log_sd: float | None,
+    shares: tuple[float | None, float | None],
+    determinacy: Determinacy,
+    because: str,
+    method: str,
+    version: str,
+    inputs: Mapping[str, str] | None = None,
+    not_in_interval: tuple[str, ...] = (),
+    assumptions: tuple[str, ...] = (),
+) -> TimeIntegratedActivity:
+    """A time-integrated activity of any method with its trace, and with what its interval lacks.
+
+    Parameters
+    ----------
+    ends_MBq_h
+        Lower end, upper end, and upper end without clearance after the last scan [MBq h].
+    shares
+        Of the time-integrated activity before the first and after the last scan.
+    inputs
+        What the method was given beyond points, nuclide, plan and administered activity.
+
+    Raises
+    ------
+    InputError
+        If the administered activity is not positive.
+    """
+    if not (math.isfinite(administered_activity_MBq) and administered_activity_MBq > 0):
+        raise InputError(f"administered activity must be above 0 MBq, got {administered_activity_MBq}")
+    unknown = bool(points) and common_relative_sd(points, plan) is None
+    return TimeIntegratedActivity(
+        time_integrated_activity_MBq_h=value_MBq_h,
+        lower_MBq_h=ends_MBq_h[0],
+        upper_MBq_h=ends_MBq_h[1],
+        no_clearance_upper_MBq_h=ends_MBq_h[2],
+        coefficient_h=None if value_MBq_h is None else value_MBq_h / administered_activity_MBq,
+        extrapolated_fraction=shares[1],
+        determinacy=determinacy,
+        because=because,
+        not_in_interval=(("uncertainty of the calibration (not known)",) if unknown else ()) + not_in_interval,
         trace=Trace(
-            method="dosimetry.time_integrated_activity",
-            version=VERSION,
+            method=method,
+            version=version,
             inputs={
-                **{f"point {n}": _point_text(point) for n, point in enumerate(curve.points, start=1)},
-                "nuclide": curve.nuclide.source,
+                **{f"point {n}": _point_text(point) for n, point in enumerate(points, start=1)},
+                "nuclide": nuclide.source,
                 "administered_activity_MBq": f"given:{administered_activity_MBq!r} MBq",
                 "plan": plan.clause,
+                **(inputs or {}),
             },
             demonstration=plan.demonstration,
         ),
+        before_first_scan_fraction=shares[0],
+        sd_MBq_h=None if value_MBq_h is None or log_sd is None else value_MBq_h * log_sd,
+        assumptions=assumptions,
     )
 
 
