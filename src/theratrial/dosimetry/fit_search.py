@@ -36,8 +36,9 @@ class Minimum:
 
 
 def _rates(target: Target, physical_per_h: float, count: int) -> Array:
-    first = max(float(target.hours[target.hours > 0].min(initial=np.inf)), 1e-3)
-    fastest = max(_FASTEST_PER_FIRST_SCAN / 5 / (first if np.isfinite(first) else 1.0), 20 * physical_per_h)
+    later = target.hours[target.hours > 0]
+    first_h = max(float(later.min()), 1e-3) if later.size else 1.0
+    fastest = max(_FASTEST_PER_FIRST_SCAN / 5 / first_h, 20 * physical_per_h)
     return np.geomspace(physical_per_h, fastest, count)
 
 
@@ -151,7 +152,7 @@ def least_squares_minimum(model: KineticModel, target: Target, physical_per_h: f
         # Exactly physical decay is a fit, not a constraint: only a slope that pushes against the bound is one.
         column = target.jacobian(model, at_bound)[:, model.phases]
         push = column @ target.residuals(model, at_bound)
-        held = chi_square_at_bound <= chi_square * (1 + 1e-9) + 1e-18 and push > 1e-9 * column @ column
+        held = bool(chi_square_at_bound <= chi_square * (1 + 1e-9) + 1e-18 and push > 1e-9 * column @ column)
         if held:
             theta, chi_square = at_bound, chi_square_at_bound
     _refuse_vanished(model, theta, low, high)

@@ -17,7 +17,7 @@ class Weighting(StrEnum):
     """What a fit makes least."""
 
     RELATIVE = "relative"
-    """Squares of differences of logarithms over the points' relative standard deviations; equal where none is stated."""
+    """Squares of log differences over the points' relative standard deviations; equal where none is stated."""
     ABSOLUTE = "absolute"
     """Squares of differences over standard deviations in MBq, given for each point."""
     EQUAL = "equal"
@@ -73,8 +73,8 @@ def fit_target(
         If uncertainty is stated for some points only, absolute deviations do not fit the points, or a measured zero is
         to be fitted on a logarithmic scale.
     """
-    hours = np.array([point.hours_after_administration for point in points])
-    activity = np.array([point.activity_MBq for point in points])
+    hours = np.array([point.hours_after_administration for point in points], dtype=float)
+    activity = np.array([point.activity_MBq for point in points], dtype=float)
     if (absolute_sd_MBq is not None) != (weighting is Weighting.ABSOLUTE):
         raise InputError(f"absolute_sd_MBq belongs to absolute weighting and to no other, got {weighting} weighting")
     if absolute_sd_MBq is not None:
