@@ -291,7 +291,7 @@ def s_table_from_csv(
         source=hashed,
         statistics_known=parts_known and any(cell[3] > 0 for cell in reading.cells.values()),
         parts_known=parts_known,
-        notes=() if parts_known else ("totals only: electrons and photons are not told apart",),
+        notes=() if parts_known else ("the S table prints totals only",),
     )
 
 
