@@ -9,6 +9,8 @@ import pytest
 from scipy.integrate import quad
 
 from theratrial.dosimetry import Determinacy, DosePlan, TimeActivityPoint, region_dose, time_activity_curve
+from theratrial.dosimetry.single_point import PopulationHalfLife, hanscheid
+from theratrial.dosimetry.trapezoid import FirstInterval, trapezoid
 from theratrial.nuclides import nuclide
 
 PHYSICAL = math.log(2) / 159.528
@@ -113,3 +115,63 @@ def test_the_bound_without_clearance_holds_whatever_the_second_component(activit
     by_hand = activity(24) * math.exp(24 * rate) * (1 - math.exp(-48 * rate)) / rate + activity(48) / PHYSICAL
     assert found.tia.no_clearance_upper_MBq_h == pytest.approx(by_hand, rel=1e-9)
     assert by_hand > true_tia_h(activity)
+
+
+TABLE = {
+    "whole body": (WHOLE_BODY, 25, -36),
+    "liver": (LIVER, 41, -28),
+    "blood": (BLOOD, 70, -15),
+    "tumour, uptake 24 h": (TUMOUR_24, 14, -40),
+    "tumour, uptake 40 h": (TUMOUR_40, -21, -58),
+}
+TABLE_SOURCE = "closed forms of the stated kinetics, worked independently and rounded to 1 %"
+
+
+@pytest.mark.parametrize("region", TABLE)
+def test_the_trapezoid_with_physical_tail_errs_as_tabulated(region: str, validation) -> None:
+    activity, percent, _ = TABLE[region]
+    points = [TimeActivityPoint(t, activity(t), 0.02, common_relative_sd=0.0) for t in (24, 48)]
+    found = trapezoid(
+        points,
+        nuclide("Lu-177"),
+        PLAN,
+        administered_activity_MBq=10.0,
+        first_interval=FirstInterval.LINEAR_FROM_ZERO,
+    )
+    validation(
+        f"error of trapezoid with physical tail at 24 h + 48 h, {region}",
+        expected=percent,
+        got=100 * (found.total_MBq_h / true_tia_h(activity) - 1),
+        unit="%",
+        source=TABLE_SOURCE,
+        absolute=0.51,
+    )
+    # The sum may be looked at; what goes on to a dose has no value where the tumour rises.
+    rising = region.startswith("tumour")
+    assert (found.tia.determinacy is Determinacy.RISING) == rising
+    assert (found.tia.time_integrated_activity_MBq_h is None) == rising
+
+
+@pytest.mark.parametrize("region", TABLE)
+def test_hanscheids_rule_at_48_h_errs_as_tabulated_and_is_flagged(region: str, validation) -> None:
+    activity, _, percent = TABLE[region]
+    expected = PopulationHalfLife(106.25, 0.2, "whole body, 177Lu-DOTA-trastuzumab")
+    found = hanscheid(
+        TimeActivityPoint(48, activity(48), 0.02, common_relative_sd=0.0),
+        nuclide("Lu-177"),
+        PLAN,
+        administered_activity_MBq=10.0,
+        expected=expected,
+    )
+    validation(
+        f"error of the 2t rule at 48 h, {region}",
+        expected=percent,
+        got=100 * (found.time_integrated_activity_MBq_h / true_tia_h(activity) - 1),
+        unit="%",
+        source=TABLE_SOURCE,
+        absolute=0.51,
+    )
+    assert found.window == "outside"
+    assert "0.45 effective half-lives" in found.tia.because
+    assert found.tia.determinacy is Determinacy.SINGLE_POINT
+    assert found.tia.upper_MBq_h == math.inf

@@ -108,8 +108,6 @@ def fit_determinacy(
     z = _quantile(plan, target, target.hours.size - model.parameters)
     sure = f"{plan.clearance_significance:.0%} one-sided"
     last_h = float(target.hours[-1])
-    if why := _not_identified(model, covariance):
-        return Determinacy.UNDETERMINED, why + "; use a model of fewer parameters, or scan more often"
 
     def growth(one: Array) -> float:
         return growth_per_h(model, one, last_h, physical)
@@ -117,6 +115,8 @@ def fit_determinacy(
     growing = growth(theta) > max(z * _sd(gradient(growth, theta), covariance), _ROUNDING * physical)
     if growing or _last_two_rise(target, scale, physical, z):
         return Determinacy.RISING, f"activity corrected for physical decay still rises ({sure})"
+    if why := _not_identified(model, covariance):
+        return Determinacy.UNDETERMINED, why + "; use a model of fewer parameters, or scan more often"
     if _needs_more_than_given(model, theta, covariance, nuclide, administered_MBq, z):
         return Determinacy.UNDETERMINED, (
             "the curve through the points would need more activity than was administered; "

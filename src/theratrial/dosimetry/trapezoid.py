@@ -97,7 +97,8 @@ def _state(terminal: TimeActivityCurve, tail: Tail, after_last: float, plan: Dos
             f"the protocol allows {plan.maximum_extrapolated_fraction:.0%}"
         )
     return Determinacy.DETERMINED, (
-        f"between the last two scans clearance is faster than physical decay ({plan.clearance_significance:.0%} one-sided)"
+        "clearance between the last two scans is faster than physical decay "
+        f"({plan.clearance_significance:.0%} one-sided)"
     )
 
 
