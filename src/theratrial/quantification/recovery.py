@@ -1,4 +1,4 @@
-"""Recovery: what share of its own activity a region keeps in a blurred image, by its volume. docs/methods/recovery.md."""
+"""Recovery: what share of its own activity a region keeps in a blurred image. Method: docs/methods/recovery.md."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FULL_RECOVERY: Final = 0.98
 """A curve that reaches this at its largest sphere is taken as 1 beyond it; a lower curve ends at its largest sphere."""
 _FEWEST_POINTS: Final = 3
 _HIGHEST_RECOVERY: Final = 1.3
-"""Measured points above 1 occur (noise, edge enhancement by resolution recovery); far above 1 the calibration is wrong."""
+"""Points above 1 occur (noise, edges enhanced by resolution recovery); far above 1 the calibration is wrong."""
 _SAME_VOLUME: Final = 1e-3
 """Relative: a sphere read back from voxels is still inside the measured range."""
 
@@ -180,8 +180,8 @@ def recovery_curve(
 ) -> RecoveryCurve:
     """The logistic curve through measured spheres, by weighted least squares.
 
-    The covariance of the parameters is that of the stated standard deviations, enlarged by the reduced chi squared where
-    the points scatter more than they should (never made smaller).
+    The covariance of the parameters is that of the stated standard deviations, enlarged by the reduced chi squared
+    where the points scatter more than they should (never made smaller).
 
     Parameters
     ----------
@@ -221,8 +221,8 @@ def recovery_curve(
     distinct = len({point.volume_mL for point in ordered})
     if distinct < _FEWEST_POINTS:
         raise InputError(
-            f"recovery curve {curve_id!r}: {distinct} volume(s) measured; a curve of two parameters with a check of its "
-            f"form needs at least {_FEWEST_POINTS} -> measure more spheres"
+            f"recovery curve {curve_id!r}: {distinct} volume(s) measured; a curve of two parameters with a check of "
+            f"its form needs at least {_FEWEST_POINTS} -> measure more spheres"
         )
     volume = np.array([point.volume_mL for point in ordered])
     measured = np.array([point.recovery for point in ordered])
@@ -250,8 +250,8 @@ def recovery_curve(
     information = fit.jac.T @ fit.jac
     if not fit.success or not np.isfinite(information).all() or np.linalg.cond(information) > 1e12:
         raise NumericalError(
-            f"recovery curve {curve_id!r}: the points do not fix both parameters of the curve (beta {math.exp(ln_beta):g}"
-            f" mL, gamma {gamma:g}) -> measure spheres on the rising part of the curve, small ones included"
+            f"recovery curve {curve_id!r}: the points do not fix both parameters of the curve (beta "
+            f"{math.exp(ln_beta):g} mL, gamma {gamma:g}) -> measure spheres on the rising part of the curve"
         )
     covariance = np.linalg.inv(information) * max(1.0, reduced)
     text = ";".join(f"{p.volume_mL!r},{p.recovery!r},{p.relative_sd!r}" for p in ordered)

@@ -57,8 +57,8 @@ class TransferMatrix:
         for name, value in zip(self.regions, found, strict=True):
             if value < 0:
                 raise NumericalError(
-                    f"region {name}: its neighbours explain more than was measured in it ({value:.4g} MBq) -> check its "
-                    "outline against the image"
+                    f"region {name}: its neighbours explain more than was measured in it ({value:.4g} MBq) -> check "
+                    "its outline against the image"
                 )
         return np.asarray(found)
 

@@ -118,9 +118,9 @@ def rigid_registration(
 ) -> Registration:
     """Motion that lays `moving` on `fixed`: two CT (mutual information), or two SPECT (correlation of square roots).
 
-    Three starts (the headers' coordinates, the middles of the images, the centres of mass) are tried coarsely, the best is
-    refined over three resolutions; both directions are registered independently, and the residual of there and back is
-    the quality figure. Samples are drawn with a fixed seed on one thread: the same images give the same numbers.
+    Three starts (the headers' coordinates, the middles of the images, the centres of mass) are tried coarsely, the best
+    is refined over three resolutions; both directions are registered independently, and the residual of there and back
+    is the quality figure. Samples are drawn with a fixed seed on one thread: the same images give the same numbers.
 
     Assumes that the body moved as a whole. Breathing, a bent spine and a filled bladder are not in it.
 
@@ -286,7 +286,7 @@ def _optimised(fixed: _Prepared, moving: _Prepared, is_ct: bool) -> RigidTransfo
         centre_mm(moving.grid) - middle,
         _mass_centre_mm(moving) - _mass_centre_mm(fixed),
     ]
-    tried = []
+    tried: list[tuple[float, int, Any]] = []
     for start in starts:
         transform = sitk.Euler3DTransform()
         transform.SetCenter([float(v) for v in middle])

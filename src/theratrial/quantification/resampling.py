@@ -92,8 +92,8 @@ def resampled_map(scan: ActivityMap, target: Grid, transform: RigidTransform) ->
     # At the border of the field of view whole voxels fall in or out; where little lies inside, that is all there is.
     if had_Bq > _NEGLIGIBLE_SHARE * whole_Bq and abs(kept_Bq / had_Bq - 1) > _MOST_ACTIVITY_CHANGE:
         raise NumericalError(
-            f"resampling changed the activity by {kept_Bq / had_Bq - 1:+.2%}, allowed is {_MOST_ACTIVITY_CHANGE:.0%} -> "
-            "put the regions on the scan's own grid instead"
+            f"resampling changed the activity by {kept_Bq / had_Bq - 1:+.2%}, allowed is {_MOST_ACTIVITY_CHANGE:.0%} "
+            "-> put the regions on the scan's own grid instead"
         )
     return replace(
         scan,

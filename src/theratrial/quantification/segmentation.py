@@ -206,8 +206,8 @@ def connected(mask: Mask, image: Image, name: str, seed_mm: Place | None, within
         seed = tuple(index)
     if not mask[seed]:
         raise InputError(
-            f"region {name}: its seed has {float(image.values[seed]):.4g} {image.unit}, below the threshold -> move the "
-            "seed into the lesion or lower the threshold"
+            f"region {name}: its seed has {float(image.values[seed]):.4g} {image.unit}, below the threshold -> move "
+            "the seed into the lesion or lower the threshold"
         )
     labels, _ = label(mask, structure=np.ones((3, 3, 3)))
     return np.asarray(labels == labels[seed])

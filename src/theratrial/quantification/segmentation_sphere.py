@@ -22,8 +22,8 @@ def sphere_region(
 ) -> Region:
     """A sphere on a grid of any orientation, each voxel by its share, the volume that of the sphere.
 
-    Along the first axis the shares are exact (chord against voxel border), across it they are means over 24 x 24 chords;
-    they are then scaled by the last few parts in ten thousand to the sphere's own volume.
+    Along the first axis the shares are exact (chord against voxel border), across it they are means over 24 x 24
+    chords; they are then scaled by the last few parts in ten thousand to the sphere's own volume.
 
     Parameters
     ----------
@@ -79,8 +79,8 @@ def sphere_region(
     high = [min(n, size - f) for n, size, f in zip(weights.shape, grid.shape, first, strict=True)]
     if any(b <= a for a, b in zip(low, high, strict=True)):
         raise InputError(
-            f"region {name}: a sphere of {diameter_mm:g} mm at {tuple(centre_mm)} mm lies wholly outside the image -> give "
-            "its centre in patient coordinates x, y, z"
+            f"region {name}: a sphere of {diameter_mm:g} mm at {tuple(centre_mm)} mm lies wholly outside the image -> "
+            "give its centre in patient coordinates x, y, z"
         )
     kept = weights[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
     inside = float(kept.sum() / weights.sum())
