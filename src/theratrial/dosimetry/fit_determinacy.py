@@ -55,7 +55,9 @@ def _last_two_rise(target: Target, scale: float | None, physical_per_h: float, z
     relative = (
         target.sd if target.weighting is Weighting.RELATIVE else target.sd / np.maximum(target.activity_MBq, 1e-300)
     )
-    noise = float(np.hypot(*relative[-2:])) * (scale or 0.0) / float(target.hours[-1] - target.hours[-2])
+    # Stated noise stands as it is: residuals of a model that does not fit must not hide the rise.
+    factor = 1.0 if target.noise_known else scale or 0.0
+    noise = float(np.hypot(*relative[-2:])) * factor / float(target.hours[-1] - target.hours[-2])
     return bool(growth + physical_per_h > max(z * noise, _ROUNDING * physical_per_h))
 
 
