@@ -7,7 +7,6 @@ a random point of it (Salvat's random hinge) and a continuous loss. Distances ar
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -17,53 +16,19 @@ from numpy.typing import NDArray
 from theratrial.dosimetry.transport.electrons_stopping import FINE_STRUCTURE, REST_MeV, csda_range_g_per_cm2
 from theratrial.dosimetry.transport.electrons_tables import (
     ABSORPTION_MeV,
+    ElectronTables,
     HARD_LOSS_MeV,
     HIGHEST_MeV,
-    ElectronTables,
     electron_tables,
 )
-from theratrial.dosimetry.transport.spectra import ElectronSpectrum, above, energies_at, particles_per_decay
+from theratrial.dosimetry.transport.point_kernels_values import RadialDeposition
+from theratrial.dosimetry.transport.spectra import ElectronSpectrum, above, energies_at
 from theratrial.errors import InputError
 
 Float64 = NDArray[np.float64]
 
 _STACK: Final = 400
 BATCHES: Final = 20
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RadialDeposition:
-    """Energy deposited per decay by distance from a point source in an infinite medium.
-
-    Parameters
-    ----------
-    edges_g_per_cm2
-        ``(n + 1,)`` shell boundaries, from 0 [g/cm2].
-    energy_keV, sd_keV
-        ``(n,)`` in each shell per decay, with the statistical standard deviation [keV].
-    emitted_keV
-        Of these particles, per decay [keV].
-    lost_keV
-        Turned into bremsstrahlung (electrons) or carried beyond the last shell (photons) per decay [keV].
-    """
-
-    medium: str
-    edges_g_per_cm2: Float64
-    energy_keV: Float64
-    sd_keV: Float64
-    emitted_keV: float
-    lost_keV: float
-
-    def __post_init__(self) -> None:
-        if self.edges_g_per_cm2[0] != 0 or np.diff(self.edges_g_per_cm2).min() <= 0:
-            raise InputError("shells of a radial deposition start at 0 and rise")
-        if len(self.energy_keV) + 1 != len(self.edges_g_per_cm2) or self.energy_keV.min() < 0:
-            raise InputError("a radial deposition has one energy, not negative, per shell")
-
-    @property
-    def deposited_keV(self) -> float:
-        """In all shells per decay [keV]."""
-        return float(self.energy_keV.sum())
 
 
 @njit(cache=True)
@@ -249,7 +214,7 @@ def electron_deposition(
     """Energy that the electrons and positrons of a decay deposit by distance in an infinite medium.
 
     Assumes bremsstrahlung escapes, electrons below 5 keV stop where they are, positrons annihilate at rest, atoms are
-    independent. Energies are drawn stratified over the spectrum. The last shell ends at the range of the highest energy.
+    independent. Energies are drawn stratified over the spectrum. The last shell ends 2 % above the longest range.
 
     Parameters
     ----------

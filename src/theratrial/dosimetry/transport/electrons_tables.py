@@ -1,4 +1,4 @@
-"""What the electron transport reads: mean free paths, moments of soft scattering, restricted losses, on one energy grid."""
+"""What the electron transport reads on one energy grid: mean free paths, soft scattering, restricted losses."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theratrial.dosimetry.transport.electrons_stopping import (
-    BETHE_MeV_cm2_per_mol,
     FINE_STRUCTURE,
-    REST_MeV,
+    BETHE_MeV_cm2_per_mol,
     Particle,
+    REST_MeV,
     beta_squared,
     collision_stopping_MeV_cm2_per_g,
     electrons_per_g,
