@@ -235,8 +235,10 @@ class DosimetryPlan(Strict):
     """``local_deposition``: electrons of the region itself. ``s_values``: electrons and photons by the S values of the
     reference phantom, scaled to the drawn mass; lesions as spheres."""
     phantom: Literal["adult_female", "adult_male", "by_sex"] = "by_sex"
-    recovery: Literal["none", "measured"] = "none"
-    """``measured``: activities are divided by the recovery coefficient of ``records/recoveries.csv``."""
+    recovery: Literal["none", "spheres", "regions"] = "none"
+    """By the spheres of ``records/recoveries.csv``. ``spheres``: each drawn region is divided by the recovery of a sphere
+    of its volume. ``regions``: all regions of a scan are recovered together, with the resolution that the spheres show.
+    """
     resolution_fwhm_mm: PositiveFloat | None = None
     """Of the SPECT, for the uncertainty of a drawn volume; None: that part is not known, and results say so."""
     planar: PlanarPlan | None = None
