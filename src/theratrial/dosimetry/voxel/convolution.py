@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-_COLUMNS_AT_ONCE: Final = 16
+_COLUMNS_AT_ONCE: Final = 32
 """Frequencies along x transformed along y and z together: bounds the padded part, and keeps it in the cache."""
 
 Spectrum = Callable[[slice], NDArray[Any]]
@@ -33,17 +33,20 @@ def _even_spectrum(kernel: NDArray[Any], padded: Sequence[int], kind: Any) -> Sp
     octant = np.asarray(kernel[middle[0] :, middle[1] :, middle[2] :], dtype=np.float64).copy()
     for axis in range(3):
         octant[(slice(None),) * axis + (slice(1, None),)] *= 2
+    # The spectrum is even too: half of the frequencies along z and y stand for all.
+    count = [p // 2 + 1 for p in padded]
     cosines = [
-        np.cos(2 * np.pi / p * (np.outer(np.arange(m + 1), np.arange(p)) % p))
-        for m, p in zip(middle, padded, strict=True)
+        np.cos(2 * np.pi / p * (np.outer(np.arange(m + 1), np.arange(n)) % p))
+        for m, n, p in zip(middle, count, padded, strict=True)
     ]
     along_z, along_y = cosines[0].T.astype(kind), cosines[1].T
+    fold_z, fold_y = (np.minimum(np.arange(p), p - np.arange(p)) for p in padded[:2])
 
     def columns(part: slice) -> NDArray[Any]:
-        x = octant @ cosines[2][:, part]
-        yx = np.matmul(along_y, x).astype(kind)
-        mz, py, count = yx.shape
-        return (along_z @ yx.reshape(mz, py * count)).reshape(-1, py, count)
+        yx = np.matmul(along_y, octant @ cosines[2][:, part]).astype(kind)
+        size = yx.shape[2]
+        zyx = (along_z @ yx.reshape(len(yx), -1)).reshape(count[0], count[1], size)
+        return zyx[:, fold_y][fold_z]
 
     return columns
 
