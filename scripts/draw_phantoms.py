@@ -18,7 +18,7 @@ from theratrial.dosimetry.transport.phantoms import phantom
 
 ROOT = Path(__file__).resolve().parent.parent
 COLOURS = {
-    "remainder": "#f3dccb", "liver": "#8c4a2f", "kidneys": "#b5476b", "spleen": "#7d3c98", "lungs": "#a9d3e8",
+    "other_soft_tissue": "#f3dccb", "liver": "#8c4a2f", "kidneys": "#b5476b", "spleen": "#7d3c98", "lungs": "#a9d3e8",
     "heart_wall": "#c0392b", "heart_contents": "#e58e85", "stomach_wall": "#d4ac0d", "stomach_contents": "#f7e08a",
     "small_intestine": "#e59866", "colon": "#a57c52", "pancreas": "#f5b041", "adrenals": "#1b1b1b", "brain": "#c39bd3",
     "thyroid": "#117a65", "urinary_bladder_wall": "#9a7d0a", "urinary_bladder_contents": "#f9e79f",

@@ -16,7 +16,7 @@ from theratrial.dosimetry.transport.phantoms import VOXEL_MM
 from theratrial.reference import sealed
 
 DATA = Path(__file__).resolve().parent.parent / "src/theratrial/dosimetry/transport/data"
-REST = "remainder"
+REST = "other_soft_tissue"
 SIDES = (-1, 1)
 
 # ICRP 89 masses [g], female and male; contents of heart, stomach and bladder as there.
@@ -74,7 +74,7 @@ def pair(region, kind, centre, halves, over, **more):
 def body(over="outside"):
     yield solid(REST, "cylinder_z", (0, 0, 0), (157, 101, 1), over, z=(0, 600))
     yield solid(REST, "cylinder_z", (0, 12, 0), (55, 58, 1), "outside", z=(600, 700))
-    yield solid(REST, "ellipsoid", (0, 5, 780), (72, 93, 110), "outside remainder")
+    yield solid(REST, "ellipsoid", (0, 5, 780), (72, 93, 110), f"outside {REST}")
     yield from pair(REST, "cylinder_z", (203, 0, 0), (31, 33, 1), "outside", end=1.25, z=(-90, 580))
     yield from pair(REST, "cylinder_z", (80, 0, 0), (38, 40, 1), "outside", end=2.05, z=(-745, 0))
 
@@ -111,8 +111,8 @@ def organs():
     yield solid("liver", "ellipsoid", (-12, -32, 324), (62, 36, 36), f"{REST} lungs")
     yield solid("heart_wall", "ellipsoid", (18, -32, 418), (54, 46, 58), f"{REST} lungs liver")
     yield solid("heart_contents", "ellipsoid", (18, -32, 418), (45, 38, 49), "heart_wall")
-    yield solid("spleen", "ellipsoid", (90, 30, 315), (30, 20, 48), f"{REST} lungs")
-    yield solid("stomach_wall", "ellipsoid", (44, -25, 300), (48, 38, 48), f"{REST} liver lungs")
+    yield solid("spleen", "ellipsoid", (97, 24, 302), (24, 30, 42), f"{REST} lungs")
+    yield solid("stomach_wall", "ellipsoid", (44, -25, 300), (48, 38, 48), f"{REST} liver lungs spleen")
     yield solid("stomach_contents", "ellipsoid", (44, -25, 300), (41, 32, 41), "stomach_wall")
     yield from (
         solid("kidneys", "ellipsoid", (side * 60, 47, z), (28, 22, 51), f"{REST} liver spleen")
@@ -139,7 +139,7 @@ def female():
 
 def male():
     yield from body()
-    yield from pair("testes", "ellipsoid", (14, -60, -32), (12, 13, 24), "outside remainder")
+    yield from pair("testes", "ellipsoid", (14, -60, -32), (12, 13, 24), f"outside {REST}")
     yield from skeleton()
     yield from organs()
     yield solid("prostate", "ellipsoid", (0, -8, 22), (16, 13, 14), REST)
