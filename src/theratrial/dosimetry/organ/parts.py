@@ -70,7 +70,7 @@ def _split(value: SValue, electrons_Gy_per_MBq_h: float) -> SValue:
 
 
 def _electrons_cross(target: str, source: str) -> bool:
-    return contents_of(target) == source or {target, source} <= SKELETON
+    return target != source and (contents_of(target) == source or {target, source} <= SKELETON)
 
 
 def reference_mass_g(table: SValueTable, region: str) -> float:
