@@ -94,7 +94,7 @@ def shapes(
     )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def prior_draws(prior: RegionPrior, decay_constant_per_h: float, count: int = DRAWS, seed: int = 0) -> ShapeDraws:
     """Evenly spread draws of shapes from a region's prior; the same arguments give the same draws."""
     points = uniform_points(count, _MOST_SHAPE_PARAMETERS + 2, seed)

@@ -36,6 +36,7 @@ _LEAST_EFFECTIVE_DRAWS: Final = 100.0
 _ENOUGH_EFFECTIVE_DRAWS: Final = 400.0
 CONTRADICTION_PROBABILITY: Final = 0.001
 """Points that patients of the prior would give as rarely as this contradict it."""
+_NO_WEIGHT: Final = 1e-12
 _ENDS: Final = np.array([0.025, 0.5, 0.975])
 
 
@@ -304,8 +305,11 @@ def _value(
             trace=trace,
         )
     _, variance = log_moments(result, moved.log_unit_tia_h)
-    amplitude = administered_MBq * np.exp(drawn_log_values(result, moved, np.zeros(1)))[0]
-    curves = CurveDraws(result.weight[0], moved.coefficients * amplitude[:, None], moved.effective_per_h)
+    # Draws far out in the tails have no weight, and amplitudes beyond the range of numbers.
+    kept = result.weight[0] > _NO_WEIGHT
+    amplitude = administered_MBq * np.exp(drawn_log_values(result, moved, np.zeros(1))[0, kept])
+    weight = result.weight[0, kept] / result.weight[0, kept].sum()
+    curves = CurveDraws(weight, moved.coefficients[kept] * amplitude[:, None], moved.effective_per_h[kept])
     values = curves.time_integrated_activity_MBq_h
     mean = float(curves.weight @ values)
     lower, median, upper = weighted_quantiles(values[None, :], curves.weight[None, :], _ENDS)[0]
