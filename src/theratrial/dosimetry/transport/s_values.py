@@ -76,8 +76,8 @@ class TransportPlan:
     def __post_init__(self) -> None:
         if self.histories < BATCHES or not 0 < self.relative_sd < 1 or self.seed < 0 or self.workers < 1:
             raise InputError(
-                f"histories {self.histories}, relative_sd {self.relative_sd}, seed {self.seed}, workers {self.workers}; "
-                f"allowed: at least {BATCHES} histories, relative_sd between 0 and 1, seed 0 or more, at least 1 worker"
+                f"histories {self.histories}, relative_sd {self.relative_sd}, seed {self.seed} and workers {self.workers}"
+                f"; allowed are {BATCHES} or more, between 0 and 1, 0 or more and 1 or more"
             )
 
 
