@@ -159,7 +159,8 @@ def test_activity_still_rising_at_the_last_scan_is_rising_whatever_the_model() -
         assert tia.time_integrated_activity_MBq_h is None
         assert tia.upper_MBq_h == math.inf
         assert tia.lower_MBq_h is not None
-        assert 0.9 < tia.lower_MBq_h / quad(rising.activity_MBq, 2, 48)[0] < 1
+        # Exponentials between scans run below a rise that levels off, and the noise takes another 10 %.
+        assert 0.8 < tia.lower_MBq_h / quad(rising.activity_MBq, 2, 48)[0] < 0.95
 
 
 def test_more_beyond_the_last_scan_than_the_protocol_allows_is_extrapolated() -> None:

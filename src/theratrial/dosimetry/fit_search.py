@@ -14,12 +14,23 @@ from theratrial.dosimetry.fit_weights import Target
 from theratrial.errors import NumericalError
 
 _STARTS: Final = 6
+_REFINED: Final = 2
 _FASTEST_PER_FIRST_SCAN: Final = 50.0
 """A rate beyond this many over the first scan time has ended before it: exp(-50) of it is left."""
 _AT_THE_BOUND: Final = 1e-5
 """Difference of logarithms below which a rate is at its bound."""
 _SMALLEST_SHARE: Final = 1e-6
 """A coefficient below this share of the largest is no phase that points could show."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Precision:
+    tolerance: float
+    steps: int
+
+
+_COARSE: Final = _Precision(1e-7, 40)
+_FINE: Final = _Precision(1e-14, 200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +87,26 @@ def _bounds(model: KineticModel, target: Target, physical_per_h: float) -> tuple
 
 
 def _refined(
-    model: KineticModel, target: Target, start: Array, low: Array, high: Array, free: Array
+    model: KineticModel, target: Target, start: Array, low: Array, high: Array, free: Array, precision: _Precision
 ) -> tuple[Array, float, bool]:
     def whole(part: Array) -> Array:
         theta = start.copy()
         theta[free] = part
         return theta
 
-    result = least_squares(
-        lambda part: target.residuals(model, whole(part)),
-        np.clip(start, low + 1e-9, high - 1e-9)[free],
-        jac=lambda part: target.jacobian(model, whole(part))[:, free],
-        bounds=(low[free], high[free]),
-        x_scale="jac",
-        ftol=1e-14,
-        xtol=1e-14,
-        gtol=1e-14,
-        max_nfev=400,
-    )
+    # Far from the minimum a trust region may divide by a zero step; it recovers or the search is seen not to end.
+    with np.errstate(all="ignore"):
+        result = least_squares(
+            lambda part: target.residuals(model, whole(part)),
+            np.clip(start, low + 1e-9, high - 1e-9)[free],
+            jac=lambda part: target.jacobian(model, whole(part))[:, free],
+            bounds=(low[free], high[free]),
+            x_scale="jac",
+            ftol=precision.tolerance,
+            xtol=precision.tolerance,
+            gtol=precision.tolerance,
+            max_nfev=precision.steps,
+        )
     return whole(result.x), 2 * float(result.cost), bool(result.success)
 
 
@@ -103,7 +116,7 @@ def _held(model: KineticModel, target: Target, theta: Array, low: Array, high: A
     fixed = theta.copy()
     fixed[slowest] = low[slowest]
     free = np.arange(theta.size) != slowest
-    found, chi_square, _ = _refined(model, target, fixed, low, high, free)
+    found, chi_square, _ = _refined(model, target, fixed, low, high, free, _FINE)
     return found, chi_square
 
 
@@ -138,13 +151,18 @@ def least_squares_minimum(model: KineticModel, target: Target, physical_per_h: f
         raise NumericalError("every activity is zero; no exponential fits")
     low, high = _bounds(model, target, physical_per_h)
     everything = np.ones(low.size, dtype=bool)
-    best: tuple[float, Array] | None = None
-    for start in _starts(model, target, physical_per_h):
-        theta, chi_square, converged = _refined(model, target, start, low, high, everything)
-        if converged and np.isfinite(chi_square) and (best is None or chi_square < best[0]):
-            best = chi_square, theta
-    if best is None:
+    coarse = [
+        _refined(model, target, start, low, high, everything, _COARSE)
+        for start in _starts(model, target, physical_per_h)
+    ]
+    found = []
+    for start, _, _ in sorted(coarse, key=lambda one: one[1])[:_REFINED]:
+        theta, chi_square, converged = _refined(model, target, start, low, high, everything, _FINE)
+        if converged and np.isfinite(chi_square):
+            found.append((chi_square, theta))
+    if not found:
         raise NumericalError(f"{model.name}: the search for least squares did not end; check the activities")
+    best = min(found, key=lambda one: one[0])
     chi_square, theta = best[0], model.sorted(best[1])
     held = bool(theta[model.phases] - low[model.phases] < 1e-3)
     if held:

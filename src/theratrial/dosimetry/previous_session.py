@@ -20,6 +20,7 @@ from theratrial.dosimetry.time_integrated import (
     common_relative_sd,
     observed_MBq_h,
     stated,
+    with_slow_phase,
 )
 from theratrial.errors import InputError, NumericalError
 from theratrial.nuclides import Nuclide
@@ -166,7 +167,16 @@ def scaled_from_earlier(
     last_h = ordered[-1].hours_after_administration
     flat = kinetics.between_MBq_h(0.0, last_h) + kinetics.activity_MBq(last_h) / nuclide.decay_constant_per_h
     bound = max(flat, value) * math.exp(Z_95 * log_sd)
-    own_upper = value * math.exp(Z_95 * log_sd) if state is Determinacy.DETERMINED else bound
+    own_upper = math.exp(
+        with_slow_phase(
+            math.log(value),
+            math.log(value) + Z_95 * log_sd,
+            math.log(max(flat, value)),
+            math.log(bound),
+            state,
+            plan.slow_phase_probability,
+        )
+    )
     after = kinetics.between_MBq_h(last_h, math.inf) / value
     before = kinetics.between_MBq_h(0.0, ordered[0].hours_after_administration) / value
     tia = stated(

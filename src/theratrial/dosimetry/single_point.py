@@ -134,7 +134,8 @@ def hanscheid(
     if expected is not None:
         _require_possible(expected, nuclide)
         half_lives = hours / expected.effective_half_life_h
-        window = "inside" if HANSCHEID_WINDOW[0] <= half_lives <= HANSCHEID_WINDOW[1] else "outside"
+        low, high = HANSCHEID_WINDOW
+        window = "inside" if low * (1 - 1e-9) <= half_lives <= high * (1 + 1e-9) else "outside"
         said = (
             f"the scan is at {half_lives:.2f} effective half-lives ({expected.effective_half_life_h:.4g} h, "
             f"{expected.source}), {window} the window of 0.75 to 2.5"

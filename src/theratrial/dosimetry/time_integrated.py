@@ -288,7 +288,15 @@ def stated(
         ),
         before_first_scan_fraction=shares[0],
         sd_MBq_h=None if value_MBq_h is None or log_sd is None else value_MBq_h * log_sd,
-        assumptions=assumptions,
+        assumptions=assumptions + _slow_phase(determinacy, plan),
+    )
+
+
+def _slow_phase(determinacy: Determinacy, plan: DosePlan) -> tuple[str, ...]:
+    if determinacy is not Determinacy.DETERMINED or plan.slow_phase_probability == 0:
+        return ()
+    return (
+        f"the upper end allows a chance of {plan.slow_phase_probability:.0%} that clearance ends with the last scan",
     )
 
 

@@ -16,7 +16,13 @@ from theratrial.dosimetry.fit_functionals import gradient
 from theratrial.dosimetry.fit_models import Array
 from theratrial.dosimetry.plan import DosePlan
 from theratrial.dosimetry.points import TimeActivityPoint
-from theratrial.dosimetry.time_integrated import Z_95, TimeIntegratedActivity, common_relative_sd, stated
+from theratrial.dosimetry.time_integrated import (
+    Z_95,
+    TimeIntegratedActivity,
+    common_relative_sd,
+    stated,
+    with_slow_phase,
+)
 from theratrial.errors import InputError
 from theratrial.nuclides import Nuclide
 
@@ -165,7 +171,8 @@ def trapezoid(
     has_value = state.has_value
     own = total * math.exp(Z_95 * log_sd)
     bound = max(flat * math.exp(Z_95 * flat_sd), own)
-    upper = own if state is Determinacy.DETERMINED else bound
+    logs = math.log(total), math.log(own), math.log(flat), math.log(bound)
+    upper = math.exp(with_slow_phase(*logs, state, plan.slow_phase_probability))
     lower = total * math.exp(-Z_95 * log_sd)
     if not has_value:
         lower = pieces[1] * math.exp(-Z_95 * math.hypot(float(noise.max()), common))
