@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from organ_cast import LU
 
 from theratrial.dosimetry.organ.dose import SourceActivity, organ_dose
-from theratrial.dosimetry.organ.heart import heart_sources, heart_sources_by_mass, wall_surface_s_value
-from theratrial.dosimetry.organ.parts import electron_self_s_value
+from theratrial.dosimetry.organ.heart import heart_sources, heart_sources_by_mass
+from theratrial.dosimetry.organ.parts import electron_self_s_value, remainder_s_value, wall_surface_s_value
 from theratrial.dosimetry.transport.values import SValue, SValueTable
 from theratrial.errors import InputError
 
@@ -52,6 +54,24 @@ def test_the_dose_of_the_wall_is_its_own_and_that_of_its_contents() -> None:
     dose = organ_dose("heart_wall", [contents, wall], TABLE, LU)
     assert dose.absorbed_dose_Gy == pytest.approx((444 * 3.32e-5 + 176 * 9.57e-5) * 3.6)
     assert dose.part_Gy("electron_cross", source="heart_contents") == pytest.approx(444 * 3.32e-5 * 3.6)
+
+
+@pytest.mark.parametrize("parts_known", [True, False])
+def test_the_surface_dose_of_a_wall_does_not_spoil_its_remainder(parts_known) -> None:
+    """S(wall <- total body) holds the wall's own electrons once; those at its surface are no part of it."""
+    own, surface = electron_self_s_value(LU, 250.0), wall_surface_s_value(LU, 370.0)
+    photons = {"heart_wall": 3e-6, "heart_contents": 2e-6, "rest": 1e-7}
+    mean = (photons["heart_wall"] * 250 + photons["heart_contents"] * 370 + photons["rest"] * 59380) / 60000
+    values = {
+        ("heart_wall", "heart_wall"): SValue(own, photons["heart_wall"]),
+        ("heart_wall", "heart_contents"): SValue(surface, photons["heart_contents"]),
+        ("heart_wall", "total_body"): SValue(electron_self_s_value(LU, 60000.0), mean),
+    }
+    if not parts_known:
+        values = {pair: SValue(value.total_Gy_per_MBq_h, 0.0) for pair, value in values.items()}
+    table = replace(TABLE, values=values, parts_known=parts_known, masses_g={**TABLE.masses_g, "total_body": 60000.0})
+    remainder = remainder_s_value(table, "heart_wall", ("heart_wall", "heart_contents"), LU).value
+    assert remainder.total_Gy_per_MBq_h == pytest.approx(photons["rest"], rel=1e-6)
 
 
 def test_a_heavier_wall_takes_less_of_its_own_and_as_much_of_its_contents() -> None:

@@ -14,6 +14,8 @@ Severity = Literal["note", "suspect", "error"]
 SKELETON: Final = frozenset({"red_marrow", "osteogenic_cells", "cortical_bone", "trabecular_bone", "bone", "skeleton"})
 OVERLAPPING: Final = frozenset({"total_body", "osteogenic_cells"})
 """Targets that hold other targets or lie in them: counted apart in the sum of energies."""
+IN_SKELETON: Final = frozenset({"red_marrow", "trabecular_bone", "cortical_bone", "osteogenic_cells"})
+"""What lies in a region ``skeleton``, where a table has one."""
 
 
 @dataclass(frozen=True, slots=True)

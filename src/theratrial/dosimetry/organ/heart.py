@@ -1,33 +1,11 @@
-"""Heart wall and blood in the heart, and what the dose of a wall is (docs/methods/organ_dose.md)."""
+"""Activity of the heart wall and of the blood in the heart (docs/methods/organ_dose.md)."""
 
 from __future__ import annotations
 
 import math
 
 from theratrial.dosimetry.organ.dose import SourceActivity
-from theratrial.dosimetry.organ.parts import electron_self_s_value
 from theratrial.errors import InputError
-from theratrial.nuclides import Nuclide
-
-
-def wall_surface_s_value(nuclide: Nuclide, contents_mass_g: float) -> float:
-    """``Delta_e / (2 m_contents)``: electron dose of the inner surface of a wall from its contents [Gy/(MBq h)].
-
-    Half of what the contents get themselves, as at the plane face of a large source. Printed tables give this as the
-    dose of the wall. For electrons whose range is small against the wall (177Lu: 0.2 mm mean) the mean over the wall is
-    far lower; what is computed with this value is the dose of the inner layer.
-
-    References
-    ----------
-    ICRP Publication 30 Part 1, 1979. Stabin MG, Siegel JA, Health Phys 2003;85:294.
-
-    Examples
-    --------
-    >>> from theratrial.nuclides import nuclide
-    >>> f"{wall_surface_s_value(nuclide('Lu-177'), 370.0) / 3.6:.3g}"  # mGy/(MBq s)
-    '3.2e-05'
-    """
-    return electron_self_s_value(nuclide, contents_mass_g) / 2
 
 
 def heart_sources(

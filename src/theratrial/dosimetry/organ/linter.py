@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 
 from theratrial.dosimetry.organ.findings import (
+    IN_SKELETON,
     OVERLAPPING,
     SKELETON,
     UNIT,
@@ -41,11 +42,12 @@ def _energy(table: SValueTable, nuclide: Nuclide, bounds: LinterBounds) -> Itera
     emitted = _delta_Gy_g_per_MBq_h(nuclide.electron_MeV + nuclide.photon_MeV)
     electrons = _delta_Gy_g_per_MBq_h(nuclide.electron_MeV)
     top = emitted * (1 + bounds.rounding_fraction)
+    apart = OVERLAPPING | (IN_SKELETON if "skeleton" in table.masses_g else frozenset())
     for source in sorted({pair[1] for pair in table.values}):
         absorbed = math.fsum(
             without_alpha(table, (target, source)) * table.masses_g[target]
             for target in sorted({pair[0] for pair in table.values if pair[1] == source})
-            if target in table.masses_g and target not in OVERLAPPING and not _is_wall_of_source(target, source)
+            if target in table.masses_g and target not in apart and not _is_wall_of_source(target, source)
         )
         if absorbed > top:
             because = f"all targets together absorb {absorbed / emitted:.0%} of the energy emitted per decay"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from theratrial.errors import InputError
+from theratrial.quantification.recovery import Recovery
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,19 @@ class RecoveryAtVolume:
         sd = self.curve_relative_sd
         if sd is not None and not (math.isfinite(sd) and sd >= 0):
             raise InputError(f"relative standard deviation of the recovery curve {sd} cannot be")
+
+
+def recovery_at(found: Recovery) -> RecoveryAtVolume:
+    """A recovery of `theratrial.quantification.recovery` as the chain needs it.
+
+    Raises
+    ------
+    InputError
+        If it is undetermined: the reason is the recovery's own.
+    """
+    if found.recovery is None:
+        raise InputError(found.note)
+    return RecoveryAtVolume(found.recovery, found.dln_recovery_dln_volume, found.relative_sd)
 
 
 NO_RECOVERY = RecoveryAtVolume(1.0, 0.0, 0.0)
