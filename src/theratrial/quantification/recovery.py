@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theratrial.errors import InputError, NumericalError
+from theratrial.imaging.values import Region
 from theratrial.trace import Trace, bytes_hash
 
 Floats = NDArray[np.float64]
@@ -120,6 +121,15 @@ class RecoveryCurve:
     def fitted(self, volume_mL: float) -> float:
         """The fitted curve at a volume, wherever it lies; for figures. Use `at` for a region."""
         return float(_logistic(np.array([volume_mL]), math.log(self.beta_mL), self.gamma)[0])
+
+    @property
+    def trace_input(self) -> str:
+        """How a `Trace` names it."""
+        return f"{self.trace.inputs['points']}#{self.curve_id}"
+
+    def of(self, region: Region) -> Recovery:
+        """Recovery of a region by its volume, as if it were a sphere."""
+        return self.at(region.volume_mL)
 
     def at(self, volume_mL: float) -> Recovery:
         """Recovery of a region of that volume, undetermined outside the measured spheres.

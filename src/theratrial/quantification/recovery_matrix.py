@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from theratrial.errors import InputError, NumericalError
 from theratrial.imaging.values import FloatArray, Region
+from theratrial.quantification.recovery import Recovery
 
 Floats = NDArray[np.float64]
 
 FWHM_PER_SD: Final = 2.0 * math.sqrt(2.0 * math.log(2.0))
 _REACH_SD: Final = 4.0
 _WORST_CONDITION: Final = 100.0
+_LOG_STEP: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,8 +132,60 @@ def _shared(outline: Region, corner: tuple[int, int, int], seen: FloatArray) -> 
     return float(np.einsum("zyx,zyx->", outline.weights[one], seen[other], dtype=np.float64))
 
 
-def resolution_from_spheres(volumes_mL: Sequence[float], recoveries: Sequence[float]) -> float:
+@dataclass(frozen=True, slots=True)
+class ShapeRecovery:
+    """Recovery of every region from its own shape and the camera's resolution, as a Gaussian of one width everywhere.
+
+    Parameters
+    ----------
+    fwhm_mm, sd_mm
+        Width of the reconstructed image of a point and its standard deviation (`resolution_from_spheres`).
+    """
+
+    curve_id: str
+    camera: str
+    nuclide: str
+    reconstruction: str
+    fwhm_mm: float
+    sd_mm: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.fwhm_mm) and self.fwhm_mm > 0 and 0 <= self.sd_mm < self.fwhm_mm):
+            raise InputError(f"resolution {self.curve_id!r}: {self.fwhm_mm} +- {self.sd_mm} mm cannot be")
+
+    @property
+    def trace_input(self) -> str:
+        """How a `Trace` names it."""
+        return f"given:{self.curve_id}, resolution {self.fwhm_mm:g} +- {self.sd_mm:g} mm"
+
+    def of(self, region: Region) -> Recovery:
+        """Share of the region's own activity inside its outline, for exactly this shape.
+
+        A region of the same shape and another volume is one seen at another resolution, which gives the derivative:
+        d ln RC / d ln V = -(1/3) d ln RC / d ln FWHM.
+        """
+        steps = (-_LOG_STEP, 0.0, _LOG_STEP)
+        low, found, high = (
+            math.log(transfer_matrix([region], self.fwhm_mm * math.exp(step)).matrix[0, 0]) for step in steps
+        )
+        by_width = (high - low) / (2 * _LOG_STEP)
+        share = math.exp(found)
+        return Recovery(
+            region.volume_mL, share, abs(by_width) * self.sd_mm / self.fwhm_mm, -by_width / 3, share, share, ""
+        )
+
+
+def resolution_from_spheres(
+    volumes_mL: Sequence[float], recoveries: Sequence[float], *, voxel_mm: float = 0.0
+) -> float:
     """Width of a Gaussian resolution [mm FWHM] that best explains measured recoveries of spheres, by least squares.
+
+    Parameters
+    ----------
+    voxel_mm
+        Edge of the voxels the spheres were measured on, with outlines as shares of voxels. Activity and outline are
+        each averaged over a voxel, which widens a point by twice a^2/12; it is taken out again, because
+        `transfer_matrix` brings it in from the region's own voxels.
 
     Examples
     --------
@@ -140,9 +194,11 @@ def resolution_from_spheres(volumes_mL: Sequence[float], recoveries: Sequence[fl
     """
     from scipy.optimize import minimize_scalar
 
+    voxels_mm = FWHM_PER_SD * voxel_mm / math.sqrt(6)
+
     def misfit(fwhm_mm: float) -> float:
         pairs = zip(volumes_mL, recoveries, strict=True)
-        return sum((sphere_recovery(v, fwhm_mm) - r) ** 2 for v, r in pairs)
+        return sum((sphere_recovery(v, math.hypot(fwhm_mm, voxels_mm)) - r) ** 2 for v, r in pairs)
 
     found = minimize_scalar(misfit, bounds=(0.5, 60.0), method="bounded", options={"xatol": 1e-6})
     return float(found.x)

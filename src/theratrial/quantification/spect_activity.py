@@ -12,6 +12,7 @@ import numpy as np
 from theratrial.errors import InputError, NumericalError, Problem, Problems, TheratrialError
 from theratrial.imaging.values import ActivityMap, Region
 from theratrial.quantification.recovery import Background, RecoveredActivity, RecoveryCurve, recovered_activity
+from theratrial.quantification.recovery_matrix import ShapeRecovery
 from theratrial.quantification.segmentation_sphere import overlaps
 from theratrial.quantification.values import MeasuredActivity, Part
 from theratrial.trace import Trace
@@ -33,7 +34,8 @@ class SpectSettings:
     repeatability_relative_sd
         Scan-to-scan relative standard deviation beyond counting noise.
     recovery
-        Curve of the camera; None means that partial volume is not corrected, which every result then says.
+        Curve of the camera (by volume) or its resolution (by shape); None means that partial volume is not corrected,
+        which every result then says.
     outside_curve
         What becomes of a region whose recovery the curve does not know: ``refuse``, or ``uncorrected``, with the bounds
         of its recovery in words.
@@ -46,7 +48,7 @@ class SpectSettings:
     """
 
     repeatability_relative_sd: float
-    recovery: RecoveryCurve | None = None
+    recovery: RecoveryCurve | ShapeRecovery | None = None
     outside_curve: Literal["refuse", "uncorrected"] = "refuse"
     backgrounds: Mapping[str, Background] | None = None
     calibration_geometry: str = ""
@@ -177,7 +179,7 @@ def spect_activity(scan: ActivityMap, region: Region, settings: SpectSettings, *
     else:
         parts.append(Part("calibration", scan.calibration_relative_sd, "of the camera's calibration factor"))
     if correction is not None:
-        parts.append(Part("recovery", correction.recovery_relative_sd, "of the fitted recovery curve"))
+        parts.append(Part("recovery", correction.recovery_relative_sd, "of the recovery measured with spheres"))
         if background is not None:
             parts.append(
                 Part("background", correction.background_relative_sd, "of the concentration around the region")
@@ -210,7 +212,7 @@ def _correction(
     if curve is None:
         missing.append("partial volume (no recovery curve given: the activity of a hot region is too low)")
         return None
-    recovery = curve.at(region.volume_mL)
+    recovery = curve.of(region)
     if recovery.recovery is None:
         if settings.outside_curve == "refuse":
             raise NumericalError(f"region {region.name}: {recovery.note}")
@@ -218,7 +220,10 @@ def _correction(
         return None
     if recovery.note:
         warnings.append(recovery.note)
-    missing.append("shape of the region (its recovery is that of a sphere)")
+    if isinstance(curve, ShapeRecovery):
+        missing.append("resolution away from its mean (taken as the same everywhere and in all directions)")
+    else:
+        missing.append("shape of the region (its recovery is that of a sphere)")
     if background is None:
         missing.append("activity around the region (taken as cold)")
     return recovered_activity(seen_MBq, recovery, background=background, region=region.name)
@@ -227,6 +232,14 @@ def _correction(
 def _geometry_warnings(settings: SpectSettings) -> list[str]:
     one, other = settings.calibration_geometry.strip().casefold(), settings.recovery_geometry.strip().casefold()
     if settings.recovery is None:
+        return []
+    if isinstance(settings.recovery, ShapeRecovery):
+        # Shares of a blurred region are relative to all of its activity, so the calibration must see all of it too.
+        if one == "sphere":
+            return [
+                "calibration from a sphere's outline, recovery from the resolution: the sphere's own losses are in "
+                "both; take a calibration from a large uniform phantom, or from all counts of the sphere"
+            ]
         return []
     if not one or not other:
         return [
@@ -282,8 +295,7 @@ def _trace(scan: ActivityMap, region: Region, settings: SpectSettings, backgroun
         "repeatability_relative_sd": f"given:{settings.repeatability_relative_sd:g}",
     }
     if settings.recovery is not None:
-        curve = settings.recovery
-        inputs["recovery"] = f"{curve.trace.inputs['points']}#{curve.curve_id}"
+        inputs["recovery"] = settings.recovery.trace_input
         inputs["outside_curve"] = f"given:{settings.outside_curve}"
     if background is not None:
         inputs["background"] = f"given:{background.activity_Bq_per_mL:g} Bq/mL, {background.relative_sd:g}"
