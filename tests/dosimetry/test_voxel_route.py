@@ -65,6 +65,36 @@ def test_local_deposition_gives_the_organ_routes_dose() -> None:
         assert found.tia.upper_MBq_h == pytest.approx(organ.tia.upper_MBq_h)
 
 
+def shared_liver_and_lesion():
+    """A lesion whose surface voxels belong half to the liver around it."""
+    weights = np.full((3, 3, 3), 0.5, dtype=np.float32)
+    weights[1, 1, 1] = 1.0
+    lesion = replace(region("lesion", (1, 1, 1), (4, 4, 4)), weights=weights)
+    around = np.ones((6, 8, 6), dtype=np.float32)
+    around[1:4, 1:4, 1:4] -= weights
+    return replace(region("liver", (0, 0, 0), (6, 8, 6)), weights=around), lesion
+
+
+def test_regions_that_share_voxels_keep_the_organ_routes_dose() -> None:
+    outlines = shared_liver_and_lesion()
+    made = route(maps(), regions=outlines, density_g_per_mL=1.05)
+    delta = 0.08532 / 1.05
+    for outline in outlines:
+        found = made.regions[outline.name]
+        assert found.dose is not None
+        expected = found.tia.time_integrated_activity_MBq_h * delta / outline.volume_mL
+        assert found.dose.mean_Gy == pytest.approx(expected, rel=1e-4)
+        assert abs(found.dose.shared_voxels_Gy) > 1e-4 * expected
+    held = sum(one.shared_MBq_h for one in made.tia_map.scaled if one.region != "remainder")
+    assert held == pytest.approx(0.0, abs=1e-4 * made.tia_map.total_MBq_h)
+
+
+def test_another_outline_of_the_same_name_is_not_taken_for_the_regions() -> None:
+    made = route(maps(), regions=shared_liver_and_lesion(), density_g_per_mL=1.05)
+    assert made.dose_map.region_dose(region("lesion", (1, 1, 1), (3, 4, 4))).shared_voxels_Gy is None
+    assert made.dose_map.region_dose(region("spleen", (1, 1, 1), (3, 4, 4))).shared_voxels_Gy is None
+
+
 def test_the_map_holds_every_region_and_the_remainder() -> None:
     made = route(maps(), kernel=kernel())
     values = [one.tia.time_integrated_activity_MBq_h for one in made.regions.values()]

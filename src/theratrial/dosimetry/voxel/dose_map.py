@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -23,7 +24,11 @@ class RegionVoxelDose:
 
     region: str
     mean_Gy: float | None
-    """Energy over mass: weighted with membership, and with density where the map was made with one."""
+    """Energy over mass: weighted with membership, and with density where the map was made with one; with
+    `shared_voxels_Gy` in it."""
+    shared_voxels_Gy: float | None
+    """What `mean_Gy` holds because electrons emitted by the region in a voxel that it shares stay in its share of it,
+    and those of its neighbours in theirs; None where that cannot be known: no region of the map, or voxels left out."""
     volume_mean_Gy: float | None
     """Weighted with membership only: the mean of the dose-volume histogram."""
     minimum_Gy: float | None
@@ -45,6 +50,16 @@ class RegionVoxelDose:
         return Quantity(value=self.mean_Gy, unit="Gy", trace=self.trace, note=note)
 
 
+@dataclass(frozen=True, slots=True)
+class SharedActivity:
+    """A region's activity in voxels that it shares, which the dose map cannot tell from its neighbours'."""
+
+    volume_mL: float
+    """Of the region, by which a dose map knows it again together with its name."""
+    own_less_held_MBq_h: float
+    """Its own time-integrated activity less that of the map under its memberships [MBq h]."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class AbsorbedDoseMap:
     """Absorbed dose by voxel from administration to infinity [Gy].
@@ -55,6 +70,10 @@ class AbsorbedDoseMap:
         ``(nz, ny, nx)`` float32; not a number where the dose is undetermined (density below the floor or unknown).
     electron_Gy, photon_Gy
         Its parts, where asked for.
+    shared
+        By region, where the time-integrated activity map was made region by region.
+    electron_g_Gy_per_MBq_h
+        Electron energy per time-integrated activity that stays near its emission [g Gy/(MBq h)].
     density
         The map it was weighted with; None for a uniform medium.
     notes
@@ -70,6 +89,10 @@ class AbsorbedDoseMap:
     trace: Trace
     electron_Gy: FloatArray | None = None
     photon_Gy: FloatArray | None = None
+    shared: Mapping[str, SharedActivity] = field(default_factory=dict)
+    electron_g_Gy_per_MBq_h: float = 0.0
+    medium_g_per_mL: float = 1.0
+    """Density of the uniform medium; of no use where the map was weighted."""
 
     def __post_init__(self) -> None:
         for name in ("absorbed_dose_Gy", "electron_Gy", "photon_Gy"):
@@ -133,21 +156,34 @@ class AbsorbedDoseMap:
             inside = values[box][region.weights > 0]
             return mean(inside[np.isfinite(inside)], masses)
 
+        plain = mean(doses, masses)
+        shared = self._shared_Gy(region, masses) if not excluded else None
+        electron = part(self.electron_Gy)
         core = doses[weights >= 0.5]
         core = core if core.size else doses
         return RegionVoxelDose(
             region=region.name,
-            mean_Gy=mean(doses, masses),
+            mean_Gy=None if plain is None else plain + (shared or 0.0),
+            shared_voxels_Gy=shared,
             volume_mean_Gy=mean(doses, weights),
             minimum_Gy=float(core.min()) if core.size else None,
             maximum_Gy=float(core.max()) if core.size else None,
             volume_mL=region.volume_mL,
             excluded_fraction=excluded,
-            electron_mean_Gy=part(self.electron_Gy),
+            electron_mean_Gy=None if electron is None else electron + (shared or 0.0),
             photon_mean_Gy=part(self.photon_Gy),
             engine=self.engine,
             trace=trace,
         )
+
+    def _shared_Gy(self, region: Region, masses: NDArray[np.float32]) -> float | None:
+        """Dose by what the region emits itself in shared voxels, less what its neighbours emit there [Gy]."""
+        found = self.shared.get(region.name)
+        if found is None or abs(found.volume_mL - region.volume_mL) > 1e-6 * region.volume_mL:
+            return None
+        density = 1.0 if self.density is not None else self.medium_g_per_mL
+        mass_g = float(masses.sum(dtype=np.float64)) * self.grid.voxel_volume_mL * density
+        return self.electron_g_Gy_per_MBq_h * found.own_less_held_MBq_h / mass_g
 
     def _masses(self, region: Region) -> NDArray[np.float32]:
         """Weights of the mean over the voxels that have a dose, up to a factor."""

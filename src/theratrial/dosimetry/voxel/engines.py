@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from theratrial.dosimetry.transport.values import VoxelKernel
 from theratrial.dosimetry.voxel.convolution import convolved
 from theratrial.dosimetry.voxel.density import DensityMap
-from theratrial.dosimetry.voxel.dose_map import AbsorbedDoseMap
+from theratrial.dosimetry.voxel.dose_map import AbsorbedDoseMap, SharedActivity
 from theratrial.dosimetry.voxel.tia_map import TimeIntegratedActivityMap
 from theratrial.errors import InputError, NumericalError
 from theratrial.imaging.values import FloatArray
@@ -103,7 +103,20 @@ def local_deposition(
         notes=(*tia.notes, "photons are missing; electrons do not leave their voxel", *_density_notes(density)),
         trace=_trace("dosimetry.local_deposition", tia, density, {"nuclide": nuclide.source, **stated}),
         electron_Gy=dose,
+        shared=_shared(tia),
+        electron_g_Gy_per_MBq_h=delta_mGy_g_per_MBq_h(nuclide.electron_MeV) / 1000,
+        medium_g_per_mL=medium,
     )
+
+
+def _shared(tia: TimeIntegratedActivityMap) -> dict[str, SharedActivity]:
+    return {s.region: SharedActivity(s.volume_mL, s.shared_MBq_h) for s in tia.scaled if s.volume_mL is not None}
+
+
+def _own_voxel(kernel: VoxelKernel) -> float:
+    """Electron energy that stays in the voxel of its emission [g Gy/(MBq h)]."""
+    electron = kernel.electron_Gy_per_MBq_h
+    return float(electron[tuple(size // 2 for size in electron.shape)]) * kernel.voxel_mass_g
 
 
 def _summed(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -188,4 +201,7 @@ def kernel_dose(
         ),
         electron_Gy=electron,
         photon_Gy=photon,
+        shared=_shared(tia),
+        electron_g_Gy_per_MBq_h=_own_voxel(kernel),
+        medium_g_per_mL=kernel.density_g_per_mL,
     )

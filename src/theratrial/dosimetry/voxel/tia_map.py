@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -76,6 +76,11 @@ class ScaledRegion:
     """Time-integrated activity per activity at that scan [h]."""
     source: str = "given:"
     """Where the time-integrated activity comes from, for a trace."""
+    volume_mL: float | None = None
+    """Of the region on the grid [mL]; None for the remainder."""
+    shared_MBq_h: float = 0.0
+    """Its own time-integrated activity less what the map holds under its memberships: not zero only where voxels are
+    shared, whose content the map can no longer tell apart."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -224,6 +229,11 @@ def _scaling(
     return ScaledRegion(name, tia_MBq_h, scans.hours[chosen], tia_MBq_h / activities[chosen], stated.source), chosen
 
 
+def _with_shared(how: ScaledRegion, region: Region, values: FloatArray) -> ScaledRegion:
+    held = region.weighted_sum(values) * region.grid.voxel_volume_mL
+    return replace(how, volume_mL=region.volume_mL, shared_MBq_h=how.time_integrated_activity_MBq_h - held)
+
+
 def _remainder(
     scans: SessionScans, remainder: Remainder, in_regions: Sequence[Sequence[float]], nuclide: Nuclide | None
 ) -> tuple[FloatArray, tuple[ScaledRegion, ...], HeldClearance | None, tuple[str, ...]]:
@@ -277,13 +287,16 @@ def region_wise_tia_map(
         np.clip(covered, 0, 1, out=covered)
         values[box] *= covered
         del cover, covered
+    found: list[ScaledRegion] = []
     for one, of in zip(regions, activities, strict=True):
         how, chosen = _scaling(scans, one.region.name, of, one)
         part = scans.maps[chosen].activity_Bq_per_mL[one.region.box()] * one.region.weights
         part *= np.float32(how.factor_h * 1e-6)
         values[one.region.box()] += part
-        scaled += (how,)
+        found.append(how)
         notes += (f"{one.region.name}: {one.note}",) if one.note else ()
+    # Only now the map holds what the neighbours put into shared voxels.
+    scaled += tuple(_with_shared(how, one.region, values) for how, one in zip(found, regions, strict=True))
     rule = "most counts" if scans.counts_known else "highest activity at scan time (counts not known)"
     return TimeIntegratedActivityMap(
         grid=scans.grid,
