@@ -19,6 +19,8 @@ PHOTON_SELF_EXPONENT: Final = 2 / 3
 
 _REMAINDER_ROUNDING_FRACTION: Final = 0.02
 """Of ``S(T <- total body) m_TB / m_RB``: by how much rounding of printed cells can bring a difference below zero."""
+_LAST_DIGITS_FRACTION: Final = 1e-4
+"""A difference below zero by less than this is a zero in the last digits of a table, and not worth a note."""
 
 
 def electron_self_s_value(nuclide: Nuclide, mass_g: float) -> float:
@@ -198,12 +200,13 @@ def remainder_s_value(table: SValueTable, target: str, explicit: Sequence[str], 
     for kind in _KINDS:
         gross = _kind(whole, kind) * body_g / rest_g
         net = gross - math.fsum(_kind(values[region], kind) * mass / rest_g for region, mass in shares.items())
-        if net < -_REMAINDER_ROUNDING_FRACTION * whole.total_Gy_per_MBq_h * body_g / rest_g:
+        largest = whole.total_Gy_per_MBq_h * body_g / rest_g
+        if net < -_REMAINDER_ROUNDING_FRACTION * largest:
             raise NumericalError(
                 f"{target} <- remainder of the body: {kind} part {net:.3g} Gy/(MBq h) after subtracting "
                 f"{', '.join(explicit)} from {gross:.3g}; S table {table.source} contradicts itself, run the linter"
             )
-        if net < 0:
+        if net < -_LAST_DIGITS_FRACTION * largest:
             rounded.append(kind)
         found[kind] = max(net, 0.0)
     noise = math.hypot(
