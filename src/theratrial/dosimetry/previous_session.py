@@ -166,13 +166,13 @@ def scaled_from_earlier(
         )
     last_h = ordered[-1].hours_after_administration
     flat = kinetics.between_MBq_h(0.0, last_h) + kinetics.activity_MBq(last_h) / nuclide.decay_constant_per_h
-    bound = max(flat, value) * math.exp(Z_95 * log_sd)
+    log_bound = math.log(max(flat, value)) + Z_95 * log_sd
     own_upper = math.exp(
         with_slow_phase(
             math.log(value),
             math.log(value) + Z_95 * log_sd,
             math.log(max(flat, value)),
-            math.log(bound),
+            log_bound,
             state,
             plan.slow_phase_probability,
         )
@@ -185,7 +185,7 @@ def scaled_from_earlier(
         plan,
         administered_activity_MBq=administered_activity_MBq,
         value_MBq_h=value if usable else None,
-        ends_MBq_h=(lower, own_upper, bound) if state.has_value else (lower, math.inf, math.inf),
+        ends_MBq_h=(lower, own_upper, math.exp(log_bound)) if state.has_value else (lower, math.inf, math.inf),
         log_sd=log_sd,
         shares=(before, after) if usable else (None, None),
         determinacy=state,

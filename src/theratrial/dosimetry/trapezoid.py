@@ -169,10 +169,9 @@ def trapezoid(
     after_last = pieces[2] / total
     state, because = _state(time_activity_curve(ordered[-2:], nuclide, plan), tail, after_last, plan)
     has_value = state.has_value
-    own = total * math.exp(Z_95 * log_sd)
-    bound = max(flat * math.exp(Z_95 * flat_sd), own)
-    logs = math.log(total), math.log(own), math.log(flat), math.log(bound)
-    upper = math.exp(with_slow_phase(*logs, state, plan.slow_phase_probability))
+    own = math.log(total) + Z_95 * log_sd
+    bound = max(math.log(flat) + Z_95 * flat_sd, own)
+    upper = with_slow_phase(math.log(total), own, math.log(flat), bound, state, plan.slow_phase_probability)
     lower = total * math.exp(-Z_95 * log_sd)
     if not has_value:
         lower = pieces[1] * math.exp(-Z_95 * math.hypot(float(noise.max()), common))
@@ -182,7 +181,7 @@ def trapezoid(
         plan,
         administered_activity_MBq=administered_activity_MBq,
         value_MBq_h=total if has_value else None,
-        ends_MBq_h=(lower, upper, bound) if has_value else (lower, math.inf, math.inf),
+        ends_MBq_h=(lower, math.exp(upper), math.exp(bound)) if has_value else (lower, math.inf, math.inf),
         log_sd=log_sd,
         shares=(pieces[0] / total, after_last) if has_value else (None, None),
         determinacy=state,
