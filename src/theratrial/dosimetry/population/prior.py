@@ -17,9 +17,9 @@ from theratrial.errors import InputError, SourceError
 from theratrial.reference.tables import Row
 
 _ANY: Final = "*"
-BETWEEN_PATIENTS: Final = 0.77
-"""Standard deviation between patients over that of a shipped prior: 60 % of its variance are taken to be differences
-between patients, 40 % how little cohorts of 10 to 21 patients say of their mean. Chosen."""
+BETWEEN_PATIENTS: Final = math.sqrt(0.5)
+"""Standard deviation between patients over that of a shipped prior: half of its variance is taken to be differences
+between patients, half how little cohorts of 10 to 21 patients say of their mean. Chosen."""
 
 
 @dataclass(frozen=True, slots=True)
