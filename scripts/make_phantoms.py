@@ -74,16 +74,16 @@ def pair(region, kind, centre, halves, over, **more):
 def body(over="outside"):
     yield solid(REST, "cylinder_z", (0, 0, 0), (157, 101, 1), over, z=(0, 600))
     yield solid(REST, "cylinder_z", (0, 12, 0), (55, 58, 1), "outside", z=(600, 700))
-    yield solid(REST, "ellipsoid", (0, 5, 780), (72, 93, 110), f"outside {REST}")
+    yield solid(REST, "ellipsoid", (0, 6, 783), (76, 98, 113), f"outside {REST}")
     yield from pair(REST, "cylinder_z", (203, 0, 0), (31, 33, 1), "outside", end=1.25, z=(-90, 580))
     yield from pair(REST, "cylinder_z", (80, 0, 0), (38, 40, 1), "outside", end=2.05, z=(-745, 0))
 
 
 def skeleton():
     yield solid("skull", "ellipsoid", (0, 8, 794), (64, 82, 73), REST)
-    yield solid("skull", "ellipsoid", (0, -32, 738), (42, 38, 40), REST)
-    yield solid("spine", "cylinder_z", (0, 56, 0), (20, 24, 1), REST, z=(180, 600))
-    yield solid("spine", "cylinder_z", (0, 38, 0), (18, 20, 1), f"{REST} skull", z=(600, 722))
+    yield solid("skull", "ellipsoid", (0, -27, 744), (42, 38, 40), REST)
+    yield solid("spine", "cylinder_z", (0, 56, 0), (20, 24, 1), REST, z=(180, 591))
+    yield solid("spine", "cylinder_z", (0, 38, 0), (18, 20, 1), f"{REST} skull spine", z=(591, 722))
     for rib in range(11):
         low = 296 + 25 * rib
         narrow = math.sqrt(1 - ((low - 296) / 460) ** 2)
@@ -122,10 +122,10 @@ def organs():
     yield solid("pancreas", "ellipsoid", (15, 13, 246), (60, 17, 27), f"{REST} liver kidneys")
     yield solid("small_intestine", "ellipsoid", (0, -25, 168), (80, 52, 46), REST)
     yield from pair("colon", "cylinder_z", (107, -28, 0), (21, 21, 1), f"{REST} small_intestine", z=(110, 226))
-    yield solid("colon", "cylinder_x", (0, -60, 226), (1, 19, 19), f"{REST} small_intestine liver", x=(-107, 107))
+    yield solid("colon", "cylinder_x", (0, -55, 226), (1, 19, 19), f"{REST} small_intestine liver", x=(-107, 107))
     yield solid("colon", "cylinder_z", (0, 42, 0), (17, 17, 1), REST, z=(20, 125))
-    yield solid("urinary_bladder_wall", "ellipsoid", (0, -46, 60), (38.5, 38.5, 38.5), REST)
-    yield solid("urinary_bladder_contents", "ellipsoid", (0, -46, 60), (36.3, 36.3, 36.3), "urinary_bladder_wall")
+    yield solid("urinary_bladder_wall", "ellipsoid", (0.7, -46.4, 60.9), (38.5, 38.5, 38.5), REST)
+    yield solid("urinary_bladder_contents", "ellipsoid", (0.7, -46.4, 60.9), (36.3, 36.3, 36.3), "urinary_bladder_wall")
 
 
 def female():
@@ -250,7 +250,7 @@ def tuned(shapes: list[Shape], chosen, region: str, target: int) -> list[Shape]:
 
 def rounded(shape: Shape) -> list[str]:
     def text(value: float) -> str:
-        return "" if math.isinf(value) else f"{value:.3f}".rstrip("0").rstrip(".").replace("-0", "-0") or "0"
+        return "" if math.isinf(value) else f"{value:.5f}".rstrip("0").rstrip(".").replace("-0", "-0") or "0"
 
     numbers = (*shape.centre_mm, shape.a_mm, shape.b_mm, shape.c_mm, shape.end_scale, *shape.cuts_mm)
     return [shape.region, shape.kind, *map(text, numbers), " ".join(sorted(shape.painted_over))]

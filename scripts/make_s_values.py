@@ -15,9 +15,9 @@ from theratrial.dosimetry.transport.s_values import s_value_table
 
 DATA = Path(__file__).resolve().parent.parent / "src/theratrial/dosimetry/transport/data"
 NUCLIDES = ("Lu-177", "Ga-68", "I-131", "Y-90", "In-111", "Zr-89", "Tb-161")
-HISTORIES = 1_000_000
+HISTORIES = 300_000
 SEED = 20
-WORKERS = 2
+WORKERS = 1
 
 
 def main() -> None:

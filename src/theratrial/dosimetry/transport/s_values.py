@@ -75,9 +75,10 @@ class TransportPlan:
 
     def __post_init__(self) -> None:
         if self.histories < BATCHES or not 0 < self.relative_sd < 1 or self.seed < 0 or self.workers < 1:
+            got = f"{self.histories}, {self.relative_sd}, {self.seed}, {self.workers}"
             raise InputError(
-                f"histories {self.histories}, relative_sd {self.relative_sd}, seed {self.seed} and workers {self.workers}"
-                f"; allowed are {BATCHES} or more, between 0 and 1, 0 or more and 1 or more"
+                f"histories, relative_sd, seed, workers are {got}; allowed are at least {BATCHES}, between 0 and 1, "
+                "at least 0, at least 1"
             )
 
 
