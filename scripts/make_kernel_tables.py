@@ -2,7 +2,7 @@
 
 Usage: python scripts/make_kernel_tables.py [points|spheres] [NUCLIDE MEDIUM]
 
-The point kernels take some ten minutes on one core; the spheres are made from the shipped point kernels in a second.
+The point kernels take some twenty minutes on one core; the spheres are made from the shipped point kernels in a second.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from theratrial.dosimetry.transport.point_kernels_values import PointKernel
 from theratrial.reference import sealed
 
 DATA = Path(__file__).resolve().parent.parent / "src/theratrial/dosimetry/transport/data"
-ELECTRONS, PHOTONS, SEED = 400_000, 4_000_000, 20_240_817
+HISTORIES = {"soft_tissue": (400_000, 4_000_000), "water": (150_000, 1_500_000)}
+"""Electrons and photons followed for each nuclide."""
+SEED = 20_240_817
 
 
 def written(stem: str, passport: str, lines: list[str]) -> None:
@@ -37,7 +39,8 @@ def rows(kernel: PointKernel) -> list[str]:
 
 
 def point(name: str, medium: str) -> None:
-    kernel = computed_point_kernel(name, medium, histories=ELECTRONS, photon_histories=PHOTONS, seed=SEED)
+    electrons, photons = HISTORIES[medium]
+    kernel = computed_point_kernel(name, medium, histories=electrons, photon_histories=photons, seed=SEED)
     written(
         table_stem(name, medium),
         f"""
@@ -45,7 +48,7 @@ title = "Energy per decay of {name} deposited in shells around a point in {mediu
 edition = "1"
 source = "Our own Monte Carlo (docs/methods/dose_kernels.md) with decay data of ICRP Publication 107"
 licence = "Ours, Apache-2.0"
-how_entered = "scripts/make_kernel_tables.py: {ELECTRONS} electrons, {PHOTONS} photons, seed {SEED}"
+how_entered = "scripts/make_kernel_tables.py: {electrons} electrons, {photons} photons, seed {SEED}"
 how_checked = "tests/reference/test_kernels.py: energy balance, and voxel kernels against EGSnrc physics (ompMC)"
 decisions = [
  "Infinite medium: photons scattered back from outside a radius are in it",

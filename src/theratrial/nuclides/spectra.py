@@ -67,8 +67,8 @@ def _electron_emissions(name: str) -> ElectronEmissions:
 def electron_emissions(spelling: str) -> ElectronEmissions:
     """Beta spectrum and electron lines of a nuclide, read from the same checked file as `nuclide`.
 
-    The tabulated spectrum is given as printed. For 177Lu it integrates to 0.6 % more energy than the branch mean energies
-    of the same publication; who transports it says which of both is kept.
+    The tabulated spectrum is given as printed. For 177Lu it integrates to 0.6 % more energy than the branch mean
+    energies of the same publication; who transports it says which of both is kept.
 
     Raises
     ------

@@ -35,16 +35,20 @@ VERSION: Final = "1"
 DEFAULT_EXTENT_mm: Final = 120.0
 _LATTICE: Final = 768
 """Directions of an octant before their axes are swapped: six times as many are used."""
-_RADII: Final = 4
-_NEAR: Final = 4.0
-"""Up to this many of the largest voxel edge the photon kernel is integrated as a cloud, beyond by Gauss points."""
+_RADII: Final = 3
+_NEAR: Final = 2.5
+_MIDDLE: Final = 6.0
+"""The photon kernel is integrated as a cloud up to the first many of the largest voxel edge, by five Gauss points on each
+axis up to the second, by three beyond."""
 _LARGEST_VOXELS: Final = 40_000_000
 
 
-def _octant_directions() -> Float64:
+def _octant_directions(spacing_mm: Spacing) -> Float64:
     """Unit vectors in the first octant, evenly spread, and with each also the ones that swap its axes."""
-    index = np.arange(_LATTICE) + 0.5
-    third = index / _LATTICE
+    # Flat voxels are thin in one direction: more points find them.
+    count = _LATTICE * min(4, round(max(spacing_mm) / min(spacing_mm)))
+    index = np.arange(count) + 0.5
+    third = index / count
     angle = (index * (math.sqrt(5) - 1) / 2 % 1) * math.pi / 2
     across = np.sqrt(1 - third**2)
     lattice = np.stack([third, across * np.sin(angle), across * np.cos(angle)], axis=1)
@@ -65,7 +69,7 @@ def _cloud(radii_mm: Float64, energy: Float64, spacing_mm: Spacing, half: Sequen
     """First octant ``(nz, ny, nx)`` of the energy that shells of points give to voxels, by triangles."""
     shape = tuple(n + 2 for n in half)
     total = np.zeros(math.prod(shape))
-    directions = _octant_directions()
+    directions = _octant_directions(spacing_mm)
     for start in range(0, len(radii_mm), 64):
         radius, part = radii_mm[start : start + 64], energy[start : start + 64]
         share = np.repeat(part / len(directions), len(directions))
@@ -102,45 +106,59 @@ def _per_volume(kernel: RadialDeposition, density: float) -> tuple[Float64, Floa
     return np.log(middle), np.log(kernel.energy_keV[keep] / np.diff(edges)[keep] / (4 * math.pi))
 
 
-def _gauss_triangle() -> tuple[Float64, Float64]:
-    """Nodes and weights that integrate polynomials to the fifth degree against the triangle on [-1, 1]."""
-    side = math.sqrt(2 / 5)
-    return np.array([-side, 0.0, side]), np.array([5 / 24, 7 / 12, 5 / 24])
+def _gauss_triangle(points: int) -> tuple[Float64, Float64]:
+    """Nodes and weights that integrate polynomials up to degree 2 `points` - 1 against the triangle on [-1, 1]."""
+    if points == 3:
+        side = math.sqrt(2 / 5)
+        return np.array([-side, 0.0, side]), np.array([5 / 24, 7 / 12, 5 / 24])
+    # The triangle's even moments 2/((n + 1)(n + 2)), solved for the nodes of a symmetric five-point rule.
+    m2, m4, m6, m8 = (2 / ((n + 1) * (n + 2)) for n in (2, 4, 6, 8))
+    linear, constant = np.linalg.solve([[m4, m2], [m6, m4]], [-m6, -m8])
+    squares = np.sort(np.roots([1.0, linear, constant]).real)
+    sides = np.linalg.solve([[squares[0], squares[1]], squares**2], [m2 / 2, m4 / 2])
+    a, b = np.sqrt(squares)
+    return np.array([-b, -a, 0.0, a, b]), np.array([sides[1], sides[0], 1 - 2 * sides.sum(), sides[0], sides[1]])
 
 
-def _far(kernel: RadialDeposition, density: float, spacing_mm: Spacing, half: Sequence[int]) -> Float64:
+def _gauss(kernel: RadialDeposition, density: float, spacing_mm: Spacing, half: Sequence[int], points: int) -> Float64:
     """First octant, each voxel whole, by Gauss points in the triangles: good where the kernel varies slowly."""
     log_r, log_k = _per_volume(kernel, density)
-    nodes, weights = _gauss_triangle()
+    nodes, weights = _gauss_triangle(points)
     total = np.zeros(tuple(n + 1 for n in half))
-    axes = [np.arange(n + 1) for n in half]
-    for a, b, c in np.ndindex(3, 3, 3):
-        squared = (
-            ((axes[0] + nodes[a]) * spacing_mm[0])[:, None, None] ** 2
-            + ((axes[1] + nodes[b]) * spacing_mm[1])[None, :, None] ** 2
-            + ((axes[2] + nodes[c]) * spacing_mm[2])[None, None, :] ** 2
-        )
+    squares = [
+        [((np.arange(n + 1) + node) * d) ** 2 for node in nodes] for n, d in zip(half, spacing_mm, strict=True)
+    ]
+    for a, b, c in np.ndindex(points, points, points):
+        squared = squares[0][a][:, None, None] + squares[1][b][None, :, None] + squares[2][c][None, None, :]
         squared = np.maximum(squared, 1e-12)
         total += weights[a] * weights[b] * weights[c] * np.exp(np.interp(np.log(squared) / 2, log_r, log_k)) / squared
     return total * math.prod(spacing_mm)
 
 
+def _within(half: Sequence[int], spacing_mm: Spacing, distance_mm: float) -> tuple[list[int], NDArray[np.bool_]]:
+    """Half widths of the window that holds all voxels with their middle within a distance, and which they are."""
+    window = [min(n, math.floor(distance_mm / d)) for n, d in zip(half, spacing_mm, strict=True)]
+    axes = [(np.arange(n + 1) * d) ** 2 for n, d in zip(window, spacing_mm, strict=True)]
+    squared = axes[0][:, None, None] + axes[1][None, :, None] + axes[2][None, None, :]
+    return window, squared <= distance_mm**2
+
+
 def _photon_octant(kernel: RadialDeposition, density: float, spacing_mm: Spacing, half: Sequence[int]) -> Float64:
-    """Whole energies per voxel [keV] in the first octant, unfolded (each voxel its own)."""
-    near_mm = _NEAR * max(spacing_mm)
-    near_half = [min(n, math.ceil(near_mm / d) + 1) for n, d in zip(half, spacing_mm, strict=True)]
-    reach = near_mm + 2 * math.sqrt(3) * max(spacing_mm)
-    radii, energy = _points_of_shells(kernel, density, reach)
-    near = _cloud(radii, energy, spacing_mm, near_half)
+    """Energy of each voxel of the first octant [keV]: near, middle and far voxels each by their rule."""
+    largest = max(spacing_mm)
+    octant = _gauss(kernel, density, spacing_mm, half, 3)
+    window, chosen = _within(half, spacing_mm, _MIDDLE * largest)
+    inside = tuple(slice(0, n + 1) for n in window)
+    octant[inside] = np.where(chosen, _gauss(kernel, density, spacing_mm, window, 5), octant[inside])
+    window, chosen = _within(half, spacing_mm, _NEAR * largest)
+    inside = tuple(slice(0, n + 1) for n in window)
+    radii, energy = _points_of_shells(kernel, density, (_NEAR + math.sqrt(3)) * largest)
+    near = _cloud(radii, energy, spacing_mm, window)
     for axis in range(3):
-        index = [slice(None)] * 3
-        index[axis] = slice(1, None)
-        near[tuple(index)] /= 2
-    octant = _far(kernel, density, spacing_mm, half)
-    window = tuple(slice(0, n + 1) for n in near_half)
-    grid = np.meshgrid(*(np.arange(n + 1) * d for n, d in zip(near_half, spacing_mm, strict=True)), indexing="ij")
-    is_near = np.sqrt(sum(axis**2 for axis in grid)) <= near_mm
-    octant[window] = np.where(is_near, near, octant[window])
+        outer = [slice(None)] * 3
+        outer[axis] = slice(1, None)
+        near[tuple(outer)] /= 2
+    octant[inside] = np.where(chosen, near, octant[inside])
     return octant
 
 
