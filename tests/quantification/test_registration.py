@@ -146,7 +146,7 @@ def test_images_that_show_nothing_are_refused() -> None:
         rigid_registration(scan_of(np.zeros(GRID.shape)), scan_of(np.zeros(GRID.shape)))
     broken = np.ones(GRID.shape)
     broken[3, 3, 3] = np.nan
-    with pytest.raises(InputError, match="no numbers|not numbers"):
+    with pytest.raises(InputError, match="not numbers"):
         rigid_registration(scan_of(broken), scan_of(np.ones(GRID.shape)))
 
 

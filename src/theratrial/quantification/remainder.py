@@ -145,12 +145,18 @@ def remainder_activity(
         nuclide=whole.nuclide,
         parts=parts,
         trace=Trace(METHOD, VERSION, inputs),
-        volume_mL=None
-        if any(term.volume_mL is None for term in terms)
-        else sum(sign * (term.volume_mL or 0.0) for sign, term in zip(signs, terms, strict=True)),
+        volume_mL=_volume_left_mL(terms, signs),
         not_in_interval=carried + missing,
         warnings=tuple(warnings),
     )
+
+
+def _volume_left_mL(terms: Sequence[MeasuredActivity], signs: Sequence[float]) -> float | None:
+    volumes = [term.volume_mL for term in terms]
+    if any(volume is None for volume in volumes):
+        return None
+    left = sum(sign * (volume or 0.0) for sign, volume in zip(signs, volumes, strict=True))
+    return left if left > 0 else None
 
 
 def _joint(term: MeasuredActivity) -> str:
