@@ -323,6 +323,7 @@ def median(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 def measured(repeats: int, workers: int, peer_python: str) -> dict[str, Any]:
     cases = {}
+    load_average = os.getloadavg()[0]
     for name, (shape, spacing_mm) in CASES.items():
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
@@ -344,7 +345,7 @@ def measured(repeats: int, workers: int, peer_python: str) -> dict[str, Any]:
         "repeats": repeats,
         "workers": workers,
         "cpus": os.cpu_count(),
-        "load_average": os.getloadavg()[0],
+        "load_average": load_average,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "kernel_voxels": 2 * KERNEL_REACH + 1,
@@ -384,6 +385,20 @@ def markdown(found: dict[str, Any]) -> str:
                 f"with {b['peak_MB'] / a['peak_MB']:.1f} times less memory than the peer; mean doses of regions agree "
                 f"within {of['largest_difference_of_mean_doses']:.1e}."
             )
+    first = found["cases"]["128x128x96"]
+    growth = [
+        f"{case} voxels: {of['ours']['cpu_s'] / first['ours']['cpu_s']:.1f} times the CPU time, "
+        f"{of['ours']['peak_MB'] - first['ours']['peak_MB']:+.0f} MB"
+        for case, of in found["cases"].items()
+        if case.startswith("x")
+    ]
+    lines.append("\nGrowth against 128x128x96: " + "; ".join(growth) + ".")
+    shares = [
+        f"{case} {of['ours']['cpu_s'] / of['floor']['fft_pair_cpu_s']:.1f}" for case, of in found["cases"].items()
+    ]
+    lines.append(
+        "\nCPU time of the whole route over one rfftn and irfftn of the padded size: " + ", ".join(shares) + "."
+    )
     return "\n".join(lines)
 
 
@@ -407,11 +422,15 @@ def main() -> int:
     print(markdown(found))
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(found, indent=2) + "\n")
+    busy = found["load_average"] > 1
+    # On a busy machine the wall clock is the others'; CPU time is what this one would need at most on one free core.
+    clock = "cpu_s" if busy else "wall_s"
     within = all(
-        found["cases"][case]["ours"]["wall_s"] <= seconds and found["cases"][case]["ours"]["peak_MB"] <= MB
+        found["cases"][case]["ours"][clock] <= seconds and found["cases"][case]["ours"]["peak_MB"] <= MB
         for case, (seconds, MB) in LIMITS.items()
     )
-    print("within the limits" if within else "BEYOND THE LIMITS (see the load average before judging wall time)")
+    print(f"{'within' if within else 'BEYOND'} the limits by {'CPU' if busy else 'wall'} time", end="")
+    print(f" (load average {found['load_average']:.1f} at the start)")
     return 0 if within else 1
 
 

@@ -11,10 +11,12 @@ import pytest
 from voxel_cast import INJECTED, PLAN, SHAPE, kernel, region, scan
 
 from theratrial.dosimetry import Determinacy, region_activity, region_dose
+from theratrial.dosimetry.voxel.density import DensityMap
 from theratrial.dosimetry.voxel.route import VoxelRoute, voxel_route
 from theratrial.dosimetry.voxel.tia_map import RemainderLeftOut, RemainderVoxelWise
 from theratrial.errors import InputError
 from theratrial.nuclides import nuclide
+from theratrial.trace import Trace
 
 LU = nuclide("Lu-177")
 LIVER = region("liver", (0, 0, 0), (4, 6, 5))
@@ -87,6 +89,20 @@ def test_regions_that_share_voxels_keep_the_organ_routes_dose() -> None:
         assert abs(found.dose.shared_voxels_Gy) > 1e-4 * expected
     held = sum(one.shared_MBq_h for one in made.tia_map.scaled if one.region != "remainder")
     assert held == pytest.approx(0.0, abs=1e-4 * made.tia_map.total_MBq_h)
+
+
+def test_shared_voxels_are_not_told_apart_where_some_have_no_dose() -> None:
+    liver, lesion = shared_liver_and_lesion()
+    local = np.full(SHAPE, 1.05, dtype=np.float32)
+    whole = route(maps(), regions=(liver, lesion), density=DensityMap(liver.grid, local, 0.2, Trace("density", "1")))
+    uniform = route(maps(), regions=(liver, lesion), density_g_per_mL=1.05)
+    assert whole.regions["lesion"].dose.mean_Gy == pytest.approx(uniform.regions["lesion"].dose.mean_Gy, rel=1e-5)
+    gas = local.copy()
+    gas[5, 7, 5] = 0.001
+    made = route(maps(), regions=(liver, lesion), density=DensityMap(liver.grid, gas, 0.2, Trace("density", "1")))
+    assert made.regions["liver"].dose.excluded_fraction > 0
+    assert made.regions["liver"].dose.shared_voxels_Gy is None
+    assert made.regions["lesion"].dose.shared_voxels_Gy == whole.regions["lesion"].dose.shared_voxels_Gy
 
 
 def test_another_outline_of_the_same_name_is_not_taken_for_the_regions() -> None:

@@ -134,6 +134,16 @@ def test_voxels_that_are_not_positive_are_kept_signed_and_counted() -> None:
     assert made.held.unfitted_activity_fraction == pytest.approx(10 / (10 + 100 * (SHAPE[0] - 1)))
 
 
+def test_a_measured_zero_is_no_exponential_and_not_a_held_one() -> None:
+    first, second = np.full(SHAPE, 100.0), np.full(SHAPE, 50.0)
+    first[1] = 0.0
+    made = voxel_wise_tia_map(scans([first, second], [24, 48]), LU)
+    assert np.isfinite(made.MBq_h_per_mL).all()
+    assert made.held is not None
+    assert made.held.held_tia_fraction == 0
+    assert made.held.unfitted_tia_fraction > 0.05
+
+
 def test_a_voxel_wise_remainder_equals_the_voxel_wise_map_outside() -> None:
     session = scans([noise(1), noise(1) * 0.6], [24, 48])
     liver = region("liver", (0, 0, 0), (4, 6, 5), weight=0.25)
