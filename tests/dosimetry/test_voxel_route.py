@@ -170,6 +170,12 @@ def test_the_trace_names_every_input() -> None:
     assert inputs["region liver"].startswith("value:dosimetry.time_integrated_activity@")
 
 
+def test_what_rests_on_a_demonstration_decision_says_so() -> None:
+    made = route(maps(), kernel=kernel(), plan=replace(PLAN, demonstration=("dosimetry.model",)))
+    assert made.regions["liver"].dose.trace.demonstration == ("dosimetry.model",)
+    assert made.dose_map.trace.demonstration == ("dosimetry.model",)
+
+
 def test_contradictions_are_refused() -> None:
     with pytest.raises(InputError, match="kernel brings the density"):
         route(maps(), kernel=kernel(), density_g_per_mL=1.0)

@@ -174,12 +174,13 @@ def voxel_route(
     for region in regions:
         value, note = _mapped(found[region.name], activities[region.name], scans, nuclide)
         because[region.name] += f"; {note}" if note else ""
-        sources.append(RegionTia(region, value, note=note, source=_source(found[region.name])))
+        tia = found[region.name]
+        sources.append(RegionTia(region, value, note=note, source=_source(tia), demonstration=tia.trace.demonstration))
     if remainder is None:
         points = _remainder_points(scans, regions, repeatability_relative_sd, activities)
         tia = given.get(REMAINDER) or _fitted(points, nuclide, plan, administered_activity_MBq)
         value, note = _mapped(tia, [point.activity_MBq for point in points], scans, nuclide)
-        remainder = RemainderTia(value, note=note, source=_source(tia))
+        remainder = RemainderTia(value, note=note, source=_source(tia), demonstration=tia.trace.demonstration)
     tia_map = region_wise_tia_map(scans, sources, remainder=remainder, nuclide=nuclide)
     if kernel is None:
         dose_map = local_deposition(tia_map, nuclide, density_g_per_mL=density_g_per_mL, density=density)

@@ -89,7 +89,7 @@ class RegionTia:
 
     `pattern` is the position of the scan (by time, from 0) whose concentrations are scaled; None: the scan in which the
     region has the least counting noise. `note` is carried to the map (a stand-in for a curve without a value); `source`
-    says in the trace where the value comes from.
+    says in the trace where the value comes from, `demonstration` on which demonstration clauses it rests.
     """
 
     region: Region
@@ -97,6 +97,7 @@ class RegionTia:
     pattern: int | None = None
     note: str = ""
     source: str = "given:"
+    demonstration: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _require_tia(self.region.name, self.time_integrated_activity_MBq_h)
@@ -110,6 +111,7 @@ class RemainderTia:
     pattern: int | None = None
     note: str = ""
     source: str = "given:"
+    demonstration: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _require_tia("remainder", self.time_integrated_activity_MBq_h)
@@ -318,6 +320,12 @@ def region_wise_tia_map(
                 },
                 **{f"outline {one.region.name}": one.region.source.content_hash for one in regions},
             },
+            demonstration=tuple(
+                sorted(
+                    {clause for one in regions for clause in one.demonstration}
+                    | set(remainder.demonstration if isinstance(remainder, RemainderTia) else ())
+                )
+            ),
         ),
     )
 
