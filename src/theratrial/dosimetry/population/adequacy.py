@@ -238,9 +238,7 @@ def _quality(schedule: Schedule, region: ScheduleRegion, ends: Floats, truth: Fl
         value_fraction=float(valued.mean()),
         bounded_fraction=float(bounded.mean()),
         bias_percent=float(np.median(bias)) if len(bias) else None,
-        bias_range_percent=(
-            (float(np.quantile(bias, 0.025)), float(np.quantile(bias, 0.975))) if len(bias) else None
-        ),
+        bias_range_percent=((float(np.quantile(bias, 0.025)), float(np.quantile(bias, 0.975))) if len(bias) else None),
         interval_ratio=float(np.median(upper[both] / lower[both])) if both.any() else None,
         covered_fraction=float(np.mean((lower <= truth) & (truth <= upper))),
         decisions=_decisions(schedule, region, ends, truth) if region.judged else None,

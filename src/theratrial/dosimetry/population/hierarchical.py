@@ -93,7 +93,9 @@ def cohort_prior(
             told.append(f"{name}: {len(chosen)} patients with {LEAST_POINTS} points, {LEAST_PATIENTS} are needed")
             continue
         if not published.has(name):
-            raise InputError(f"the prior {published.name} has no region {name!r}; known: {', '.join(published.regions)}")
+            raise InputError(
+                f"the prior {published.name} has no region {name!r}; known: {', '.join(published.regions)}"
+            )
         updated, left_out = _updated(published.regions[name], chosen, nuclide, seed)
         regions[name] = updated
         used.update(dict.fromkeys(one.patient for one in chosen if one.patient not in left_out))
@@ -122,7 +124,9 @@ def _chosen(region: str, patients: Sequence[CohortPatient], without: str) -> lis
         raise InputError(f"region {region}: a patient stands twice in the cohort; give one session of each")
     for one in patients:
         if any(point.activity_MBq <= 0 or point.uncorrelated_relative_sd <= 0 for point in one.points):
-            raise InputError(f"region {region}, patient {one.patient}: every point needs an activity and uncertainty above 0")
+            raise InputError(
+                f"region {region}, patient {one.patient}: every point needs an activity and uncertainty above 0"
+            )
     return [one for one in patients if one.patient != without and len(one.points) >= LEAST_POINTS]
 
 

@@ -86,5 +86,7 @@ def _band(
         plan=schedule.plan, administered_activity_MBq=administered,
     )  # fmt: skip
     if posterior.draws is None:
-        raise NumericalError(f"region {region.id}: the prior's own typical curve contradicts it; the prior is not usable")
+        raise NumericalError(
+            f"region {region.id}: the prior's own typical curve contradicts it; the prior is not usable"
+        )
     return 100 / administered * posterior.draws.band_MBq([float(hour) for hour in grid])
