@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scipy.optimize import curve_fit
 
+from theratrial.dosimetry.biological import Radiobiology
 from theratrial.dosimetry.exponentials import Exponential, SumOfExponentials
 from theratrial.dosimetry.uncertainty.bed import bed_budget
 from theratrial.dosimetry.uncertainty.budget import Budget, Contribution
@@ -20,6 +21,7 @@ from theratrial.dosimetry.uncertainty.dose_factor import fitted_dose_factor
 from theratrial.dosimetry.uncertainty.fit import fit_covariance, fitted_tia_relative_sd
 from theratrial.dosimetry.uncertainty.recovery import logistic_recovery
 from theratrial.dosimetry.uncertainty.volume import (
+    blurred_sphere_recovery,
     counts_log_slope,
     diameter_sd_mm,
     edge_density_fraction,
@@ -61,6 +63,14 @@ def test_counts_change_with_an_outline_as_counting_a_blurred_sphere_says(volume_
     rho, inside = counts_in(radius, sigma)
     true_volume = 4 / 3 * math.pi * radius**3
     recovery = float(np.interp(radius, rho, inside)) / true_volume
+    validation(
+        f"share of a blurred sphere in its own outline, {volume_mL:g} mL, FWHM {fwhm_mm:g} mm",
+        expected=recovery,
+        got=blurred_sphere_recovery(volume_mL, fwhm_mm),
+        unit="1",
+        source="numerical count of a blurred sphere in the test",
+        relative=0.001,
+    )
     step = 0.002
     at = [float(np.interp(radius * (1 + sign * step) ** (1 / 3), rho, inside)) for sign in (-1, 1)]
     slope = (math.log(at[1]) - math.log(at[0])) / (math.log(1 + step) - math.log(1 - step))
@@ -252,11 +262,16 @@ def test_first_order_still_holds_within_a_tenth_for_a_lesion_outlined_on_spect(v
     )
 
 
+RENAL = Radiobiology(2.6, 2.8, "given:renal example")
+
+
+def one_exponential(half_life_h: float) -> SumOfExponentials:
+    return SumOfExponentials((Exponential(1.0, math.log(2) / half_life_h),))
+
+
 @pytest.mark.parametrize(("half_life_h", "expected_Gy"), [(60.0, 32.1), (50.0, 33.8)])
 def test_bed_of_the_renal_example_is_that_of_the_closed_form(half_life_h, expected_Gy, validation) -> None:
-    bed = bed_budget(
-        Budget(23.0, "Gy", ()), alpha_beta_Gy=2.6, repair_half_time_h=2.8, effective_half_life_h=half_life_h
-    )
+    bed = bed_budget(Budget(23.0, "Gy", ()), one_exponential(half_life_h), RENAL, region="kidneys")
     validation(
         f"BED of 23 Gy, effective half-life {half_life_h:g} h, alpha/beta 2.6 Gy, repair 2.8 h",
         expected=expected_Gy,
@@ -267,25 +282,27 @@ def test_bed_of_the_renal_example_is_that_of_the_closed_form(half_life_h, expect
     )
 
 
-def test_bed_varies_as_drawn_doses_and_parameters_do(validation) -> None:
+@pytest.mark.parametrize("correlation", [0.0, 0.7])
+def test_bed_varies_as_drawn_doses_and_parameters_do(correlation, validation) -> None:
     rng = np.random.default_rng(5)
     n = 200_000
-    sds = {"dose": 0.08, "alpha_beta": 0.15, "repair": 0.20, "half_life": 0.06}
-    drawn = {name: np.exp(sd * rng.standard_normal(n)) for name, sd in sds.items()}
-    d = 23 * drawn["dose"]
-    repair, half_life = 2.8 * drawn["repair"], 60 * drawn["half_life"]
-    bed = d + d**2 * repair / (repair + half_life) / (2.6 * drawn["alpha_beta"])
+    fit, kinetics = rng.multivariate_normal([0, 0], [[1, correlation], [correlation, 1]], n).T
+    d = 23 * np.exp(0.08 * fit + 0.05 * rng.standard_normal(n))
+    half_life = 60 * np.exp(0.15 * kinetics)
+    repair, ratio = 2.8 * np.exp(0.20 * rng.standard_normal(n)), 2.6 * np.exp(0.15 * rng.standard_normal(n))
+    bed = d + d**2 * repair / (repair + half_life) / ratio
     budget = bed_budget(
-        Budget(23.0, "Gy", (Contribution("fit", 1.0, 0.08),)),
-        alpha_beta_Gy=2.6,
-        repair_half_time_h=2.8,
-        effective_half_life_h=60.0,
+        Budget(23.0, "Gy", (Contribution("fit", 1.0, 0.08), Contribution("volume", -0.5, 0.10))),
+        one_exponential(60.0),
+        RENAL,
+        region="kidneys",
         alpha_beta_relative_sd=0.15,
         repair_relative_sd=0.20,
-        half_life_relative_sd=0.06,
+        kinetics_relative_sd=0.15,
+        fit_kinetics_correlation=correlation,
     )
     validation(
-        "relative standard deviation of BED with alpha/beta, repair and half-life uncertain",
+        f"relative standard deviation of BED, kinetics and dose correlated {correlation:g}",
         expected=float(np.log(bed).std()),
         got=budget.relative_sd,
         unit="1",

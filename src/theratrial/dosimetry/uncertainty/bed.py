@@ -1,77 +1,82 @@
-"""Biologically effective dose with its uncertainty."""
+"""Biologically effective dose as a budget: the contributions of the dose carried on, those of its own added."""
 
 from __future__ import annotations
 
 import math
 
+from theratrial.dosimetry.biological import Radiobiology, biological_dose, dose_rate_factor
+from theratrial.dosimetry.exponentials import SumOfExponentials
 from theratrial.dosimetry.uncertainty.budget import Budget, Contribution
 from theratrial.errors import InputError
 
+_STEP = 1e-4
+"""In a logarithm, of the central difference of G."""
 
-def repair_fraction(effective_half_life_h: float, repair_half_time_h: float) -> float:
-    """Lea-Catcheside factor of a dose rate that falls with one exponential: ``T_rep / (T_rep + T_eff)``.
 
-    Examples
-    --------
-    >>> round(repair_fraction(60.0, 2.8), 5)
-    0.04459
-    """
-    for what, value in (("effective half-life", effective_half_life_h), ("repair half-time", repair_half_time_h)):
-        if not (math.isfinite(value) and value > 0):
-            raise InputError(f"{what} must be above 0 h, got {value}")
-    return repair_half_time_h / (repair_half_time_h + effective_half_life_h)
+def _log_factor_slope(curve: SumOfExponentials, repair_per_h: float) -> float:
+    """``d ln G`` per relative stretch of the curve in time; G knows rates only through their ratio to repair."""
+    up, down = (dose_rate_factor(curve, repair_per_h * math.exp(step)) for step in (_STEP, -_STEP))
+    return (math.log(up) - math.log(down)) / (2 * _STEP)
 
 
 def bed_budget(
     dose: Budget,
+    curve: SumOfExponentials,
+    parameters: Radiobiology,
     *,
-    alpha_beta_Gy: float,
-    repair_half_time_h: float,
-    effective_half_life_h: float,
+    region: str,
     alpha_beta_relative_sd: float | None = None,
     repair_relative_sd: float | None = None,
-    half_life_relative_sd: float | None = None,
+    kinetics_relative_sd: float | None = None,
+    fit_kinetics_correlation: float = 0.0,
 ) -> Budget:
-    """BED [Gy] of one session, ``D (1 + D G / (alpha/beta))``, with the dose's contributions carried through.
+    """BED [Gy] of one session, ``D (1 + G D / (alpha/beta))``, by contribution.
 
-    Assumes one exponential. The half-life's own uncertainty is taken as independent of the dose's: a longer half-life
-    gives more dose and less BED per dose, so that this overstates a little.
+    Each contribution to the dose grows by one plus the share of the BED that goes as the square of the dose.
 
     Parameters
     ----------
     dose
-        Absorbed dose of the session with its contributions [Gy].
-    alpha_beta_relative_sd, repair_relative_sd, half_life_relative_sd
-        None means not known, and is named.
+        Absorbed dose of the session with its contributions [Gy]; the one named ``fit`` is that of the kinetics.
+    curve
+        Of the region; only its shape counts.
+    alpha_beta_relative_sd, repair_relative_sd
+        Of the tissue's parameters; None means not known, and is named.
+    kinetics_relative_sd
+        Of a factor that stretches the whole curve in time (the effective half-life of one exponential); likewise.
+    fit_kinetics_correlation
+        Between the contribution ``fit`` and that factor: a longer half-life means a larger dose and a smaller G, so
+        that leaving it at 0 overstates.
 
     Raises
     ------
     InputError
-        If a parameter is not positive.
+        If a parameter is out of range, or a correlation is given to a dose without the contribution ``fit``.
 
     References
     ----------
     Dale RG, Br J Radiol 1985;58:515. Gear JI et al., Eur J Nucl Med Mol Imaging 2018;45:2456.
     """
-    if not (math.isfinite(alpha_beta_Gy) and alpha_beta_Gy > 0):
-        raise InputError(f"alpha/beta must be above 0 Gy, got {alpha_beta_Gy}")
-    repair = repair_fraction(effective_half_life_h, repair_half_time_h)
-    extra = dose.value * repair / alpha_beta_Gy
-    quadratic = extra / (1 + extra)
-    """Share of the BED that goes as the square of the dose."""
-    parts = [
-        Contribution(part.name, part.log_slope * (1 + quadratic), part.input_relative_sd, part.why)
-        for part in dose.parts
-    ]
-    missing = list(dose.not_in_interval)
+    if not -1 <= fit_kinetics_correlation <= 1:
+        raise InputError(f"a correlation lies from -1 to 1, got {fit_kinetics_correlation}")
+    fit = next((part for part in dose.parts if part.name == "fit"), None)
+    if fit_kinetics_correlation and (fit is None or fit.relative_sd == 0 or kinetics_relative_sd is None):
+        raise InputError(f"region {region}: a correlation of fit and kinetics needs an uncertainty of both")
+    value = biological_dose(dose.value, curve, parameters, region=region).biologically_effective_dose_Gy
+    quadratic = 1 - dose.value / value
+    by_kinetics = quadratic * _log_factor_slope(curve, parameters.repair_per_h)
+    parts = []
+    for part in dose.parts:
+        slope = part.log_slope * (1 + quadratic)
+        if part is fit and fit_kinetics_correlation:
+            # What of the kinetics moves with the fit is carried by the fit, the rest stands on its own.
+            slope += by_kinetics * fit_kinetics_correlation * (kinetics_relative_sd or 0.0) / part.input_relative_sd
+        parts.append(Contribution(part.name, slope, part.input_relative_sd, part.why))
     own = (
         ("alpha_beta", -quadratic, alpha_beta_relative_sd),
-        ("repair_half_time", quadratic * (1 - repair), repair_relative_sd),
-        ("effective_half_life", -quadratic * (1 - repair), half_life_relative_sd),
+        ("repair", -by_kinetics, repair_relative_sd),
+        ("kinetics", by_kinetics * math.sqrt(1 - fit_kinetics_correlation**2), kinetics_relative_sd),
     )
-    for name, slope, sd in own:
-        if sd is None:
-            missing.append(f"uncertainty of {name.replace('_', ' ')} (not known)")
-        else:
-            parts.append(Contribution(name, slope, sd))
-    return Budget(dose.value * (1 + extra), "Gy", tuple(parts), tuple(missing))
+    missing = [f"uncertainty of {name.replace('_', ' ')} (not known)" for name, _, sd in own if sd is None]
+    parts.extend(Contribution(name, slope, sd) for name, slope, sd in own if sd is not None)
+    return Budget(value, "Gy", tuple(parts), (*dose.not_in_interval, *missing))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -102,3 +103,38 @@ class Budget:
             has = ", ".join(part.name for part in self.parts)
             raise InputError(f"the budget has no contribution {name!r}; it has {has}")
         return math.hypot(*(part.relative_sd for part in self.parts if part.name != name))
+
+
+SHARED_BY_SESSIONS: Final = frozenset({"calibration", "recovery_curve", "model", "s_value", "density"})
+"""Contributions that are wrong alike in every session of a patient; volume, counts and fit are made anew each time."""
+
+
+def summed(budgets: Sequence[Budget], shared: frozenset[str] = SHARED_BY_SESSIONS) -> Budget:
+    """The sum of a quantity over sessions: shared contributions add up, the others in quadrature.
+
+    Assumes that a shared contribution is fully correlated. Where one outline serves all sessions, the volume is shared
+    too.
+
+    Raises
+    ------
+    InputError
+        If there is none, or the units differ.
+
+    Examples
+    --------
+    >>> one = Budget(2.0, "Gy", (Contribution("calibration", 1.0, 0.05), Contribution("fit", 1.0, 0.08)))
+    >>> [round(part.relative_sd, 4) for part in summed([one, one, one, one]).parts]
+    [0.05, 0.04]
+    """
+    if len({budget.unit for budget in budgets}) != 1:
+        raise InputError("a sum needs at least one budget, all of one unit")
+    total = math.fsum(budget.value for budget in budgets)
+    names = dict.fromkeys(part.name for budget in budgets for part in budget.parts)
+    parts = []
+    for name in names:
+        own = [b.value * p.log_slope * p.input_relative_sd for b in budgets for p in b.parts if p.name == name]
+        spread = abs(math.fsum(own)) if name in shared else math.hypot(*own)
+        why = "shared by the sessions" if name in shared else "each session its own"
+        parts.append(Contribution(name, 1.0, spread / total, why))
+    missing = dict.fromkeys(text for budget in budgets for text in budget.not_in_interval)
+    return Budget(total, budgets[0].unit, tuple(parts), tuple(missing))

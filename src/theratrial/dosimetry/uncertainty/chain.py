@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from theratrial.dosimetry.uncertainty.budget import Budget, Contribution
-from theratrial.dosimetry.uncertainty.recovery import RecoveryAtVolume
+from theratrial.dosimetry.uncertainty.recovery import NO_RECOVERY, RecoveryAtVolume
+from theratrial.dosimetry.uncertainty.volume import blurred_sphere_recovery, counts_log_slope, volume_relative_sd
 from theratrial.errors import InputError
 
 VERSION: Final = "1"
@@ -76,6 +78,60 @@ class RegionUncertainty:
         return self.activity_volume_slope - self.s_exponent
 
 
+def region_uncertainty(
+    volume_mL: float,
+    *,
+    outline_spacing_mm: Sequence[float],
+    outline_fwhm_mm: float,
+    activity_fwhm_mm: float,
+    recovery: RecoveryAtVolume,
+    calibration_relative_sd: float | None,
+    counting_relative_sd: float | None,
+    fit_relative_sd: float | None,
+    model_relative_sd: float | None,
+    s_exponent: float = ELECTRON_EXPONENT,
+    s_relative_sd: float | None = None,
+    density_relative_sd: float | None = None,
+    independent_outlines: int = 1,
+) -> RegionUncertainty:
+    """What is known of a region from how it was seen: its volume, the two resolutions, and the sds of the other steps.
+
+    Parameters
+    ----------
+    outline_spacing_mm, outline_fwhm_mm
+        ``(dz, dy, dx)`` and resolution of the images that the outline was drawn on [mm].
+    activity_fwhm_mm
+        Resolution of the activity images [mm].
+    recovery
+        As applied. `NO_RECOVERY`: what the outline holds is then that of a blurred sphere, for the slope of the counts
+        only.
+    independent_outlines
+        1: one outline for all scans. More: each scan has its own; their mean volume is better known, and what an edge
+        does to the counts of its scan (`counts_log_slope` times `volume_relative_sd`) belongs to the points of the fit.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range.
+    """
+    if independent_outlines < 1:
+        raise InputError(f"a region has at least one outline, got {independent_outlines}")
+    seen = blurred_sphere_recovery(volume_mL, activity_fwhm_mm) if recovery == NO_RECOVERY else recovery.recovery
+    size = volume_relative_sd(volume_mL, outline_spacing_mm, outline_fwhm_mm) / math.sqrt(independent_outlines)
+    return RegionUncertainty(
+        volume_relative_sd=size,
+        counts_log_slope=counts_log_slope(volume_mL, activity_fwhm_mm, seen) if independent_outlines == 1 else 0.0,
+        recovery=recovery,
+        calibration_relative_sd=calibration_relative_sd,
+        counting_relative_sd=counting_relative_sd,
+        fit_relative_sd=fit_relative_sd,
+        model_relative_sd=model_relative_sd,
+        s_exponent=s_exponent,
+        s_relative_sd=s_relative_sd,
+        density_relative_sd=density_relative_sd,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ChainUncertainty:
     """Budgets of activity at a scan, time-integrated activity and absorbed dose of one region."""
@@ -90,12 +146,15 @@ class ChainUncertainty:
 _Term = tuple[str, float, float | None, str]
 
 
-def _budget(value: float, unit: str, terms: list[_Term]) -> Budget:
+def _budget(value: float, unit: str, terms: list[_Term], also_missing: tuple[str, ...]) -> Budget:
     return Budget(
         value,
         unit,
         tuple(Contribution(name, slope, sd, why) for name, slope, sd, why in terms if sd is not None),
-        tuple(f"uncertainty of {name.replace('_', ' ')} (not known)" for name, _, sd, _ in terms if sd is None),
+        (
+            *(f"uncertainty of {name.replace('_', ' ')} (not known)" for name, _, sd, _ in terms if sd is None),
+            *also_missing,
+        ),
     )
 
 
@@ -156,9 +215,12 @@ def chain_uncertainty(
         ("s_value", 1.0, known.s_relative_sd, "S at a given mass"),
         ("density", -known.s_exponent, known.density_relative_sd, "from volume to mass"),
     ]
+    lost = (
+        ("activity blurred over the edge of the region (no recovery applied)",) if known.recovery == NO_RECOVERY else ()
+    )
     return ChainUncertainty(
-        activity=_budget(activity_MBq, "MBq", activity),
-        time_integrated_activity=_budget(time_integrated_activity_MBq_h, "MBq h", tia),
-        absorbed_dose=_budget(absorbed_dose_Gy, "Gy", dose),
+        activity=_budget(activity_MBq, "MBq", activity, lost),
+        time_integrated_activity=_budget(time_integrated_activity_MBq_h, "MBq h", tia, lost),
+        absorbed_dose=_budget(absorbed_dose_Gy, "Gy", dose, lost),
         relative_covariance_tia_s=None if size is None else -known.s_exponent * known.activity_volume_slope * size**2,
     )

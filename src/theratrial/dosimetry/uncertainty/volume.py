@@ -102,6 +102,31 @@ def edge_density_fraction(volume_mL: float, fwhm_mm: float) -> float:
     return blurred + sigma / (radius * math.sqrt(2 * math.pi)) * math.expm1(-2 * (radius / sigma) ** 2)
 
 
+def blurred_sphere_recovery(volume_mL: float, fwhm_mm: float) -> float:
+    """Share of the activity of a uniform sphere that its own outline holds once blurred, in cold surroundings.
+
+    The overlap of the sphere with itself, shifted by what the blur shifts: what `counts_log_slope` needs where no
+    recovery was measured. Not a correction for an activity: a measured curve is.
+
+    Examples
+    --------
+    >>> blurred_sphere_recovery(30.0, 0.0), round(blurred_sphere_recovery(1e6, 10.0), 2)
+    (1.0, 0.99)
+    """
+    radius = equivalent_diameter_mm(volume_mL) / 2
+    if not (math.isfinite(fwhm_mm) and fwhm_mm >= 0):
+        raise InputError(f"resolution FWHM must not be negative, got {fwhm_mm} mm")
+    if fwhm_mm == 0:
+        return 1.0
+    # Shifts in units of sigma sqrt 2, up to the sphere's diameter; moments of order 2, 3 and 5 of exp(-u^2).
+    reach = math.sqrt(2) * radius / (fwhm_mm * _SIGMA_PER_FWHM)
+    tail = math.exp(-(reach**2))
+    second = math.sqrt(math.pi) / 4 * math.erf(reach) - reach * tail / 2
+    third = (1 - (1 + reach**2) * tail) / 2
+    fifth = 1 - (1 + reach**2 + reach**4 / 2) * tail
+    return 4 / math.sqrt(math.pi) * (second - 3 / 2 * third / reach + fifth / (2 * reach**3))
+
+
 def counts_log_slope(volume_mL: float, fwhm_mm: float, recovery: float) -> float:
     """Relative change of the counts in a region per relative change of its volume.
 
