@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -171,6 +172,31 @@ def test_one_session_without_value_leaves_the_sum_without_value_or_bound(lacking
     assert lower is not None
     assert total.lower_Gy >= lower
     assert total.quantity().note == f"{state}: no value for session 2"
+
+
+def test_the_bound_without_clearance_travels_to_the_dose_and_adds_over_sessions() -> None:
+    one = dose()
+    # By hand: 50 h up to 48 h, then physical decay of 159.528 h; 85.32 mGy g/(MBq h), 1000 g; photons 35.10/147.92.
+    rate = math.log(2) / 50
+    flat = 100 * (1 - math.exp(-48 * rate)) / rate + 100 * math.exp(-48 * rate) * 159.528 / math.log(2)
+    assert one.no_clearance_upper_Gy > flat * 85.32 / 1e6 > one.upper_Gy
+    assert one.no_clearance_upper_with_own_photons_Gy == pytest.approx(
+        one.no_clearance_upper_Gy * (1 + 35.10 / 147.92), rel=1e-3
+    )
+    total = cumulative([one, one])
+    assert total.no_clearance_upper_Gy == pytest.approx(2 * one.no_clearance_upper_Gy)
+    assert total.no_clearance_upper_with_own_photons_Gy == pytest.approx(2 * one.no_clearance_upper_with_own_photons_Gy)
+    assert cumulative([one, dose([])]).no_clearance_upper_with_own_photons_Gy == math.inf
+
+
+def test_a_chance_of_a_slow_phase_reaches_the_dose_and_is_said() -> None:
+    careful = replace(PLAN, slow_phase_probability=0.1)
+    found = region_dose(
+        points(), region="liver", nuclide=LU, administered_activity_MBq=7400.0, mass_g=1000.0, plan=careful
+    )
+    assert found.dose.absorbed_dose_Gy == dose().absorbed_dose_Gy
+    assert dose().upper_Gy < found.dose.upper_Gy <= dose().no_clearance_upper_Gy
+    assert found.tia.assumptions == ("the upper end allows a chance of 10% that clearance ends with the last scan",)
 
 
 def test_a_bounded_session_makes_the_sum_bounded_with_a_value() -> None:

@@ -170,6 +170,7 @@ def test_uncertainty_stated_for_some_points_only_is_refused() -> None:
         {"model_relative_sd": 10},
         {"calibration_relative_sd": -0.1},
         {"mass_relative_sd": 5},
+        {"slow_phase_probability": 5},
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(change: dict[str, float]) -> None:

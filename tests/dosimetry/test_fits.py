@@ -234,6 +234,7 @@ def test_a_measured_zero_needs_absolute_standard_deviations() -> None:
         ({"weighting": Weighting.ABSOLUTE, "absolute_sd_MBq": [1.0, 1.0]}, "one for each of 4"),
         ({"weighting": Weighting.ABSOLUTE, "absolute_sd_MBq": [1.0, 0.0, 1.0, 1.0]}, "above 0 MBq"),
         ({"model": "quadri"}, "choose one of mono"),
+        ({"administered_activity_MBq": 0.0}, "administered activity must be above 0"),
     ],
 )
 def test_what_cannot_be_fitted_as_asked_is_refused(change: dict, message: str) -> None:

@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 
 from theratrial.dosimetry import Determinacy, DosePlan, TimeActivityPoint, absorbed_dose
 from theratrial.dosimetry.single_point import HANSCHEID_WINDOW, PopulationHalfLife, hanscheid, population_single_point
-from theratrial.errors import InputError
+from theratrial.errors import InputError, NumericalError
 from theratrial.nuclides import nuclide
 
 LU = nuclide("Lu-177")
@@ -41,7 +41,7 @@ def test_the_rule_is_exact_to_its_published_envelope_over_its_window(validation)
             expected=percent,
             got=100 * error(half_lives),
             unit="%",
-            source="Hänscheid et al., J Nucl Med 2018;59:75, range of validity",
+            source="2x/2^x evaluated independently over the window of Hänscheid et al., J Nucl Med 2018;59:75",
             absolute=0.06,
         )
     assert error(1.0) == pytest.approx(0, abs=1e-12)
@@ -139,3 +139,14 @@ def test_a_rule_at_time_zero_and_a_half_life_of_no_source_are_refused() -> None:
         PopulationHalfLife(50.0, 0.2, "")
     with pytest.raises(InputError, match="above 0 h"):
         PopulationHalfLife(0.0, 0.2, "x")
+
+
+def test_a_scan_beyond_the_range_of_numbers_is_refused() -> None:
+    with pytest.raises(NumericalError, match="2000 half-lives of x late"):
+        population_single_point(
+            TimeActivityPoint(2000, 1.0, 0.05),
+            LU,
+            PLAN,
+            administered_activity_MBq=1e3,
+            population=PopulationHalfLife(1.0, 0.1, "x"),
+        )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from theratrial.dosimetry import Determinacy, DosePlan, TimeActivityPoint
 from theratrial.dosimetry.trapezoid import FirstInterval, Tail, TrapezoidIntegral, trapezoid
-from theratrial.errors import InputError
+from theratrial.errors import InputError, NumericalError
 from theratrial.nuclides import nuclide
 
 LU = nuclide("Lu-177")
@@ -84,6 +84,11 @@ def test_one_scan_a_zero_and_a_tail_slower_than_decay_are_refused() -> None:
         integral(sampled((24, 100.0), (48, 0.0)))
     with pytest.raises(InputError, match="slower than physical decay"):
         integral(sampled((24, 100.0), (48, 99.0)), tail=Tail.LAST_TWO)
+
+
+def test_a_back_extrapolation_beyond_the_range_of_numbers_is_refused() -> None:
+    with pytest.raises(NumericalError, match="name another first interval"):
+        integral(sampled((299, 1e3), (300, 1.0)), FirstInterval.BACK_EXTRAPOLATED)
 
 
 PAIRS = st.lists(

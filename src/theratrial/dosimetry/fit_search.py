@@ -13,7 +13,7 @@ from theratrial.dosimetry.fit_models import Array, KineticModel
 from theratrial.dosimetry.fit_weights import Target
 from theratrial.errors import NumericalError
 
-_STARTS: Final = 6
+_STARTS: Final = 4
 _REFINED: Final = 2
 _FASTEST_PER_FIRST_SCAN: Final = 50.0
 """A rate beyond this many over the first scan time has ended before it: exp(-50) of it is left."""
@@ -29,8 +29,8 @@ class _Precision:
     steps: int
 
 
-_COARSE: Final = _Precision(1e-7, 40)
-_FINE: Final = _Precision(1e-14, 200)
+_COARSE: Final = _Precision(1e-6, 25)
+_FINE: Final = _Precision(1e-14, 150)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,9 @@ def least_squares_minimum(model: KineticModel, target: Target, physical_per_h: f
         if converged and np.isfinite(chi_square):
             found.append((chi_square, theta))
     if not found:
-        raise NumericalError(f"{model.name}: the search for least squares did not end; check the activities")
+        raise NumericalError(
+            f"{model.name}: the points lead the search for least squares to no end; use a model of fewer parameters"
+        )
     best = min(found, key=lambda one: one[0])
     chi_square, theta = best[0], model.sorted(best[1])
     held = bool(theta[model.phases] - low[model.phases] < 1e-3)

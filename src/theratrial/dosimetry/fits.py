@@ -199,6 +199,10 @@ def fitted_curve(
     if absolute_sd_MBq is not None and len(absolute_sd_MBq) == len(points):
         by_time = sorted(range(len(points)), key=lambda n: points[n].hours_after_administration)
         absolute_sd_MBq = [absolute_sd_MBq[n] for n in by_time]
+    if administered_activity_MBq is not None and not (
+        math.isfinite(administered_activity_MBq) and administered_activity_MBq > 0
+    ):
+        raise InputError(f"administered activity must be above 0 MBq, got {administered_activity_MBq}")
     ordered = ordered_points(points, nuclide)
     if not ordered:
         raise InputError("no scan gives the activity of this region; a fit needs points")

@@ -11,10 +11,11 @@ from theratrial.dosimetry.exponentials import Exponential, SumOfExponentials
 from theratrial.dosimetry.plan import DosePlan, checked_relative_sd
 from theratrial.dosimetry.points import TimeActivityPoint
 from theratrial.dosimetry.time_integrated import Z_95, TimeIntegratedActivity, common_relative_sd, stated
-from theratrial.errors import InputError
+from theratrial.errors import InputError, NumericalError
 from theratrial.nuclides import Nuclide, nuclide_name
 
 VERSION: Final = "1"
+_LARGEST_EXPONENT: Final = 600.0
 HANSCHEID_WINDOW: Final = (0.75, 2.5)
 """In effective half-lives: where the rule's own error stays between -11.6 % and +6.2 %."""
 _HANSCHEID_ERROR: Final = (2 * 2.5 / 2**2.5, 2 / (math.e * math.log(2)))
@@ -183,6 +184,8 @@ def population_single_point(
     ------
     InputError
         If the point has no activity or is of another nuclide, or the half-life exceeds physical decay.
+    NumericalError
+        If the scan is so many half-lives late that the activity at administration is beyond the range of numbers.
 
     References
     ----------
@@ -201,11 +204,16 @@ def population_single_point(
     _require_possible(population, nuclide)
     hours, physical = point.hours_after_administration, nuclide.decay_constant_per_h
     rate = math.log(2) / population.effective_half_life_h
+    spread = Z_95 * (population.relative_sd or 0.0)
+    if rate * math.exp(spread) * hours > _LARGEST_EXPONENT:
+        raise NumericalError(
+            f"a scan at {hours:.4g} h is {hours / population.effective_half_life_h:.0f} half-lives of "
+            f"{population.source} late; nothing can be said of the activity at administration"
+        )
 
     def log_value(clearance: float) -> float:
         return math.log(point.activity_MBq) + clearance * hours - math.log(clearance)
 
-    spread = Z_95 * (population.relative_sd or 0.0)
     low, high = max(rate * math.exp(-spread), physical), rate * math.exp(spread)
     inside = min(max(1 / hours if hours > 0 else high, low), high)
     best = log_value(rate)

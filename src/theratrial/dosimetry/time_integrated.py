@@ -16,7 +16,7 @@ from theratrial.errors import InputError, NumericalError
 from theratrial.nuclides import Nuclide
 from theratrial.trace import Quantity, Trace
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 _LARGEST_EXPONENT: Final = 700.0
 Z_95: Final = 1.959963984540054
 """Two-sided 95 % quantile of the normal distribution."""

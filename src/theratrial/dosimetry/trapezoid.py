@@ -23,10 +23,11 @@ from theratrial.dosimetry.time_integrated import (
     stated,
     with_slow_phase,
 )
-from theratrial.errors import InputError
+from theratrial.errors import InputError, NumericalError
 from theratrial.nuclides import Nuclide
 
 VERSION: Final = "1"
+_LARGEST_EXPONENT: Final = 600.0
 
 
 class FirstInterval(StrEnum):
@@ -83,6 +84,11 @@ def _pieces(
         before = first_h * first
     else:
         rate = math.log(first / activity[1]) / (hours[1] - first_h)
+        if rate * first_h > _LARGEST_EXPONENT:
+            raise NumericalError(
+                f"back-extrapolation of the scans at {hours[0]:.4g} h and {hours[1]:.4g} h needs more activity at "
+                "administration than a number can hold; name another first interval"
+            )
         before = _exponential_piece(first * math.exp(rate * first_h), first, first_h)
     between = math.fsum(
         (later - earlier) * (a + b) / 2 for (earlier, a), (later, b) in pairwise(zip(hours, activity, strict=True))
@@ -128,6 +134,8 @@ def trapezoid(
     InputError
         If there are fewer than two points, one has no activity, or a tail of the last two scans would be slower than
         physical decay.
+    NumericalError
+        If a back-extrapolation runs beyond the range of numbers.
 
     Examples
     --------
