@@ -1,7 +1,7 @@
 """Time of one table of organ S values: one nuclide, one phantom, every self-dose at 1 %.
 
-Each run is a fresh process with two workers; imports and compilation are included, as whoever calls the command waits for
-them too. Target: 300 s on 2 cores. CPU time is that of all processes; on a busy machine it is the number to compare.
+Each run is a fresh process with two workers; imports and compilation are included, as whoever calls the command waits
+for them too. Target: 300 s on 2 cores. CPU time is that of all processes; on a busy machine compare that.
 
     python benchmarks/s_values.py [--repeats 3] [--nuclide Lu-177] [--phantom adult_female]
 """
