@@ -255,4 +255,6 @@ def cumulative(doses: Sequence[AbsorbedDose]) -> CumulativeDose:
             },
             demonstration=tuple(dict.fromkeys(clause for dose in doses for clause in dose.trace.demonstration)),
         ),
+        no_clearance_upper_Gy=math.fsum(dose.no_clearance_upper_Gy for dose in doses),
+        no_clearance_upper_with_own_photons_Gy=math.fsum(d.no_clearance_upper_with_own_photons_Gy for d in doses),
     )
