@@ -161,6 +161,7 @@ def test_the_trace_names_table_sources_and_mass() -> None:
     ("call", "says"),
     [
         (lambda: organ_dose("liver", [SOURCES[0], SOURCES[0]], TABLE, LU), "twice"),
+        (lambda: organ_dose("liver", [*SOURCES, SourceActivity("total_body", 1e5)], TABLE, LU), "count twice"),
         (lambda: organ_dose("brain", SOURCES, TABLE, LU), "no target brain; its targets"),
         (lambda: organ_dose("liver", SOURCES, TABLE, nuclide("I-131")), "is of Lu-177"),
         (lambda: organ_dose("liver", SOURCES, TABLE, LU, patient_masses_g={"liver": 0.0}), "above 0 g"),

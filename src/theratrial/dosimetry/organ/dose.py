@@ -214,7 +214,7 @@ def organ_dose(
     Raises
     ------
     InputError
-        If a source stands twice, table and nuclide differ, or the target is not in the table at all.
+        If a source stands twice or within another, table and nuclide differ, or the target is not in the table at all.
 
     References
     ----------
@@ -225,6 +225,12 @@ def organ_dose(
     regions = [source.region for source in sources]
     if twice := sorted({region for region in regions if regions.count(region) > 1}):
         raise InputError(f"target {target}: sources {', '.join(twice)} stand twice")
+    if "total_body" in regions and len(regions) > 1:
+        others = ", ".join(region for region in regions if region != "total_body")
+        raise InputError(
+            f"target {target}: total_body holds {others} too and they would count twice; "
+            f"give the remainder of the body (remainder_activity) in its place"
+        )
     if not any(pair[0] == target for pair in table.values):
         raise InputError(f"S table {table.source} has no target {target}; its targets: {_targets(table)}")
     reference_g = reference_mass_g(table, target)

@@ -68,7 +68,6 @@ def region_name(printed: str, names: Mapping[str, str] | None = None) -> str:
     if names and text in names:
         return names[text]
     slug = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
-    slug = re.sub(r"_cont$|_cont_$", "_cont", slug)
     if not slug:
         raise InputError(f"{printed!r} names no region; each row and column of an S table needs a name")
     return _PRINTED.get(slug, slug)

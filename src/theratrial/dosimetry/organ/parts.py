@@ -79,9 +79,11 @@ def told_apart(table: SValueTable, target: str, source: str, nuclide: Nuclide) -
     if _electrons_cross(target, source):
         return value
     # Every gram of the body gets the electrons of its own share of what is spread over the body.
-    holder = "total_body" if "total_body" in (target, source) else target
-    local = holder in (source, target) and (target == source or holder == "total_body")
-    return _split(value, electron_self_s_value(nuclide, reference_mass_g(table, holder)) if local else 0.0)
+    if "total_body" in (target, source):
+        return _split(value, electron_self_s_value(nuclide, reference_mass_g(table, "total_body")))
+    if target == source:
+        return _split(value, electron_self_s_value(nuclide, reference_mass_g(table, target)))
+    return _split(value, 0.0)
 
 
 def _split(value: SValue, electrons_Gy_per_MBq_h: float) -> SValue:
