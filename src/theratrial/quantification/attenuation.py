@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Literal
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from theratrial.errors import InputError
-from theratrial.imaging.values import FloatArray, Grid, Volume
+from theratrial.imaging.values import FloatArray, Grid, Region, Volume
 from theratrial.trace import Trace
 
 METHOD: Final = "quantification.mu_map"
@@ -29,6 +30,9 @@ _CORTICAL_BONE: Final = (
 _CORTICAL_BONE_g_per_mL: Final = 1.92
 _LOWEST_keV, _HIGHEST_keV = 50.0, 600.0
 _BODY_HU: Final = -500.0
+_AIR_HU: Final = -900.0
+_LEAST_IN_BODY: Final = 0.6
+_HALF: Final = 0.5
 
 
 @cache
@@ -98,23 +102,32 @@ class MuMap:
     trace: Trace
 
 
-def mu_map(ct: Volume, energy_keV: float, *, relative_sd: float = 0.03, ct_effective_keV: float = 70.0) -> MuMap:
+def mu_map(
+    ct: Volume,
+    energy_keV: float,
+    *,
+    regions: Sequence[Region] = (),
+    relative_sd: float = 0.03,
+    ct_effective_keV: float = 70.0,
+) -> MuMap:
     """Attenuation map of a CT for one gamma energy.
 
-    The body is the largest connected part above -500 HU, its holes filled slice by slice; what lies outside (the table)
-    is taken out, since a planar scan lies on another one.
+    The body is what `body_mask` finds and what is drawn as a region; what lies outside (the table) is taken out, since
+    a planar scan lies on another one.
 
     Parameters
     ----------
     ct
         In HU, axes parallel to the patient's.
+    regions
+        Drawn on this CT: they belong to the body even where a coarse CT shows no wall before them.
     relative_sd
         Of the coefficient [fraction]; 3 % covers the choice of the CT's effective energy and of two lines.
 
     Raises
     ------
     InputError
-        If the volume is not in HU, lies oblique, or shows no body.
+        If the volume is not in HU, lies oblique, shows no body, or less than half of a region lies in the body.
 
     References
     ----------
@@ -123,7 +136,7 @@ def mu_map(ct: Volume, energy_keV: float, *, relative_sd: float = 0.03, ct_effec
     if ct.unit != "HU":
         raise InputError(f"a mu-map is made of a CT in HU, got a volume in {ct.unit!r}")
     check_upright(ct.grid)
-    body = body_mask(ct.values)
+    body = _with_regions(body_mask(ct.values), ct.grid, regions)
     per_mm = mu_of_hounsfield_per_mm(ct.values, energy_keV, ct_effective_keV=ct_effective_keV)
     trace = Trace(
         METHOD,
@@ -138,8 +151,29 @@ def mu_map(ct: Volume, energy_keV: float, *, relative_sd: float = 0.03, ct_effec
     return MuMap(ct.grid, per_mm, body, energy_keV, relative_sd, trace)
 
 
+def _with_regions(body: NDArray[np.bool_], grid: Grid, regions: Sequence[Region]) -> NDArray[np.bool_]:
+    found = body.copy()
+    for region in regions:
+        if not region.grid.same_place(grid):
+            raise InputError(f"region {region.name!r} is on another grid than the CT -> put it on the CT's grid")
+        held = float((body[region.box()] * region.weights).sum(dtype=np.float64))
+        share = held / float(region.weights.sum(dtype=np.float64))
+        if share < _LEAST_IN_BODY:
+            raise InputError(
+                f"region {region.name!r}: {share:.0%} of it lies in the body that the CT shows; at least "
+                f"{_LEAST_IN_BODY:.0%} is needed -> check that region and CT are of one examination"
+            )
+        found[region.box()] |= region.weights >= _HALF
+    return found
+
+
 def body_mask(hounsfield: FloatArray) -> NDArray[np.bool_]:
-    """Voxels of the body: largest connected part above -500 HU after opening, holes filled in every axial slice."""
+    """Voxels of the body ``(nz, ny, nx)``.
+
+    Largest connected part above -500 HU after opening, holes filled in every axial slice; and what is denser than air
+    (above -900 HU, smoothed) between two parts of it in a row or column: a lung that nearly reaches the skin is no
+    hole.
+    """
     above = hounsfield > _BODY_HU
     opened = ndimage.binary_opening(above, np.ones((1, 3, 3), dtype=bool))
     labels, count = ndimage.label(opened)
@@ -150,7 +184,16 @@ def body_mask(hounsfield: FloatArray) -> NDArray[np.bool_]:
     # Opening costs a rim; what touches the part grown by one voxel and is above the threshold belongs to it.
     grown = ndimage.binary_dilation(labels == int(sizes.argmax()), np.ones((1, 3, 3), dtype=bool)) & above
     filled: NDArray[np.bool_] = np.stack([ndimage.binary_fill_holes(plane) for plane in grown])
-    return filled
+    smooth = ndimage.gaussian_filter(hounsfield, (0, 1, 1))
+    return filled | ((smooth > _AIR_HU) & (_between(filled, 1) | _between(filled, 2)))
+
+
+def _between(mask: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
+    """Voxels with a voxel of the mask on either side along an axis."""
+    before = np.logical_or.accumulate(mask, axis=axis)
+    behind = np.flip(np.logical_or.accumulate(np.flip(mask, axis), axis=axis), axis)
+    found: NDArray[np.bool_] = before & behind
+    return found
 
 
 def check_upright(grid: Grid) -> None:

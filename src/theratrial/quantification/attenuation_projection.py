@@ -18,6 +18,7 @@ from theratrial.quantification.attenuation import Beam, MuMap
 Floats = NDArray[np.float64]
 _FWHM_PER_SD: Final = 2.0 * math.sqrt(2.0 * math.log(2.0))
 _LEAST_INSIDE: Final = 0.95
+_LEAST_IN_BODY: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +134,18 @@ def projected_body(
     Raises
     ------
     InputError
-        If a region lies on another grid, or less than 95 % of it inside the CT and the view.
+        If a region lies on another grid, less than 95 % of it in the CT and the view, or less than 90 % in the body.
     """
     for region in regions:
         if not region.grid.same_place(mu.grid):
             raise InputError(f"region {region.name!r} is on another grid than the CT -> put it on the CT's grid")
+        held = float((mu.body[region.box()] * region.weights).sum(dtype=np.float64))
+        share = held / float(region.weights.sum(dtype=np.float64))
+        if share < _LEAST_IN_BODY:
+            raise InputError(
+                f"region {region.name!r}: {share:.0%} of it lies in the body that the CT shows; at least "
+                f"{_LEAST_IN_BODY:.0%} is needed -> check that region and CT are of one examination"
+            )
     weights, twice = _shared_membership(mu, regions)
     sums = _depth_sums(mu, regions, weights, collimator)
     rows, columns = _overlaps(mu, placement)

@@ -22,6 +22,7 @@ from theratrial.quantification.planar_background import (
     background,
     background_places,
 )
+from theratrial.quantification.scatter import OVER_SUBTRACTED_SD
 
 Floats = NDArray[np.float64]
 _ROUNDS: Final = 400
@@ -163,10 +164,25 @@ class PlanarModel:
         net, net_sd, ground, ground_sd, overlap_sd, scatter, dead, held = columns
         weight = np.sqrt(self.kernels[0][number][own] * self.kernels[1][number][own])
         path = float((self.body.path.ravel()[self.pixels][own] * weight).sum() / weight.sum())
-        reason = doubt_of(part.name, net, net_sd, ground, ground_sd, overlap_sd, self.overlap.largest_relative_sd)
+        reason = self._over_subtracted(number) or doubt_of(
+            part.name, net, net_sd, ground, ground_sd, overlap_sd, self.overlap.largest_relative_sd
+        )
         return RegionCounts(
             part.name, net, net_sd, ground, ground_sd, overlap_sd, scatter, dead, held, path, place.where, reason
         )
+
+    def _over_subtracted(self, number: int) -> str:
+        """Why nothing can be said where scatter took more than there was; empty elsewhere."""
+        own = self.own[number]
+        for head, view in enumerate(("anterior", "posterior")):
+            total = float(self.primary[head][own].sum())
+            sd = math.sqrt(float(self.variance[head][own].sum()))
+            if total < -OVER_SUBTRACTED_SD * sd:
+                return (
+                    f"region {self.body.regions[number].name!r}: scatter took off more than the {view} view counted "
+                    f"there ({total:.0f} counts left) -> undetermined; check the scatter windows and k"
+                )
+        return ""
 
     def _of_head(self, number: int, head: int) -> tuple[float, ...]:
         own, place, ring = self.own[number], self.places[number], self.ring[number]

@@ -86,7 +86,8 @@ def stated_body(pair: PlanarPair, outlines: Sequence[Outline], attenuation: Stat
     """Hand-drawn regions in a body of one stated thickness, as both heads see them.
 
     Assumes that each organ is a slab in the middle of the body; a geometric mean hardly asks where in depth it lies.
-    The rest of the body fills what is left of the thickness (Buijs' fraction ``1 - t / T``).
+    The rest of the body is what the slabs leave of it: without attenuation Buijs' fraction ``1 - t / T``, with it the
+    same fraction of what a head sees.
     """
     ny, nx = pair.anterior.shape[1:]
     placement = Placement((ny, nx), pair.pixel_spacing_mm, 0.0, 0.0)
@@ -109,8 +110,11 @@ def stated_body(pair: PlanarPair, outlines: Sequence[Outline], attenuation: Stat
             left = left - share * np.float32(thick)
     if float(left.min()) < -1e-3:
         raise InputError(f"the regions together are thicker than the body of {total} mm -> correct the thicknesses")
-    # A uniform body of thickness T gives (1 - exp(-mu T)) / mu to either head; the rest its share of that.
-    rest = left * np.float32((1 - math.exp(-mu * total)) / mu / total)
+    # A uniform body gives (1 - exp(-mu T)) / mu to either head; an organ of known thickness replaces its part.
+    rest = np.full((ny, nx), (1 - math.exp(-mu * total)) / mu, dtype=np.float32)
+    for part, outline in zip(parts, outlines, strict=True):
+        if outline.thickness_mm is not None:
+            rest = rest - part.anterior_mm
     everything = ProjectedPart("", left, rest, rest, float(left.sum(dtype=np.float64)) * pixel_mm2 / 1000, 1.0)
     return ProjectedBody(
         placement=placement,
