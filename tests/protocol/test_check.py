@@ -62,7 +62,10 @@ BROKEN = {
     "response_before_gate": (
         [("schedule.response_assessment.reading.window_days", {"minimum": 28.0, "maximum": 42.0})], "warning",
     ),
-    "curve_needs_two_points": ([("dosimetry.reading.imaging", ["spect_24h"])], "error"),
+    "curve_needs_two_points": (
+        [("dosimetry.reading.imaging", ["spect_24h"]), ("dosimetry.reading.curve", "two_point_mono_exponential")],
+        "error",
+    ),
     "curve_needs_more_points": (
         [("dosimetry.reading.imaging", ["spect_24h"]), ("dosimetry.reading.curve", "best_supported")], "error",
     ),

@@ -10,7 +10,7 @@ from theratrial.dosimetry import AbsorbedDose
 from theratrial.dosimetry.curve import Determinacy
 from theratrial.gates import session_dose
 from theratrial.pipeline.cumulative_doses import cumulative_doses
-from theratrial.pipeline.session_doses import SessionDoses
+from theratrial.pipeline.session_values import SessionDoses
 from theratrial.protocol.reader import shipped_protocol
 from theratrial.protocol.schema import Protocol
 from theratrial.results.values import CumulativeDose
@@ -43,7 +43,7 @@ def _dose(upper_Gy: float) -> AbsorbedDose:
 
 
 def _summed(protocol: Protocol, result: object, doses: list[AbsorbedDose | None]) -> CumulativeDose:
-    sessions = [SessionDoses((result,), (), {"liver": dose}, ()) for dose in doses]  # type: ignore[arg-type]
+    sessions = [SessionDoses((result,), (), {"liver": dose}, {"liver": dose}, {}, ()) for dose in doses]  # type: ignore[arg-type]
     (summed,) = cumulative_doses(protocol, "P01", sessions)
     return summed
 

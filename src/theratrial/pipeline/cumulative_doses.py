@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from theratrial.dosimetry import AbsorbedDose, cumulative
-from theratrial.pipeline.session_doses import SessionDoses
+from theratrial.pipeline.session_values import PosteriorDose, SessionDoses
 from theratrial.pipeline.traces import retraced
-from theratrial.protocol.schema import LimitsPlan, Protocol
+from theratrial.protocol.schema import DoseLimit, LimitsPlan, Protocol
+from theratrial.results.dosimetry import Exceedance
 from theratrial.results.places import dose_place
 from theratrial.results.values import CumulativeDose, RegionDoseResult
 from theratrial.trace import Quantity, Trace
 
 _UNDETERMINED = "undetermined"
+_MASS_NODES: Final = 41
 
 
 def cumulative_doses(
@@ -46,6 +52,8 @@ def cumulative_doses(
             quantity = Quantity(None, "Gy", trace, lower=floor, upper=math.inf, note=note)
             determinacy = _UNDETERMINED
         limit = limits.limits.get(result.region_id) if limits is not None and result.kind == "organ" else None
+        judged = [session.judged.get(name) for session in sessions]
+        posteriors = [session.posteriors for session in sessions]
         summed.append(
             CumulativeDose(
                 region_id=result.region_id,
@@ -57,7 +65,9 @@ def cumulative_doses(
                 sessions_counted=len(known),
                 sessions_given=len(sessions),
                 determinacy=determinacy,
-                judged_upper_Gy=_judged_upper(doses, quantity.trace),
+                judged_upper_Gy=_judged_upper(judged, quantity.trace),
+                exceedance=_exceedance(protocol, posteriors, name, limit, quantity.trace),
+                bed_Gy=_summed_bed(participant_id, sessions, name, quantity.trace),
             )
         )
     return tuple(summed)
@@ -73,12 +83,93 @@ def _judged_upper(doses: Sequence[AbsorbedDose | None], summed: Trace) -> Quanti
     summed
         Trace of the sum of the doses; the bound rests on the same inputs.
     """
-    trace = Trace("gates.judged_upper", "1", summed.inputs, demonstration=summed.demonstration)
+    trace = Trace("gates.judged_upper", "2", summed.inputs, demonstration=summed.demonstration)
     uppers_Gy = [math.inf if dose is None else dose.upper_with_own_photons_Gy for dose in doses]
     total_Gy = math.fsum(uppers_Gy)
     if math.isfinite(total_Gy):
-        note = "held against the limit: upper bound of every session given, the region's own photons included"
+        note = "held against the limit: upper bound of every session given by the points alone, photons included"
         return Quantity(total_Gy, "Gy", trace, note=note)
     unbounded = ", ".join(str(number) for number, upper_Gy in enumerate(uppers_Gy, 1) if not math.isfinite(upper_Gy))
     note = f"undetermined: no upper bound for session {unbounded}, so nothing can be held against the limit"
     return Quantity(None, "Gy", trace, upper=math.inf, note=note)
+
+
+def exceedance_probability(sessions: Sequence[NDArray[np.float64]], limit_Gy: float, mass_relative_sd: float) -> float:
+    """Probability that the sum of the sessions' doses exceeds a limit.
+
+    Assumes that what is not known of a patient's kinetics is the same in every session (a patient who is at the
+    upper end in one session is so in all), which widens the sum, and one mass in all of them.
+
+    Parameters
+    ----------
+    sessions
+        Quantiles of each session's dose at equally spaced probabilities ``(n,)`` [Gy].
+
+    Examples
+    --------
+    >>> even = np.linspace(0.0, 10.0, 999)
+    >>> round(exceedance_probability([even, even], 15.0, 0.0), 2)
+    0.25
+    """
+    total_Gy = np.sum(np.array(sessions), axis=0)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_MASS_NODES)
+    factors = np.exp(-mass_relative_sd * nodes)
+    above = (total_Gy[None, :] * factors[:, None] > limit_Gy).mean(axis=1)
+    return float(weights @ above / weights.sum())
+
+
+def _exceedance(
+    protocol: Protocol,
+    posteriors: Sequence[Mapping[str, PosteriorDose]],
+    name: str,
+    limit: DoseLimit | None,
+    summed: Trace,
+) -> Exceedance | None:
+    if limit is None or not all(name in one for one in posteriors):
+        return None
+    plan, therapy = protocol.dosimetry.reading, protocol.sessions.reading
+    assert plan is not None
+    mass_sd = (plan.mass_relative_sd_percent or 0.0) / 100
+    given = [one[name] for one in posteriors]
+    trace = Trace("dosimetry.exceedance", "1", summed.inputs, demonstration=summed.demonstration)
+    so_far = exceedance_probability([one.absorbed_dose_Gy for one in given], limit.absorbed_dose_Gy, mass_sd)
+    note = "by published kinetics and the points; informs, the gate holds the upper bound by the points alone"
+    following = Quantity(None, "probability", trace, note="the activity of a next session is not in the protocol")
+    if therapy is not None:
+        # What a next session adds: the mean of the sessions so far, for the activity that the protocol plans.
+        planned = therapy.administered_activity_MBq
+        per_MBq = np.mean([one.absorbed_dose_Gy / one.administered_MBq for one in given], axis=0)
+        doses = [*(one.absorbed_dose_Gy for one in given), per_MBq * planned]
+        probability = exceedance_probability(doses, limit.absorbed_dose_Gy, mass_sd)
+        following = Quantity(probability, "probability", trace, note=f"{note}; next session of {planned:g} MBq")
+    return Exceedance(limit.absorbed_dose_Gy, Quantity(so_far, "probability", trace, note=note), following)
+
+
+def _summed_bed(participant_id: str, sessions: Sequence[SessionDoses], name: str, summed: Trace) -> Quantity | None:
+    found = [
+        (number, one.details.biological.bed_Gy)
+        for number, session in enumerate(sessions, 1)
+        for one in session.results
+        if one.region_name == name and one.details.biological is not None
+    ]
+    if not found:
+        return None
+    inputs = {
+        f"session {number}": f"value:{dose_place(participant_id, number, name)}.details.biological.bed_Gy"
+        for number, _ in found
+    }
+    trace = Trace("dosimetry.cumulative_biological_dose", "1", inputs, demonstration=summed.demonstration)
+    lacking = [str(number) for number, bed in found if bed.value is None]
+    if lacking or len(found) < len(sessions):
+        missing = ", ".join(lacking) or "some"
+        return Quantity(None, "Gy", trace, note=f"undetermined: no biologically effective dose for session {missing}")
+    lower = [bed.lower for _, bed in found]
+    upper = [bed.upper for _, bed in found]
+    return Quantity(
+        math.fsum(bed.value or 0.0 for _, bed in found),
+        "Gy",
+        trace,
+        None if any(low is None for low in lower) else math.fsum(low or 0.0 for low in lower),
+        None if any(high is None for high in upper) else math.fsum(high or 0.0 for high in upper),
+        "sessions weeks apart: the damage of one is repaired before the next",
+    )

@@ -19,7 +19,9 @@ from theratrial.pipeline.deviations import deviations, history
 from theratrial.pipeline.matching import ParticipantImages, PlannedImage
 from theratrial.pipeline.participant_response import participant_response
 from theratrial.pipeline.scans import planar_scan, scan_result
-from theratrial.pipeline.session_doses import SessionDoses, dose_plan, session_doses
+from theratrial.pipeline.session_doses import session_doses
+from theratrial.pipeline.session_regions import dose_plan
+from theratrial.pipeline.session_values import SessionDoses
 from theratrial.pipeline.traces import with_inputs
 from theratrial.protocol.expressions import Truth
 from theratrial.protocol.schema import Protocol, Sessions

@@ -4,58 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-from theratrial.dosimetry import (
-    AbsorbedDose,
-    DosePlan,
-    RegionActivity,
-    RegionDose,
-    TimeActivityCurve,
-    region_dose,
-    region_mass_g,
-)
-from theratrial.errors import InputError, NumericalError
+from theratrial.dosimetry import AbsorbedDose, DosePlan
+from theratrial.errors import InputError, NumericalError, SourceError
 from theratrial.gates import SessionDose, session_dose
 from theratrial.nuclides import Nuclide
 from theratrial.pipeline.matching import PlannedImage
-from theratrial.pipeline.session_scans import SessionScan, region_activities, result_names, session_scan
-from theratrial.pipeline.traces import retraced, with_inputs
-from theratrial.protocol.schema import DoseRegion, Protocol
+from theratrial.pipeline.session_details import dose_details
+from theratrial.pipeline.session_population import after_last_fraction, quantile_steps, session_prior, whole_body_tia
+from theratrial.pipeline.session_regions import measured_region
+from theratrial.pipeline.session_s_values import RegionForS, SValueDose, s_value_doses, session_s_table
+from theratrial.pipeline.session_scans import SessionScan, result_names, seen_regions, session_scan
+from theratrial.pipeline.session_values import (
+    EXCEEDANCE_STEPS,
+    MeasuredRegion,
+    PosteriorDose,
+    SessionDoses,
+    half_life,
+    spread_ends,
+)
+from theratrial.pipeline.traces import with_inputs
+from theratrial.protocol.schema import DoseRegion, DosimetryPlan
 from theratrial.results.places import dose_place, session_place
-from theratrial.results.values import CurvePoint, Note, RegionDoseResult
+from theratrial.results.values import Note, RegionDoseResult
 from theratrial.trace import Quantity, Trace
 from theratrial.trialfolder.records import TrialFolder
+from theratrial.units import delta_mGy_g_per_MBq_h
 
-_Z_95 = 1.959963984540054  # two-sided 95 % of the standard normal
 _UNDETERMINED = "undetermined"
-
-
-@dataclass(frozen=True, slots=True)
-class SessionDoses:
-    """Doses of one session: for the results, for the gate, and for the sum over sessions."""
-
-    results: tuple[RegionDoseResult, ...]
-    for_gate: tuple[SessionDose, ...]
-    absorbed: Mapping[str, AbsorbedDose | None]
-    """Region name -> dose; None where there was nothing to compute it from."""
-    notes: tuple[Note, ...]
-
-
-def _point(scan: SessionScan, activity: RegionActivity, hours: float) -> CurvePoint:
-    common = activity.calibration_relative_sd
-    interval: tuple[float | None, float | None] = (None, None)
-    note = "the calibration's uncertainty is not known, so no interval is given" if common is None else ""
-    if common is not None:
-        relative = _Z_95 * math.hypot(activity.uncorrelated_relative_sd, common)
-        # Log-normal ends: an activity is positive, and its factors multiply.
-        interval = (activity.activity_MBq * math.exp(-relative), activity.activity_MBq * math.exp(relative))
-    return CurvePoint(
-        imaging_id=scan.image.plan.id,
-        hours_after=hours,
-        activity_MBq=Quantity(activity.activity_MBq, "MBq", activity.trace, interval[0], interval[1], note),
-        volume_mL=Quantity(activity.volume_mL, "mL", activity.trace),
-    )
+_NO_RECOVERY = "activity blurred over the region's edge"
+"""How the part that recovery mends begins in the list of what a dose lacks."""
 
 
 def _undetermined_region(
@@ -89,102 +68,188 @@ def _undetermined_region(
     )
 
 
-def _half_life(curve: TimeActivityCurve, trace: Trace) -> Quantity:
-    value, sd = curve.effective_half_life_h, curve.effective_half_life_sd_h
-    if value is None:
-        return Quantity(None, "h", trace, note=curve.because)
-    note = "held to physical decay" if curve.held_to_physical_decay else ""
-    if sd is None:
-        return Quantity(value, "h", trace, note=note)
-    return Quantity(value, "h", trace, max(value - _Z_95 * sd, 0.0), value + _Z_95 * sd, note)
+def _local_Gy_per_MBq_h(region: MeasuredRegion, nuclide: Nuclide) -> float:
+    return delta_mGy_g_per_MBq_h(nuclide.electron_MeV) / region.mass_g / 1000
+
+
+def _missing(region: MeasuredRegion, by_s: SValueDose | None, dosimetry: DosimetryPlan) -> tuple[str, ...]:
+    if by_s is None:
+        lacking = [text for text in region.local.missing if dosimetry.recovery == "none" or _NO_RECOVERY not in text]
+    else:
+        lacking = [*by_s.missing]
+        if dosimetry.recovery == "none":
+            lacking += [text for text in region.local.missing if _NO_RECOVERY in text]
+        if by_s.engine == "s_values":
+            lacking.append("the patient's own distances between organs (the phantom's are taken)")
+    return (*lacking, *region.local.not_in_interval)
+
+
+def reported_dose(
+    region: MeasuredRegion, by_s: SValueDose | None, nuclide: Nuclide, plan: DosePlan, dosimetry: DosimetryPlan
+) -> AbsorbedDose:
+    """The dose of a region as reported: its time-integrated activity by the engine that the protocol names."""
+    local = region.local
+    if by_s is None and not region.is_population:
+        return replace(local, missing=_missing(region, None, dosimetry), not_in_interval=())
+    own, cross_Gy = _local_Gy_per_MBq_h(region, nuclide), 0.0
+    exponent, relative_sd = 1.0, 0.0
+    if by_s is not None:
+        own, cross_Gy = by_s.own_Gy_per_MBq_h, by_s.photon_cross_Gy or 0.0
+        exponent, relative_sd = by_s.mass_exponent, by_s.table_relative_sd
+    tia, (low, high) = region.tia_MBq_h, region.tia_ends_MBq_h
+    mass_sd = math.hypot((plan.mass_relative_sd or 0.0) * exponent, relative_sd)
+    lower: float | None
+    if tia is None:
+        lower, upper = None if low is None else low * own, math.inf
+        best = None
+    else:
+        best = own * tia + cross_Gy
+        lower, upper = spread_ends(best, None if low is None else low * own + cross_Gy, high * own + cross_Gy, mass_sd)
+    return AbsorbedDose(
+        region=region.name,
+        absorbed_dose_Gy=best,
+        lower_Gy=lower,
+        upper_Gy=upper,
+        no_clearance_upper_Gy=math.inf,
+        determinacy=local.determinacy,
+        because=region.note if region.is_population else local.because,
+        mass_g=region.mass_g,
+        own_photons_at_most_fraction=0.0 if by_s is not None else local.own_photons_at_most_fraction,
+        missing=_missing(region, by_s, dosimetry),
+        not_in_interval=(),
+        trace=local.trace,
+    )
+
+
+def judged_dose(region: MeasuredRegion, by_s: SValueDose | None, nuclide: Nuclide) -> AbsorbedDose:
+    """The dose that the gate judges: by the points alone, with the most that photons can add in its upper end.
+
+    A prior never lowers it.
+    """
+    local = region.local
+    if by_s is None:
+        return local
+    ratio = by_s.own_Gy_per_MBq_h / _local_Gy_per_MBq_h(region, nuclide)
+    value, lower = local.absorbed_dose_Gy, local.lower_Gy
+    return replace(
+        local,
+        absorbed_dose_Gy=None if value is None else value * ratio,
+        lower_Gy=None if lower is None else lower * ratio,
+        upper_Gy=local.upper_Gy * ratio + by_s.cross_upper_Gy,
+        no_clearance_upper_Gy=local.no_clearance_upper_Gy * ratio + by_s.cross_upper_Gy,
+        own_photons_at_most_fraction=0.0,
+    )
+
+
+def _posterior_dose(
+    region: MeasuredRegion, by_s: SValueDose | None, nuclide: Nuclide, administered_MBq: float
+) -> PosteriorDose | None:
+    if region.posterior is None:
+        return None
+    own, cross_Gy = _local_Gy_per_MBq_h(region, nuclide), 0.0
+    if by_s is not None:
+        own, cross_Gy = by_s.own_Gy_per_MBq_h, by_s.photon_cross_Gy or 0.0
+    return PosteriorDose(quantile_steps(region.posterior, EXCEEDANCE_STEPS) * own + cross_Gy, administered_MBq)
 
 
 def _result(
-    reading: DoseRegion, name: str, points: tuple[CurvePoint, ...], dose: RegionDose, place: str, administered: str
+    region: MeasuredRegion,
+    dose: AbsorbedDose,
+    by_s: SValueDose | None,
+    others: Sequence[MeasuredRegion],
+    administered: str,
 ) -> RegionDoseResult:
-    fraction = dose.tia.extrapolated_fraction
-    seen = [f"{place}.points[{point.imaging_id}]" for point in points]
+    reading, classical = region.reading, region.classical
+    tia = classical.tia
+    seen = [f"{region.value}.points[{point.imaging_id}]" for point in region.points]
     curve_inputs = {
-        **{f"point {point.imaging_id}": where for point, where in zip(points, seen, strict=True)},
+        **{f"point {point.imaging_id}": where for point, where in zip(region.points, seen, strict=True)},
         "administered_activity": administered,
-        "nuclide": dose.tia.trace.inputs["nuclide"],
-        "plan": dose.tia.trace.inputs["plan"],
+        "nuclide": tia.trace.inputs["nuclide"],
+        "plan": tia.trace.inputs["plan"],
     }
-    trace = with_inputs(dose.tia.trace, curve_inputs, only=True)
+    curve = with_inputs(tia.trace, curve_inputs, only=True)
+    reported = curve
+    if region.is_population and region.posterior is not None:
+        prior = {"prior": region.posterior.trace.inputs["prior"], "region": f"protocol:dose_regions.{reading.id}"}
+        reported = with_inputs(region.posterior.trace, {**curve_inputs, **prior}, only=True)
     dose_inputs = {
-        "time_integrated_activity": f"{place}.time_integrated_activity_MBq_h",
-        **{f"volume {point.imaging_id}": f"{where}.volume_mL" for point, where in zip(points, seen, strict=True)},
+        "time_integrated_activity": f"{region.value}.time_integrated_activity_MBq_h",
+        **{f"volume {p.imaging_id}": f"{where}.volume_mL" for p, where in zip(region.points, seen, strict=True)},
         "density": f"protocol:dose_regions.{reading.id}",
-        "nuclide": dose.tia.trace.inputs["nuclide"],
-        "plan": dose.tia.trace.inputs["plan"],
+        "nuclide": tia.trace.inputs["nuclide"],
+        "plan": tia.trace.inputs["plan"],
     }
+    trace = with_inputs(dose.trace, dose_inputs, only=True)
+    if by_s is not None:
+        dose_inputs["s_value"] = by_s.source
+        if by_s.engine == "s_values":
+            dose_inputs |= {
+                f"photons from {other.name}": f"{other.value}.time_integrated_activity_MBq_h"
+                for other in others
+                if other is not region and other.reading.reference_regions and other.tia_MBq_h is not None
+            }
+        method = "dosimetry.organ_dose" if by_s.engine == "s_values" else "dosimetry.sphere_dose"
+        trace = Trace(method, "1", dose_inputs, demonstration=trace.demonstration)
+    value, (low, high) = region.tia_MBq_h, region.tia_ends_MBq_h
+    fraction = tia.extrapolated_fraction
+    note = "" if fraction is not None else classical.because
+    if fraction is None and region.is_population and region.posterior is not None:
+        fraction = after_last_fraction(region.posterior, region.curve_points[-1].hours_after_administration)
+        note = "by published kinetics and the points"
     return RegionDoseResult(
         region_id=reading.id,
-        region_name=name,
+        region_name=region.name,
         title=reading.title,
         kind=reading.kind,
         at_risk=reading.at_risk,
-        points=points,
-        determinacy=str(dose.curve.determinacy),
-        determinacy_reason=dose.curve.because,
-        effective_half_life_h=_half_life(dose.curve, trace),
-        time_integrated_activity_MBq_h=retraced(dose.tia.quantity(), trace.inputs, only=True),
-        extrapolated_fraction=Quantity(
-            fraction, "fraction", trace, note="" if fraction is not None else dose.curve.because
-        ),
-        absorbed_dose_Gy=retraced(dose.dose.quantity(), dose_inputs, only=True),
-        missing_parts=dose.dose.missing + dose.dose.not_in_interval,
+        points=region.points,
+        determinacy=str(classical.determinacy),
+        determinacy_reason=classical.because,
+        effective_half_life_h=half_life(classical, Quantity(0.0, "h", curve)),
+        time_integrated_activity_MBq_h=Quantity(value, "MBq h", reported, low, high, region.note),
+        extrapolated_fraction=Quantity(fraction, "fraction", reported, note=note),
+        absorbed_dose_Gy=Quantity(dose.absorbed_dose_Gy, "Gy", trace, dose.lower_Gy, dose.upper_Gy, region.note),
+        missing_parts=dose.missing,
     )
 
 
-def dose_plan(protocol: Protocol, demonstration: tuple[str, ...]) -> DosePlan:
-    """The protocol's dosimetry plan as the dosimetry takes it.
-
-    Raises
-    ------
-    InputError
-        If the clause is still open.
-    """
-    plan = protocol.dosimetry.reading
-    if plan is None:
-        raise InputError("clause dosimetry of the protocol is open: how doses are computed is not decided")
-    return DosePlan(
-        clearance_significance=plan.clearance_significance,
-        maximum_extrapolated_fraction=plan.maximum_extrapolated_fraction,
-        model_relative_sd=plan.model_relative_sd_percent / 100,
-        mass_relative_sd=None if plan.mass_relative_sd_percent is None else plan.mass_relative_sd_percent / 100,
-        demonstration=tuple(path for path in demonstration if path.startswith("dosimetry")),
-    )
-
-
-def _region_dose(
-    reading: DoseRegion,
-    name: str,
-    found: Sequence[tuple[SessionScan, RegionActivity]],
-    administered_MBq: float,
+def _by_s_values(
+    folder: TrialFolder,
+    participant_id: str,
+    session: int,
+    measured: Sequence[MeasuredRegion],
     nuclide: Nuclide,
     plan: DosePlan,
-) -> tuple[tuple[CurvePoint, ...], RegionDose]:
-    administration = found[0][0].image.administration
-    assert administration is not None
-    at = administration["injected_at"]
-    curve_points = [activity.point(administered_at=at) for _, activity in found]
-    mean_volume_mL = sum(activity.volume_mL for _, activity in found) / len(found)
-    dose = region_dose(
-        curve_points,
-        region=name,
-        nuclide=nuclide,
-        administered_activity_MBq=administered_MBq,
-        mass_g=region_mass_g(mean_volume_mL, reading.density_g_per_mL),
-        plan=plan,
-        mass_source=f"mean of the volumes drawn on the scans, {reading.density_g_per_mL:g} g/mL "
-        f"({reading.density_source})",
-    )
-    points = tuple(
-        _point(scan, activity, point.hours_after_administration)
-        for (scan, activity), point in zip(found, curve_points, strict=True)
-    )
-    return points, dose
+    notes: list[Note],
+    *,
+    administered_MBq: float,
+) -> dict[str, SValueDose]:
+    """Region name -> dose by S values; where they cannot be had a note says why, and nothing stands in for them."""
+    dosimetry = folder.protocol.dosimetry.reading
+    assert dosimetry is not None
+    if dosimetry.absorbed_dose != "s_values" and not dosimetry.voxel_doses:
+        return {}
+    person = folder.rows("participants", participant_id=participant_id)[0]
+    try:
+        table = session_s_table(dosimetry, person["sex"], nuclide)
+        prior = session_prior(folder.protocol)
+        whole_body, _ = whole_body_tia(prior, nuclide, plan, administered_MBq=administered_MBq)
+        return s_value_doses(
+            [
+                RegionForS(
+                    one.name, one.reading, one.mass_g, one.tia_MBq_h, one.classical.tia.upper_MBq_h
+                )
+                for one in measured
+            ],
+            table,
+            nuclide,
+            whole_body_MBq_h=whole_body,
+            at_most_MBq_h=administered_MBq / nuclide.decay_constant_per_h,
+        )  # fmt: skip
+    except (InputError, NumericalError, SourceError) as error:
+        notes.append(Note(participant_id, "warning", f"session {session}", f"no dose by S values: {error}"))
+        return {}
 
 
 def session_doses(
@@ -210,56 +275,69 @@ def session_doses(
     dosimetry = protocol.dosimetry.reading
     assert dosimetry is not None
     planned = set(dosimetry.imaging)
-    wanted = [image for image in images if image.plan.id in planned and image.series is not None]
+    wanted_images = [image for image in images if image.plan.id in planned and image.series is not None]
     here = f"value:{session_place(participant_id, session)}"
-    administered = f"{here}.administered_activity_MBq"
     looked_at = {
         f"scan {image.plan.id}": f"{here}.scans[{image.plan.id}]" for image in images if image.plan.id in planned
     }
     scans: list[SessionScan] = []
     notes: list[Note] = []
     reasons: list[str] = []
-    for image in wanted:
+    for image in wanted_images:
         try:
             scans.append(session_scan(folder, image, nuclide))
         except (InputError, NumericalError) as error:
             reasons.append(f"{image.plan.title}: {error}")
             place = f"session {session}, {image.plan.id}"
             notes.append(Note(participant_id, "warning", place, f"not quantified: {error}"))
+    readings = [clause.reading for clause in protocol.dose_regions.values() if clause.reading is not None]
+    wanted = {name: (reading, parts) for reading in readings for name, parts in result_names(reading, scans).items()}
+    seen, missing = seen_regions(folder, scans, wanted)
+    prior = session_prior(protocol)
+    measured: dict[str, MeasuredRegion] = {}
+    undetermined: dict[str, str] = {}
+    for name, (reading, _) in wanted.items():
+        if not seen[name]:
+            undetermined[name] = "; ".join([*reasons, *missing[name]]) or "no scan of this session can be quantified"
+            continue
+        value = f"value:{dose_place(participant_id, session, name)}"
+        try:
+            measured[name] = measured_region(
+                reading, name, value, seen[name], nuclide, plan, dosimetry, prior, administered_MBq=administered_MBq
+            )
+        except (InputError, NumericalError) as error:
+            undetermined[name] = str(error)
+            notes.append(Note(participant_id, "warning", f"session {session}, {name}", f"no dose: {error}"))
+    regions = list(measured.values())
+    by_s = _by_s_values(
+        folder, participant_id, session, regions, nuclide, plan, notes, administered_MBq=administered_MBq
+    )
     results: list[RegionDoseResult] = []
     for_gate: list[SessionDose] = []
     absorbed: dict[str, AbsorbedDose | None] = {}
-    for clause in protocol.dose_regions.values():
-        reading = clause.reading
-        if reading is None:
+    judged: dict[str, AbsorbedDose | None] = {}
+    posteriors: dict[str, PosteriorDose] = {}
+    for name, (reading, _) in wanted.items():
+        value = f"value:{dose_place(participant_id, session, name)}"
+        region_id = name if reading.kind == "lesion" else reading.id
+        used = by_s.get(name) if dosimetry.absorbed_dose == "s_values" else None
+        why = undetermined.get(name, "")
+        if not why and dosimetry.absorbed_dose == "s_values" and used is None and reading.kind == "organ":
+            why = "no S value: the protocol names no reference region for it, or its table cannot be had"
+        if why:
+            results.append(_undetermined_region(reading, name, why, plan, looked_at))
+            for_gate.append(SessionDose(region_id, reading.kind, session, None, None, why, value))
+            absorbed[name] = judged[name] = None
             continue
-        for name, parts in result_names(reading, scans).items():
-            value = f"value:{dose_place(participant_id, session, name)}"
-            found, missing = region_activities(scans, name, parts, dosimetry)
-            if not found:
-                why = "; ".join([*reasons, *missing]) or "no scan of this session can be quantified"
-                results.append(_undetermined_region(reading, name, why, plan, looked_at))
-                for_gate.append(SessionDose(_gate_region(reading, name), reading.kind, session, None, None, why, value))
-                absorbed[name] = None
-                continue
-            try:
-                points, dose = _region_dose(reading, name, found, administered_MBq, nuclide, plan)
-            except (InputError, NumericalError) as error:
-                why = str(error)
-                notes.append(Note(participant_id, "warning", f"session {session}, {name}", f"no dose: {why}"))
-                results.append(_undetermined_region(reading, name, why, plan, looked_at))
-                for_gate.append(SessionDose(_gate_region(reading, name), reading.kind, session, None, None, why, value))
-                absorbed[name] = None
-                continue
-            results.append(_result(reading, name, points, dose, value, administered))
-            for_gate.append(
-                session_dose(
-                    dose.dose, region_id=_gate_region(reading, name), kind=reading.kind, session=session, value=value
-                )
-            )
-            absorbed[name] = dose.dose
-    return SessionDoses(tuple(results), tuple(for_gate), absorbed, tuple(notes))
-
-
-def _gate_region(reading: DoseRegion, name: str) -> str:
-    return name if reading.kind == "lesion" else reading.id
+        region = measured[name]
+        dose = reported_dose(region, used, nuclide, plan, dosimetry)
+        limit = judged_dose(region, used, nuclide)
+        result = _result(region, dose, used, regions, f"{here}.administered_activity_MBq")
+        results.append(
+            replace(result, details=dose_details(region, dose, by_s.get(name), result, nuclide, plan, dosimetry))
+        )
+        for_gate.append(session_dose(limit, region_id=region_id, kind=reading.kind, session=session, value=value))
+        absorbed[name], judged[name] = dose, limit
+        if (posterior := _posterior_dose(region, used, nuclide, administered_MBq)) is not None:
+            posteriors[name] = posterior
+    return SessionDoses(tuple(results), tuple(for_gate), absorbed, judged, posteriors, tuple(notes))

@@ -199,6 +199,8 @@ class DoseRegion(Strict):
     reference_regions: tuple[Identifier, ...] = ()
     """Regions of the reference phantom that the drawn region is made of (``heart_wall`` and ``heart_contents`` for a
     heart drawn as a whole). Empty: no S value; a lesion is then a sphere of its mass."""
+    drawn: Literal["whole", "sample"] = "whole"
+    """``sample``: only a part is drawn (vertebrae for the red marrow), which stands for the whole by its concentration."""
     prior_region: Identifier | None = None
     """Region of the population prior whose kinetics it follows; the prior's ``other`` where it is not given."""
     biological: BiologicalParameters | None = None
@@ -253,6 +255,8 @@ class DosimetryPlan(Strict):
     """Relative standard deviation for kinetics that the scan times cannot see."""
     mass_relative_sd_percent: float | None = Field(default=None, ge=0, le=100)
     """Relative standard deviation of a region's mass (outline and density). None: not known, and results say so."""
+    slow_phase_probability: float = Field(default=0.0, ge=0, lt=1)
+    """Chance that clearance seen between the scans does not go on after the last of them; raises upper ends."""
     minimum_inside_percent: PositiveFloat = 98.0
     """A region with less of its volume inside the field of view has no activity, instead of a smaller one."""
 

@@ -24,7 +24,7 @@ from theratrial.errors import SourceError
 _MARK: Final = "#:"
 _TEXT_KEYS: Final = ("title", "edition", "source", "licence", "how_entered", "how_checked", "sha256")
 _KEYS: Final = frozenset(_TEXT_KEYS) | {"units", "decisions"}
-_NAME: Final = re.compile(r"[a-z_]+/[a-z0-9_]+")
+_NAME: Final = re.compile(r"[a-z_]+(/[a-z_]+)*/[a-z0-9_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ def table_from_text(text: str, name: str) -> Table:
 
 @cache
 def table(name: str) -> Table:
-    """A shipped table, by ``room/name``; read and checked once.
+    """A shipped table, by ``room/name`` (``dosimetry/transport/media`` in a room within one); read and checked once.
 
     Raises
     ------
@@ -225,9 +225,9 @@ def table(name: str) -> Table:
     """
     if not _NAME.fullmatch(name):
         raise SourceError(f"a table is named room/name, got {name!r}")
-    room, stem = name.split("/")
+    room, _, stem = name.rpartition("/")
     try:
-        text = files(f"theratrial.{room}").joinpath("data", f"{stem}.csv").read_text(encoding="utf-8")
+        text = files(f"theratrial.{room.replace('/', '.')}").joinpath("data", f"{stem}.csv").read_text(encoding="utf-8")
     except (ModuleNotFoundError, FileNotFoundError, NotADirectoryError):
         raise SourceError(f"no table {name}: theratrial/{room}/data/{stem}.csv is not there") from None
     except UnicodeDecodeError as error:
