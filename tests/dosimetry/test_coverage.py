@@ -87,3 +87,44 @@ def test_kinetics_that_two_scans_cannot_see_are_covered_only_with_the_plans_allo
         return found.tia.upper_MBq_h
 
     assert upper(0.0) < truth < upper(0.15)
+
+
+def test_a_slow_second_phase_lies_above_the_plain_upper_end_and_below_the_two_offered_instead() -> None:
+    # 70 % with 15 h and 30 % with 400 h biological half-time; one exponential through 24 h and 48 h sees only the first.
+    rates = [LU.decay_constant_per_h + math.log(2) / h for h in (15, 400)]
+    truth = 100 * (0.7 / rates[0] + 0.3 / rates[1])
+    rng, runs = np.random.default_rng(7), 200
+    above = {"plain": 0, "with a chance of 5 %": 0, "no clearance": 0}
+    for _ in range(runs):
+        calibration = math.exp(0.05 * rng.standard_normal())
+        points = [
+            TimeActivityPoint(
+                t,
+                calibration
+                * math.exp(0.05 * rng.standard_normal())
+                * (70 * math.exp(-rates[0] * t) + 30 * math.exp(-rates[1] * t)),
+                0.05,
+                0.05,
+            )
+            for t in (24, 48)
+        ]
+
+        def found(probability: float, points: list[TimeActivityPoint] = points):
+            plan = DosePlan(
+                clearance_significance=0.95,
+                maximum_extrapolated_fraction=0.85,
+                model_relative_sd=0.15,
+                slow_phase_probability=probability,
+            )
+            return region_dose(
+                points, region="r", nuclide=LU, administered_activity_MBq=1e3, mass_g=1000.0, plan=plan
+            ).tia
+
+        plain = found(0.0)
+        assert plain.determinacy.is_determined
+        above["plain"] += truth > plain.upper_MBq_h
+        above["with a chance of 5 %"] += truth > found(0.05).upper_MBq_h
+        above["no clearance"] += truth > plain.no_clearance_upper_MBq_h
+    assert above["plain"] / runs > 0.9
+    assert above["with a chance of 5 %"] / runs < 0.025
+    assert above["no clearance"] / runs < 0.025
