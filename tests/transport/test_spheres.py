@@ -93,6 +93,8 @@ def test_total_is_electrons_plus_photons_and_the_trace_names_the_table() -> None
 
 
 def test_water_and_tissue_spheres_of_one_mass_differ_little() -> None:
-    tissue, water = (computed_sphere_s_value("Y-90", 5.0, medium, density_g_per_mL=1.0) for medium in ("soft_tissue", "water"))
+    tissue, water = (
+        computed_sphere_s_value("Y-90", 5.0, medium, density_g_per_mL=1.0) for medium in ("soft_tissue", "water")
+    )
     assert tissue.total_Gy_per_MBq_h == pytest.approx(water.total_Gy_per_MBq_h, rel=0.01)
     assert tissue.total_Gy_per_MBq_h != water.total_Gy_per_MBq_h

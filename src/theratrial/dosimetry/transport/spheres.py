@@ -153,7 +153,7 @@ def sphere_s_value(nuclide: str, mass_g: float, medium: str = TABLE_MEDIUM) -> S
 
     >>> s = sphere_s_value("177Lu", 10.0)
     >>> round(s.electron_Gy_per_MBq_h, 5), round(s.photon_Gy_per_MBq_h, 5)
-    (0.00836, 0.00011)
+    (0.00841, 8e-05)
     """
     name, mass = known_nuclide(nuclide).name, _checked_mass_g(mass_g)
     if name not in SHIPPED_NUCLIDES or medium != TABLE_MEDIUM:

@@ -125,9 +125,7 @@ def _gauss(kernel: RadialDeposition, density: float, spacing_mm: Spacing, half: 
     log_r, log_k = _per_volume(kernel, density)
     nodes, weights = _gauss_triangle(points)
     total = np.zeros(tuple(n + 1 for n in half))
-    squares = [
-        [((np.arange(n + 1) + node) * d) ** 2 for node in nodes] for n, d in zip(half, spacing_mm, strict=True)
-    ]
+    squares = [[((np.arange(n + 1) + node) * d) ** 2 for node in nodes] for n, d in zip(half, spacing_mm, strict=True)]
     for a, b, c in np.ndindex(points, points, points):
         squared = squares[0][a][:, None, None] + squares[1][b][None, :, None] + squares[2][c][None, None, :]
         squared = np.maximum(squared, 1e-12)
