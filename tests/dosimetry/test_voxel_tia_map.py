@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from voxel_cast import SHAPE, grid, region, scan, scans
 
+from theratrial.dosimetry.voxel.overlap import without_overlap
 from theratrial.dosimetry.voxel.scans import SessionScans
 from theratrial.dosimetry.voxel.tia_map import (
     RegionTia,
@@ -18,7 +19,6 @@ from theratrial.dosimetry.voxel.tia_map import (
     RemainderVoxelWise,
     region_wise_tia_map,
     voxel_wise_tia_map,
-    without_overlap,
 )
 from theratrial.errors import InputError
 from theratrial.nuclides import nuclide
