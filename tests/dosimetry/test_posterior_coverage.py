@@ -1,4 +1,4 @@
-"""How often the posterior's 95 % interval holds the truth: the table of docs/methods/population_kinetics.md, redrawn."""
+"""How often the posterior's 95 % interval holds the truth: the table of docs/methods/population_kinetics.md."""
 
 from __future__ import annotations
 

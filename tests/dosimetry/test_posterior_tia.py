@@ -1,4 +1,4 @@
-"""Points and prior together: checked against a posterior by brute force, against the points alone, and for contradictions."""
+"""Points and prior together: against a posterior by brute force, the points alone, and for contradictions."""
 
 from __future__ import annotations
 

@@ -50,6 +50,7 @@ COMMANDS: dict[str, CommandEntry] = {
     "verify": CommandEntry("theratrial.cli.run", "verify", "Recompute every derived number of a result."),
     "image": CommandEntry("theratrial.cli.image", "app", "Describe DICOM files; convert a PET series to SUV."),
     "dose": CommandEntry("theratrial.cli.dose", "dose", "Images of one patient to absorbed dose per region."),
+    "schedule": CommandEntry("theratrial.cli.schedule", "app", "Judge what a protocol's scan times can determine."),
     "svalues": CommandEntry("theratrial.cli.svalues", "app", "Make or show organ S values of a nuclide."),
 }
 

@@ -216,8 +216,8 @@ def _sentences(result: ScheduleAdequacy) -> None:
         if one.region.kind != "lesion":
             continue
         _text(
-            f"{one.region.title}: {_percent(one.still_rising_fraction)} still take up more than they lose at {last}, and "
-            f"{_percent(one.after_last_median_fraction)} of the TIA (median) come after it. One exponential finds "
+            f"{one.region.title}: {_percent(one.still_rising_fraction)} still take up more than they lose at {last}, "
+            f"and {_percent(one.after_last_median_fraction)} of the TIA (median) come after it. One exponential finds "
             f"{_percent(one.determinacy_fractions.get('rising', 0.0))} rising and "
             f"{_percent(one.determinacy_fractions.get('determined', 0.0))} determined; "
             f"{_percent(1 - one.classical.bounded_fraction)} get no upper end. With the prior the 95 % interval is "
@@ -230,10 +230,10 @@ def _sentences(result: ScheduleAdequacy) -> None:
         biased = max(organs, key=lambda one: abs(one.classical.bias_percent or 0.0))
         loose = max(organs, key=lambda one: one.posterior.interval_ratio or 0.0)
         _text(
-            f"Organs: up to {_percent(worst.after_last_median_fraction)} of the TIA ({worst.region.title}, median) come "
-            f"after {last}. One exponential is off most in {biased.region.title} "
-            f"({_error(biased.classical.bias_percent, biased.classical.bias_range_percent)}); with the prior the widest "
-            f"interval is {_times(loose.posterior.interval_ratio)} ({loose.region.title}).",
+            f"Organs: up to {_percent(worst.after_last_median_fraction)} of the TIA ({worst.region.title}, median) "
+            f"come after {last}. One exponential is off most in {biased.region.title} "
+            f"({_error(biased.classical.bias_percent, biased.classical.bias_range_percent)}); with the prior the "
+            f"widest interval is {_times(loose.posterior.interval_ratio)} ({loose.region.title}).",
             "- ",
         )
     for one in organs:
@@ -266,8 +266,8 @@ def _best(result: ScheduleAdequacy) -> None:
             _text(
                 f"{one.region.title}: without upper end {_percent(1 - old.classical.bounded_fraction)} -> "
                 f"{_percent(1 - one.classical.bounded_fraction)}; interval with the prior "
-                f"{_times(old.posterior.interval_ratio)} -> {_times(one.posterior.interval_ratio)}; TIA after the last scan "
-                f"{_percent(old.after_last_median_fraction)} -> {_percent(one.after_last_median_fraction)}.",
+                f"{_times(old.posterior.interval_ratio)} -> {_times(one.posterior.interval_ratio)}; TIA after the last "
+                f"scan {_percent(old.after_last_median_fraction)} -> {_percent(one.after_last_median_fraction)}.",
                 "- ",
             )
     apart = [("organs at risk", result.best_added_for_organs), ("lesions", result.best_added_for_lesions)]
@@ -283,8 +283,8 @@ def _best(result: ScheduleAdequacy) -> None:
             "- ",
         )
     _text(
-        "Criterion: mean over patients of the posterior variance of ln TIA, of organs at risk and of lesions alike; the "
-        "earliest time that reaches 95 % of the largest reduction. Standard deviations above are its roots.",
+        "Criterion: mean over patients of the posterior variance of ln TIA, of organs at risk and of lesions alike; "
+        "the earliest time that reaches 95 % of the largest reduction. Standard deviations above are its roots.",
         "- ",
     )
 

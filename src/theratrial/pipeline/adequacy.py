@@ -20,7 +20,7 @@ from theratrial.dosimetry.population.prior import KineticPrior, kinetic_prior
 from theratrial.dosimetry.population.tables import prior_name_for, prior_region_name, reference_mass_g
 from theratrial.errors import InputError
 from theratrial.nuclides import nuclide
-from theratrial.pipeline.session_doses import dose_plan
+from theratrial.pipeline.session_regions import dose_plan
 from theratrial.protocol.schema import DoseRegion, Product, Protocol, Sessions
 from theratrial.trace import Trace
 
@@ -81,7 +81,9 @@ def _scan_times(protocol: Protocol) -> tuple[tuple[float, ...], tuple[str, ...]]
         if plan is None:
             raise InputError(f"imaging {name}, which dosimetry uses, has no reading; its time is not known")
         if plan.after != "administration":
-            raise InputError(f"imaging {name} is planned after {plan.after}; a scan for dosimetry counts from administration")
+            raise InputError(
+                f"imaging {name} is planned after {plan.after}; a scan for dosimetry counts from administration"
+            )
         middle = (plan.window_h.minimum + plan.window_h.maximum) / 2
         found.setdefault(middle, plan.title)
     hours = tuple(sorted(found))
@@ -105,7 +107,9 @@ def _regions(protocol: Protocol, prior: KineticPrior, sex: str) -> tuple[tuple[S
         mass = reference_mass_g(region_id, sex) if reading.kind == "organ" else None
         mass = mass if mass is not None or reading.kind == "lesion" else reference_mass_g(wanted, sex)
         if limit is not None and mass is None:
-            said.append(f"{reading.title}: no reference mass is shipped, so that its limit of {limit:g} Gy is not judged.")
+            said.append(
+                f"{reading.title}: no reference mass is shipped, so that its limit of {limit:g} Gy is not judged."
+            )
         found.append(ScheduleRegion(region_id, reading.title, reading.kind, reading.at_risk, taken, mass, limit))
     return tuple(found), tuple(said)
 
@@ -144,12 +148,12 @@ def protocol_schedule(protocol: Protocol) -> tuple[Schedule, str, tuple[str, ...
     masses = {"female": "adult female", "male": "adult male"}.get(sex, "mean of adult female and male")
     assumed = (
         f"Scans at the middle of their windows: {', '.join(f'{hour:g} h' for hour in hours)}.",
-        f"Repeatability {repeatability:.0%} (protocol). Counting noise {ORGAN_COUNTING:.0%} for organs and "
-        f"{LESION_COUNTING:.0%} for lesions in the median patient at the first scan, growing as activity falls, and "
-        f"calibration {CALIBRATION:.0%}: assumed, as no clause states them.",
+        f"Repeatability {100 * repeatability:g} % (protocol). Counting noise {100 * ORGAN_COUNTING:g} % for organs and "
+        f"{100 * LESION_COUNTING:g} % for lesions at the first scan, growing as activity falls, no point beyond 30 %, "
+        f"and calibration {100 * CALIBRATION:g} %: assumed, as no clause states them.",
         f"Course of {sessions.maximum_sessions} sessions of {sessions.administered_activity_MBq:g} MBq with the same "
-        f"kinetics; ICRP 89 reference masses ({masses}), the same for everybody; electrons of the region itself on both "
-        "sides of the comparison (photons are left out).",
+        f"kinetics; ICRP 89 reference masses ({masses}), the same for everybody; electrons of the region itself on "
+        "both sides of the comparison (photons are left out).",
         *said,
     )
     return schedule, because, scans, assumed

@@ -165,6 +165,9 @@ def region_adequacy(
     posterior = _posterior_ends(schedule, region, times, log_measured, sds)
     after = curves.after_fraction(times[-1])
     dose = schedule.course_Gy_per_MBq_h(region) * true_MBq_h if region.mass_g is not None else None
+    above = None
+    if region.judged and dose is not None and region.limit_Gy is not None:
+        above = float(np.mean(dose > region.limit_Gy))
     return RegionAdequacy(
         region=region,
         hours=times,
@@ -174,9 +177,7 @@ def region_adequacy(
         determinacy_fractions=MappingProxyType(states),
         classical=_quality(schedule, region, classical, true_MBq_h),
         posterior=_quality(schedule, region, posterior, true_MBq_h),
-        true_above_limit_fraction=(
-            float(np.mean(dose > region.limit_Gy)) if region.judged and dose is not None else None
-        ),
+        true_above_limit_fraction=above,
         median_course_dose_Gy=None if dose is None else float(np.median(dose)),
     )
 

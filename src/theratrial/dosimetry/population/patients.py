@@ -77,7 +77,13 @@ class MeasurementNoise:
             raise InputError("without repeatability and counting noise there is nothing to judge a schedule by")
 
     def uncorrelated(self, fraction: Floats, reference_fraction: Floats) -> Floats:
-        """Per point, ``(p, times)``, given the fraction at the reference time ``(p, 1)``; infinite where too little is left to be seen."""
+        """Per point, ``(p, times)``; infinite where too little is left to be seen.
+
+        Parameters
+        ----------
+        reference_fraction
+            At the reference time, ``(p, 1)``.
+        """
         counting = self.counting * np.sqrt(reference_fraction / np.maximum(fraction, 1e-30))
         return np.where(counting > _UNUSABLE_NOISE, np.inf, np.hypot(self.repeatability, counting))
 

@@ -120,9 +120,9 @@ def _cell(rows: list[Row], family: str, parameter: str, place: str) -> Row:
 
 def _correlation(prior: str, region: str, one: str, other: str) -> float:
     for row in population_table("correlations"):
-        if row.text("prior") == prior and row.text("region") in (region, _ANY):
-            if {row.text("parameter"), row.text("other")} == {one, other}:
-                return row.number("correlation")
+        applies = row.text("prior") == prior and row.text("region") in (region, _ANY)
+        if applies and {row.text("parameter"), row.text("other")} == {one, other}:
+            return row.number("correlation")
     return 0.0
 
 

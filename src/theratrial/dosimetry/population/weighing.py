@@ -22,8 +22,8 @@ class Weighed:
     effective_sample_size: Floats
     """``(p,)``."""
     smallest_distance_squared: Floats
-    """``(p,)``: over the curves, the least of the squared Mahalanobis distance of the points from the curve plus that of
-    the curve from the centre of its family. For a linear model this is chi-square with one degree per point."""
+    """``(p,)``: the least, over the curves, of the squared Mahalanobis distance of the points from the curve plus that
+    of the curve from the centre of its family. For a linear model this is chi-square with one degree per point."""
 
 
 def weighed(

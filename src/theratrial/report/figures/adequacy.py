@@ -35,7 +35,8 @@ def adequacy_figure(
     """
     figure = new_figure(4.9 + _ROW_IN * len(planned))
     with drawing():
-        top, bottom = figure.subfigures(2, 1, height_ratios=[1.3 + _ROW_IN * len(planned), 3.6])
+        parts: Any = figure.subfigures(2, 1, height_ratios=[1.3 + _ROW_IN * len(planned), 3.6])
+        top, bottom = parts
         _widths(top.subplots(), planned, improved, title=title, added_h=added_h)
         axes = bottom.subplots(1, max(len(panels), 1), squeeze=False)[0]
         for one, panel in zip(axes, panels, strict=False):
