@@ -90,7 +90,7 @@ def test_kinetics_that_two_scans_cannot_see_are_covered_only_with_the_plans_allo
 
 
 def test_a_slow_second_phase_lies_above_the_plain_upper_end_and_below_the_two_offered_instead() -> None:
-    # 70 % with 15 h and 30 % with 400 h biological half-time; one exponential through 24 h and 48 h sees only the first.
+    # 70 % with 15 h and 30 % with 400 h biological half-time; one exponential through 24 h and 48 h sees the first.
     rates = [LU.decay_constant_per_h + math.log(2) / h for h in (15, 400)]
     truth = 100 * (0.7 / rates[0] + 0.3 / rates[1])
     rng, runs = np.random.default_rng(7), 200

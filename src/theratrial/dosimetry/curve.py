@@ -17,13 +17,13 @@ from theratrial.errors import InputError
 from theratrial.nuclides import Nuclide, nuclide_name
 
 _SAME_TIME_H: Final = 1e-6
-_ROUNDING: Final = 1e-9
+ROUNDING: Final = 1e-9
 """Relative difference of decay constants that noise-free input makes by rounding alone."""
 
 _LEAST_SEEN_FRACTION: Final = 0.01
 """Share of the time-integrated activity after the first scan that noise must leave; below, scans see nothing of it."""
 
-_CALIBRATION_MARGIN: Final = 0.1
+CALIBRATION_MARGIN: Final = 0.1
 """Relative: by how much camera and activity meter may disagree before a curve is called impossible."""
 
 
@@ -206,7 +206,7 @@ def _excess(line: Line, nuclide: Nuclide, z: float) -> int:
     """1 where the line clears faster than physical decay beyond the noise, -1 where it rises, 0 where neither."""
     physical = nuclide.decay_constant_per_h
     difference = line.clearance_per_h - physical
-    if abs(difference) <= max(z * line.clearance_sd_per_h, _ROUNDING * physical):
+    if abs(difference) <= max(z * line.clearance_sd_per_h, ROUNDING * physical):
         return 0
     return 1 if difference > 0 else -1
 
@@ -232,7 +232,7 @@ def _needs_more_than_given(line: Line, clearance_per_h: float, administered_MBq:
     if administered_MBq is None:
         return False
     at_start = line.log_activity + clearance_per_h * line.centre_h
-    noise = math.hypot(line.log_activity_sd, line.clearance_sd_per_h * line.centre_h, _CALIBRATION_MARGIN)
+    noise = math.hypot(line.log_activity_sd, line.clearance_sd_per_h * line.centre_h, CALIBRATION_MARGIN)
     return at_start - z * noise > math.log(administered_MBq)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from scipy.special import stdtrit
 
-from theratrial.dosimetry.curve import Determinacy
+from theratrial.dosimetry.curve import CALIBRATION_MARGIN, ROUNDING, Determinacy
 from theratrial.dosimetry.fit_functionals import decays_MBq_h, gradient, growth_per_h
 from theratrial.dosimetry.fit_models import Array, KineticModel
 from theratrial.dosimetry.fit_search import Minimum
@@ -17,11 +17,8 @@ from theratrial.dosimetry.fit_weights import Target, Weighting
 from theratrial.dosimetry.plan import DosePlan
 from theratrial.nuclides import Nuclide
 
-_ROUNDING: Final = 1e-9
 _LARGEST_LOG_SD: Final = 1.0
 """A coefficient or rate known to a factor e at best is not identified by the points."""
-
-_CALIBRATION_MARGIN: Final = 0.1
 
 
 def _quantile(plan: DosePlan, target: Target, freedom: int) -> float:
@@ -58,7 +55,7 @@ def _last_two_rise(target: Target, scale: float | None, physical_per_h: float, z
     # Stated noise stands as it is: residuals of a model that does not fit must not hide the rise.
     factor = 1.0 if target.noise_known else scale or 0.0
     noise = float(np.hypot(*relative[-2:])) * factor / float(target.hours[-1] - target.hours[-2])
-    return bool(growth + physical_per_h > max(z * noise, _ROUNDING * physical_per_h))
+    return bool(growth + physical_per_h > max(z * noise, ROUNDING * physical_per_h))
 
 
 def _needs_more_than_given(
@@ -83,7 +80,7 @@ def _needs_more_than_given(
     def log_peak(one: Array) -> float:
         return math.log(model.curve(one).activity_MBq(peak_h))
 
-    noise = math.hypot(_sd(gradient(log_peak, theta), covariance), _CALIBRATION_MARGIN)
+    noise = math.hypot(_sd(gradient(log_peak, theta), covariance), CALIBRATION_MARGIN)
     return log_peak(theta) + physical * peak_h - z * noise > math.log(administered_MBq)
 
 
@@ -114,7 +111,7 @@ def fit_determinacy(
     def growth(one: Array) -> float:
         return growth_per_h(model, one, last_h, physical)
 
-    growing = growth(theta) > max(z * _sd(gradient(growth, theta), covariance), _ROUNDING * physical)
+    growing = growth(theta) > max(z * _sd(gradient(growth, theta), covariance), ROUNDING * physical)
     if growing or _last_two_rise(target, scale, physical, z):
         return Determinacy.RISING, f"activity corrected for physical decay still rises ({sure})"
     if why := _not_identified(model, covariance):
@@ -130,7 +127,7 @@ def fit_determinacy(
         return Determinacy.BOUNDED, (
             f"the slowest clearance of {model.name} would be slower than physical decay; it is held to physical decay"
         )
-    if slowest - physical <= max(z * sd, _ROUNDING * physical):
+    if slowest - physical <= max(z * sd, ROUNDING * physical):
         return Determinacy.BOUNDED, f"the slowest clearance cannot be told from physical decay ({sure})"
     after_last = model.curve(theta).between_MBq_h(last_h, math.inf) / decays_MBq_h(model, theta)
     if after_last > plan.maximum_extrapolated_fraction:
