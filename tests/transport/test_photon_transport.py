@@ -221,6 +221,63 @@ def test_photons_of_177lu_in_a_cube_of_water_agree_with_an_independent_monte_car
     )
 
 
+# ompmc 0.4.0 (PyPI, EGSnrc physics), run apart, 200 000 histories per energy:
+#   geometry = ompmc.CylinderGeometry(r_bounds=[0, 1, 3, 10], z_bounds=[0, 5, 10, 20], material="H2O700ICRU",
+#                                     density=1.0)
+#   ompmc.calc_radial(geometry, ompmc.PencilBeamSource(), ompmc.Spectrum.monoenergetic(E),
+#                     ompmc.Physics(global_pcut=0.001, n_split=1), n_histories=200000, output_dose=False)
+# Share of the beam's energy absorbed in all, within 1 cm of the axis over the first 5 cm, and in the outermost ring
+# beyond 10 cm.
+PENCIL_BEAM = (
+    (55.0, 0.5820, 0.1492, 0.0660),
+    (113.0, 0.4216, 0.1079, 0.0579),
+    (208.4, 0.4402, 0.1258, 0.0556),
+    (511.0, 0.4812, 0.1433, 0.0522),
+)
+
+
+@njit
+def pencil_beam(rng, tables, energy, radii_cm, depths_cm, histories):
+    """Share of the energy absorbed per ring and slab of a cylinder of water, beam along its axis."""
+    absorbed = np.zeros((radii_cm.size - 1, depths_cm.size - 1))
+    for _ in range(histories):
+        x = y = z = 0.0
+        left = energy
+        direction = (0.0, 0.0, 1.0)
+        while left > 0:
+            path = photons.free_path_cm(rng, photons.attenuation_per_cm(tables, 0, left))
+            x += path * direction[0]
+            y += path * direction[1]
+            z += path * direction[2]
+            radius = math.sqrt(x * x + y * y)
+            if radius >= radii_cm[-1] or z < 0 or z >= depths_cm[-1]:
+                break
+            before = left
+            left, direction = photons.after_interaction(rng, tables, 0, left, direction)
+            ring = max(int(np.searchsorted(radii_cm, radius)) - 1, 0)
+            absorbed[ring, max(int(np.searchsorted(depths_cm, z)) - 1, 0)] += before - left
+    return absorbed / (histories * energy)
+
+
+@pytest.mark.parametrize(("energy", "whole", "beam", "far"), PENCIL_BEAM)
+def test_a_pencil_beam_in_water_deposits_where_egsnrc_physics_says(validation, energy, whole, beam, far):
+    radii_cm, depths_cm = np.array([0.0, 1.0, 3.0, 10.0]), np.array([0.0, 5.0, 10.0, 20.0])
+    absorbed = pencil_beam(generator(11), WATER, energy, radii_cm, depths_cm, 300_000)
+    for where, expected, got, relative in (
+        ("a cylinder of 10 cm radius and 20 cm length", whole, absorbed.sum(), 0.01),
+        ("1 cm around the axis, 0-5 cm deep", beam, absorbed[0, 0], 0.015),
+        ("3-10 cm from the axis, 10-20 cm deep", far, absorbed[2, 2], 0.03),
+    ):
+        validation(
+            f"Share of a {energy} keV pencil beam's energy absorbed in water, {where}",
+            expected=expected,
+            got=float(got),
+            unit="1",
+            source="ompmc 0.4.0 (EGSnrc physics), run apart with 200 000 histories",
+            relative=relative,
+        )
+
+
 def test_twice_the_density_at_half_the_size_absorbs_the_same():
     whole = np.ones((21, 21, 21))
     middle = np.array([(21 * 21 + 21 + 1) * 10])
