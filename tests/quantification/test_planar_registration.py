@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
-from planar_slab import NOON, PLACEMENT, STEP, organ, pair_of, water_body
+from planar_slab import NOON, PLACEMENT, SENSITIVITY, SOURCE, STEP, WINDOW, camera, organ, pair_of, water_body
 from scipy.ndimage import gaussian_filter, rotate, shift
 
 from theratrial.errors import InputError, NumericalError
-from theratrial.imaging.values import FloatArray, PlanarPair
-from theratrial.quantification.attenuation_projection import Collimator, projected_body
+from theratrial.imaging.values import EnergyWindow, FloatArray, PlanarPair, Volume
+from theratrial.quantification.attenuation_projection import Collimator, inside_fraction, projected_body
+from theratrial.quantification.conjugate_view_scan import planar_scan
 from theratrial.quantification.planar_registration import placed_again, registered_to_ct
 from theratrial.quantification.planar_registration_views import overlay, registered_views
+from theratrial.quantification.scatter import TRIPLE_WINDOW
 
 ORGANS = [
     organ("liver", (22, 38), (12, 34), (8, 30)),
@@ -115,3 +118,31 @@ def test_scans_that_do_not_match_are_refused() -> None:
         registered_views(first, pair_of(noise[0][:50], noise[1][:50]), photopeak=0)
     with pytest.raises(InputError, match="both views"):
         registered_views(first, pair_of(noise[0], None), photopeak=0)
+
+
+def test_the_share_of_a_region_inside_the_view_is_what_a_cut_leaves() -> None:
+    box = organ("box", (24, 34), (20, 30), (25, 33))
+    assert inside_fraction(water_body(), box, PLACEMENT) == pytest.approx(1.0)
+    assert inside_fraction(water_body(), box, replace(PLACEMENT, shape=(31, 60))) == pytest.approx(0.5)
+    assert inside_fraction(water_body(), replace(box, inside_fraction=0.5), PLACEMENT) == pytest.approx(0.5)
+
+
+def test_a_whole_scan_is_measured_in_one_call_and_a_region_that_leaves_the_ct_is_named() -> None:
+    front, back = _views(0, 0)
+    mu = water_body()
+    # Scatter windows without counts: the slab scatters nothing.
+    windows = (WINDOW, EnergyWindow("low", 166.4, 187.2), EnergyWindow("high", 228.8, 249.6))
+    stacks = [np.stack([v, np.zeros_like(v), np.zeros_like(v)]) for v in (front, back)]
+    pair = replace(pair_of(front, back), anterior=stacks[0], posterior=stacks[1], windows=windows)
+    ct = Volume(mu.grid, np.where(mu.body, np.float32(0), np.float32(-1000)), "HU", None, SOURCE)
+    cut = replace(organ("cut", (0, 6), (12, 20), (8, 20)), inside_fraction=0.6)
+    scan = planar_scan(pair, ct, [*ORGANS, cut], camera(TRIPLE_WINDOW), COLLIMATOR, energy_keV=208.4)
+    assert dict(scan.result.undetermined)["cut"].startswith("region 'cut': 60%")
+    per = SENSITIVITY.cps_per_MBq * 100.0 * STEP * STEP / 1000
+    for name, box in ((o.name, o) for o in ORGANS):
+        found = scan.result.activity(name)
+        assert found is not None
+        sd = math.hypot(found.uncorrelated_relative_sd, found.common_relative_sd)
+        expected = UPTAKE[name] * 300 / per * box.volume_mL
+        assert abs(found.activity_MBq / expected - 1) < 1.96 * sd
+        assert found.trace.inputs[f"region.{name}"].endswith(f"#{name}")

@@ -17,7 +17,7 @@ from theratrial.quantification.attenuation import Beam, MuMap
 
 Floats = NDArray[np.float64]
 _FWHM_PER_SD: Final = 2.0 * math.sqrt(2.0 * math.log(2.0))
-_LEAST_INSIDE: Final = 0.95
+LEAST_INSIDE: Final = 0.95
 _LEAST_IN_BODY: Final = 0.9
 
 
@@ -154,10 +154,10 @@ def projected_body(
     found = []
     for region, part in zip(regions, parts, strict=False):
         inside = part.inside_fraction * region.inside_fraction
-        if inside < _LEAST_INSIDE:
+        if inside < LEAST_INSIDE:
             raise InputError(
                 f"region {region.name!r}: {inside:.0%} of it lies inside the CT and the planar view; at least "
-                f"{_LEAST_INSIDE:.0%} is needed -> leave it out, or check the registration"
+                f"{LEAST_INSIDE:.0%} is needed -> leave it out, or check the registration"
             )
         found.append(replace(part, inside_fraction=inside))
     depth_mm = mu.grid.spacing_mm[1]
@@ -178,6 +178,17 @@ def projected_body(
         mu.trace.inputs["ct"],
         (True,) * len(regions),
     )
+
+
+def inside_fraction(mu: MuMap, region: Region, placement: Placement) -> float:
+    """Share of a region, as drawn, that lies inside both the CT and the planar view."""
+    rows, columns = _overlaps(mu, placement)
+    seen = region.weights.sum(axis=1, dtype=np.float64)
+    z, _, x = region.box()
+    # Shares of pixels become shares of voxels by the ratio of their sizes.
+    held_z = rows[:, z].sum(axis=0) * placement.spacing_mm[0] / mu.grid.spacing_mm[0]
+    held_x = columns[:, x].sum(axis=0) * placement.spacing_mm[1] / mu.grid.spacing_mm[2]
+    return float(held_z @ seen @ held_x / seen.sum()) * region.inside_fraction
 
 
 def _shared_membership(mu: MuMap, regions: Sequence[Region]) -> tuple[list[FloatArray], tuple[tuple[str, float], ...]]:

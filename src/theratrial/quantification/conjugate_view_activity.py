@@ -98,7 +98,10 @@ def planar_activities(
     """
     when, nuclide = _checked(pair, body, camera)
     background, overlap = background or BackgroundPlan(), overlap or OverlapPlan()
-    model = PlanarModel(*cropped(body, _heads(pair, camera)), background, overlap)
+    heads = _heads(pair, camera)
+    # Outlines count from the edge of the whole view, which cropping moves.
+    seen = (body, heads) if background.drawn else cropped(body, heads)
+    model = PlanarModel(*seen, background, overlap)
     found = model.counts()
     moved = _moved_levels(model)
     pixel_mL_per_mm = math.prod(pair.pixel_spacing_mm) / 1000
