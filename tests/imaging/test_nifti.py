@@ -34,7 +34,7 @@ def test_values_and_place_come_back(direction: np.ndarray, suffix: str, tmp_path
 
 @pytest.mark.parametrize("direction", [np.eye(3), turned(21.0)])
 def test_the_affine_is_right_anterior_superior(direction: np.ndarray, tmp_path: Path) -> None:
-    """NIfTI-1: bytes 280 to 327 hold srow_x, srow_y, srow_z; +x is right, +y front, +z head, so LPS x and y turn over."""
+    """NIfTI-1: bytes 280-327 hold srow_x, srow_y, srow_z; +x is right, +y front, +z head, so LPS x and y turn over."""
     grid = Grid((5, 6, 7), (4.8, 3.0, 2.5), (-101.5, -50.25, 1203.5), direction)
     values = np.arange(210, dtype=np.float32).reshape(grid.shape)
     raw = gzip.decompress(write_nifti(tmp_path / "dose.nii.gz", grid, values, description="dose Gy").read_bytes())

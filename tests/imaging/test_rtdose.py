@@ -166,8 +166,8 @@ def test_doses_that_cannot_be_are_refused(tmp_path: Path, source: Path) -> None:
         write_rtdose(tmp_path / "d.dcm", grid, dose[1:], [source], LABEL)
     with pytest.raises(InputError, match="give its file"):
         write_rtdose(tmp_path / "d.dcm", grid, dose, [], LABEL)
+    sheared = Grid(grid.shape, grid.spacing_mm, grid.origin_mm, np.array([[1, 0.2, 0], [0, 1, 0], [0, 0, 1.0]]))
     with pytest.raises(InputError, match="sheared"):
-        sheared = Grid(grid.shape, grid.spacing_mm, grid.origin_mm, np.array([[1, 0.2, 0], [0, 1, 0], [0, 0, 1.0]]))
         write_rtdose(tmp_path / "d.dcm", sheared, dose, [source], LABEL)
     with pytest.raises(InputError, match="is no RT Dose"):
         read_rtdose(source)

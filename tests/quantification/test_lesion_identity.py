@@ -17,8 +17,8 @@ from theratrial.quantification.lesion_identity import (
     IdentityRules,
     Outcome,
     lesion_matches,
-    lesion_tracks,
 )
+from theratrial.quantification.lesion_identity_tracks import lesion_tracks
 from theratrial.quantification.segmentation_sphere import sphere_region
 
 SOURCE = Source("P01", "1.2", "1.3", "NM", (Path("scan.dcm"),), "sha256:00")

@@ -17,12 +17,56 @@ for entries in concepts["SCT"].values():
         MEANINGS.setdefault(code, set()).add(meaning.casefold())
 ALSO_CALLED = {"urinary_bladder": "bladder", "body": "entire body", "salivary_glands": "salivary gland"}
 
-TOTAL_SEGMENTATOR = """spleen kidney_right kidney_left gallbladder liver stomach pancreas adrenal_gland_right
-adrenal_gland_left lung_upper_lobe_left lung_lower_lobe_left lung_upper_lobe_right lung_middle_lobe_right
-lung_lower_lobe_right esophagus trachea thyroid_gland small_bowel duodenum colon urinary_bladder prostate sacrum
-vertebrae_S1 vertebrae_L5 vertebrae_L1 vertebrae_T12 vertebrae_T1 vertebrae_C7 vertebrae_C1 heart aorta
-superior_vena_cava inferior_vena_cava humerus_left humerus_right scapula_left scapula_right clavicula_left
-clavicula_right femur_left femur_right hip_left hip_right spinal_cord brain skull sternum""".split()
+TOTAL_SEGMENTATOR = [
+    "spleen",
+    "kidney_right",
+    "kidney_left",
+    "gallbladder",
+    "liver",
+    "stomach",
+    "pancreas",
+    "adrenal_gland_right",
+    "adrenal_gland_left",
+    "lung_upper_lobe_left",
+    "lung_lower_lobe_left",
+    "lung_upper_lobe_right",
+    "lung_middle_lobe_right",
+    "lung_lower_lobe_right",
+    "esophagus",
+    "trachea",
+    "thyroid_gland",
+    "small_bowel",
+    "duodenum",
+    "colon",
+    "urinary_bladder",
+    "prostate",
+    "sacrum",
+    "vertebrae_S1",
+    "vertebrae_L5",
+    "vertebrae_L1",
+    "vertebrae_T12",
+    "vertebrae_T1",
+    "vertebrae_C7",
+    "vertebrae_C1",
+    "heart",
+    "aorta",
+    "superior_vena_cava",
+    "inferior_vena_cava",
+    "humerus_left",
+    "humerus_right",
+    "scapula_left",
+    "scapula_right",
+    "clavicula_left",
+    "clavicula_right",
+    "femur_left",
+    "femur_right",
+    "hip_left",
+    "hip_right",
+    "spinal_cord",
+    "brain",
+    "skull",
+    "sternum",
+]
 """Classes of its task `total`, version 2, that dosimetry has a use for."""
 
 
