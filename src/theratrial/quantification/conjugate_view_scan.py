@@ -48,8 +48,8 @@ def planar_scan(
 ) -> PlanarScan:
     """Activities of all regions of a patient in one planar scan, by the conjugate view with a CT-based attenuation.
 
-    Assumes that the patient lay alike on both tables but for a shift, and that nothing of what was drawn has moved or grown
-    since the CT.
+    Assumes that the patient lay alike on both tables but for a shift, and that nothing of what was drawn has moved or
+    grown since the CT.
 
     Parameters
     ----------
