@@ -36,7 +36,7 @@ MASSES = list(PUBLISHED)
 @pytest.mark.parametrize("mass_g", MASSES)
 def test_spheres_by_the_point_kernel_are_the_published_ones(mass_g: float, validation) -> None:
     got = computed_sphere_s_value("Lu-177", mass_g, density_g_per_mL=1.03).total_Gy_per_MBq_h / GY_PER_BQ_S
-    # Three digits are printed; ours lie 0.3-0.7 % lower throughout, as the branch means lie below the tabulated spectrum.
+    # Three digits are printed; ours lie up to 0.7 % lower, as the branch means lie below the tabulated spectrum.
     validation(
         f"S of a {mass_g:g} g sphere for 177Lu, point kernel at 1.03 g/mL",
         expected=PUBLISHED[mass_g],

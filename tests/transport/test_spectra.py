@@ -44,7 +44,7 @@ def test_tabulated_spectrum_of_lutetium_carries_more_than_its_branches(validatio
         unit="keV",
         source="ICRP 107 branch mean energies times yields",
         relative=0.006,
-        not_matched_because="the tabulated spectrum and the branch means of ICRP 107 differ by 0.2-0.6 % with the rule of "
+        not_matched_because="tabulated spectrum and branch means of ICRP 107 differ by 0.2-0.6 % with the rule of "
         "interpolation; the spectrum is scaled to the branches",
     )
     assert electron_spectrum("Lu-177").beta_energy_keV == pytest.approx(133.27, abs=0.005)

@@ -41,7 +41,8 @@ def test_electron_energy_is_balanced_in_any_voxel_size(
     kernel = voxel_kernel(name, spacing_mm, density_g_per_mL=density, extent_mm=extent_mm)
     electron, _ = energies_keV(kernel)
     assert electron.sum() == pytest.approx(point_kernel(name).electron.deposited_keV, rel=1e-6)
-    assert electron.min() >= 0 and all(n % 2 for n in electron.shape)
+    assert electron.min() >= 0
+    assert all(n % 2 for n in electron.shape)
 
 
 @pytest.mark.long
@@ -92,7 +93,8 @@ def test_energy_falls_with_distance_along_an_axis() -> None:
     kernel = voxel_kernel("Lu-177", (4.8, 4.8, 4.8), extent_mm=96)
     centre = kernel.photon_Gy_per_MBq_h.shape[0] // 2
     line = kernel.photon_Gy_per_MBq_h[centre, centre, centre:]
-    assert (np.diff(line) < 0).all() and (line > 0).all()
+    assert (np.diff(line) < 0).all()
+    assert (line > 0).all()
 
 
 @pytest.mark.parametrize("part", [0, 1])
