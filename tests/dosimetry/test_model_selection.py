@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from scipy.stats import chi2
 
 from theratrial.dosimetry import Determinacy, DosePlan, TimeActivityPoint
 from theratrial.dosimetry.exponentials import Exponential, SumOfExponentials
@@ -150,3 +151,16 @@ def test_a_rising_region_has_no_average() -> None:
     assert average.determinacy is Determinacy.RISING
     assert average.time_integrated_activity_MBq_h is None
     assert average.upper_MBq_h == math.inf
+
+
+def test_the_best_of_bad_models_is_said_to_be_bad() -> None:
+    fast_and_slow = SumOfExponentials((Exponential(70.0, 0.05), Exponential(30.0, 0.006)))
+    selection = selected_model(points(fast_and_slow, None, 0.03, (24.0, 48.0, 96.0, 168.0)), LU, PLAN)
+    curve = selection.curve
+    assert curve.model.name == "mono"
+    assert curve.fit_p_value == pytest.approx(chi2.sf(curve.chi_square, 2), rel=1e-9)
+    assert "but the points do not lie on mono (p = " in selection.because
+    tia = fitted_time_integrated_activity(curve, PLAN, administered_activity_MBq=1e3)
+    assert "standard deviations were multiplied by 5.9" in tia.assumptions[0]
+    good = selected_model(points(MONO, 1), LU, PLAN, models=[kinetic_model("mono")])
+    assert "do not lie" not in good.because

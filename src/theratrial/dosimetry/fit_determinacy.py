@@ -41,7 +41,8 @@ def _not_identified(model: KineticModel, covariance: Array | None) -> str:
     worst = int(sds.argmax())
     if sds[worst] <= _LARGEST_LOG_SD:
         return ""
-    return f"the points do not identify the {names[worst]} of {model.name} (standard deviation {sds[worst]:.0%})"
+    known_to = f"standard deviation {sds[worst]:.0%}" if sds[worst] < 10 else "not even its order of magnitude"
+    return f"the points do not identify the {names[worst]} of {model.name} ({known_to})"
 
 
 def _last_two_rise(target: Target, scale: float | None, physical_per_h: float, z: float) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import chdtrc, stdtrit
 
 from theratrial.dosimetry.curve import Determinacy, ordered_points
 from theratrial.dosimetry.exponentials import SumOfExponentials
@@ -107,6 +107,23 @@ class FittedCurve:
         """Two-sided 95 % quantile: Student's where the residuals told the noise, else the normal."""
         return (
             Z_95 if self.noise_known or not self.degrees_of_freedom else float(stdtrit(self.degrees_of_freedom, 0.975))
+        )
+
+    @property
+    def fit_p_value(self) -> float | None:
+        """Chance of residuals as large if the model were true; None where no noise is stated or no residual is free."""
+        if not (self.noise_known and self.degrees_of_freedom):
+            return None
+        return float(chdtrc(self.degrees_of_freedom, self.chi_square))
+
+    def misfit(self, significance: float) -> str:
+        """That the points do not lie on the model, in words; empty where they do at this confidence."""
+        p_value = self.fit_p_value
+        if p_value is None or p_value >= 1 - significance:
+            return ""
+        return (
+            f"the points do not lie on {self.model.name} (p = {p_value:.2g}); "
+            f"standard deviations were multiplied by {self.noise_scale:.2g}"
         )
 
     @property
@@ -302,6 +319,7 @@ def fitted_time_integrated_activity(
         version=VERSION,
         inputs={"model": f"given:{curve.model.name}", "weighting": f"given:{curve.weighting}"},
         not_in_interval=("noise of the points (not known)",) if curve.log_value_sd is None else (),
+        assumptions=(misfit,) if (misfit := curve.misfit(plan.clearance_significance)) else (),
     )
 
 

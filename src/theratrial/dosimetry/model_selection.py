@@ -128,7 +128,7 @@ def selected_model(
     ]
     least = min(candidate.criterion for candidate in tried)
     if math.isinf(least):
-        return _fewest_parameters(tried, criterion)
+        return _fewest_parameters(tried, criterion, plan)
     shares = [math.exp(-(candidate.criterion - least) / 2) for candidate in tried]
     total = math.fsum(shares)
     candidates = tuple(
@@ -138,10 +138,16 @@ def selected_model(
     best = min(candidates, key=lambda one: one.criterion)
     assert best.curve is not None
     because = f"least {criterion} ({best.criterion:.2f}), Akaike weight {best.akaike_weight:.0%}"
-    return ModelSelection(best.curve, criterion, candidates, because)
+    return ModelSelection(best.curve, criterion, candidates, _with_misfit(because, best.curve, plan))
 
 
-def _fewest_parameters(tried: Sequence[Candidate], criterion: Criterion) -> ModelSelection:
+def _with_misfit(because: str, curve: FittedCurve, plan: DosePlan) -> str:
+    # The best of the models that few points allow may still be a bad one.
+    misfit = curve.misfit(plan.clearance_significance)
+    return f"{because}; but {misfit}" if misfit else because
+
+
+def _fewest_parameters(tried: Sequence[Candidate], criterion: Criterion, plan: DosePlan) -> ModelSelection:
     possible = [one for one in tried if one.curve and one.curve.determinacy is not Determinacy.UNDETERMINED]
     if not possible:
         reasons = "; ".join(f"{one.model.name}: {one.because}" for one in tried)
@@ -152,7 +158,7 @@ def _fewest_parameters(tried: Sequence[Candidate], criterion: Criterion) -> Mode
         Candidate(one.model, one.curve, one.criterion, 1.0 if one is best else 0.0, one.because) for one in tried
     )
     because = f"fewest parameters; {criterion} is not defined for so few points"
-    return ModelSelection(best.curve, criterion, candidates, because)
+    return ModelSelection(best.curve, criterion, candidates, _with_misfit(because, best.curve, plan))
 
 
 def averaged_time_integrated_activity(
@@ -214,4 +220,5 @@ def averaged_time_integrated_activity(
             "models": "given:" + ", ".join(f"{curve.model.name} {weight:.3f}" for weight, curve in weighted),
         },
         not_in_interval=single.not_in_interval[-1:] if chosen.log_value_sd is None else (),
+        assumptions=(misfit,) if (misfit := chosen.misfit(plan.clearance_significance)) else (),
     )

@@ -153,17 +153,17 @@ def hanscheid(
         nuclide,
         plan,
         administered_activity_MBq,
-        value,
-        ends,
-        log_sd,
-        window,
-        None,
-        "dosimetry.hanscheid",
-        f"one scan, by the 2t rule; {said}",
-        {}
+        value=value,
+        ends=ends,
+        log_sd=log_sd,
+        window=window,
+        kinetics=None,
+        method="dosimetry.hanscheid",
+        because=f"one scan, by the 2t rule; {said}",
+        inputs={}
         if expected is None
         else {"expected_half_life": f"given:{expected.effective_half_life_h!r} h, {expected.source}"},
-        () if window == "inside" else ("error of the 2t rule outside its window (not known)",),
+        not_in_interval=() if window == "inside" else ("error of the 2t rule outside its window (not known)",),
     )
 
 
@@ -226,15 +226,15 @@ def population_single_point(
         nuclide,
         plan,
         administered_activity_MBq,
-        math.exp(best),
-        ends,
-        math.hypot(scale, (hours * rate - 1) * (population.relative_sd or 0.0)),
-        "inside",
-        SumOfExponentials((Exponential(point.activity_MBq * math.exp(rate * hours), rate),)),
-        "dosimetry.population_single_point",
-        f"one scan, with an effective half-life of {population.effective_half_life_h:.4g} h from {population.source}",
-        {"population_half_life": f"given:{population.effective_half_life_h!r} h, {population.source}"},
-        ("spread of the population half-life (not known)",) if population.relative_sd is None else (),
+        value=math.exp(best),
+        ends=ends,
+        log_sd=math.hypot(scale, (hours * rate - 1) * (population.relative_sd or 0.0)),
+        window="inside",
+        kinetics=SumOfExponentials((Exponential(point.activity_MBq * math.exp(rate * hours), rate),)),
+        method="dosimetry.population_single_point",
+        because=f"one scan, with {population.effective_half_life_h:.4g} h effective half-life from {population.source}",
+        inputs={"population_half_life": f"given:{population.effective_half_life_h!r} h, {population.source}"},
+        not_in_interval=("spread of the population half-life (not known)",) if population.relative_sd is None else (),
     )
 
 
@@ -243,6 +243,7 @@ def _estimate(
     nuclide: Nuclide,
     plan: DosePlan,
     administered_activity_MBq: float,
+    *,
     value: float,
     ends: tuple[float, float],
     log_sd: float,
