@@ -1,12 +1,12 @@
 """Voxel kernels against an independent Monte Carlo, a public kernel and the sphere table.
 
-The independent Monte Carlo is ompMC 0.4.0 (PyPI ompmc, GPL-3: neither imported nor shipped), which has EGSnrc's physics
-(PEGS4 media 521ICRU, XCOM photon data, spin effects). One million particles (300 000 of 90Y), uniform in the source voxel
-and isotropic, were handed over as a phase space; energies drawn from ICRP 107 as in `transport.spectra`, electrons and
-photons above 10.5 keV only, because its data end at 10 keV. Cut-offs 10 keV, no variance reduction, seeds (98, 33) and
-(102, 33) for the photons. What electrons have below 10.5 keV is added to the source voxel: 1.304 keV per decay of 177Lu,
-0.019 keV of 90Y. The electron runs, in cubes of 9 voxels (15 for 90Y at 2 mm), hold the bremsstrahlung absorbed there. The
-photon runs have the cube of 51 voxels and 56 cm of water around it on every side.
+The independent Monte Carlo is ompMC 0.4.0 (PyPI ompmc, GPL-3: neither imported nor shipped), which has EGSnrc's
+physics (PEGS4 media 521ICRU, XCOM photon data, spin effects). One million particles (300 000 of 90Y), uniform in the
+source voxel and isotropic, were handed over as a phase space; energies drawn from ICRP 107 as in `transport.spectra`,
+electrons and photons above 10.5 keV only, because its data end at 10 keV. Cut-offs 10 keV, no variance reduction, seeds
+(98, 33) and (102, 33) for the photons. What electrons have below 10.5 keV is added to the source voxel: 1.304 keV per
+decay of 177Lu, 0.019 keV of 90Y. The electron runs, in cubes of 9 voxels (15 for 90Y at 2 mm), hold the bremsstrahlung
+absorbed there. The photon runs have the cube of 51 voxels and 56 cm of water around it on every side.
 """
 
 from __future__ import annotations
