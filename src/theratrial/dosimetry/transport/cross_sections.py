@@ -112,7 +112,7 @@ def klein_nishina_barn(energy_keV: Float64) -> Float64:
     Examples
     --------
     >>> round(float(klein_nishina_barn(np.array([510.99895]))[0]), 4)
-    0.2866
+    0.2865
     """
     k = np.asarray(energy_keV) / ELECTRON_REST_keV
     log = np.log1p(2 * k)

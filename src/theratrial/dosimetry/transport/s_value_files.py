@@ -37,7 +37,7 @@ def s_value_file(table: SValueTable, edition: str = "1") -> str:
 edition = {_quoted(edition)}
 source = {_quoted(table.source)}
 licence = "Apache-2.0, ours; decay data (C) 2008 A. Endo and K.F. Eckerman, not contained"
-how_entered = "theratrial svalues make --nuclide {table.nuclide} --phantom {table.phantom}"
+how_entered = "theratrial svalues make --nuclide {table.nuclide} --phantom {table.phantom}, options as in source"
 how_checked = "tests/reference/test_organ_s_values.py; see docs/methods/s_values.md"
 decisions = [
  {listed},

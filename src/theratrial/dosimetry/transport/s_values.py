@@ -244,7 +244,8 @@ def s_value_table(
         nuclide=of.name,
         masses_g=masses,
         values={pair: _value(pair, doses[pair], masses, of, lines) for pair in sorted(doses) if pair not in unseen},
-        source=f"computed:{METHOD}@{VERSION}#{of.source}#{body.source}#seed={seed}",
+        source=f"computed:{METHOD}@{VERSION}#{of.source}#{body.source}#histories={histories}#relative_sd={relative_sd:g}"
+        f"#seed={seed}",
         notes=(
             f"{sum(energies.histories_per_source)} histories",
             f"{swapped} cross terms less certain than {_RECIPROCAL_ABOVE:.0%} are those of the other direction",
