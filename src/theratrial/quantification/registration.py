@@ -22,8 +22,10 @@ VERSION: Final = "1"
 
 _WORKING_MM: Final = 4.8
 """Images are averaged to about this first: a third of it is the accuracy that SPECT time points need."""
-_LEVELS: Final = ((4, 1.0), (2, 0.15), (1, 0.02))
-"""Coarsening, and share of the voxels the metric looks at."""
+_COARSER: Final = 4
+"""Blocks of working voxels for the first search."""
+_LEVELS: Final = ((2, 0.15), (1, 0.02))
+"""Coarsening of the working voxels, and share of them that the metric looks at."""
 _SEED: Final = 20177
 _STEP_MM: Final = 4.0
 _SMALLEST_STEP_MM: Final = 0.05
@@ -110,6 +112,7 @@ class _Prepared:
     grid: Grid
     body: NDArray[np.bool_]
     image: Any
+    coarse_image: Any
     outside: float
 
 
@@ -119,7 +122,7 @@ def rigid_registration(
     """Motion that lays `moving` on `fixed`: two CT (mutual information), or two SPECT (correlation of square roots).
 
     Three starts (the headers' coordinates, the middles of the images, the centres of mass) are tried coarsely, the best
-    is refined over three resolutions; both directions are registered independently, and the residual of there and back
+    is refined over two resolutions; both directions are registered independently, and the residual of there and back
     is the quality figure. Samples are drawn with a fixed seed on one thread: the same images give the same numbers.
 
     Assumes that the body moved as a whole. Breathing, a bent spine and a filled bladder are not in it.
@@ -236,12 +239,17 @@ def _prepared(scan: ActivityMap | Volume) -> _Prepared:
         body, outside = coarse >= _BODY_HU, _AIR_HU
     if not body.any():
         raise InputError("registration: no body can be seen in an image")
-    image = sitk.GetImageFromArray(coarse)
+    blocks = tuple(max(1, min(_COARSER, n // 8)) for n in coarse.shape)
+    return _Prepared(coarse, grid, body, _image(coarse, grid), _image(*_averaged(coarse, grid, blocks)), outside)
+
+
+def _image(values: FloatArray, grid: Grid) -> Any:
+    image = sitk.GetImageFromArray(values)
     dz, dy, dx = grid.spacing_mm
     image.SetSpacing((dx, dy, dz))
     image.SetOrigin(grid.origin_mm)
     image.SetDirection([float(v) for v in grid.direction.ravel()])
-    return _Prepared(coarse, grid, body, image, outside)
+    return image
 
 
 def _averaged(values: FloatArray, grid: Grid, factors: tuple[int, ...]) -> tuple[FloatArray, Grid]:
@@ -292,7 +300,7 @@ def _optimised(fixed: _Prepared, moving: _Prepared, is_ct: bool) -> RigidTransfo
         transform.SetCenter([float(v) for v in middle])
         transform.SetTranslation([float(v) for v in start])
         try:
-            value = _run(fixed, moving, transform, _LEVELS[:1], is_ct)
+            value = _run(fixed.coarse_image, moving.coarse_image, transform, ((1, 1.0),), is_ct)
         except RuntimeError:
             continue  # this start leaves no overlap
         tried.append((value, len(tried), transform))
@@ -302,7 +310,7 @@ def _optimised(fixed: _Prepared, moving: _Prepared, is_ct: bool) -> RigidTransfo
         )
     _, _, best = min(tried, key=lambda one: one[:2])
     try:
-        _run(fixed, moving, best, _LEVELS[1:], is_ct)
+        _run(fixed.image, moving.image, best, _LEVELS, is_ct)
     except RuntimeError as error:
         raise NumericalError(f"registration did not converge ({str(error).strip().splitlines()[-1]})") from None
     rotation = np.array(best.GetMatrix()).reshape(3, 3)
@@ -311,9 +319,7 @@ def _optimised(fixed: _Prepared, moving: _Prepared, is_ct: bool) -> RigidTransfo
     return RigidTransform(u @ v, (x, y, z))
 
 
-def _run(
-    fixed: _Prepared, moving: _Prepared, transform: Any, levels: tuple[tuple[int, float], ...], is_ct: bool
-) -> float:
+def _run(fixed: Any, moving: Any, transform: Any, levels: tuple[tuple[int, float], ...], is_ct: bool) -> float:
     method = sitk.ImageRegistrationMethod()
     method.SetNumberOfThreads(1)  # sums over threads would add up in changing order
     if is_ct:
@@ -332,12 +338,12 @@ def _run(
     method.SetOptimizerAsRegularStepGradientDescent(_STEP_MM, _SMALLEST_STEP_MM, _ITERATIONS, 0.5, 1e-6)
     method.SetOptimizerScalesFromPhysicalShift()
     method.SetInitialTransform(transform, inPlace=True)
-    method.Execute(fixed.image, moving.image)
+    method.Execute(fixed, moving)
     return float(method.GetMetricValue())
 
 
-def _shrink(fixed: _Prepared, factor: int) -> int:
-    return max(1, min(factor, min(fixed.values.shape) // 8))
+def _shrink(fixed: Any, factor: int) -> int:
+    return max(1, min(factor, min(fixed.GetSize()) // 8))
 
 
 def _agreement(fixed: _Prepared, moving: _Prepared, transform: RigidTransform) -> tuple[float | None, float]:

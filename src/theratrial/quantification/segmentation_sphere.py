@@ -14,8 +14,8 @@ from theratrial.errors import InputError
 from theratrial.imaging.values import Grid, Region, Source
 
 _PER_VOXEL: Final = (24, 10)
-"""Chords across a voxel and direction, of spheres below and above 12 voxels across: shares of boundary voxels are within
-0.01 of the exact ones."""
+"""Chords across a voxel and direction, of spheres below and above 12 voxels across: shares of boundary voxels are
+within 0.01 of the exact ones."""
 
 
 def sphere_region(
