@@ -115,7 +115,7 @@ def _gauss_triangle(points: int) -> tuple[Float64, Float64]:
     m2, m4, m6, m8 = (2 / ((n + 1) * (n + 2)) for n in (2, 4, 6, 8))
     linear, constant = np.linalg.solve([[m4, m2], [m6, m4]], [-m6, -m8])
     squares = np.sort(np.roots([1.0, linear, constant]).real)
-    sides = np.linalg.solve([[squares[0], squares[1]], squares**2], [m2 / 2, m4 / 2])
+    sides = np.linalg.solve(np.array([squares, squares**2]), np.array([m2 / 2, m4 / 2]))
     a, b = np.sqrt(squares)
     return np.array([-b, -a, 0.0, a, b]), np.array([sides[1], sides[0], 1 - 2 * sides.sum(), sides[0], sides[1]])
 
