@@ -343,7 +343,11 @@ def _range_percent(middle: float, ends: tuple[float, float]) -> str:
 
 
 def _error(middle: float | None, ends: tuple[float, float] | None) -> str | None:
-    return None if middle is None or ends is None else f"{middle:+.0f} % ({ends[0]:+.0f} to {ends[1]:+.0f})"
+    if middle is None or ends is None:
+        return None
+    # Rounded first: a minus sign before nothing would be a lie.
+    shown = [f"{round(value):+d}" if round(value) else "0" for value in (middle, *ends)]
+    return f"{shown[0]} % ({shown[1]} to {shown[2]})"
 
 
 def _times(ratio: float | None) -> str | None:

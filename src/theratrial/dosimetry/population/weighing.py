@@ -51,9 +51,14 @@ def weighed(
     precision = uncorrelated_sd**-2
     total = precision.sum(axis=1)[:, None]
     curve = log_unit + draws.log_amplitude_mean[:, None]
-    weighted = precision * log_activity
-    linear = weighted.sum(axis=1)[:, None] - precision @ curve.T
-    square = (weighted * log_activity).sum(axis=1)[:, None] - 2 * weighted @ curve.T + precision @ (curve**2).T
+    linear = np.zeros((len(log_activity), len(curve)))
+    square = np.zeros_like(linear)
+    # Point by point: a matrix product with two or three columns costs more in threads than it saves.
+    for column in range(log_activity.shape[1]):
+        residual = log_activity[:, column, None] - curve[:, column]
+        weighted = precision[:, column, None] * residual
+        linear += weighted
+        square += weighted * residual
     own = draws.log_amplitude_variance[None, :]
     shared = own + common_sd[:, None] ** 2
     spread = 1 + shared * total
