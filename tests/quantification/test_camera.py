@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theratrial.errors import InputError, NumericalError
@@ -51,6 +51,7 @@ def test_a_sensitivity_that_cannot_be_is_refused(wrong: dict[str, object]) -> No
         replace(RECORD, **wrong)  # type: ignore[arg-type]
 
 
+@settings(deadline=None)
 @given(st.floats(0.0, 1.0))
 def test_dead_time_is_undone_exactly(part: float) -> None:
     true = part * 0.9 * 250_000  # tau 2 us: observed stays below 144 000 cps
@@ -58,6 +59,7 @@ def test_dead_time_is_undone_exactly(part: float) -> None:
     assert DEAD.true_cps(observed) == pytest.approx(true, rel=1e-9, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(st.floats(1.0, 149_000.0), st.floats(1.0, 149_000.0))
 def test_more_observed_counts_mean_more_true_counts(one: float, other: float) -> None:
     low, high = sorted((one, other))
@@ -81,6 +83,7 @@ def test_the_deviation_of_the_factor_is_that_of_tau_put_through_the_model() -> N
     assert DEAD.factor_relative_sd(observed) == pytest.approx(slope * DEAD.relative_sd, rel=1e-3)
 
 
+@settings(deadline=None)
 @given(st.floats(0.5e-6, 8e-6), st.floats(5_000.0, 30_000.0), st.floats(0.8, 1.25))
 def test_two_sources_give_the_dead_time_they_were_made_with(tau: float, first: float, ratio: float) -> None:
     def observed(n: float) -> float:

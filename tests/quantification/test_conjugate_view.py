@@ -52,6 +52,7 @@ def _measured(concentration: float, rest: float, scale: float = 1.0) -> PlanarRe
     )
 
 
+@settings(deadline=None)
 @given(st.floats(5.0, 195.0), st.floats(0.1, 1e3))
 def test_a_point_source_at_any_depth_in_water_is_exact(depth_mm: float, activity_MBq: float) -> None:
     rates = [6.0 * activity_MBq * math.exp(-MU * d) for d in (depth_mm, 200.0 - depth_mm)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theratrial.errors import InputError
@@ -43,6 +43,7 @@ def _spect(hours: float, activity: float) -> MeasuredActivity:
     )
 
 
+@settings(deadline=None)
 @given(st.floats(0.1, 10.0), st.floats(1.0, 1000.0))
 def test_any_common_planar_error_cancels_and_the_course_stays(bias: float, activity: float) -> None:
     planar = [_planar(24, bias * activity), _planar(48, bias * activity * 0.8)]

@@ -105,11 +105,10 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def scans(cohort: Path) -> list[Scan]:
+def _through(cohort: Path, participants: tuple[str, ...]) -> list[Scan]:
     told = json.loads((cohort / "truth.json").read_text(encoding="utf-8"))["participants"]
     found = []
-    for participant in ("P01", "P02", "P03"):
+    for participant in participants:
         files = _files(cohort / "images" / participant)
         ct = volume(series_from_files(files["baseline", "CT", ""]))
         (drawn,) = files["baseline", "RTSTRUCT", ""]
@@ -119,6 +118,34 @@ def scans(cohort: Path) -> list[Scan]:
             (path,) = files[f"h{hours} session 1", "planar", ""]
             found.append(_scan(path, mu, regions, told[participant], 1, index))
     return found
+
+
+@pytest.fixture(scope="module")
+def scans(cohort: Path) -> list[Scan]:
+    return _through(cohort, ("P01", "P02", "P03"))
+
+
+def test_at_full_size_each_organ_is_near_its_truth(tmp_path: Path, validation) -> None:  # type: ignore[no-untyped-def]
+    simulate(tmp_path / "trial", participants=1, seed=1, small=False)
+    found = _through(tmp_path / "trial", ("P01",))
+    for scan in found:
+        assert max(map(abs, scan.shift_error_mm)) < 1.96 * scan.place.placement.sd_mm
+    for organ in ORGANS:
+        ratios = []
+        for scan in found:
+            measured = scan.result.activity(organ)
+            assert measured is not None, organ
+            sd = math.hypot(measured.uncorrelated_relative_sd, measured.common_relative_sd)
+            ratios.append(measured.activity_MBq / scan.truth_MBq[organ])
+            assert abs(ratios[-1] - 1) < 1.96 * sd
+        validation(
+            f"planar activity of {organ} over truth, mean of 2 scans of a virtual patient",
+            expected=1.0,
+            got=float(np.mean(ratios)),
+            unit="1",
+            source="truth.json of theratrial simulate, seed 1, full matrices (planar 2.4 mm, CT 2.7 x 2.7 x 5 mm)",
+            relative=0.1,
+        )
 
 
 def test_registration_finds_where_each_patient_lay_on_the_table(scans: list[Scan]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theratrial.errors import InputError
@@ -25,6 +25,7 @@ def _line(constant: float, slope: float, window: EnergyWindow) -> float:
     return (window.upper_keV - window.lower_keV) * (constant + slope * middle)
 
 
+@settings(deadline=None)
 @given(st.floats(0.0, 1e4), st.floats(5.0, 50.0))
 def test_the_triple_window_is_exact_under_a_constant_spectrum_whatever_the_widths(primary: float, level: float) -> None:
     counts = np.array([primary + _line(level, 0, PEAK), _line(level, 0, LOWER), _line(level, 0, UPPER)])
@@ -32,6 +33,7 @@ def test_the_triple_window_is_exact_under_a_constant_spectrum_whatever_the_width
     assert found.primary[0, 0] == pytest.approx(primary, rel=1e-5, abs=1e-2)
 
 
+@settings(deadline=None)
 @given(st.floats(0.0, 1e4), st.floats(-0.3, 0.3))
 def test_the_triple_window_is_exact_under_a_sloping_line_with_equal_neighbours(primary: float, slope: float) -> None:
     windows = (PEAK, LOWER, EnergyWindow("upper", 229.0, 250.0))
