@@ -72,7 +72,7 @@ class Registration:
     transform
         Takes a place in the moving scan to the same place of the body in the fixed scan.
     shift_mm
-        By how much the middle of the fixed image's body moves (x, y, z).
+        By how much the place moves (x, y, z) that comes to lie in the middle of the fixed image's body.
     correlation_before, correlation_after
         Pearson's, over the body, by the headers' coordinates and after registration; None where nothing overlaps.
     round_trip_mm
