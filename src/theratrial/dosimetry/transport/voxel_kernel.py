@@ -33,13 +33,13 @@ Spacing = tuple[float, float, float]
 METHOD: Final = "dosimetry.transport.voxel_kernel"
 VERSION: Final = "1"
 DEFAULT_EXTENT_mm: Final = 120.0
-_LATTICE: Final = 768
+_LATTICE: Final = 384
 """Directions of an octant before their axes are swapped: six times as many are used."""
-_RADII: Final = 3
+_RADII: Final = 2
 _NEAR: Final = 2.5
 _MIDDLE: Final = 6.0
-"""The photon kernel is integrated as a cloud up to the first many of the largest voxel edge, by five Gauss points on each
-axis up to the second, by three beyond."""
+"""The photon kernel is integrated as a cloud up to the first many of the largest voxel edge, by five Gauss points on
+each axis up to the second, by three beyond."""
 _LARGEST_VOXELS: Final = 40_000_000
 
 
