@@ -135,3 +135,26 @@ def test_cross_terms_agree_on_the_whole_though_each_depends_on_the_geometry(vali
         absolute=1.5,
         not_matched_because="organs lie elsewhere; a factor of 2 is what phantoms of different design show",
     )
+
+
+@pytest.mark.parametrize(
+    ("nuclide", "expected", "relative", "reason"),
+    [
+        ("Lu-177", 0.281, 0.02, ""),
+        ("Ga-68", 1.50, 0.03, ""),
+        ("Zr-89", 0.392, 0.05, ""),
+        ("Y-90", 1.67, 0.05, "electrons of 90Y that leave the kidney, some 4 %, are counted in it"),
+    ],
+)
+def test_a_kidney_mass_of_310_g_has_the_dose_factor_of_other_nuclides_too(
+    validation, nuclide, expected, relative, reason
+):
+    validation(
+        f"S {nuclide} kidneys <- kidneys, 310 g",
+        expected=expected,
+        got=1000 * shipped_s_values("adult_male", nuclide).value("kidneys", "kidneys").total_Gy_per_MBq_h,
+        unit="mGy/(MBq h)",
+        source="dose factors of kidneys of 310 g as listed by RayzeBio",
+        relative=relative,
+        not_matched_because=reason,
+    )

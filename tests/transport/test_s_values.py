@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from theratrial.dosimetry.transport import s_value_fractions as fractions
+from theratrial.dosimetry.transport.organ_monte_carlo import energy_absorbed_keV, photon_spectrum, tasks
 from theratrial.dosimetry.transport.phantoms import PHANTOMS, phantom
 from theratrial.dosimetry.transport.s_value_files import s_value_file, s_values_from_text, shipped_s_values
 from theratrial.dosimetry.transport.s_values import reference_masses_g, s_value_table
@@ -152,6 +153,20 @@ def test_two_nuclides_in_one_file_are_refused(small):
 def test_a_table_that_is_not_shipped_is_named():
     with pytest.raises(SourceError, match="s_cs_137_adult_female"):
         shipped_s_values("adult_female", "Cs-137")
+
+
+@SHIPPED
+def test_a_shipped_entry_comes_out_again_from_its_seed(name):
+    """One source region of the table, made anew: code, phantom or cross sections that changed show here."""
+    body = phantom(name)
+    number = [region.name for region in body.regions].index("kidneys") + 1
+    batches = [energy_absorbed_keV(task)[0] for task in tasks(name, "Lu-177", [number], 300_000, 20)]
+    lines = photon_spectrum(nuclide("Lu-177"))
+    energy_MeV = float(np.mean(batches, axis=0)[number]) / 1000 * float(lines.photons_per_decay.sum())
+    masses = body.voxel_masses_g["kidneys"], reference_masses_g(body)["kidneys"]
+    expected = (energy_MeV / masses[0] + lines.local_MeV / masses[1]) * MEV_PER_G
+    shipped = shipped_s_values(name, "Lu-177").value("kidneys", "kidneys")
+    assert shipped.photon_Gy_per_MBq_h == pytest.approx(expected, rel=1e-5)
 
 
 @SHIPPED
