@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from theratrial.eligibility import EligibilityResult, eligibility, eligibility_moment
 from theratrial.eligibility import Verdict as EligibilityVerdict
-from theratrial.errors import InputError
+from theratrial.errors import InputError, NumericalError
 from theratrial.gates import GateDecision, Verdict, gate_facts, laboratory_results, retreatment_gate
 from theratrial.nuclides import Nuclide, nuclide
 from theratrial.pipeline.activity import net_administered_activity
@@ -18,6 +18,7 @@ from theratrial.pipeline.cumulative_doses import cumulative_doses
 from theratrial.pipeline.deviations import deviations, history
 from theratrial.pipeline.matching import ParticipantImages, PlannedImage
 from theratrial.pipeline.participant_response import participant_response
+from theratrial.pipeline.planar_route import Anatomy, imaged_energy_keV, participant_anatomy
 from theratrial.pipeline.scans import planar_scan, scan_result
 from theratrial.pipeline.session_doses import session_doses
 from theratrial.pipeline.session_regions import dose_plan
@@ -232,6 +233,7 @@ def _sessions(
     plan = dose_plan(folder.protocol, context.demonstration)
     participant_id = images.participant_id
     rows = folder.rows("administrations", participant_id=participant_id, product_id=therapy.product)
+    anatomy = _anatomy(folder, images, isotope) if rows else None
     sessions = []
     for number, row in enumerate(sorted(rows, key=lambda row: row["injected_at"]), 1):
         if row["session"] != number:
@@ -251,11 +253,29 @@ def _sessions(
                 pictures.append(shown[1])
         assert activity.value is not None
         doses = session_doses(
-            folder, participant_id, number, mine, administered_MBq=activity.value, nuclide=isotope, plan=plan
+            folder,
+            participant_id,
+            number,
+            mine,
+            administered_MBq=activity.value,
+            nuclide=isotope,
+            plan=plan,
+            anatomy=anatomy,
         )
         notes.extend(doses.notes)
         sessions.append(_Session(number, row, activity, mine, doses, tuple(planar)))
     return sessions
+
+
+def _anatomy(folder: TrialFolder, images: ParticipantImages, isotope: Nuclide) -> Anatomy | str | None:
+    """What whole-body views are laid on, or why there is none; None where the protocol quantifies no view."""
+    dosimetry = folder.protocol.dosimetry.reading
+    if dosimetry is None or dosimetry.planar is None:
+        return None
+    try:
+        return participant_anatomy(folder.protocol, images.images, folder, imaged_energy_keV(isotope))
+    except (InputError, NumericalError) as error:
+        return str(error)
 
 
 def _session_result(

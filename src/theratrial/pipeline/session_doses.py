@@ -11,6 +11,7 @@ from theratrial.errors import InputError, NumericalError, SourceError
 from theratrial.gates import SessionDose, session_dose
 from theratrial.nuclides import Nuclide
 from theratrial.pipeline.matching import PlannedImage
+from theratrial.pipeline.planar_route import Anatomy, route_results, session_planar
 from theratrial.pipeline.session_details import dose_details
 from theratrial.pipeline.session_population import after_last_fraction, quantile_steps, session_prior, whole_body_tia
 from theratrial.pipeline.session_regions import measured_region
@@ -261,6 +262,7 @@ def session_doses(
     administered_MBq: float,
     nuclide: Nuclide,
     plan: DosePlan,
+    anatomy: Anatomy | str | None = None,
 ) -> SessionDoses:
     """Absorbed doses of one session.
 
@@ -270,6 +272,8 @@ def session_doses(
     ----------
     images
         The planned images of the session, done or not.
+    anatomy
+        What whole-body views are laid on, or why there is none; None where the protocol quantifies no view.
     """
     protocol = folder.protocol
     dosimetry = protocol.dosimetry.reading
@@ -290,6 +294,7 @@ def session_doses(
             reasons.append(f"{image.plan.title}: {error}")
             place = f"session {session}, {image.plan.id}"
             notes.append(Note(participant_id, "warning", place, f"not quantified: {error}"))
+    planar = session_planar(folder, participant_id, session, images, anatomy, nuclide, notes)
     readings = [clause.reading for clause in protocol.dose_regions.values() if clause.reading is not None]
     wanted = {name: (reading, parts) for reading in readings for name, parts in result_names(reading, scans).items()}
     seen, missing = seen_regions(folder, scans, wanted)
@@ -317,7 +322,7 @@ def session_doses(
     absorbed: dict[str, AbsorbedDose | None] = {}
     judged: dict[str, AbsorbedDose | None] = {}
     posteriors: dict[str, PosteriorDose] = {}
-    for name, (reading, _) in wanted.items():
+    for name, (reading, parts) in wanted.items():
         value = f"value:{dose_place(participant_id, session, name)}"
         region_id = name if reading.kind == "lesion" else reading.id
         used = by_s.get(name) if dosimetry.absorbed_dose == "s_values" else None
@@ -333,9 +338,9 @@ def session_doses(
         dose = reported_dose(region, used, nuclide, plan, dosimetry)
         limit = judged_dose(region, used, nuclide)
         result = _result(region, dose, used, regions, f"{here}.administered_activity_MBq")
-        results.append(
-            replace(result, details=dose_details(region, dose, by_s.get(name), result, nuclide, plan, dosimetry))
-        )
+        details = dose_details(region, dose, by_s.get(name), result, nuclide, plan, dosimetry)
+        routes = route_results(region, parts, planar, nuclide, plan, administered_MBq=administered_MBq)
+        results.append(replace(result, details=replace(details, routes=routes)))
         for_gate.append(session_dose(limit, region_id=region_id, kind=reading.kind, session=session, value=value))
         absorbed[name], judged[name] = dose, limit
         if (posterior := _posterior_dose(region, used, nuclide, administered_MBq)) is not None:

@@ -115,8 +115,51 @@ class ProjectedBody:
     """Region by region; a hand-drawn outline without thickness has no volume."""
 
 
+_Sums = tuple[Floats, Floats, Floats, Floats, Floats]
+"""Thickness, attenuated towards front and back, and both times FWHM squared; all ``(nz, nx)`` of the CT [mm, mm^3]."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DepthSums:
+    """What regions and the rest of the body send to either head, pixel of the CT by pixel, wherever the view lies."""
+
+    names: tuple[str, ...]
+    """Of the regions; the rest is not named."""
+    collimator: Collimator | None
+    sums: dict[str, _Sums]
+    twice: tuple[tuple[str, float], ...]
+
+
+def depth_sums(mu: MuMap, regions: Sequence[Region], collimator: Collimator | None) -> DepthSums:
+    """The part of `projected_body` that does not depend on where the view lies; made once for many views.
+
+    Raises
+    ------
+    InputError
+        As `projected_body` for the regions.
+    """
+    for region in regions:
+        if not region.grid.same_place(mu.grid):
+            raise InputError(f"region {region.name!r} is on another grid than the CT -> put it on the CT's grid")
+        held = float((mu.body[region.box()] * region.weights).sum(dtype=np.float64))
+        share = held / float(region.weights.sum(dtype=np.float64))
+        if share < _LEAST_IN_BODY:
+            raise InputError(
+                f"region {region.name!r}: {share:.0%} of it lies in the body that the CT shows; at least "
+                f"{_LEAST_IN_BODY:.0%} is needed -> check that region and CT are of one examination"
+            )
+    weights, twice = _shared_membership(mu, regions)
+    return DepthSums(
+        tuple(region.name for region in regions), collimator, _depth_sums(mu, regions, weights, collimator), twice
+    )
+
+
 def projected_body(
-    mu: MuMap, regions: Sequence[Region], placement: Placement, collimator: Collimator | None
+    mu: MuMap,
+    regions: Sequence[Region],
+    placement: Placement,
+    collimator: Collimator | None,
+    made: DepthSums | None = None,
 ) -> ProjectedBody:
     """Regions drawn on the CT (or put on its grid), seen from front and back.
 
@@ -130,24 +173,19 @@ def projected_body(
         Of the planar pixels in the coordinates of that grid, as registered.
     collimator
         None leaves projections sharp; counts that spill over the edge are then lost to a region.
+    made
+        Of the same CT, regions and collimator, where it was made already.
 
     Raises
     ------
     InputError
         If a region lies on another grid, less than 95 % of it in the CT and the view, or less than 90 % in the body.
     """
-    for region in regions:
-        if not region.grid.same_place(mu.grid):
-            raise InputError(f"region {region.name!r} is on another grid than the CT -> put it on the CT's grid")
-        held = float((mu.body[region.box()] * region.weights).sum(dtype=np.float64))
-        share = held / float(region.weights.sum(dtype=np.float64))
-        if share < _LEAST_IN_BODY:
-            raise InputError(
-                f"region {region.name!r}: {share:.0%} of it lies in the body that the CT shows; at least "
-                f"{_LEAST_IN_BODY:.0%} is needed -> check that region and CT are of one examination"
-            )
-    weights, twice = _shared_membership(mu, regions)
-    sums = _depth_sums(mu, regions, weights, collimator)
+    if made is None:
+        made = depth_sums(mu, regions, collimator)
+    elif made.names != tuple(region.name for region in regions) or made.collimator != collimator:
+        raise InputError("the sums along the view were made for other regions or another collimator -> make them anew")
+    sums, twice = made.sums, made.twice
     rows, columns = _overlaps(mu, placement)
     covered = rows.sum(axis=1) > 1 - 1e-6
     parts = [_part(name, sums[name], rows, columns, mu, placement, collimator) for name in sums]
@@ -203,10 +241,6 @@ def _shared_membership(mu: MuMap, regions: Sequence[Region]) -> tuple[list[Float
             twice.append((region.name, lost))
         weights.append(own.astype(np.float32))
     return weights, tuple(twice)
-
-
-_Sums = tuple[Floats, Floats, Floats, Floats, Floats]
-"""Thickness, attenuated towards front and back, and both times FWHM squared; all ``(nz, nx)`` of the CT [mm, mm^3]."""
 
 
 def _depth_sums(

@@ -20,7 +20,13 @@ from scipy.optimize import nnls
 from theratrial.errors import InputError, NumericalError
 from theratrial.imaging.values import FloatArray, Region
 from theratrial.quantification.attenuation import MuMap
-from theratrial.quantification.attenuation_projection import Collimator, Placement, ProjectedBody, projected_body
+from theratrial.quantification.attenuation_projection import (
+    Collimator,
+    DepthSums,
+    Placement,
+    ProjectedBody,
+    projected_body,
+)
 from theratrial.quantification.conjugate_view import geometric_mean
 
 Floats = NDArray[np.float64]
@@ -53,6 +59,7 @@ def registered_to_ct(
     mu: MuMap,
     regions: Sequence[Region],
     collimator: Collimator | None,
+    made: DepthSums | None = None,
 ) -> CtRegistration:
     """Placement of a view on the CT, by moving alone (no rotation).
 
@@ -64,6 +71,8 @@ def registered_to_ct(
         Photopeak counts without scatter ``(ny, nx)``, posterior mirrored, row 0 towards the head.
     regions
         On the grid of the CT; their uptake is fitted, so that it need not be known.
+    made
+        As for `projected_body`.
 
     Raises
     ------
@@ -72,7 +81,7 @@ def registered_to_ct(
     """
     shape = (anterior.shape[0], anterior.shape[1])
     canvas = _canvas(mu, spacing_mm)
-    body = projected_body(mu, regions, canvas, collimator)
+    body = projected_body(mu, regions, canvas, collimator, made)
     rows = np.flatnonzero(body.covered)
     views = [np.asarray(v, dtype=np.float64) for v in (anterior, posterior)]
     both = np.asarray(geometric_mean(anterior, posterior), dtype=np.float64)

@@ -281,7 +281,7 @@ def calibrations(plan: Plan) -> list[Line]:
             "geometry": f"{geometry} (virtual)",
         }
         if kind == "planar":
-            line |= {"dead_time_us": 0.0, "dead_time_valid_kcps": 100.0}
+            line |= {"intrinsic_fwhm_mm": 3.9, "face_fwhm_mm": 3.0, "fwhm_mm_per_mm": 0.07, "gap_mm": 40.0}
         lines.append(line)
     return lines
 

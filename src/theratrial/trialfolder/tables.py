@@ -16,7 +16,7 @@ ColumnType = Literal["id", "text", "number", "integer", "flag", "date", "datetim
 Reference = Literal[
     "participants", "batches", "product", "visit", "visit_or_imaging", "imaging", "timepoint", "test", "item", "answer"
 ]
-_UNITS: Final = ("cps_per_MBq", "MBq", "mg", "kg", "cm", "percent", "years", "mL", "us", "kcps")
+_UNITS: Final = ("cps_per_MBq", "MBq", "mg", "kg", "cm", "percent", "years", "mL", "us", "kcps", "mm_per_mm", "mm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,6 +376,10 @@ TABLES: Final[tuple[Table, ...]] = (
             Column("dead_time_us", "number", "Paralysable dead time of a planar camera [us]", minimum=0),
             Column("dead_time_sd_percent", "number", "Its relative standard deviation [%]", minimum=0, maximum=100),
             Column("dead_time_valid_kcps", "number", "Highest rate at which it was measured [kcps]", minimum=0),
+            Column("intrinsic_fwhm_mm", "number", "Intrinsic resolution of a planar camera [mm FWHM]", minimum=0),
+            Column("face_fwhm_mm", "number", "Resolution of its collimator at the face [mm FWHM]", minimum=0),
+            Column("fwhm_mm_per_mm", "number", "Growth of that with distance [mm FWHM per mm]", minimum=0, maximum=1),
+            Column("gap_mm", "number", "Usual distance from the face to the body [mm]", minimum=0, maximum=500),
         ),
         ("calibration_id",),
     ),
