@@ -23,7 +23,7 @@ def make(
         str, typer.Option(help="Standard deviation to reach on each region's self-absorbed photon energy.")
     ] = "1%",
     out: Annotated[
-        Path | None, typer.Option(help="File to write; S_<nuclide>_<phantom>.csv here, if not given.", metavar="FILE")
+        Path | None, typer.Option(help="File to write; s_<nuclide>_<phantom>.csv here, if not given.", metavar="FILE")
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same table.")] = 1,
     histories: Annotated[int, typer.Option(help="Photons per source region to begin with.")] = 200_000,
