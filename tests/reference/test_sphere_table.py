@@ -29,7 +29,7 @@ PUBLISHED = {
     932.0: 2.65e-14,
 }
 """Mass [g] -> S [Gy/(Bq s)]; spheres of 177Lu in soft tissue, masses are those of radii of 1-60 mm at 1.03 g/mL."""
-SOURCE = "published sphere model, 177Lu, 100 % soft tissue (as shipped with PyTheranostics, sphere S values)"
+SOURCE = "published sphere model, 177Lu in soft tissue (100 %/0 %); the print's own reference is to be named"
 MASSES = list(PUBLISHED)
 
 

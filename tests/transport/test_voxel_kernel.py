@@ -32,6 +32,7 @@ def middle(array: np.ndarray, reach: int) -> np.ndarray:
     return padded[tuple(slice(c - reach, c + reach + 1) for c in centre)]
 
 
+@pytest.mark.long
 @settings(max_examples=12, deadline=None)
 @given(st.tuples(EDGES, EDGES, EDGES), st.sampled_from(SHIPPED_NUCLIDES), st.floats(0.25, 1.9))
 def test_electron_energy_is_balanced_in_any_voxel_size(
@@ -69,6 +70,7 @@ def test_photon_energy_within_the_extent_is_that_of_the_point_kernel(
     assert photon.sum() == pytest.approx(within, rel=0.01)
 
 
+@pytest.mark.long
 @settings(max_examples=6, deadline=None)
 @given(st.tuples(EDGES, EDGES, EDGES), st.permutations(range(3)))
 def test_turning_the_voxel_turns_the_kernel(spacing_mm: tuple[float, float, float], order: list[int]) -> None:
