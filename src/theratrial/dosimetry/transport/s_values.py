@@ -31,6 +31,8 @@ DECAYS_PER_MBQ_H: Final = 3.6e9
 HISTORIES: Final = 200_000
 _RECIPROCAL_ABOVE: Final = 0.05
 """A cross term less certain than this takes the value of its reciprocal, where that one is more certain."""
+_LEAST_CERTAIN: Final = 0.3
+"""A cross term less certain than this is not given: it is not known, which is not zero."""
 _MOST_ROUNDS: Final = 8
 
 
@@ -237,7 +239,11 @@ def s_value_table(
         energies = AbsorbedEnergies(np.zeros((2, count, count)), np.zeros((2, count, count)), (0,) * count)
     doses = _photon_dose_per_source(body, energies)
     swapped = len(with_reciprocals(body, energies).reciprocal)
-    unseen = {pair for pair, batches in doses.items() if lines.energies_keV.size and not batches.any()}
+    unseen = {
+        pair
+        for pair, batches in doses.items()
+        if fractions.charged_share_per_g(*pair, masses) == 0 and _relative_sd(batches) > _LEAST_CERTAIN
+    }
     return SValueTable(
         phantom=body.name,
         sex=body.sex,
@@ -249,6 +255,6 @@ def s_value_table(
         notes=(
             f"{sum(energies.histories_per_source)} histories",
             f"{swapped} cross terms less certain than {_RECIPROCAL_ABOVE:.0%} are those of the other direction",
-            *(f"no photon of {source} reached {target}: pair left out" for target, source in sorted(unseen)),
+            f"{len(unseen)} cross terms left out: not known to {_LEAST_CERTAIN:.0%}",
         ),
     )
