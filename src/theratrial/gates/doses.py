@@ -86,6 +86,9 @@ def _judged(
     else:
         verdict = Verdict.PROCEED
         because = f"{_sum_said(so_far_Gy, by_session, expected)} = {total_Gy:.2f} Gy, within the {against}"
+    said = _probability_said(region_id, facts)
+    if said:
+        because = f"{because}; {said}"
     title = region.reading.title if region and region.reading else region_id
     return Finding(
         f"dose_limits:{region_id}",
@@ -102,6 +105,21 @@ def _judged(
             "organ_dose", clauses, {f"dose, session {n}": d.value for n, d in sorted(by_session.items()) if d.value}
         ),
     )
+
+
+def _probability_said(region_id: str, facts: GateFacts) -> str:
+    """The probability of exceeding the limit in words, for people; the verdict does not rest on it."""
+    for one in facts.probabilities:
+        if one.region_id == region_id:
+            after = (
+                "" if one.with_next_session is None else f", {_percent(one.with_next_session)} with the next session"
+            )
+            return f"by published kinetics the probability of exceeding it is {_percent(one.so_far)} so far{after}"
+    return ""
+
+
+def _percent(probability: float) -> str:
+    return "below 1 %" if probability < 0.01 else "above 99 %" if probability > 0.99 else f"{probability * 100:.0f} %"
 
 
 def _worst_by_session(region_id: str, facts: GateFacts) -> dict[int, SessionDose]:

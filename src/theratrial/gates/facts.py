@@ -118,6 +118,21 @@ class SessionDose:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitProbability:
+    """Probability that an organ's dose exceeds its limit, by published kinetics and the points; it informs only."""
+
+    region_id: str
+    so_far: float
+    with_next_session: float | None
+    """None where the activity of a next session is not known."""
+
+    def __post_init__(self) -> None:
+        for value in (self.so_far, self.with_next_session):
+            if value is not None and not 0 <= value <= 1:
+                raise InputError(f"dose of {self.region_id}: a probability of {value} is not possible")
+
+
+@dataclass(frozen=True, slots=True)
 class GateFacts:
     """Everything the gate looks at, of one participant after one session.
 
@@ -154,6 +169,8 @@ class GateFacts:
     withdrawals: tuple[Withdrawal, ...] = ()
     dispositions: tuple[Disposition, ...] = ()
     next_activity_MBq: float | None = None
+    probabilities: tuple[LimitProbability, ...] = ()
+    """Of exceeding a limit; said beside the judgement and never part of it."""
 
     def __post_init__(self) -> None:
         if self.session < 1:

@@ -13,6 +13,7 @@ from theratrial.gates.facts import (
     Examination,
     GateFacts,
     GateVisit,
+    LimitProbability,
     PregnancyTest,
     SessionDose,
     Withdrawal,
@@ -25,8 +26,8 @@ from theratrial.trialfolder.records import Row, TrialFolder
 def session_dose(dose: AbsorbedDose, *, region_id: str, kind: str, session: int, value: str = "") -> SessionDose:
     """A computed dose as the gate takes it.
 
-    The upper end is that with the region's own photons kept in it, since the local-deposition dose lacks them; photons
-    from other regions are in neither.
+    The upper end of a local-deposition dose is that with the region's own photons kept in it, and photons from other
+    regions are in neither; that of a dose by S values holds both already.
     """
     return SessionDose(
         region_id=region_id,
@@ -63,6 +64,7 @@ def gate_facts(
     administered_activity_MBq: Mapping[int, float],
     doses: Iterable[SessionDose],
     next_activity_MBq: float | None = None,
+    probabilities: Iterable[LimitProbability] = (),
 ) -> GateFacts:
     """What the gate after `session` is told of a participant.
 
@@ -103,6 +105,7 @@ def gate_facts(
         examinations=tuple(map(_examination, folder.rows("examinations", participant_id=participant_id))),
         visit=_visit(folder, participant_id, session),
         doses=tuple(doses),
+        probabilities=tuple(probabilities),
         pregnancy_tests=(
             *(
                 PregnancyTest(row["pregnancy_test"], row["injected_at"].date(), row.source)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theratrial.dosimetry import AbsorbedDose, cumulative
+from theratrial.gates import LimitProbability
 from theratrial.pipeline.session_values import PosteriorDose, SessionDoses
 from theratrial.pipeline.traces import retraced
 from theratrial.protocol.schema import DoseLimit, LimitsPlan, Protocol
@@ -143,6 +144,22 @@ def _exceedance(
         probability = exceedance_probability(doses, limit.absorbed_dose_Gy, mass_sd)
         following = Quantity(probability, "probability", trace, note=f"{note}; next session of {planned:g} MBq")
     return Exceedance(limit.absorbed_dose_Gy, Quantity(so_far, "probability", trace, note=note), following)
+
+
+def limit_probabilities(protocol: Protocol, sessions: Sequence[SessionDoses]) -> tuple[LimitProbability, ...]:
+    """Probability of exceeding each limit after these sessions, for the gate to say beside its judgement."""
+    limits = protocol.dose_limits.reading
+    if limits is None:
+        return ()
+    trace = Trace("dosimetry.exceedance", "1")
+    found = []
+    for region_id, limit in limits.limits.items():
+        one = _exceedance(protocol, [session.posteriors for session in sessions], region_id, limit, trace)
+        if one is not None and one.so_far_probability.value is not None:
+            found.append(
+                LimitProbability(region_id, one.so_far_probability.value, one.with_next_session_probability.value)
+            )
+    return tuple(found)
 
 
 def _summed_bed(participant_id: str, sessions: Sequence[SessionDoses], name: str, summed: Trace) -> Quantity | None:

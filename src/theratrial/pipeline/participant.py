@@ -14,7 +14,7 @@ from theratrial.gates import GateDecision, Verdict, gate_facts, laboratory_resul
 from theratrial.nuclides import Nuclide, nuclide
 from theratrial.pipeline.activity import net_administered_activity
 from theratrial.pipeline.context import Context, product_reading
-from theratrial.pipeline.cumulative_doses import cumulative_doses
+from theratrial.pipeline.cumulative_doses import cumulative_doses, limit_probabilities
 from theratrial.pipeline.deviations import deviations, history
 from theratrial.pipeline.matching import ParticipantImages, PlannedImage
 from theratrial.pipeline.participant_response import participant_response
@@ -443,6 +443,7 @@ def _gated(
             administered_activity_MBq={one.number: one.activity.value or 0.0 for one in so_far},
             doses=[dose for one in so_far for dose in one.doses.for_gate],
             next_activity_MBq=None if following is None else following["prescribed_activity_MBq"],
+            probabilities=limit_probabilities(folder.protocol, [one.doses for one in so_far]),
         )
         decision = retreatment_gate(folder.protocol, facts, judged_at=at)
         gate = _gate(
