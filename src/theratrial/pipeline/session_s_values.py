@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from theratrial.dosimetry.organ.dose import REMAINDER, OrganDose, SourceActivity, organ_dose
 from theratrial.dosimetry.transport.s_value_files import shipped_s_values
-from theratrial.dosimetry.transport.spheres import sphere_s_value
+from theratrial.dosimetry.transport.spheres import sphere_s_value, sphere_trace
 from theratrial.dosimetry.transport.values import SValueTable
 from theratrial.errors import InputError
 from theratrial.nuclides import Nuclide
@@ -230,6 +230,6 @@ def _sphere(region: RegionForS, nuclide: Nuclide) -> SValueDose:
         cross_upper_Gy=0.0,
         mass_exponent=-slope,
         table_relative_sd=value.photon_relative_sd * value.photon_Gy_per_MBq_h / value.total_Gy_per_MBq_h,
-        source="given:sphere of the region's mass",
+        source=sphere_trace(nuclide.name, region.mass_g).inputs.get("table", nuclide.source),
         missing=("photons from outside the lesion (its place in the phantom is not known)",),
     )
