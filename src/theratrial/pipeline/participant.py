@@ -18,7 +18,7 @@ from theratrial.pipeline.cumulative_doses import cumulative_doses, limit_probabi
 from theratrial.pipeline.deviations import deviations, history
 from theratrial.pipeline.matching import ParticipantImages, PlannedImage
 from theratrial.pipeline.participant_response import participant_response
-from theratrial.pipeline.planar_route import Anatomy, imaged_energy_keV, participant_anatomy
+from theratrial.pipeline.planar_scans import Anatomy, imaged_energy_keV, participant_anatomy
 from theratrial.pipeline.scans import planar_scan, scan_result
 from theratrial.pipeline.session_doses import session_doses
 from theratrial.pipeline.session_regions import dose_plan
@@ -319,6 +319,7 @@ def _session_result(
         doses=session.doses.results,
         biodistribution=tuple((read["imaging_id"], read["result"]) for read in reads),
         gate=gate,
+        whole_body=session.doses.whole_body,
     )
 
 

@@ -11,7 +11,8 @@ from theratrial.errors import InputError, NumericalError, SourceError
 from theratrial.gates import SessionDose, session_dose
 from theratrial.nuclides import Nuclide
 from theratrial.pipeline.matching import PlannedImage
-from theratrial.pipeline.planar_route import Anatomy, route_results, session_planar
+from theratrial.pipeline.planar_route import route_results
+from theratrial.pipeline.planar_scans import Anatomy, session_planar
 from theratrial.pipeline.session_details import dose_details
 from theratrial.pipeline.session_population import after_last_fraction, quantile_steps, session_prior, whole_body_tia
 from theratrial.pipeline.session_regions import measured_region
@@ -26,7 +27,9 @@ from theratrial.pipeline.session_values import (
     spread_ends,
 )
 from theratrial.pipeline.traces import with_inputs
+from theratrial.pipeline.whole_body import whole_body_result
 from theratrial.protocol.schema import DoseRegion, DosimetryPlan
+from theratrial.results.dosimetry import WholeBody
 from theratrial.results.places import dose_place, session_place
 from theratrial.results.values import Note, RegionDoseResult
 from theratrial.trace import Quantity, Trace
@@ -225,6 +228,7 @@ def _by_s_values(
     notes: list[Note],
     *,
     administered_MBq: float,
+    whole_body: WholeBody | None,
 ) -> dict[str, SValueDose]:
     """Region name -> dose by S values; where they cannot be had a note says why, and nothing stands in for them."""
     dosimetry = folder.protocol.dosimetry.reading
@@ -234,8 +238,10 @@ def _by_s_values(
     person = folder.rows("participants", participant_id=participant_id)[0]
     try:
         table = session_s_table(dosimetry, person["sex"], nuclide)
-        prior = session_prior(folder.protocol)
-        whole_body, _ = whole_body_tia(prior, nuclide, plan, administered_MBq=administered_MBq)
+        measured_MBq_h = None if whole_body is None else whole_body.time_integrated_activity_MBq_h.value
+        if measured_MBq_h is None:
+            prior = session_prior(folder.protocol)
+            measured_MBq_h, _ = whole_body_tia(prior, nuclide, plan, administered_MBq=administered_MBq)
         return s_value_doses(
             [
                 RegionForS(
@@ -245,7 +251,7 @@ def _by_s_values(
             ],
             table,
             nuclide,
-            whole_body_MBq_h=whole_body,
+            whole_body_MBq_h=measured_MBq_h,
             at_most_MBq_h=administered_MBq / nuclide.decay_constant_per_h,
         )  # fmt: skip
     except (InputError, NumericalError, SourceError) as error:
@@ -314,8 +320,24 @@ def session_doses(
             undetermined[name] = str(error)
             notes.append(Note(participant_id, "warning", f"session {session}, {name}", f"no dose: {error}"))
     regions = list(measured.values())
+    whole_body = whole_body_result(
+        planar,
+        f"value:{session_place(participant_id, session)}",
+        nuclide,
+        plan,
+        dosimetry,
+        administered_MBq=administered_MBq,
+    )
     by_s = _by_s_values(
-        folder, participant_id, session, regions, nuclide, plan, notes, administered_MBq=administered_MBq
+        folder,
+        participant_id,
+        session,
+        regions,
+        nuclide,
+        plan,
+        notes,
+        administered_MBq=administered_MBq,
+        whole_body=whole_body,
     )
     results: list[RegionDoseResult] = []
     for_gate: list[SessionDose] = []
@@ -339,10 +361,10 @@ def session_doses(
         limit = judged_dose(region, used, nuclide)
         result = _result(region, dose, used, regions, f"{here}.administered_activity_MBq")
         details = dose_details(region, dose, by_s.get(name), result, nuclide, plan, dosimetry)
-        routes = route_results(region, parts, planar, nuclide, plan, administered_MBq=administered_MBq)
+        routes = route_results(region, parts, planar, nuclide, plan, prior, administered_MBq=administered_MBq)
         results.append(replace(result, details=replace(details, routes=routes)))
         for_gate.append(session_dose(limit, region_id=region_id, kind=reading.kind, session=session, value=value))
         absorbed[name], judged[name] = dose, limit
         if (posterior := _posterior_dose(region, used, nuclide, administered_MBq)) is not None:
             posteriors[name] = posterior
-    return SessionDoses(tuple(results), tuple(for_gate), absorbed, judged, posteriors, tuple(notes))
+    return SessionDoses(tuple(results), tuple(for_gate), absorbed, judged, posteriors, tuple(notes), whole_body)

@@ -16,6 +16,7 @@ from theratrial.dosimetry.population.posterior import PosteriorTia
 from theratrial.gates import SessionDose
 from theratrial.pipeline.session_scans import SeenRegion
 from theratrial.protocol.schema import DoseRegion
+from theratrial.results.dosimetry import WholeBody
 from theratrial.results.values import CurvePoint, Note, RegionDoseResult
 from theratrial.trace import Quantity
 
@@ -107,6 +108,7 @@ class SessionDoses:
     posteriors: Mapping[str, PosteriorDose]
     """Region name -> dose by published kinetics, where the protocol names a prior and the points agree with it."""
     notes: tuple[Note, ...]
+    whole_body: WholeBody | None = None
 
 
 def spread_ends(best: float, lower: float | None, upper: float, relative_sd: float) -> tuple[float | None, float]:

@@ -221,6 +221,9 @@ class PlanarPlan(Strict):
     imaging: tuple[Identifier, ...] = Field(min_length=1)
     anatomy: Identifier
     """The planned image whose CT gives attenuation and thickness, and whose drawn regions are projected."""
+    whole_body: Literal["none", "counts"] = "none"
+    """``counts``: the whole-body counts of the views give the body's effective half-life, with all that was administered
+    in the body at injection."""
 
 
 class DosimetryPlan(Strict):

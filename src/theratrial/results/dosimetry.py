@@ -42,6 +42,25 @@ class RouteResult:
 
 
 @dataclass(frozen=True, slots=True)
+class WholeBodyPoint:
+    """Net whole-body count rate of one planar scan, geometric mean of both views."""
+
+    imaging_id: str
+    hours_after: float
+    net_rate_cps: Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class WholeBody:
+    """Clearance of the whole body in a session, by planar counts."""
+
+    points: tuple[WholeBodyPoint, ...]
+    effective_half_life_h: Quantity
+    time_integrated_activity_MBq_h: Quantity
+    """With all that was administered in the body at injection."""
+
+
+@dataclass(frozen=True, slots=True)
 class CurveAlternative:
     """The same points by another way of integrating."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Literal
 
-from theratrial.results.dosimetry import CurvePoint, DoseDetails, Exceedance
+from theratrial.results.dosimetry import CurvePoint, DoseDetails, Exceedance, WholeBody
 from theratrial.trace import Quantity, Trace
 
 RESULTS_SCHEMA_VERSION: Final = "1.1"
@@ -180,6 +180,8 @@ class SessionResult:
     biodistribution: tuple[tuple[str, str], ...]
     """(imaging id, reader's answer)."""
     gate: GateResult | None
+    whole_body: WholeBody | None = None
+    """Where the protocol wants the whole-body counts."""
 
 
 @dataclass(frozen=True, slots=True)
