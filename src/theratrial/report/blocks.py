@@ -24,6 +24,10 @@ class Cell:
     """Names of style classes of the page."""
     below: str = ""
     """A second, smaller line (an interval, a reason)."""
+    more: tuple[Cell, ...] = ()
+    """Further small lines that carry values of their own, each with its own trace."""
+    page: str = ""
+    """Another page of the same output that the text leads to, relative to this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,16 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
+class Signatures:
+    """Lines for people to sign on paper."""
+
+    roles: tuple[str, ...]
+    said: str
+    """What a signature here says."""
+    kind: Final[str] = "signatures"
+
+
+@dataclass(frozen=True, slots=True)
 class Folded:
     """Something that is closed until it is asked for; it is not printed."""
 
@@ -98,7 +112,7 @@ class Folded:
     kind: Final[str] = "folded"
 
 
-Block = Table | Text | Terms | Picture | Answer | Heading | Folded
+Block = Table | Text | Terms | Picture | Answer | Heading | Signatures | Folded
 
 
 @dataclass(frozen=True, slots=True)

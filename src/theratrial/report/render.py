@@ -38,6 +38,11 @@ class Head:
     identity: tuple[tuple[str, str], ...]
     banners: tuple[Banner, ...]
     watermark: str
+    page_title: str
+    running: str
+    """At the top of every printed page."""
+    back: str = ""
+    """The page that this one belongs to, relative to it."""
 
 
 def watermark(result: TrialResult) -> str:
@@ -56,7 +61,27 @@ def footline(result: TrialResult) -> str:
 
 
 def report_head(result: TrialResult) -> Head:
-    """Title, identity and banners."""
+    """Title, identity and banners of the trial report."""
+    identity = (
+        ("Registration", f"{result.trial_id} ({result.registry})"),
+        ("Phase", result.phase),
+        ("Protocol version", result.protocol_version),
+        ("Planned participants", str(result.sample_size)),
+    )
+    return Head(
+        trial_id=result.trial_id,
+        title=result.scientific_title,
+        public_title=result.public_title,
+        identity=identity,
+        banners=banners_of(result),
+        watermark=watermark(result),
+        page_title=f"{result.trial_id}: trial report",
+        running=result.trial_id,
+    )
+
+
+def banners_of(result: TrialResult) -> tuple[Banner, ...]:
+    """What nobody may miss: open clauses, virtual participants, demonstration assumptions."""
     banners = []
     if result.open_conflicts:
         n = count(len(result.open_conflicts), "clause")
@@ -68,15 +93,7 @@ def report_head(result: TrialResult) -> Head:
     if result.assumptions:
         n = count(len(result.assumptions), "demonstration assumption")
         banners.append(Banner(f"Rests on {n}.", "assumed", "assumptions", "Read them"))
-    identity = (
-        ("Registration", f"{result.trial_id} ({result.registry})"),
-        ("Phase", result.phase),
-        ("Protocol version", result.protocol_version),
-        ("Planned participants", str(result.sample_size)),
-    )
-    return Head(
-        result.trial_id, result.scientific_title, result.public_title, identity, tuple(banners), watermark(result)
-    )
+    return tuple(banners)
 
 
 @cache

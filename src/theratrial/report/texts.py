@@ -48,6 +48,21 @@ def in_percent(fraction: float) -> str:
     return f"{fraction * 100:.1f} %"
 
 
+def probability_text(probability: float) -> str:
+    """A probability as a percentage; what lies beyond its resolution is said to be below or above, never 0 or 100 %.
+
+    Examples
+    --------
+    >>> probability_text(0.0), probability_text(0.0312), probability_text(0.63), probability_text(1.0)
+    ('below 0.1 %', '3.1 %', '63 %', 'above 99.9 %')
+    """
+    if probability < 0.001:
+        return "below 0.1 %"
+    if probability > 0.999:
+        return "above 99.9 %"
+    return f"{probability * 100:.{1 if probability < 0.1 or probability > 0.9 else 0}f} %"
+
+
 def value_text(quantity: Quantity, *, signed: bool = False) -> str:
     """The value with its unit, or that it is undetermined."""
     if quantity.value is None:
@@ -55,6 +70,8 @@ def value_text(quantity: Quantity, *, signed: bool = False) -> str:
     sign = "+" if signed and quantity.value > 0 else ""
     if quantity.unit == "fraction":
         return sign + in_percent(quantity.value)
+    if quantity.unit == "probability":
+        return probability_text(quantity.value)
     if quantity.unit == "percent":
         shown = f"{quantity.value:.1f}"
         # A fall too small to be seen is no change; minus nothing is not a number people write.
