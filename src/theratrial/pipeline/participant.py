@@ -320,6 +320,7 @@ def _session_result(
         biodistribution=tuple((read["imaging_id"], read["result"]) for read in reads),
         gate=gate,
         whole_body=session.doses.whole_body,
+        view_alignments=session.doses.view_alignments,
     )
 
 
@@ -416,7 +417,11 @@ def participant_outcome(folder: TrialFolder, images: ParticipantImages, context:
     )
     return ParticipantOutcome(
         result,
-        Pictures(tuple(planar_pictures), tuple(fusion)),
+        Pictures(
+            tuple(planar_pictures),
+            tuple(fusion),
+            tuple(one for session in sessions for one in session.doses.overlays),
+        ),
         tuple(notes),
         major + untested,
         bool(sessions) and _response_pending(protocol, past, response, context.cut_off),

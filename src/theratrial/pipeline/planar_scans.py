@@ -9,7 +9,7 @@ from theratrial.errors import InputError, NumericalError
 from theratrial.imaging.planar import planar_pair
 from theratrial.imaging.regions import placeable_regions
 from theratrial.imaging.series import series_from_files, volume
-from theratrial.imaging.values import Region
+from theratrial.imaging.values import PlanarPair, Region
 from theratrial.nuclides import Nuclide, nuclide_name
 from theratrial.pipeline.matching import PlannedImage
 from theratrial.pipeline.scans import photopeak
@@ -72,6 +72,8 @@ class PlanarScan:
     undetermined: Mapping[str, str]
     correlation: float
     whole_body: WholeBodyCounts
+    pair: PlanarPair
+    photopeak: int
 
 
 def participant_anatomy(
@@ -223,6 +225,8 @@ def planar_scan_activities(folder: TrialFolder, image: PlannedImage, anatomy: An
         {**dict(result.undetermined), **outside},
         laid.correlation,
         whole_body_counts(pair, camera),
+        pair,
+        window,
     )
 
 

@@ -13,6 +13,7 @@ from theratrial.nuclides import Nuclide
 from theratrial.pipeline.matching import PlannedImage
 from theratrial.pipeline.planar_route import route_results
 from theratrial.pipeline.planar_scans import Anatomy, session_planar
+from theratrial.pipeline.planar_views import view_alignments
 from theratrial.pipeline.session_details import dose_details
 from theratrial.pipeline.session_population import after_last_fraction, quantile_steps, session_prior, whole_body_tia
 from theratrial.pipeline.session_regions import measured_region
@@ -26,6 +27,7 @@ from theratrial.pipeline.session_values import (
     half_life,
     spread_ends,
 )
+from theratrial.pipeline.session_voxel import with_voxel_details
 from theratrial.pipeline.traces import with_inputs
 from theratrial.pipeline.whole_body import whole_body_result
 from theratrial.protocol.schema import DoseRegion, DosimetryPlan
@@ -339,6 +341,7 @@ def session_doses(
         administered_MBq=administered_MBq,
         whole_body=whole_body,
     )
+    aligned = view_alignments(planar, participant_id, session, nuclide)
     results: list[RegionDoseResult] = []
     for_gate: list[SessionDose] = []
     absorbed: dict[str, AbsorbedDose | None] = {}
@@ -367,4 +370,19 @@ def session_doses(
         absorbed[name], judged[name] = dose, limit
         if (posterior := _posterior_dose(region, used, nuclide, administered_MBq)) is not None:
             posteriors[name] = posterior
-    return SessionDoses(tuple(results), tuple(for_gate), absorbed, judged, posteriors, tuple(notes), whole_body)
+    if dosimetry.voxel_doses and regions:
+        results = with_voxel_details(
+            results,
+            regions,
+            scans,
+            nuclide,
+            plan,
+            notes,
+            participant_id=participant_id,
+            session=session,
+            repeatability_relative_sd=dosimetry.repeatability_percent / 100,
+            administered_MBq=administered_MBq,
+        )
+    return SessionDoses(
+        tuple(results), tuple(for_gate), absorbed, judged, posteriors, tuple(notes), whole_body, *aligned
+    )

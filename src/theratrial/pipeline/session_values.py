@@ -16,7 +16,8 @@ from theratrial.dosimetry.population.posterior import PosteriorTia
 from theratrial.gates import SessionDose
 from theratrial.pipeline.session_scans import SeenRegion
 from theratrial.protocol.schema import DoseRegion
-from theratrial.results.dosimetry import WholeBody
+from theratrial.results.dosimetry import ViewAlignment, WholeBody
+from theratrial.results.pictures import OverlayPicture
 from theratrial.results.values import CurvePoint, Note, RegionDoseResult
 from theratrial.trace import Quantity
 
@@ -109,6 +110,8 @@ class SessionDoses:
     """Region name -> dose by published kinetics, where the protocol names a prior and the points agree with it."""
     notes: tuple[Note, ...]
     whole_body: WholeBody | None = None
+    view_alignments: tuple[ViewAlignment, ...] = ()
+    overlays: tuple[OverlayPicture, ...] = ()
 
 
 def spread_ends(best: float, lower: float | None, upper: float, relative_sd: float) -> tuple[float | None, float]:

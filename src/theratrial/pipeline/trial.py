@@ -91,6 +91,7 @@ def trial_run(
     pictures = Pictures(
         tuple(picture for one in outcomes for picture in one.pictures.planar),
         tuple(picture for one in outcomes for picture in one.pictures.fusion),
+        tuple(one for outcome in outcomes for one in outcome.pictures.overlays),
     )
     notes = tuple(_relative(folder.path, note) for note in (*remarks, *result.notes))
     return TrialRun(replace(result, inputs=files, notes=notes), pictures)

@@ -61,6 +61,22 @@ class WholeBody:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewAlignment:
+    """A later whole-body view laid on the first of the session: where the patient lay, and how well both fit."""
+
+    imaging_id: str
+    """The later view."""
+    onto: str
+    down_mm: Quantity
+    right_mm: Quantity
+    rotation_deg: float | None
+    correlation_before: float | None
+    correlation_after: float | None
+    refused_because: str
+    """Why the registration is not to be trusted; empty where it is accepted."""
+
+
+@dataclass(frozen=True, slots=True)
 class CurveAlternative:
     """The same points by another way of integrating."""
 

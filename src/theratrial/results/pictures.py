@@ -48,8 +48,27 @@ class FusionPicture:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class OverlayPicture:
+    """Two whole-body views of a session on one scale, for a person to judge their registration by.
+
+    ``(ny, nx)``, geometric mean, counts per second with decay undone; `moved` is the later view laid on `fixed`,
+    `before` the same where it lay.
+    """
+
+    participant_id: str
+    session: int
+    imaging_id: str
+    onto: str
+    fixed: FloatArray
+    before: FloatArray
+    moved: FloatArray
+    pixel_spacing_mm: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Pictures:
     """All pictures of a run."""
 
     planar: tuple[PlanarPicture, ...] = ()
     fusion: tuple[FusionPicture, ...] = ()
+    overlays: tuple[OverlayPicture, ...] = ()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Literal
 
-from theratrial.results.dosimetry import CurvePoint, DoseDetails, Exceedance, WholeBody
+from theratrial.results.dosimetry import CurvePoint, DoseDetails, Exceedance, ViewAlignment, WholeBody
 from theratrial.trace import Quantity, Trace
 
 RESULTS_SCHEMA_VERSION: Final = "1.1"
@@ -182,6 +182,8 @@ class SessionResult:
     gate: GateResult | None
     whole_body: WholeBody | None = None
     """Where the protocol wants the whole-body counts."""
+    view_alignments: tuple[ViewAlignment, ...] = ()
+    """Of the whole-body views that are quantified."""
 
 
 @dataclass(frozen=True, slots=True)
