@@ -135,4 +135,11 @@ def shipped_s_values(phantom: str, nuclide_name: str) -> SValueTable:
     if phantom not in PHANTOMS:
         raise InputError(f"no phantom {phantom!r}; there are {', '.join(PHANTOMS)}")
     name = nuclide(nuclide_name).name
-    return _s_values(transport_table(table_stem(phantom, name)))
+    try:
+        rows = transport_table(table_stem(phantom, name))
+    except SourceError as error:
+        raise SourceError(
+            f"no S values of {name} for the {phantom} are shipped ({error}); `theratrial svalues make --nuclide {name} "
+            f"--phantom {phantom}` makes them"
+        ) from None
+    return _s_values(rows)
