@@ -44,8 +44,6 @@ VERSION: Final = "1"
 MEDIUM: Final = "soft_tissue"
 CURVE_POINTS: Final = 60
 """Points of a dose-volume curve as it is kept; its D98, D50 and D2 are of all voxels."""
-_FLOOR_g_per_mL: Final = 0.1
-"""Between air and inflated lung: below it energy over mass means nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,21 +122,6 @@ def remainder_of(
     return RemainderTia(stand_in_MBq_h(points, nuclide), note=note, source=source, demonstration=plan.demonstration)
 
 
-def region_density(regions: Sequence[MappedRegion], scan: ActivityMap, medium_g_per_mL: float) -> DensityMap | None:
-    """Every region at its own stated density and the kernel's medium between them; None where all are that medium.
-
-    A voxel that is shared has the mean of its parts.
-    """
-    if all(abs(one.density_g_per_mL - medium_g_per_mL) < 1e-9 for one in regions):
-        return None
-    values = np.full(scan.grid.shape, medium_g_per_mL, dtype=np.float32)
-    for one in regions:
-        values[one.region.box()] += one.region.weights * np.float32(one.density_g_per_mL - medium_g_per_mL)
-    stated = {f"density {one.name}": f"given:{one.density_g_per_mL!r} g/mL" for one in regions}
-    trace = Trace("dosimetry.region_density", VERSION, {**stated, "between": f"given:{medium_g_per_mL!r} g/mL"})
-    return DensityMap(scan.grid, values, min(_FLOOR_g_per_mL, medium_g_per_mL), trace)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class SessionDoseMap:
     """A dose map with what it was made of."""
@@ -180,17 +163,23 @@ def own_photon_Gy(made: SessionDoseMap, region: Region) -> float:
     box, weights = region.box(), region.weights
     values = np.ascontiguousarray(made.tia.MBq_h_per_mL[box] * weights)
     (gray,) = convolved(values, [made.kernel.photon_Gy_per_MBq_h * made.tia.grid.voxel_volume_mL])
-    density = made.dose.density
-    if density is None:
-        return float(np.vdot(gray, weights) / weights.sum(dtype=np.float64))
-    local = density.density_g_per_mL[box]
-    known = weights * (local >= density.floor_g_per_mL)  # False for what is not a number
-    masses_g = float(np.nansum(known * local, dtype=np.float64))
-    return float(np.vdot(gray, known)) * made.kernel.density_g_per_mL / masses_g if masses_g > 0 else 0.0
+    masses = weights
+    if made.dose.density is not None:
+        local = made.dose.density.density_g_per_mL[box]
+        known = local >= made.dose.density.floor_g_per_mL  # False for what is not a number
+        masses = weights * np.where(known, local, 0)
+        gray = gray * known * np.float32(made.kernel.density_g_per_mL)
+        total = float(masses.sum(dtype=np.float64))
+        return float(np.einsum("zyx,zyx->", gray, weights, dtype=np.float64)) / total if total > 0 else 0.0
+    return float(np.einsum("zyx,zyx->", gray, weights, dtype=np.float64) / masses.sum(dtype=np.float64))
 
 
 def region_voxels(made: SessionDoseMap, one: MappedRegion) -> RegionVoxels:
     """Means, parts and histogram of a region of the dose map.
+
+    Without a map of densities the region's own density counts: electrons, which stay, are divided by its mass; of the
+    photons the dose in the kernel's medium is taken, because the energy that they give to a gram hardly depends on how
+    densely the tissue is packed.
 
     Raises
     ------
@@ -198,9 +187,9 @@ def region_voxels(made: SessionDoseMap, one: MappedRegion) -> RegionVoxels:
         No voxel of the region has a dose.
     """
     dose = made.dose.region_dose(one.region)
-    histogram = dose_volume(made.dose, one.region)
     assert dose.electron_mean_Gy is not None
     assert dose.photon_mean_Gy is not None
+    packing = 1.0 if made.dose.density is not None else made.kernel.density_g_per_mL / one.density_g_per_mL
     notes = [
         "the pattern is as blurred as the scan: edges are too cold and, where the region is uniform, its middle is too "
         "hot; D98 and D2 are those of the blurred pattern"
@@ -216,14 +205,28 @@ def region_voxels(made: SessionDoseMap, one: MappedRegion) -> RegionVoxels:
     photon_Gy = max(dose.photon_mean_Gy, 0.0)
     own_Gy = min(max(own_photon_Gy(made, one.region), 0.0), photon_Gy)
     return RegionVoxels(
-        electron_Gy=max(dose.electron_mean_Gy, 0.0),
+        electron_Gy=max(dose.electron_mean_Gy * packing, 0.0),
         photon_self_Gy=own_Gy,
         photon_cross_Gy=photon_Gy - own_Gy,
         volume_mL=dose.volume_mL,
         density_g_per_mL=one.density_g_per_mL,
-        histogram=histogram,
+        histogram=_histogram(made.dose, one.region, packing),
         notes=tuple(notes),
     )
+
+
+def _histogram(dose_map: AbsorbedDoseMap, region: Region, packing: float) -> DoseVolume:
+    """Dose-volume histogram with the electrons of each voxel times a factor."""
+    found = dose_volume(dose_map, region)
+    if packing == 1.0:
+        return found
+    assert dose_map.electron_Gy is not None
+    assert dose_map.photon_Gy is not None
+    box, belongs = region.box(), region.weights > 0
+    doses = dose_map.electron_Gy[box][belongs] * packing + dose_map.photon_Gy[box][belongs]
+    order = np.argsort(doses, kind="stable")
+    volumes = region.weights[belongs][order].astype(np.float64) * dose_map.grid.voxel_volume_mL
+    return replace(found, doses_Gy=doses[order].astype(np.float64), volumes_mL=volumes)
 
 
 def curve_of(histogram: DoseVolume, points: int = CURVE_POINTS) -> tuple[tuple[float, float], ...]:
@@ -329,8 +332,8 @@ def voxel_details(
     """Of each region the kernel's dose beside local deposition and its dose-volume histogram; and why some have none.
 
     One scan's pattern is scaled so that each region holds the time-integrated activity that is reported for it. What is
-    outside the regions has its own exponential through what is left of the field of view. Regions have their protocol's
-    density, everything else is the kernel's soft tissue: the trial has no CT on the SPECT's grid.
+    outside the regions has its own exponential through what is left of the field of view. Each region has the density
+    that the protocol states, the way between them is the kernel's soft tissue: no CT lies on the SPECT's grid.
 
     Parameters
     ----------
@@ -357,9 +360,7 @@ def voxel_details(
     left = _left_in_field(scans, measured, repeatability_relative_sd)
     remainder = remainder_of(left, nuclide, plan, administered_MBq=administered_MBq)
     hours = _hours(reference)
-    medium_g_per_mL = voxel_kernel(nuclide.name, reference.activity.grid.spacing_mm, medium=MEDIUM).density_g_per_mL
-    density = region_density(mapped, reference.activity, medium_g_per_mL)
-    made = session_dose_map(reference.activity, hours, mapped, remainder, density=density)
+    made = session_dose_map(reference.activity, hours, mapped, remainder)
     inputs = _map_inputs(reference, measured, made.kernel)
     by_name = {region.name: region for region in measured}
     found = {}
