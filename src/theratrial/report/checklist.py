@@ -1,4 +1,4 @@
-"""The reporting checklist of clinical dosimetry, filled from the values: each item with its value or named as missing."""
+"""The reporting checklist of clinical dosimetry: each item with its value, or named as missing."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from theratrial.report.figures.time_activity import region_label
 from theratrial.report.texts import count, minute, number, value_text, words
 from theratrial.results.values import ParticipantResult, RegionDoseResult, SessionResult, TrialResult
 
+SO_FAR: Final = "Dose so far"
+"""Title of the section with the limits."""
 TABLE: Final = "report/reporting_checklist"
 _HEADERS: Final = "not in the results; it stands in the DICOM headers of the series named above"
 
@@ -61,7 +63,7 @@ def _missing(why: str) -> Filled:
 
 
 def _never(why: str) -> Filler:
-    return lambda case: _missing(why)
+    return lambda _case: _missing(why)
 
 
 def _each_session(case: Case, said: Callable[[SessionResult], str], lacking: str) -> Filled:
@@ -99,7 +101,24 @@ def _point_inputs(session: SessionResult, begins: str) -> str:
         for name, where in point.activity_MBq.trace.inputs.items()
         if name.startswith(begins)
     )
-    return ", ".join(found)
+    return _by_file(found)
+
+
+def _by_file(places: Iterable[str]) -> str:
+    """Places with the lines of one file, or the clauses of one chapter, counted."""
+    files: dict[str, list[str]] = {}
+    for place in places:
+        mark = "#" if "#" in place else "."
+        file, _, line = place.partition(mark) if place.startswith(("record:", "protocol:")) else (place, "", "")
+        if place.startswith("record:") and "#" not in place:
+            file, line = place, ""
+        files.setdefault(file, []).append(line)
+    said = []
+    for file, lines in files.items():
+        word = "line" if file.startswith("record:") else "clause"
+        one = f"{file} {word} {lines[0]}" if lines[0] else file
+        said.append(one if len(lines) == 1 else f"{file}, {len(lines)} {word}s")
+    return ", ".join(said)
 
 
 def _radionuclide(case: Case) -> Filled:
@@ -231,7 +250,7 @@ def _masses(case: Case) -> Filled:
     if not doses or not all(known):
         return _missing(f"{sum(known)} of {count(len(doses), 'region')} have a mass in the results")
     clauses = {dose.absorbed_dose_Gy.trace.inputs.get("density", "") for _, dose in doses}
-    named = ", ".join(sorted(clause for clause in clauses if clause))
+    named = _by_file(sorted(clause for clause in clauses if clause))
     return _present(f"{count(len(doses), 'region')} of all sessions; density by {named or 'the protocol'}")
 
 
@@ -428,12 +447,13 @@ def _cumulative(case: Case) -> Filled:
 
 
 def _limits(case: Case) -> Filled:
-    found = [
-        f"{dose.title} {number(dose.limit_Gy)} Gy" + (f" ({dose.limit_citation})" if dose.limit_citation else "")
-        for dose in case.participant.cumulative_doses
-        if dose.limit_Gy is not None
-    ]
-    return _present("; ".join(found)) if found else _missing("no organ has a limit")
+    limited = [dose for dose in case.participant.cumulative_doses if dose.limit_Gy is not None]
+    if not limited:
+        return _missing("no organ has a limit")
+    if bare := [dose.title for dose in limited if not dose.limit_citation]:
+        return _missing(f"no source for the limit of {', '.join(bare)}")
+    found = [f"{dose.title} {number(dose.limit_Gy)} Gy" for dose in limited if dose.limit_Gy is not None]
+    return _present(f"{', '.join(found)}; the source of each stands beside it under {SO_FAR}")
 
 
 def _software(case: Case) -> Filled:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +16,7 @@ from theratrial.report.figures.vector import Drawing
 from theratrial.report.pdf import write_pdf
 from theratrial.report.render import Head, banners_of, footline, page, watermark
 from theratrial.report.sections.limits import limits_section
-from theratrial.report.sections.provenance import assumptions_section
+from theratrial.report.sections.provenance import resting_assumptions
 from theratrial.report.sections.reporting import checklist_section, signatures_section
 from theratrial.report.sections.session_dosimetry import (
     dose_volume_table,
@@ -28,6 +27,7 @@ from theratrial.report.sections.session_dosimetry import (
     measured_table,
     scans_table,
 )
+from theratrial.report.sections.session_views import views_blocks
 from theratrial.report.sections.session_ways import (
     ROUTES_NOTE,
     alternatives_table,
@@ -39,6 +39,7 @@ from theratrial.report.sections.session_ways import (
 )
 from theratrial.report.texts import NOT_KNOWN, count, day, value_text
 from theratrial.report.traces import TraceBook
+from theratrial.results.pictures import Pictures
 from theratrial.results.values import ParticipantResult, SessionResult, TrialResult
 
 FOLDER: Final = "dosimetry"
@@ -80,7 +81,9 @@ def _limits(result: TrialResult, one: ParticipantResult, book: TraceBook) -> Sec
     return limits_section(one, book, drawn=drawn)
 
 
-def _session(result: TrialResult, one: ParticipantResult, session: SessionResult, book: TraceBook) -> Section:
+def _session(
+    result: TrialResult, pictures: Pictures, one: ParticipantResult, session: SessionResult, book: TraceBook
+) -> Section:
     foot, number = footline(result), session.session
     blocks: list[Block] = [given_terms(session), scans_table(session, book)]
     if not session.doses:
@@ -88,14 +91,7 @@ def _session(result: TrialResult, one: ParticipantResult, session: SessionResult
         return Section(f"session-{number}", f"Session {number}, {day(session.injected_at)}", tuple(blocks))
     blocks += [
         Heading("From counts to activity"),
-        *_picture(
-            f"curves-{number}",
-            time_activity_figure(session.doses, foot),
-            f"Time-activity curves of session {number}, region by region; the tables below have their numbers",
-            "Activity at scan time, physical decay included. The dashed line is one exponential of the half-life that "
-            "the points alone give; where they give none there is no line. The band is published kinetics weighed with "
-            "the points. Hollow squares and diamonds are the planar and hybrid routes, moved a little to the right.",
-        ),
+        *_curves(session, foot),
         measured_table(one.participant_id, session, book),
         Heading("From activity to absorbed dose"),
         doses_table(one.participant_id, session, book),
@@ -117,8 +113,28 @@ def _session(result: TrialResult, one: ParticipantResult, session: SessionResult
             contributions,
         ]
     blocks += _ways(session, book)
+    mine = [
+        shown for shown in pictures.overlays if (shown.participant_id, shown.session) == (one.participant_id, number)
+    ]
+    blocks += views_blocks(session, mine, book)
     blocks += [Heading("What the gate holds"), *gate_blocks(session, book)]
     return Section(f"session-{number}", f"Session {number}, {day(session.injected_at)}", tuple(blocks))
+
+
+def _curves(session: SessionResult, foot: str) -> list[Picture]:
+    """Organs and lesions apart, so that neither leaves half a printed page empty."""
+    drawn: list[Picture] = []
+    for kind in ("organ", "lesion"):
+        doses = [dose for dose in session.doses if dose.kind == kind]
+        drawn += _picture(
+            f"curves-{kind}-{session.session}",
+            time_activity_figure(doses, foot),
+            f"Time-activity curves of session {session.session}, {kind}s; the tables below have their numbers",
+            f"{kind.capitalize()}s: activity at scan time, physical decay included. Dashed: one exponential of the "
+            "half-life that the points alone give; where they give none there is no line. Band: published kinetics "
+            "weighed with the points. Hollow marks: the planar and hybrid routes, moved a little to the right.",
+        )
+    return drawn
 
 
 def _volumes(session: SessionResult, book: TraceBook, foot: str) -> list[Block]:
@@ -148,15 +164,14 @@ def _ways(session: SessionResult, book: TraceBook) -> list[Block]:
     return blocks
 
 
-def dosimetry_sections(result: TrialResult, one: ParticipantResult) -> tuple[Section, ...]:
+def dosimetry_sections(result: TrialResult, pictures: Pictures, one: ParticipantResult) -> tuple[Section, ...]:
     """All sections of one participant's page."""
     book = TraceBook()
     sections = (
         _limits(result, one, book),
-        *(_session(result, one, session, book) for session in one.sessions),
+        *(_session(result, pictures, one, session, book) for session in one.sessions),
         checklist_section(result, one),
-        assumptions_section(result),
-        signatures_section(one),
+        resting_assumptions(result, used_clauses(one)),
     )
     # The register of traces is complete only when every other section is built.
     traces = Folded("Traces: method, version and inputs of every value shown", (book.table(),))
@@ -165,7 +180,24 @@ def dosimetry_sections(result: TrialResult, one: ParticipantResult) -> tuple[Sec
         f"{result.protocol_version} ({result.protocol_hash}). docs/methods of the product describes each method with "
         "its limits; `theratrial verify` recomputes every number from the stored inputs."
     )
-    return (*sections, Section("provenance", "Methods and provenance", (said, traces)))
+    return (*sections, Section("provenance", "Methods and provenance", (said, traces)), signatures_section(one))
+
+
+def used_clauses(one: ParticipantResult) -> set[str]:
+    """Clauses of the protocol that the traces of a participant's doses and activities name."""
+    quantities = [session.administered_activity_MBq for session in one.sessions]
+    quantities += [session.prescribed_activity_MBq for session in one.sessions]
+    for session in one.sessions:
+        for dose in session.doses:
+            quantities += [dose.time_integrated_activity_MBq_h, dose.absorbed_dose_Gy]
+            quantities += [point.activity_MBq for point in dose.points]
+    quantities += [dose.absorbed_dose_Gy for dose in one.cumulative_doses]
+    traces = [quantity.trace for quantity in quantities]
+    traces += [finding.trace for session in one.sessions if session.gate for finding in session.gate.findings]
+    traces += [scan.trace for session in one.sessions for scan in session.scans]
+    named = {clause for trace in traces for clause in trace.demonstration}
+    places = {place for trace in traces for place in trace.inputs.values() if place.startswith("protocol:")}
+    return named | {place.removeprefix("protocol:") for place in places}
 
 
 def dosimetry_head(result: TrialResult, one: ParticipantResult) -> Head:
@@ -194,7 +226,9 @@ def dosimetry_head(result: TrialResult, one: ParticipantResult) -> Head:
     )
 
 
-def write_dosimetry_pages(result: TrialResult, folder: Path, *, pdf: bool = False) -> tuple[Sequence[Path], str]:
+def write_dosimetry_pages(
+    result: TrialResult, pictures: Pictures, folder: Path, *, pdf: bool = False
+) -> tuple[tuple[Path, ...], str]:
     """Write a page for everybody with a session into ``dosimetry/``; returns them, and why there is no PDF.
 
     Parameters
@@ -214,7 +248,7 @@ def write_dosimetry_pages(result: TrialResult, folder: Path, *, pdf: bool = Fals
         if one.participant_id not in names:
             continue
         place = folder / FOLDER / names[one.participant_id]
-        head, sections = dosimetry_head(result, one), dosimetry_sections(result, one)
+        head, sections = dosimetry_head(result, one), dosimetry_sections(result, pictures, one)
         place.write_text(page(head, sections), encoding="utf-8")
         written.append(place)
         if pdf and not because:

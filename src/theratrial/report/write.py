@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from theratrial.report.document import report_sections
+from theratrial.report.dosimetry_page import write_dosimetry_pages
 from theratrial.report.pdf import write_pdf
 from theratrial.report.render import footline, page, report_head
 from theratrial.report.studio import Studio
@@ -21,15 +22,23 @@ class WrittenReport:
     pdf: Path | None
     without_pdf_because: str
     """"" where there is a PDF."""
+    dosimetry: tuple[Path, ...] = ()
+    """The physicist's pages."""
+    without_dosimetry_pdf_because: str = ""
+    """"" where they were made or not asked for."""
 
 
-def write_report(result: TrialResult, pictures: Pictures, folder: Path, *, pdf: bool = True) -> WrittenReport:
-    """Write ``report.html``, ``figures/`` and, where it can be made, ``report.pdf`` into an existing folder.
+def write_report(
+    result: TrialResult, pictures: Pictures, folder: Path, *, pdf: bool = True, dosimetry_pdf: bool = False
+) -> WrittenReport:
+    """Write ``report.html``, ``figures/``, a page per participant in ``dosimetry/``, and ``report.pdf`` where it can be.
 
     Parameters
     ----------
     pdf
         Whether a PDF is wanted; it takes about as long as all the rest.
+    dosimetry_pdf
+        Whether each page of ``dosimetry/`` is wanted as PDF too; each takes seconds, the pages themselves none.
 
     Notes
     -----
@@ -44,4 +53,7 @@ def write_report(result: TrialResult, pictures: Pictures, folder: Path, *, pdf: 
     because = "not asked for"
     if pdf:
         because = write_pdf(page(head, sections, folded=False), folder / "report.pdf")
-    return WrittenReport(place, None if because else folder / "report.pdf", because)
+    pages, no_pages_because = write_dosimetry_pages(result, pictures, folder, pdf=dosimetry_pdf)
+    return WrittenReport(
+        place, None if because else folder / "report.pdf", because, pages, no_pages_because if dosimetry_pdf else ""
+    )

@@ -27,7 +27,7 @@ def region_label(dose: RegionDoseResult) -> str:
 
 
 def fitted_line(points: Sequence[CurvePoint], half_life_h: float | None) -> tuple[float, float] | None:
-    """Activity at injection [MBq] and decay [1/h] of one exponential of that half-life through the middle of the points.
+    """Activity at injection [MBq] and decay [1/h] of one exponential through the middle of the points.
 
     The middle is the mean of the logarithms, so that two points that gave the half-life lie on the line.
 

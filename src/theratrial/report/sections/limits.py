@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from theratrial.report.blocks import Block, Cell, Section, Table, Text
+from theratrial.report.checklist import SO_FAR
 from theratrial.report.dosimetry_values import is_population, without_note
 from theratrial.report.style import DETERMINACY_SIGNS
 from theratrial.report.texts import number, words
@@ -62,15 +63,15 @@ def _row(one: ParticipantResult, dose: CumulativeDose, book: TraceBook) -> tuple
 
 def limits_section(one: ParticipantResult, book: TraceBook, *, drawn: tuple[Block, ...] = ()) -> Section:
     """Doses of one participant over all sessions given."""
-    title = "Dose so far"
+    title = SO_FAR
     if not one.cumulative_doses:
         return Section("so-far", title, (Text("No absorbed dose: nothing was given or imaged.", "quiet"),))
     limited = tuple(_row(one, dose, book) for dose in one.cumulative_doses if dose.limit_Gy is not None)
     others = tuple(_row(one, dose, book) for dose in one.cumulative_doses if dose.limit_Gy is None)
     blocks: list[Block] = [
         Text(
-            "The gate holds the upper end by the points alone, photons at their most; published kinetics never lower it. "
-            "The probabilities are by published kinetics and the points: they inform and decide nothing."
+            "The gate holds the upper end by the points alone, photons at their most; published kinetics never "
+            "lower it. The probabilities are by published kinetics and the points: they inform and decide nothing."
         ),
         *drawn,
     ]

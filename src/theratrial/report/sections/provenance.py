@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from theratrial.report.blocks import Block, Cell, Folded, Section, Table, Terms, Text
 from theratrial.report.sections.doses import missing_parts
 from theratrial.report.texts import count
@@ -69,6 +71,27 @@ def assumptions_section(result: TrialResult) -> Section:
         )
     )
     return Section("assumptions", title, tuple(blocks))
+
+
+def resting_assumptions(result: TrialResult, used: set[str]) -> Section:
+    """Those assumptions that the named clauses are; the others are counted.
+
+    Parameters
+    ----------
+    used
+        Clause ids that the values of the page rest on.
+    """
+    kept = tuple(one for one in result.assumptions if one.clause in used)
+    section = assumptions_section(replace(result, assumptions=kept))
+    others = len(result.assumptions) - len(kept)
+    if not others:
+        return section
+    said = Text(
+        f"The doses of this page rest on {count(len(kept), 'assumption')} by their traces; the trial rests on "
+        f"{count(others, 'other')} as well, which the trial report lists."
+    )
+    shown = section.blocks if kept else section.blocks[:-1]
+    return replace(section, blocks=(said, *shown))
 
 
 def inputs_hash(result: TrialResult) -> str:

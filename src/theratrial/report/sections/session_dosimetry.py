@@ -13,7 +13,7 @@ from theratrial.report.dosimetry_values import (
 )
 from theratrial.report.figures.time_activity import region_label
 from theratrial.report.style import DETERMINACY_SIGNS
-from theratrial.report.texts import NOT_KNOWN, count, hours, interval_text, minute, number, value_text, words
+from theratrial.report.texts import NOT_KNOWN, hours, interval_text, minute, number, value_text, words
 from theratrial.report.traces import TraceBook
 from theratrial.results.dosimetry import CurvePoint
 from theratrial.results.values import RegionDoseResult, SessionResult
@@ -204,5 +204,5 @@ def gate_blocks(session: SessionResult, book: TraceBook) -> list[Block]:
         for finding in findings
     )
     caption = f"What the gate after session {session.session} held against the limits"
-    note = f"{count(len(findings), 'finding')}; the whole verdict, with blood counts and examinations: {session.gate.verdict}."
+    note = f"The whole verdict, with blood counts and examinations: {session.gate.verdict}."
     return [Table(caption, ("Finding", "Verdict", "Why"), rows, note=note, style="dense")]

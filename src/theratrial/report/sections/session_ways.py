@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from theratrial.quantification.conjugate_view_bias import published_planar_bias
 from theratrial.report.blocks import Cell, Table, Text
-from theratrial.report.dosimetry_values import against_reported, same_day_differences, total_relative_sd, without_note
+from theratrial.report.dosimetry_values import (
+    POPULATION_METHOD,
+    against_reported,
+    is_population,
+    same_day_differences,
+    total_relative_sd,
+    without_note,
+)
 from theratrial.report.figures.contributions import ContributionBar, part_name
 from theratrial.report.figures.time_activity import region_label
 from theratrial.report.texts import in_percent, number
@@ -18,9 +25,9 @@ _ENGINE_COLUMNS = (
     ("Voxel kernel", ("voxel_kernel",)),
 )
 ROUTES_NOTE = (
-    "The reported route is SPECT. Whole-body views are integrated by one exponential through their own points, so a "
-    "difference of time-integrated activities holds the difference of the curves too; activities of the same day "
-    "compare the routes alone. Published ratios stand beside ours for comparison and correct nothing."
+    "The reported route is SPECT; planar and hybrid are integrated the same way where their own points allow, and the "
+    "cell says where not. Activities of the same day compare counts to activity alone, an hour or so apart and without "
+    "decay between. Published ratios stand beside ours for comparison and correct nothing."
 )
 
 
@@ -53,6 +60,8 @@ def _route_cell(dose: RegionDoseResult, route: RouteResult | None, book: TraceBo
     if route.difference_percent.value is not None:
         said = f"{signed_percent(route.difference_percent.value)} against reported"
         more.append(Cell(said, "", book.anchor(route.difference_percent.trace)))
+    if is_population(dose) and route.time_integrated_activity_MBq_h.trace.method != POPULATION_METHOD:
+        more.append(Cell("by its points alone" if cell.style == "number" else "its points are not weighed"))
     if differences := same_day_differences(dose, route):
         said = ", ".join(f"{signed_percent(value)} at {hours:.0f} h" for hours, value in differences)
         more.append(Cell(f"activity {said}"))
