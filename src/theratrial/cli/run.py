@@ -25,11 +25,14 @@ def run(
     workers: int = typer.Option(0, "--workers", min=0, help="Processes; 0 means one for each core."),
     force: bool = typer.Option(False, "--force", help="Compute again even if the result there is up to date."),
     pdf: bool = typer.Option(True, help="Also write report.pdf, where Pango is installed."),
+    dosimetry_pdf: bool = typer.Option(
+        False, "--dosimetry-pdf", help="Also write each participant's dosimetry page as PDF; some seconds each."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print the endpoint and the paths as JSON."),
 ) -> None:
     """Run a trial folder to its result and report."""
     from theratrial.pipeline.manifest import folder_files, input_files, manifest_hash
-    from theratrial.pipeline.outputs import RESULTS, check_place, is_current, write_outputs
+    from theratrial.pipeline.outputs import RESULTS, check_place, has_dosimetry_pdfs, is_current, write_outputs
     from theratrial.pipeline.trial import steps, trial_run
     from theratrial.results.plain import plain, read_results
     from theratrial.trialfolder import read_folder
@@ -38,16 +41,16 @@ def run(
     trial = read_folder(folder)
     if not force and (out / RESULTS).is_file():
         inputs = manifest_hash(input_files(trial.path, folder_files(trial.path)))
-        if is_current(out, trial.path, inputs):
+        if is_current(out, trial.path, inputs) and (not dosimetry_pdf or has_dosimetry_pdfs(out)):
             console.note("The result there is up to date; --force computes it again.")
             _show(read_results(out / RESULTS), out, as_json)
             return
     with console.progress(f"Running {trial.path.name}", total=steps(trial) + 1) as progress:
         done = trial_run(trial.path, workers=workers or _default_workers(), advance=progress.advance, folder=trial)
-        without_pdf_because = write_outputs(done, out, trial.path, pdf=pdf)
+        without_pdf_because = write_outputs(done, out, trial.path, pdf=pdf, dosimetry_pdf=dosimetry_pdf)
         progress.advance("report")
     _tell_notes(done.result)
-    if pdf and without_pdf_because:
+    if (pdf or dosimetry_pdf) and without_pdf_because:
         console.note(f"No PDF: {without_pdf_because}. The HTML page prints as well.")
     _show(plain(done.result), out, as_json)
 

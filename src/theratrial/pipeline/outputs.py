@@ -24,7 +24,8 @@ RESULTS = "results.json"
 REPORT = "report.html"
 REPORT_PDF = "report.pdf"
 RUN = "run.json"
-_OURS = frozenset({RESULTS, REPORT, REPORT_PDF, RUN, "figures"})
+DOSIMETRY = "dosimetry"
+_OURS = frozenset({RESULTS, REPORT, REPORT_PDF, RUN, "figures", DOSIMETRY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,21 @@ def environment() -> dict[str, str]:
 
 
 def output_hashes(out: Path) -> dict[str, str]:
-    """File -> content hash of every output but the run record and the PDF (whose bytes carry the renderer's state)."""
+    """File -> content hash of every output but the run record and the PDFs (whose bytes carry the renderer's state)."""
     return {
-        path.relative_to(out).as_posix(): file_hash(path)
+        name: file_hash(path)
         for path in sorted(out.rglob("*"))
-        if path.is_file() and path.relative_to(out).as_posix() not in (RUN, REPORT_PDF)
+        if path.is_file() and (name := path.relative_to(out).as_posix()) != RUN and not _is_pdf(name)
     }
+
+
+def _is_pdf(name: str) -> bool:
+    return name == REPORT_PDF or (name.startswith(f"{DOSIMETRY}/") and name.endswith(".pdf"))
+
+
+def has_dosimetry_pdfs(out: Path) -> bool:
+    """Whether every dosimetry page there stands beside its PDF."""
+    return all(page.with_suffix(".pdf").is_file() for page in (out / DOSIMETRY).glob("*.html"))
 
 
 def read_run_record(out: Path) -> RunRecord:
@@ -131,13 +141,15 @@ def check_place(out: Path, folder: Path) -> None:
             )
 
 
-def write_outputs(run: TrialRun, out: Path, folder: Path, *, pdf: bool = True) -> str:
+def write_outputs(run: TrialRun, out: Path, folder: Path, *, pdf: bool = True, dosimetry_pdf: bool = False) -> str:
     """Write all outputs of a run; returns why there is no PDF, or "".
 
     Parameters
     ----------
     pdf
         Whether a PDF is wanted, where one can be made.
+    dosimetry_pdf
+        Whether the dosimetry pages are wanted as PDF too.
 
     Raises
     ------
@@ -151,7 +163,7 @@ def write_outputs(run: TrialRun, out: Path, folder: Path, *, pdf: bool = True) -
     temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         (temporary / RESULTS).write_text(results_text(run.result), encoding="utf-8")
-        written = write_report(run.result, run.pictures, temporary, pdf=pdf)
+        written = write_report(run.result, run.pictures, temporary, pdf=pdf, dosimetry_pdf=dosimetry_pdf)
         record = RunRecord(
             schema_version=run.result.schema_version,
             product_version=__version__,
@@ -167,7 +179,7 @@ def write_outputs(run: TrialRun, out: Path, folder: Path, *, pdf: bool = True) -
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    return written.without_pdf_because
+    return written.without_pdf_because or written.without_dosimetry_pdf_because
 
 
 def _replace(new: Path, place: Path) -> None:

@@ -31,7 +31,7 @@ class WrittenReport:
 def write_report(
     result: TrialResult, pictures: Pictures, folder: Path, *, pdf: bool = True, dosimetry_pdf: bool = False
 ) -> WrittenReport:
-    """Write ``report.html``, ``figures/``, a page per participant in ``dosimetry/``, and ``report.pdf`` where it can be.
+    """Write ``report.html``, ``figures/``, ``dosimetry/`` and, where it can be made, ``report.pdf``.
 
     Parameters
     ----------

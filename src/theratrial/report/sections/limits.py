@@ -87,6 +87,12 @@ def limits_section(one: ParticipantResult, book: TraceBook, *, drawn: tuple[Bloc
         )
         blocks.append(Table("Organs with a limit, over all sessions given", head, limited, style="dense"))
     if others:
-        head = ("Region", "Absorbed dose", "BED")
-        blocks.append(Table("Regions without a limit, over all sessions given", head, others, style="dense"))
+        blocks.append(
+            Table(
+                "Regions without a limit, over all sessions given",
+                ("Region", "Absorbed dose", "BED"),
+                others,
+                style="dense",
+            )
+        )
     return Section("so-far", title, tuple(blocks))

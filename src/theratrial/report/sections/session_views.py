@@ -109,8 +109,8 @@ def overlay_picture(overlay: OverlayPicture, index: int) -> Picture:
         f"overlay-{overlay.session}-{index}",
         f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}",
         f"Session {overlay.session}: {names}, left as it lay, right as it was laid on the first view",
-        f"{names}: left as the patient lay, right after registration. Geometric mean with decay undone on one scale. Where "
-        "the colours part, the views do: blue is the first view alone, orange the later one alone, grey is both.",
+        f"{names}: left as the patient lay, right after registration. Geometric mean with decay undone on one scale. "
+        "Where the colours part, the views do: blue is the first view alone, orange the later one alone, grey is both.",
         "raster",
         min(sheet.width / _FULL_PX, 1.0),
     )
