@@ -179,6 +179,8 @@ def write_outputs(run: TrialRun, out: Path, folder: Path, *, pdf: bool = True, d
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+    if dosimetry_pdf and not pdf:
+        return written.without_dosimetry_pdf_because
     return written.without_pdf_because or written.without_dosimetry_pdf_because
 
 
