@@ -156,14 +156,16 @@ def write_outputs(run: TrialRun, out: Path, folder: Path, *, pdf: bool = True, d
     InputError
         The place cannot be used.
     """
-    from theratrial.report import write_report
+    from theratrial.report import write_dosimetry_pdfs, write_report
 
     check_place(out, folder)
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         (temporary / RESULTS).write_text(results_text(run.result), encoding="utf-8")
-        written = write_report(run.result, run.pictures, temporary, pdf=pdf, dosimetry_pdf=dosimetry_pdf)
+        because = write_report(run.result, run.pictures, temporary, pdf=pdf).without_pdf_because
+        if dosimetry_pdf:
+            because = write_dosimetry_pdfs(run.result, run.pictures, temporary)
         record = RunRecord(
             schema_version=run.result.schema_version,
             product_version=__version__,
@@ -179,9 +181,7 @@ def write_outputs(run: TrialRun, out: Path, folder: Path, *, pdf: bool = True, d
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    if dosimetry_pdf and not pdf:
-        return written.without_dosimetry_pdf_because
-    return written.without_pdf_because or written.without_dosimetry_pdf_because
+    return because
 
 
 def _replace(new: Path, place: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -226,31 +227,29 @@ def dosimetry_head(result: TrialResult, one: ParticipantResult) -> Head:
     )
 
 
-def write_dosimetry_pages(
-    result: TrialResult, pictures: Pictures, folder: Path, *, pdf: bool = False
-) -> tuple[tuple[Path, ...], str]:
-    """Write a page for everybody with a session into ``dosimetry/``; returns them, and why there is no PDF.
-
-    Parameters
-    ----------
-    folder
-        Existing folder of the report.
-    pdf
-        Whether each page is wanted as PDF too; each takes seconds.
-    """
+def _pages(result: TrialResult) -> Iterator[tuple[ParticipantResult, str]]:
     names = page_names(result)
-    because = "" if pdf else "not asked for"
-    if not names:
-        return (), because
-    (folder / FOLDER).mkdir(exist_ok=True)
+    return ((one, names[one.participant_id]) for one in result.participants if one.participant_id in names)
+
+
+def write_dosimetry_pages(result: TrialResult, pictures: Pictures, folder: Path) -> tuple[Path, ...]:
+    """Write a page for everybody with a session into ``dosimetry/`` of an existing folder, and return them."""
     written = []
-    for one in result.participants:
-        if one.participant_id not in names:
-            continue
-        place = folder / FOLDER / names[one.participant_id]
-        head, sections = dosimetry_head(result, one), dosimetry_sections(result, pictures, one)
-        place.write_text(page(head, sections), encoding="utf-8")
+    for one, name in _pages(result):
+        place = folder / FOLDER / name
+        place.parent.mkdir(exist_ok=True)
+        text = page(dosimetry_head(result, one), dosimetry_sections(result, pictures, one))
+        place.write_text(text, encoding="utf-8")
         written.append(place)
-        if pdf and not because:
-            because = write_pdf(page(head, sections, folded=False), place.with_suffix(".pdf"))
-    return tuple(written), because
+    return tuple(written)
+
+
+def write_dosimetry_pdfs(result: TrialResult, pictures: Pictures, folder: Path) -> str:
+    """Write each page as PDF beside it, which takes seconds for each; return "", or why there is none."""
+    for one, name in _pages(result):
+        place = folder / FOLDER / name
+        place.parent.mkdir(exist_ok=True)
+        text = page(dosimetry_head(result, one), dosimetry_sections(result, pictures, one), folded=False)
+        if because := write_pdf(text, place.with_suffix(".pdf")):
+            return because
+    return ""

@@ -24,21 +24,15 @@ class WrittenReport:
     """"" where there is a PDF."""
     dosimetry: tuple[Path, ...] = ()
     """The physicist's pages."""
-    without_dosimetry_pdf_because: str = ""
-    """"" where they were made or not asked for."""
 
 
-def write_report(
-    result: TrialResult, pictures: Pictures, folder: Path, *, pdf: bool = True, dosimetry_pdf: bool = False
-) -> WrittenReport:
+def write_report(result: TrialResult, pictures: Pictures, folder: Path, *, pdf: bool = True) -> WrittenReport:
     """Write ``report.html``, ``figures/``, ``dosimetry/`` and, where it can be made, ``report.pdf``.
 
     Parameters
     ----------
     pdf
         Whether a PDF is wanted; it takes about as long as all the rest.
-    dosimetry_pdf
-        Whether each page of ``dosimetry/`` is wanted as PDF too; each takes seconds, the pages themselves none.
 
     Notes
     -----
@@ -53,7 +47,5 @@ def write_report(
     because = "not asked for"
     if pdf:
         because = write_pdf(page(head, sections, folded=False), folder / "report.pdf")
-    pages, no_pages_because = write_dosimetry_pages(result, pictures, folder, pdf=dosimetry_pdf)
-    return WrittenReport(
-        place, None if because else folder / "report.pdf", because, pages, no_pages_because if dosimetry_pdf else ""
-    )
+    pages = write_dosimetry_pages(result, pictures, folder)
+    return WrittenReport(place, None if because else folder / "report.pdf", because, pages)

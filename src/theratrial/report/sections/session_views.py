@@ -79,22 +79,37 @@ def alignments_table(session: SessionResult, book: TraceBook) -> Table | None:
     return Table("Later whole-body view laid on the first", head, tuple(rows), style="dense")
 
 
+def _body(both: NDArray[np.float32], top: float) -> tuple[slice, slice]:
+    """Rows and columns that hold more than a trace of counts, with a margin."""
+    cut = []
+    for axis in (1, 0):
+        held = np.flatnonzero(both.max(axis=axis) > 0.02 * top)
+        length = both.shape[1 - axis]
+        margin = length // 40 + 1
+        if held.size == 0:
+            cut.append(slice(0, length))
+        else:
+            cut.append(slice(max(int(held[0]) - margin, 0), min(int(held[-1]) + margin + 1, length)))
+    return cut[0], cut[1]
+
+
 def overlay_picture(overlay: OverlayPicture, index: int) -> Picture:
     """Both views in one picture, before and after: blue is the first alone, orange the later alone, grey is both."""
     from PIL import Image
 
     top = max(float(np.percentile(overlay.fixed, 99.7)), 1e-12)
+    body = _body(overlay.fixed + np.nan_to_num(overlay.before), top)
 
     def shade(view: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.sqrt(np.clip(np.nan_to_num(view.astype(float)) / top, 0, 1))
 
     panels = []
     for later in (overlay.before, overlay.moved):
-        first, second = shade(overlay.fixed), shade(later)
+        first, second = shade(overlay.fixed[body]), shade(later[body])
         # Ink on white: what both hold is grey, what one holds alone keeps its colour.
         ink = np.stack([first, 0.5 * (first + second), second], axis=-1)
         panels.append((255 * (1 - 0.9 * ink)).astype(np.uint8))
-    rows, columns = overlay.fixed.shape
+    rows, columns = overlay.fixed[body].shape
     height = _HEIGHT_PX
     width = max(1, round(height * columns * overlay.pixel_spacing_mm[1] / (rows * overlay.pixel_spacing_mm[0])))
     sheet = Image.new("RGB", (2 * width + 24, height), "white")
