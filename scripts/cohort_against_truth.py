@@ -85,11 +85,14 @@ def page(rows: Sequence[Row], *, participants: int, seed: int) -> str:
     sessions = len({(row.participant_id, row.session) for row in rows})
     lines = [
         "# A simulated cohort against its truth\n",
-        "Written by `scripts/cohort_against_truth.py`: "
-        f"`theratrial simulate --participants {participants} --seed {seed}`, full-size images, {people} treated participants, {sessions} sessions, run by the shipped protocol. The run "
-        "sees DICOM files and records; the truth is known from the simulation. "
-        "A small copy of this comparison is a test (`tests/validation/test_routes_against_truth.py`).\n",
-        "Errors are of the value against the truth. *Inside*: share of the stated 95 % intervals that hold it.\n",
+        f"""Written by `scripts/cohort_against_truth.py` from `theratrial simulate --participants {participants} --seed
+{seed}`: full-size images, {people} treated participants, {sessions} sessions, run by the shipped protocol. The run sees DICOM files and
+records; the truth is known from the simulation. A small copy of this comparison is a test
+(`tests/validation/test_routes_against_truth.py`).
+
+Errors are of the value against the truth. *Inside*: share of the stated 95 % intervals that hold it. A remark on each
+kind of row stands at the end.
+""",
     ]
     for title, route, note in ROUTES:
         lines += [f"## {title}\n", *([note + "\n"] if note else []), *route_lines(rows, route), ""]
@@ -100,9 +103,9 @@ REMARKS = """## How to read it
 
 - **Nearly everything is inside, more often than 95 %.** The virtual camera is better than what is stated of it: its
   calibration is exact (3 % stated), outlines are the true ones (5 % of the mass stated), nothing drifts from scan to
-  scan (5 % stated). What is left is counting noise, resolution, and kinetics that two scans do not see. So this cohort
-  shows that the intervals are not too narrow. That they are about right is shown where errors are drawn as large as they
-  are stated (`tests/validation/test_stated_against_drawn.py`, and the 500 patients in [validation](validation.md)).
+  scan (5 % stated). What is left is counting noise, resolution, and kinetics that two scans do not see. So this
+  cohort shows that the intervals are not too narrow. That they are about right is shown where errors are drawn as large
+  as they are stated (`tests/validation/test_stated_against_drawn.py`, and the 500 patients in [validation](validation.md)).
 - **The virtual patients are not drawn from the prior.** All are seen in the same two scans, and most of the
   time-integrated activity comes after the second: a common error of a few percent is left, inside the intervals, which
   no further participant averages away.
