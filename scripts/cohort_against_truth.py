@@ -85,9 +85,10 @@ def page(rows: Sequence[Row], *, participants: int, seed: int) -> str:
     sessions = len({(row.participant_id, row.session) for row in rows})
     lines = [
         "# A simulated cohort against its truth\n",
-        f"""Written by `scripts/cohort_against_truth.py` from `theratrial simulate --participants {participants} --seed
-{seed}`: full-size images, {people} treated participants, {sessions} sessions, run by the shipped protocol. The run sees DICOM files and
-records; the truth is known from the simulation. A small copy of this comparison is a test
+        f"""Written by `scripts/cohort_against_truth.py` from
+`theratrial simulate --participants {participants} --seed {seed}`: full-size images, {people} treated participants,
+{sessions} sessions, run by the shipped protocol. The run sees DICOM files and records; the truth is known from the
+simulation. A small copy of this comparison is a test
 (`tests/validation/test_routes_against_truth.py`).
 
 Errors are of the value against the truth. *Inside*: share of the stated 95 % intervals that hold it. A remark on each
@@ -105,7 +106,8 @@ REMARKS = """## How to read it
   calibration is exact (3 % stated), outlines are the true ones (5 % of the mass stated), nothing drifts from scan to
   scan (5 % stated). What is left is counting noise, resolution, and kinetics that two scans do not see. So this
   cohort shows that the intervals are not too narrow. That they are about right is shown where errors are drawn as large
-  as they are stated (`tests/validation/test_stated_against_drawn.py`, and the 500 patients in [validation](validation.md)).
+  as they are stated (`tests/validation/test_stated_against_drawn.py`, and the 500 patients in
+  [validation](validation.md)).
 - **The virtual patients are not drawn from the prior.** All are seen in the same two scans, and most of the
   time-integrated activity comes after the second: a common error of a few percent is left, inside the intervals, which
   no further participant averages away.
