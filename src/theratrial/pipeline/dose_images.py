@@ -22,7 +22,7 @@ from theratrial.nuclides import nuclide, nuclide_name
 from theratrial.units import converted
 
 if TYPE_CHECKING:
-    from theratrial.pipeline.dose import DoseSettings
+    from theratrial.pipeline.dose_values import DoseSettings
 
 _REGION_MODALITIES = ("RTSTRUCT", "SEG")
 _PLANAR_KINDS = ("WHOLE BODY", "STATIC")
@@ -80,8 +80,11 @@ def given_images(
     administered_activity_MBq: float,
     injected_at: datetime,
     settings: DoseSettings,
+    carries_regions: bool = False,
 ) -> DoseImages:
     """The images and region files, checked against each other.
+
+    With `carries_regions` an image without a file of its own stays without: its regions come by registration.
 
     Raises
     ------
@@ -98,7 +101,7 @@ def given_images(
     timed = sorted(((path, series, _hours(path, series, zone, at)) for path, series in listed), key=lambda one: one[2])
     _different(timed)
     files = _region_series(regions)
-    paired = _paired(timed, files)
+    paired = _paired(timed, files, carries_regions)
     given = tuple(
         GivenImage(path, series, hours, tuple(file for one in paired[series.series_instance_uid] for file in one.files))
         for path, series, hours in timed
@@ -106,7 +109,7 @@ def given_images(
     for path, series in listed:
         notes += _header_differs(path, series, zone, at, administered_activity_MBq)
     bare = [str(image.path) for image in given if not image.region_files]
-    notes += [f"no region is drawn on {path}" for path in bare]
+    notes += [f"no region is drawn on {path}" for path in bare if not carries_regions]
     return DoseImages(given, at, zone, known, stated, tuple(notes))
 
 
@@ -253,7 +256,7 @@ def _region_series(regions: Sequence[Path]) -> list[CatalogueSeries]:
 
 
 def _paired(
-    timed: Sequence[tuple[Path, CatalogueSeries, float]], files: Sequence[CatalogueSeries]
+    timed: Sequence[tuple[Path, CatalogueSeries, float]], files: Sequence[CatalogueSeries], carries_regions: bool
 ) -> dict[str, list[CatalogueSeries]]:
     """Series of an image -> its region files.
 
@@ -267,7 +270,8 @@ def _paired(
         uid = image.series_instance_uid
         near = [one for one in files if image.frame_of_reference_uid in one.referenced_frame_of_reference_uids]
         free = [one for one in near if not given & set(one.referenced_series_uids)]
-        paired[uid] = [one for one in files if uid in one.referenced_series_uids or one in free] or near
+        own = [one for one in files if uid in one.referenced_series_uids or one in free]
+        paired[uid] = own if own or carries_regions else near
     used = {id(one) for own in paired.values() for one in own}
     stray = [one for one in files if id(one) not in used]
     if stray:
