@@ -227,7 +227,7 @@ def participant_response(
     readings: dict[str, list[LesionReading] | None] = {}
     uptakes: dict[str, _Uptakes] = {}
     sites: dict[str, str] = {}
-    pictures = []
+    pictures: list[FusionPicture] = []
     for key, reader in shown.items():
         one = reads.get(key)
         readings[key], uptakes[key] = _readings(one, reader, rule, participant_id, notes, key)
@@ -240,7 +240,8 @@ def participant_response(
             # The lesion hottest at baseline comes first at response too, so that both pictures cut through one place.
             key=lambda pair: -_value((uptakes[_BASELINE] or uptakes[key]).get(pair[0])),
         )
-        pictures.append(fusion_picture(folder, participant_id, one.scan, hottest))
+        cut_mm = pictures[0].cut_position_mm if pictures else None
+        pictures.append(fusion_picture(folder, participant_id, one.scan, hottest, otherwise_at_mm=cut_mm))
     if not treated or response is None:
         return None, pictures
     demonstration = context.resting_on(

@@ -206,20 +206,32 @@ def _centre(region: Region) -> tuple[float, float, float]:
 
 
 def fusion_picture(
-    folder: TrialFolder, participant_id: str, scan: PetScan, lesions: Sequence[tuple[str, str]]
+    folder: TrialFolder,
+    participant_id: str,
+    scan: PetScan,
+    lesions: Sequence[tuple[str, str]],
+    *,
+    otherwise_at_mm: float | None = None,
 ) -> FusionPicture:
-    """A coronal cut through the hottest drawn lesion, else through the middle, with CT, and the projection.
+    """A coronal cut through the hottest drawn lesion, else where it is said, else the middle; CT and the projection.
 
     Parameters
     ----------
     lesions
         (lesion id, region name), hottest first.
+    otherwise_at_mm
+        Where to cut a scan on which no lesion is drawn: the plane of the other scan, in the patient's coordinates.
     """
     grid = scan.suv.grid
     values = scan.suv.suv_g_per_mL
     names = [name for _, name in lesions]
     marks = _marks(scan, names)
-    row_index = round(marks[0][3]) if marks else grid.shape[1] // 2
+    row_index = grid.shape[1] // 2
+    if marks:
+        row_index = round(marks[0][3])
+    elif otherwise_at_mm is not None:
+        first_mm, second_mm = (float(grid.patient_mm(np.array([0.0, row, 0.0]))[1]) for row in (0.0, 1.0))
+        row_index = round((otherwise_at_mm - first_mm) / (second_mm - first_mm))
     row_index = min(max(row_index, 0), grid.shape[1] - 1)
     ct_cut = None
     if scan.image.ct is not None:

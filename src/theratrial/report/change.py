@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from theratrial.results.places import participant_place
 from theratrial.results.values import LesionResult, ResponseOutcome
-from theratrial.trace import Quantity
+from theratrial.trace import Quantity, Trace
 
 
 def _value(quantity: Quantity | None) -> float | None:
@@ -28,6 +29,20 @@ def shown_change_percent(response: ResponseOutcome | None) -> float | None:
     if not first or not last or len(first) < len(before) or len(last) < len(after) or max(first) <= 0:
         return None
     return (max(last) / max(first) - 1) * 100
+
+
+def shown_change_trace(participant_id: str, response: ResponseOutcome) -> Trace:
+    """Where the change comes from that is shown where lesions alone decided: every target's uptake at both times."""
+    place = f"value:{participant_place(participant_id)}.response.lesions"
+    inputs = {
+        f"{lesion.lesion_id} {time}": f"{place}[{lesion.lesion_id}].{field}"
+        for lesion in response.lesions
+        if lesion.role == "target"
+        for time, field in (("baseline", "baseline_uptake"), ("response", "response_uptake"))
+        if getattr(lesion, field) is not None
+    }
+    demonstration = response.trace.demonstration
+    return Trace("report.hottest_target_change", "1", inputs, demonstration=demonstration)
 
 
 def _gone_unmeasured(lesion: LesionResult) -> bool:

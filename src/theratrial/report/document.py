@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from theratrial.report.blocks import Block, Picture, Section
+from theratrial.report.figures.contributions import contributions_figure
 from theratrial.report.figures.counts import counts_figure, participant_counts_figure
 from theratrial.report.figures.curves import curves_figure, organ_curves, participant_curves, states_figure
 from theratrial.report.figures.doses import doses_figure
@@ -13,6 +14,7 @@ from theratrial.report.figures.interval import interval_figure
 from theratrial.report.figures.swimmer import LANES, swimmer_figure
 from theratrial.report.figures.waterfall import waterfall_figure
 from theratrial.report.sections.answer import answer_section
+from theratrial.report.sections.cohort_ways import cohort_bars, ways_section
 from theratrial.report.sections.curves import STATES, curves_section, states_by_region
 from theratrial.report.sections.doses import doses_section
 from theratrial.report.sections.eligibility import eligibility_section
@@ -40,6 +42,7 @@ def report_sections(result: TrialResult, pictures: Pictures, studio: Studio) -> 
         doses_section(result, book, drawn=_doses(result, studio)),
         images_section(result, pictures, studio),
         curves_section(result, book, drawn=_curves(result, pictures, studio)),
+        ways_section(result, drawn=_contributions(result, studio)),
         counts_section(result, book, drawn=_counts(result, studio)),
         gates_section(result, book),
         response_section(result, book, drawn=_waterfall(treated, studio)),
@@ -111,9 +114,10 @@ def _doses(result: TrialResult, studio: Studio) -> tuple[Block, ...]:
             "doses",
             figure,
             alternative="Absorbed dose of each participant against the limit, organ by organ, as in the table below",
-            caption="Absorbed dose over all sessions given, with its 95 % interval; the stroke above it is what the "
-            "gate holds against the limit, before a next session is added. An arrow has no upper end: the "
-            "dose is undetermined and may be anywhere above the mark, which is what was observed at least.",
+            caption="Absorbed dose over all sessions given, with its 95 % interval; the shape of the mark is the state "
+            "of the curves by their points alone. The stroke above is what the gate holds against the limit, by the "
+            "points alone and before a next session is added. An arrow has no upper end: the dose is undetermined "
+            "and may be anywhere above the mark, which is what was observed at least.",
         ),
     )
 
@@ -128,7 +132,8 @@ def _curves(result: TrialResult, pictures: Pictures, studio: Studio) -> tuple[Bl
                 figure,
                 alternative="Time-activity curves of every organ, all participants and sessions",
                 caption="Activity at scan time, physical decay included, as share of what was administered. In the "
-                "shaded part nothing was measured. Rising curves end at the last scan: nothing says where they go.",
+                "shaded part nothing was measured: a band there is published kinetics weighed with the points, a line "
+                "without a band the half-life of the points; a rising curve with neither ends at its last scan.",
             )
         )
     chosen = [one for one in examples(result, pictures) if participant_curves(one)]
@@ -157,6 +162,21 @@ def _curves(result: TrialResult, pictures: Pictures, studio: Studio) -> tuple[Bl
             )
         )
     return tuple(drawn)
+
+
+def _contributions(result: TrialResult, studio: Studio) -> tuple[Block, ...]:
+    head = "median relative standard deviation: what would help most"
+    drawn = contributions_figure(cohort_bars(result), studio.footline, head=head)
+    if drawn is None:
+        return ()
+    return (
+        studio.drawing(
+            "contributions",
+            drawn,
+            alternative="Contributions to the uncertainty of the doses, region by region, as in the table below",
+            caption="Variance of a session's absorbed dose by where it comes from: mean share over the cohort.",
+        ),
+    )
 
 
 def _counts(result: TrialResult, studio: Studio) -> tuple[Block, ...]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 from theratrial.report.blocks import Block, Folded, Heading, Picture, Section, Text
 from theratrial.report.dosimetry_values import session_nuclide
@@ -14,6 +12,7 @@ from theratrial.report.figures.dose_volume import dose_volume_figure
 from theratrial.report.figures.limit_bars import limit_bars_figure
 from theratrial.report.figures.time_activity import time_activity_figure
 from theratrial.report.figures.vector import Drawing
+from theratrial.report.page_names import FOLDER, page_names
 from theratrial.report.pdf import write_pdf
 from theratrial.report.render import Head, banners_of, footline, page, watermark
 from theratrial.report.sections.limits import limits_section
@@ -42,27 +41,6 @@ from theratrial.report.texts import NOT_KNOWN, count, day, value_text
 from theratrial.report.traces import TraceBook
 from theratrial.results.pictures import Pictures
 from theratrial.results.values import ParticipantResult, SessionResult, TrialResult
-
-FOLDER: Final = "dosimetry"
-_SAFE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
-
-
-def page_names(result: TrialResult) -> dict[str, str]:
-    """Participant -> file name of the page in `FOLDER`, for everybody with a session.
-
-    An identifier that is no safe file name, or that differs from another by case alone, is named by its position.
-    """
-    found: dict[str, str] = {}
-    taken: set[str] = set()
-    for index, one in enumerate(result.participants, 1):
-        if not one.sessions:
-            continue
-        name = one.participant_id
-        if not _SAFE.fullmatch(name) or name.casefold() in taken:
-            name = f"participant-{index:03d}"
-        taken.add(name.casefold())
-        found[one.participant_id] = f"{name}.html"
-    return found
 
 
 def _picture(name: str, drawing: Drawing | None, alternative: str, caption: str) -> tuple[Picture, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from theratrial.report.blocks import Picture
 from theratrial.report.figures.canvas import WIDTH_IN
+from theratrial.report.figures.vector import Drawing
 from theratrial.report.style import MUTED, drawing
 
 if TYPE_CHECKING:
@@ -69,6 +70,17 @@ class Studio:
         (self._folder / f"{name}.svg").write_bytes(svg.getvalue())
         (self._folder / f"{name}.png").write_bytes(png.getvalue())
         return Picture(name, _data("image/svg+xml", svg.getvalue()), alternative, caption, "wide")
+
+    def drawing(self, name: str, drawn: Drawing, *, alternative: str, caption: str) -> Picture:
+        """Save a drawing that is SVG already."""
+        self.names.append(name)
+        (self._folder / f"{name}.svg").write_text(drawn.svg(), encoding="utf-8")
+        return Picture(name, drawn.source(), alternative, caption, "wide")
+
+    @property
+    def footline(self) -> str:
+        """What every figure says of itself."""
+        return self._footline
 
     def raster(self, name: str, figure: Figure, *, alternative: str, caption: str) -> Picture:
         """Save a figure made of images as PNG and return it, as JPEG, for the page."""

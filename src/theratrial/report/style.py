@@ -32,8 +32,17 @@ VERDICT_SIGNS: Final = {
     "proceed": "▲ proceed",
     "stop": "■ stop",
     "undetermined": "◆ undetermined",
-    "complete": "● complete (all sessions given)",
+    "complete": "● complete",
 }
+VERDICT_REMARKS: Final = {"complete": "all sessions given"}
+"""What a verdict that is none of the gate's own means."""
+
+
+def verdict_words(verdict: str) -> str:
+    """A verdict without its sign, with what it means where that is not plain."""
+    remark = VERDICT_REMARKS.get(verdict)
+    return VERDICT_SIGNS[verdict][2:] + (f" ({remark})" if remark else "")
+
 
 DETERMINACY_COLOURS: Final = {
     "determined": "#1f5f8b",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from theratrial.errors import TheratrialError
 from theratrial.report.figures.canvas import new_figure, short
 from theratrial.report.outcome import COMPLETE, gate_outcome
-from theratrial.report.style import ACCENT, INK, MUTED, VERDICT_COLOURS, VERDICT_MARKERS, VERDICT_SIGNS, drawing
+from theratrial.report.style import ACCENT, INK, MUTED, VERDICT_COLOURS, VERDICT_MARKERS, drawing, verdict_words
 from theratrial.report.texts import unit_text, words
 from theratrial.results.values import GateResult, ParticipantResult, TrialResult
 
@@ -238,7 +238,7 @@ def _legend(figure: Any, *, any_stopped: bool) -> None:
             color=colour,
             linestyle="none",
             markersize=5,
-            label=f"gate: {VERDICT_SIGNS[verdict][2:]}",
+            label=f"gate: {verdict_words(verdict)}",
         )
         for verdict, colour in VERDICT_COLOURS.items()
     ]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from theratrial.report.dosimetry_values import is_population
 from theratrial.report.figures.canvas import new_figure, short
 from theratrial.report.style import DETERMINACY_MARKERS, FAINT, MUTED, determinacy_colour, determinacy_marker, drawing
 from theratrial.report.texts import words
@@ -30,6 +31,9 @@ class Curve:
     hours: tuple[float, ...]
     percent: tuple[float, ...]
     half_life_h: float | None
+    """By the points alone; None where what is reported is by published kinetics."""
+    band: tuple[tuple[float, float, float, float], ...] = ()
+    """(hours, lower, middle, upper) in percent by published kinetics and the points; empty where not reported so."""
 
 
 def _curve(label: str, dose: RegionDoseResult, administered_MBq: float | None) -> Curve | None:
@@ -41,7 +45,15 @@ def _curve(label: str, dose: RegionDoseResult, administered_MBq: float | None) -
     if not points or not administered_MBq:
         return None
     percent = tuple(value / administered_MBq * 100 for _, value in points)
-    return Curve(label, dose.determinacy, tuple(hour for hour, _ in points), percent, dose.effective_half_life_h.value)
+    band: tuple[tuple[float, float, float, float], ...] = ()
+    if is_population(dose) and dose.details.population is not None:
+        share = 100 / administered_MBq
+        band = tuple(
+            (hour, lower * share, middle * share, upper * share)
+            for hour, lower, middle, upper in dose.details.population.band_h_MBq
+        )
+    half_life = None if band else dose.effective_half_life_h.value
+    return Curve(label, dose.determinacy, tuple(hour for hour, _ in points), percent, half_life, band)
 
 
 def organ_curves(result: TrialResult) -> dict[str, list[Curve]]:
@@ -72,8 +84,9 @@ def participant_curves(one: ParticipantResult) -> dict[str, list[Curve]]:
 def curves_figure(panels: dict[str, list[Curve]], *, labelled: bool = False) -> Figure | None:
     """A panel per key; None where there is no curve.
 
-    The line between scans is straight on the logarithmic scale, as the fit is. Beyond the last scan it is dashed and
-    drawn only where the curve has an effective half-life: a rising curve ends at its last scan.
+    The line between scans is straight on the logarithmic scale, as the fit is. Beyond the last scan it is dashed: with
+    its band where published kinetics are reported, else by the effective half-life where there is one. A rising curve
+    without published kinetics ends at its last scan.
     """
     if not panels:
         return None
@@ -129,6 +142,8 @@ def _panel(axes: Any, title: str, curves: Sequence[Curve], labelled: bool) -> No
                 gid="extrapolated",
             )
             end = (until, later)
+        if curve.band:
+            end = _draw_band(axes, curve, until, labelled)
         ends.append((end, curve))
     axes.set_yscale("log")
     low, high = axes.get_ylim()
@@ -141,6 +156,28 @@ def _panel(axes: Any, title: str, curves: Sequence[Curve], labelled: bool) -> No
     axes.tick_params(labelsize=7.5)
     if labelled:
         _end_labels(axes, ends, until)
+
+
+def _draw_band(axes: Any, curve: Curve, until: float, labelled: bool) -> tuple[float, float]:
+    """Published kinetics after the last scan, as far as the panel goes; returns where the middle ends."""
+    import numpy as np
+
+    hours, *ends = (np.array(column) for column in zip(*curve.band, strict=True))
+    shown = np.linspace(curve.hours[-1], until, 24)
+    # Straight on the logarithmic scale between the hours of the band, as everywhere in the panel.
+    lower, middle, upper = (np.exp(np.interp(shown, hours, np.log(np.maximum(end, 1e-9)))) for end in ends)
+    colour = determinacy_colour(curve.state)
+    axes.fill_between(shown, lower, upper, color=colour, alpha=0.12 if labelled else 0.05, linewidth=0, gid="band")
+    axes.plot(
+        shown,
+        middle,
+        color=colour,
+        linewidth=0.9 if labelled else 0.6,
+        linestyle=(0, (4, 2)),
+        alpha=0.7,
+        gid="kinetics",
+    )
+    return until, float(middle[-1])
 
 
 def _end_labels(axes: Any, ends: list[tuple[tuple[float, float], Curve]], until: float) -> None:
@@ -169,7 +206,7 @@ def _legend(figure: Any, curves: Sequence[Curve]) -> None:
 
     states = {curve.state for curve in curves}
     ordered = [state for state in DETERMINACY_MARKERS if state in states] + sorted(states - set(DETERMINACY_MARKERS))
-    handles = [
+    handles: list[Any] = [
         Line2D(
             [],
             [],
@@ -181,6 +218,10 @@ def _legend(figure: Any, curves: Sequence[Curve]) -> None:
         for state in ordered
     ]
     handles.append(Line2D([], [], color=MUTED, linestyle=(0, (4, 2)), label="after the last scan: not measured"))
+    if any(curve.band for curve in curves):
+        from matplotlib.patches import Patch
+
+        handles.append(Patch(color=MUTED, alpha=0.3, label="95 % by published kinetics and the points"))
     figure.legend(handles=handles, loc="outside upper left", ncols=4, columnspacing=1.4)
 
 

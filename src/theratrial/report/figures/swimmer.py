@@ -18,8 +18,8 @@ from theratrial.report.style import (
     VERDICT_COLOURS,
     VERDICT_LETTERS,
     VERDICT_MARKERS,
-    VERDICT_SIGNS,
     drawing,
+    verdict_words,
 )
 from theratrial.report.texts import words
 from theratrial.results.values import ParticipantResult
@@ -201,9 +201,7 @@ def _legend(figure: Any) -> None:
         mark("o", INK, 3.2, "scan of a session, done"),
         mark("X", VERDICT_COLOURS["stop"], 5, "scan not done"),
         *(
-            mark(
-                VERDICT_MARKERS[verdict], VERDICT_COLOURS[verdict], 8, f"gate: {VERDICT_SIGNS[verdict][2:]} ({letter})"
-            )
+            mark(VERDICT_MARKERS[verdict], VERDICT_COLOURS[verdict], 8, f"gate: {verdict_words(verdict)} ({letter})")
             for verdict, letter in VERDICT_LETTERS.items()
         ),
     ]

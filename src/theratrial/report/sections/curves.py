@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 from theratrial.report.blocks import Block, Cell, Folded, Section, Table, Text
+from theratrial.report.dosimetry_values import is_population
 from theratrial.report.style import DETERMINACY_SIGNS
 from theratrial.report.texts import count, words
 from theratrial.report.traces import TraceBook
-from theratrial.results.values import TrialResult
+from theratrial.results.values import RegionDoseResult, TrialResult
 
 STATES = ("determined", "bounded", "extrapolated", "rising", "single_point", "undetermined")
 
@@ -69,6 +70,12 @@ def _rising(result: TrialResult) -> Table | None:
     return Table("Regions still rising at the last scan", ("Participant", "Regions"), tuple(rows), style="dense")
 
 
+def _state(dose: RegionDoseResult) -> Cell:
+    more = (Cell("value by published kinetics and the points"),) if is_population(dose) else ()
+    said = f"{DETERMINACY_SIGNS.get(dose.determinacy, '')} {words(dose.determinacy)}".strip()
+    return Cell(said, style=f"state {dose.determinacy}", below=dose.determinacy_reason, more=more)
+
+
 def _every_curve(result: TrialResult, book: TraceBook) -> Table:
     rows = []
     for one in result.participants:
@@ -78,7 +85,7 @@ def _every_curve(result: TrialResult, book: TraceBook) -> Table:
                 rows.append(
                     (
                         Cell(f"{one.participant_id}, session {session.session}, {name}"),
-                        Cell(words(dose.determinacy), style=f"state {dose.determinacy}", below=dose.determinacy_reason),
+                        _state(dose),
                         book.quantity(dose.effective_half_life_h),
                         book.quantity(dose.time_integrated_activity_MBq_h),
                         book.quantity(dose.extrapolated_fraction),
@@ -89,14 +96,33 @@ def _every_curve(result: TrialResult, book: TraceBook) -> Table:
         "Every curve",
         (
             "Curve",
-            "State",
-            "Effective half-life",
+            "State by the points alone",
+            "Effective half-life, points alone",
             "Time-integrated activity",
             "After the last scan",
             "Absorbed dose of the session",
         ),
         tuple(rows),
         style="dense",
+    )
+
+
+def _kinetics(result: TrialResult) -> tuple[Text, ...]:
+    """What published kinetics add, where they are used."""
+    doses = [dose for one in result.participants for session in one.sessions for dose in session.doses]
+    used = [dose for dose in doses if is_population(dose)]
+    if not used:
+        return ()
+    priors = dict.fromkeys(dose.details.population.prior for dose in used if dose.details.population is not None)
+    names = dict.fromkeys(prior.split(",")[0] for prior in priors)
+    unsure = sum(dose.determinacy not in ("determined", "bounded") for dose in used)
+    return (
+        Text(
+            f"{len(used)} of {count(len(doses), 'curve')} weigh their points with published kinetics "
+            f"({', '.join(names) or 'as their traces name'}); what is reported of them is the middle of that, and its "
+            f"interval holds what the points leave open. {unsure} of these have no value by their points alone: the "
+            "state says so wherever the value stands, and the gate holds the points alone."
+        ),
     )
 
 
@@ -111,11 +137,14 @@ def curves_section(result: TrialResult, book: TraceBook, *, drawn: tuple[Block, 
     times = " and ".join(scan_times(result)) or "no scan"
     blocks: list[Block] = [
         Text(
-            f"{sure} of {count(total, 'curve')} are determined. Scans at {times} see neither what happened before the "
-            "first scan (fast components, uptake) nor whether a region clears after the last one. A region that still "
-            "rises at the last scan has no time-integrated activity here, and clearance that the noise cannot tell "
-            "from physical decay is only bounded. Later scans would be needed."
+            f"{sure} of {count(total, 'curve')} are determined by their points. Scans at {times} see neither what "
+            "happened before the first scan (fast components, uptake) nor whether a region clears after the last one. "
+            "By its points alone a region that still rises at the last scan has no time-integrated activity, and "
+            "clearance that the noise cannot tell from physical decay is only bounded. Later scans would be needed: "
+            "`theratrial schedule adequacy PROTOCOL` says with numbers what the planned times can and cannot settle "
+            "for each organ and lesion, and which time would help most."
         ),
+        *_kinetics(result),
         *drawn,
         _states(result),
     ]

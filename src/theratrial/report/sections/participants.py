@@ -6,7 +6,7 @@ from collections import Counter
 
 from theratrial.report.blocks import Block, Cell, Folded, Section, Table, Text
 from theratrial.report.outcome import gate_outcome
-from theratrial.report.style import VERDICT_SIGNS
+from theratrial.report.style import VERDICT_REMARKS, VERDICT_SIGNS
 from theratrial.report.texts import NOT_KNOWN, count, day, number, words
 from theratrial.report.traces import TraceBook
 from theratrial.results.values import GateResult, ParticipantResult, SessionResult, TrialResult
@@ -56,7 +56,7 @@ def _reads(session: SessionResult) -> Cell:
 
 def _outcome(gate: GateResult) -> Cell:
     outcome = gate_outcome(gate)
-    return Cell(VERDICT_SIGNS[outcome], style=f"verdict {outcome}")
+    return Cell(VERDICT_SIGNS[outcome], style=f"verdict {outcome}", below=VERDICT_REMARKS.get(outcome, ""))
 
 
 def _sessions(result: TrialResult, book: TraceBook) -> Table:

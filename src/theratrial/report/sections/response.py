@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from theratrial.report.blocks import Block, Cell, Section, Table, Text
-from theratrial.report.change import change_word, shown_change_percent
+from theratrial.report.change import change_word, shown_change_percent, shown_change_trace
 from theratrial.report.figures.waterfall import whole_percent
 from theratrial.report.texts import words
 from theratrial.report.traces import TraceBook
 from theratrial.results.values import ParticipantResult, ResponseOutcome, TrialResult
 
 
-def _change(response: ResponseOutcome, book: TraceBook) -> Cell:
+def _change(participant_id: str, response: ResponseOutcome, book: TraceBook) -> Cell:
     """The change judged; where lesions alone decided, that of the hottest target, said to be for information."""
     if response.change_percent is not None:
         return book.quantity(response.change_percent, signed=True)
@@ -19,7 +19,8 @@ def _change(response: ResponseOutcome, book: TraceBook) -> Cell:
     if change is None:
         return Cell("not known", style="missing", below=word)
     below = "; ".join(part for part in ("hottest target, not what the rule judged", word) if part)
-    return Cell(whole_percent(change), style="number", below=below)
+    trace = shown_change_trace(participant_id, response)
+    return book.cell(whole_percent(change), trace, style="number", below=below)
 
 
 def _outcomes(treated: list[ParticipantResult], book: TraceBook) -> Table:
@@ -40,7 +41,7 @@ def _outcomes(treated: list[ParticipantResult], book: TraceBook) -> Table:
             (
                 Cell(one.participant_id),
                 book.cell(response.category, response.trace, style=f"category {response.category}"),
-                _change(response, book),
+                _change(one.participant_id, response, book),
                 Cell(response.arithmetic, style="wrap"),
             )
         )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from theratrial.report.blocks import Block, Cell, Folded, Section, Table, Text
 from theratrial.report.outcome import COMPLETE, FULL_NUMBER, gate_outcome
-from theratrial.report.style import VERDICT_SIGNS
+from theratrial.report.style import VERDICT_REMARKS, VERDICT_SIGNS
 from theratrial.report.texts import count, day, value_text, words
 from theratrial.report.traces import TraceBook
 from theratrial.results.values import GateFinding, GateResult, LabPoint, ParticipantResult, TrialResult
@@ -173,7 +173,7 @@ def _verdict_cell(gate: GateResult, finding: GateFinding) -> Cell:
     """The verdict of a clause; beside a full number of sessions the others stop nothing."""
     if gate_outcome(gate) == COMPLETE and finding.verdict != "proceed":
         if finding.clause == FULL_NUMBER:
-            return Cell(VERDICT_SIGNS[COMPLETE], style=f"verdict {COMPLETE}")
+            return Cell(VERDICT_SIGNS[COMPLETE], style=f"verdict {COMPLETE}", below=VERDICT_REMARKS[COMPLETE])
         return Cell(f"no session left to judge (else {finding.verdict})", style="quiet")
     return Cell(VERDICT_SIGNS[finding.verdict], style=f"verdict {finding.verdict}")
 
@@ -212,7 +212,12 @@ def gates_section(result: TrialResult, book: TraceBook) -> Section:
             (
                 _gate_cell(one, gate),
                 Cell(day(gate.judged_on), style="nowrap"),
-                book.cell(VERDICT_SIGNS[outcome], gate.trace, style=f"verdict {outcome}"),
+                book.cell(
+                    VERDICT_SIGNS[outcome],
+                    gate.trace,
+                    style=f"verdict {outcome}",
+                    below=VERDICT_REMARKS.get(outcome, ""),
+                ),
                 Cell("; ".join(deciding) or "every clause proceeds", style="wrap"),
                 Cell("given" if gate.next_session_given else "none planned" if outcome == COMPLETE else "not given"),
             )
