@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,9 +12,11 @@ import typer
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from theratrial.dosimetry import RegionDose
-    from theratrial.pipeline.dose import ImageActivity, PatientDoses, RegionPoint, RegionResult
-    from theratrial.pipeline.dose_scenario import ScenarioDose
+    from theratrial.dosimetry.organ.findings import TableFinding
+    from theratrial.dosimetry.transport.values import SValueTable
+    from theratrial.pipeline.dose import PatientDoses, RegionResult
+    from theratrial.pipeline.dose_methods import DoseMethods
+    from theratrial.pipeline.dose_values import EngineShown
 
 
 def dose(
@@ -50,19 +53,99 @@ def dose(
     density: Annotated[
         float | None, typer.Option(help="Density of every region [g/mL]; 1.05 (soft tissue) is assumed.")
     ] = None,
+    mass_sd_percent: Annotated[
+        float | None, typer.Option(help="Relative standard deviation of a region's mass [%]; not given: not known.")
+    ] = None,
+    curve: Annotated[
+        str, typer.Option(help="mono: one exponential. best: what the points support. population: with a prior.")
+    ] = "mono",
+    prior: Annotated[str, typer.Option(help="Published kinetics for --curve population.")] = "unspecific",
+    engine: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="local, s-values, sphere, voxel; several side by side (repeat it, or with commas). The first is what "
+            "BED and limits take. local, if not given."
+        ),
+    ] = None,
+    phantom: Annotated[str, typer.Option(help="adult_female or adult_male, for s-values.")] = "",
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Region of the phantom that a drawn region is; parts with +: 'heart all=heart_wall+heart_contents'.",
+            metavar="REGION=NAME",
+        ),
+    ] = None,
+    recovery: Annotated[
+        Path | None,
+        typer.Option(help="Measured spheres: CSV with volume_mL, recovery, relative_sd_percent.", metavar="FILE"),
+    ] = None,
+    recovery_by: Annotated[
+        str, typer.Option(help="regions: all together with the spheres' resolution. spheres: by volume alone.")
+    ] = "regions",
+    register: Annotated[
+        bool, typer.Option("--register", help="Carry regions to the scans that lack them, by rigid registration.")
+    ] = False,
+    overlap: Annotated[
+        str, typer.Option(help="Regions that share voxels: refuse, or cut (the larger yields to the smaller).")
+    ] = "refuse",
+    ct: Annotated[
+        Path | None, typer.Option(help="CT made with the scans: densities by voxel, for voxel.", metavar="DIR")
+    ] = None,
+    alpha_beta: Annotated[
+        list[str] | None,
+        typer.Option(help="alpha/beta [Gy] for BED and EQD2, of all regions or one.", metavar="[REGION=]GY"),
+    ] = None,
+    repair: Annotated[
+        list[str] | None, typer.Option(help="Half-life of repair [h], with --alpha-beta.", metavar="[REGION=]HOURS")
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(help="Show the probability that this injection exceeds it.", metavar="REGION=GY"),
+    ] = None,
+    s_table: Annotated[
+        Path | None,
+        typer.Option(help="S values of your own, as CSV; shown with what its linter finds.", metavar="FILE"),
+    ] = None,
+    s_table_unit: Annotated[str, typer.Option(help="Unit of the table where it states none, as 'mGy/(MBq s)'.")] = "",
+    s_table_sha256: Annotated[str, typer.Option(help="What the table's file must hash to.")] = "",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder to write: doses.csv, results.json, dvh.csv, dose.dcm, dose.nii.gz.", metavar="DIR"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print plain JSON and nothing else.")] = False,
 ) -> None:
     """Turn one patient's images and regions into activities, curves, time-integrated activity and absorbed dose.
 
     A curve that the scans do not determine gives no dose, only what is known of it; the reason is shown.
     """
-    from theratrial.cli.console import print_json
+    from datetime import UTC, datetime
+
+    from theratrial.cli import NOT_A_MEDICAL_DEVICE
+    from theratrial.cli.console import note, print_json
     from theratrial.pipeline.dose import DoseSettings, patient_doses
+    from theratrial.pipeline.dose_plain import as_plain
 
     _refuse_images_among(more_regions or [])
     stated: dict[str, Any] = {}
     if density is not None:
         stated = {"density_g_per_mL": density, "density_source": "given as --density"}
+    table, findings = _user_table(s_table, nuclide, phantom, s_table_unit, s_table_sha256)
+    methods = _methods(
+        curve=curve,
+        prior=prior,
+        engines=engine or [],
+        phantom=phantom,
+        reference=reference or [],
+        recovery=recovery,
+        recovery_by=recovery_by,
+        register=register,
+        overlap=overlap,
+        ct=ct,
+        alpha_beta=alpha_beta or [],
+        repair=repair or [],
+        limits=limit or [],
+        s_table=table,
+    )
     result = patient_doses(
         image,
         [*regions, *(more_regions or [])],
@@ -71,15 +154,92 @@ def dose(
         settings=DoseSettings(
             nuclide=nuclide,
             calibration_cps_per_MBq=calibration_cps_per_MBq,
-            calibration_relative_sd=_fraction(calibration_sd_percent),
+            calibration_relative_sd=_fraction(calibration_sd_percent, "--calibration-sd-percent"),
+            mass_relative_sd=_fraction(mass_sd_percent, "--mass-sd-percent"),
             timezone=timezone,
             **stated,
         ),
+        methods=methods,
+        progress=note if methods.needs_map else lambda _: None,
     )
+    result = replace(result, findings=findings)
+    plain = as_plain(result, NOT_A_MEDICAL_DEVICE)
+    files: list[Path] = []
+    if out is not None:
+        from theratrial.pipeline.dose_outputs import written
+
+        files = written(result, plain, out, made_at=datetime.now(UTC))
     if as_json:
-        print_json(as_plain(result))
+        print_json(plain)
     else:
         _show(result)
+        for path in files:
+            note(f"written: {path}")
+
+
+def _user_table(
+    path: Path | None, nuclide: str, phantom: str, unit: str, sha256: str
+) -> tuple[SValueTable | None, tuple[TableFinding, ...]]:
+    from theratrial.errors import InputError
+    from theratrial.nuclides import nuclide as known_nuclide
+    from theratrial.pipeline.dose_methods import user_s_table
+
+    if path is None:
+        if unit or sha256:
+            raise InputError("--s-table-unit and --s-table-sha256 say something of a table; give it: --s-table FILE")
+        return None, ()
+    if not nuclide:
+        raise InputError(f"--s-table {path}: the file names no nuclide -> state it (--nuclide Lu-177)")
+    return user_s_table(path, nuclide=known_nuclide(nuclide), phantom=phantom, unit=unit, expected_sha256=sha256)
+
+
+def _methods(
+    *,
+    curve: str,
+    prior: str,
+    engines: list[str],
+    phantom: str,
+    reference: list[str],
+    recovery: Path | None,
+    recovery_by: str,
+    register: bool,
+    overlap: str,
+    ct: Path | None,
+    alpha_beta: list[str],
+    repair: list[str],
+    limits: list[str],
+    s_table: SValueTable | None,
+) -> DoseMethods:
+    from theratrial.errors import InputError
+    from theratrial.pipeline.dose_methods import DoseMethods, assignments, number, radiobiology, recovery_spheres
+
+    if recovery_by not in ("regions", "spheres"):
+        raise InputError(f"--recovery-by {recovery_by!r} is not known; choose regions, spheres")
+    spheres, source = recovery_spheres(recovery) if recovery is not None else ((), "")
+    named = assignments(reference, "--reference")
+    limited = assignments(limits, "--limit")
+    for option, found in (("--reference", named), ("--limit", limited)):
+        if "" in found:
+            raise InputError(f"{option} {found['']!r}: say of which region, as {option} liver={found['']}")
+    chosen: dict[str, Any] = {"curve": curve, "overlap": overlap}
+    if recovery is not None:
+        chosen["recovery"] = recovery_by
+    words = [word.strip() for text in engines for word in text.split(",") if word.strip()]
+    if words:
+        chosen["engines"] = tuple(words)
+    return DoseMethods(
+        prior=prior,
+        phantom=phantom,
+        reference={name: tuple(part.strip() for part in text.split("+")) for name, text in named.items()},
+        recovery_points=spheres,
+        recovery_source=source,
+        register=register,
+        ct=ct,
+        radiobiology=radiobiology(alpha_beta, repair),
+        limits_Gy={name: number(text, "--limit", name, "Gy") for name, text in limited.items()},
+        s_table=s_table,
+        **chosen,
+    )
 
 
 def _refuse_images_among(places: list[Path]) -> None:
@@ -110,138 +270,15 @@ def _moment(text: str) -> datetime:
     return found
 
 
-def _fraction(percent: float | None) -> float | None:
+def _fraction(percent: float | None, option: str) -> float | None:
     from theratrial.errors import InputError
     from theratrial.units import converted
 
     if percent is None:
         return None
     if not 0 <= percent < 100:
-        raise InputError(f"--calibration-sd-percent is {percent}; allowed is 0 to below 100")
+        raise InputError(f"{option} is {percent}; allowed is 0 to below 100")
     return converted(percent, "percent", "fraction")
-
-
-def as_plain(result: PatientDoses) -> dict[str, Any]:
-    """Everything the command knows, with the unit in every key; what is not known is None."""
-    from theratrial.cli import NOT_A_MEDICAL_DEVICE
-    from theratrial.pipeline.dose_scenario import SCENARIO
-
-    settings = result.settings
-    return {
-        "patient_id": result.patient_id,
-        "nuclide": result.nuclide.name,
-        "half_life_h": result.nuclide.half_life_h,
-        "administered_activity_MBq": result.administered_activity_MBq,
-        "injected_at": _clock(result.injected_at, result),
-        "time_zone_known": result.zone_known,
-        "images": [_image(one, result) for one in result.images],
-        "regions": [_region(one, result.images) for one in result.regions],
-        "settings": {
-            "density_g_per_mL": settings.density_g_per_mL,
-            "density_source": settings.density_source,
-            "calibration_cps_per_MBq": settings.calibration_cps_per_MBq,
-            "calibration_relative_sd_fraction": settings.calibration_relative_sd,
-            "repeatability_relative_sd_fraction": settings.repeatability_relative_sd,
-            "model_relative_sd_fraction": settings.model_relative_sd,
-            "clearance_significance_fraction": settings.clearance_significance,
-            "maximum_extrapolated_fraction": settings.maximum_extrapolated_fraction,
-            "minimum_inside_fraction": settings.minimum_inside_fraction,
-        },
-        "assumptions": result.assumptions,
-        "scenario": SCENARIO,
-        "notes": result.notes,
-        "notice": NOT_A_MEDICAL_DEVICE,
-    }
-
-
-def _clock(moment: datetime, result: PatientDoses) -> datetime:
-    """Without an offset where no time zone is known, so that none is claimed."""
-    return moment if result.zone_known else moment.replace(tzinfo=None)
-
-
-def _image(image: ImageActivity, result: PatientDoses) -> dict[str, Any]:
-    return {
-        "path": image.path,
-        "series_instance_uid": image.series_instance_uid,
-        "modality": image.modality,
-        "description": image.description,
-        "acquired_at": _clock(image.acquired_at, result),
-        "hours_after_injection": image.hours_after_injection,
-        "in_field_activity_MBq": image.in_field_activity_MBq,
-        "in_field_activity_as_stored_MBq": image.in_field_activity_as_stored_MBq,
-        "stored_decay_correction": image.stored_decay_correction,
-        "stored_over_scan_time": image.stored_over_scan_time,
-        "region_files": image.region_files,
-        "content_hash": image.content_hash,
-    }
-
-
-def _region(region: RegionResult, images: tuple[ImageActivity, ...]) -> dict[str, Any]:
-    plain: dict[str, Any] = {
-        "name": region.name,
-        "points": [_point(point, images) for point in region.points],
-        "without_activity": region.not_on,
-        "mass_g": region.mass_g,
-    }
-    found = region.dose
-    if found is None:
-        return plain | {"determinacy": "undetermined", "because": "; ".join(region.not_on), "absorbed_dose_Gy": None}
-    return plain | _dose(found) | {"scenario": _scenario(region.scenario)}
-
-
-def _dose(found: RegionDose) -> dict[str, Any]:
-    curve, tia, absorbed = found.curve, found.tia, found.dose
-    return {
-        "determinacy": str(curve.determinacy),
-        "because": curve.because,
-        "effective_half_life_h": curve.effective_half_life_h,
-        "effective_half_life_sd_h": curve.effective_half_life_sd_h,
-        "clearance_per_h": curve.clearance_per_h,
-        "fitted_clearance_per_h": curve.line.clearance_per_h if curve.line else None,
-        "held_to_physical_decay": curve.held_to_physical_decay,
-        "before_first_scan_fraction": curve.before_first_scan_fraction,
-        "extrapolated_fraction": curve.extrapolated_fraction,
-        "time_integrated_activity_MBq_h": tia.time_integrated_activity_MBq_h,
-        "time_integrated_activity_lower_MBq_h": tia.lower_MBq_h,
-        "time_integrated_activity_upper_MBq_h": _finite(tia.upper_MBq_h),
-        "time_integrated_activity_coefficient_h": tia.coefficient_h,
-        "absorbed_dose_Gy": absorbed.absorbed_dose_Gy,
-        "absorbed_dose_lower_Gy": absorbed.lower_Gy,
-        "absorbed_dose_upper_Gy": _finite(absorbed.upper_Gy),
-        "absorbed_dose_upper_with_own_photons_Gy": _finite(absorbed.upper_with_own_photons_Gy),
-        "has_upper_bound": math.isfinite(absorbed.upper_Gy),
-        "missing": absorbed.missing,
-        "not_in_interval": absorbed.not_in_interval,
-        "trace": absorbed.trace.as_dict(),
-    }
-
-
-def _point(point: RegionPoint, images: tuple[ImageActivity, ...]) -> dict[str, Any]:
-    activity = point.activity
-    return {
-        "image": images[point.image].path,
-        "hours_after_injection": point.hours_after_injection,
-        "activity_MBq": activity.activity_MBq,
-        "volume_mL": activity.volume_mL,
-        "inside_fraction": activity.inside_fraction,
-        "counting_relative_sd_fraction": activity.counting_relative_sd,
-        "uncorrelated_relative_sd_fraction": activity.uncorrelated_relative_sd,
-        "trace": activity.trace.as_dict(),
-    }
-
-
-def _scenario(scenario: ScenarioDose | None) -> dict[str, float] | None:
-    if scenario is None:
-        return None
-    return {
-        "time_integrated_activity_MBq_h": scenario.time_integrated_activity_MBq_h,
-        "absorbed_dose_Gy": scenario.absorbed_dose_Gy,
-        "after_last_scan_fraction": scenario.after_last_scan_fraction,
-    }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _show(result: PatientDoses) -> None:
@@ -277,11 +314,18 @@ def _show(result: PatientDoses) -> None:
         ],
         title="Activity at the time of the scan",
     )
+    _show_registrations(result)
     print_table(
         ("region", "curve", "half-life [h]", "time-integrated [MBq h]", "dose [Gy]", "95 % interval [Gy]"),
         [_row(region) for region in result.regions],
-        title="Absorbed dose from electrons (local deposition)",
+        title="By one exponential through the points: absorbed dose from electrons (local deposition)",
     )
+    if result.methods.curve != "mono" or result.methods.engines != ("local",):
+        _show_engines(result)
+    _show_biology_and_limits(result)
+    _show_volumes(result)
+    for finding in result.findings:
+        warn(f"S table: {finding}")
     for region in result.regions:
         if region.dose is not None:
             say(f"{region.name}: {region.dose.curve.determinacy}, {region.dose.curve.because}")
@@ -317,3 +361,125 @@ def _row(region: RegionResult) -> tuple[object, ...]:
         None if absorbed.absorbed_dose_Gy is None else f"{absorbed.absorbed_dose_Gy:.3f}",
         f"{lower} to {upper}",
     )
+
+
+def _show_registrations(result: PatientDoses) -> None:
+    from theratrial.cli.console import print_table, warn
+
+    if not result.registrations:
+        return
+    print_table(
+        ("moved", "onto", "shift x, y, z [mm]", "turn [degrees]", "correlation", "there and back [mm]", "overlap"),
+        [
+            (
+                str(one.moving),
+                str(one.fixed),
+                ", ".join(f"{v:.1f}" for v in one.shift_mm),
+                f"{one.rotation_deg:.1f}",
+                f"{_figure(one.correlation_before)} -> {_figure(one.correlation_after)}",
+                f"{one.round_trip_mm:.2f}",
+                f"{one.overlap_fraction:.0%}",
+            )
+            for one in result.registrations
+        ],
+        title="Registration: look at both scans before you use it",
+    )
+    for one in result.registrations:
+        for text in one.warnings:
+            warn(f"registration of {one.moving}: {text}")
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.2f}"
+
+
+def _interval(one: EngineShown) -> str:
+    upper = f"{one.upper_Gy:.3g}" if math.isfinite(one.upper_Gy) else "no upper bound"
+    return f"{'not known' if one.lower_Gy is None else f'{one.lower_Gy:.3g}'} to {upper}"
+
+
+def _show_engines(result: PatientDoses) -> None:
+    from theratrial.cli.console import print_table, say
+
+    rows: list[tuple[object, ...]] = []
+    for region in result.regions:
+        for number, one in enumerate(region.engines):
+            tia = region.reported.time_integrated_activity_MBq_h if region.reported and number == 0 else None
+            rows.append(
+                (
+                    region.name if number == 0 else "",
+                    None if tia is None else f"{tia:.1f}",
+                    one.engine,
+                    None if one.absorbed_dose_Gy is None else f"{one.absorbed_dose_Gy:.3f}",
+                    _interval(one) if one.absorbed_dose_Gy is not None else None,
+                    one.because or one.why,
+                )
+            )
+    print_table(
+        (
+            "region",
+            "time-integrated [MBq h]",
+            "engine",
+            "dose [Gy]",
+            "95 % interval [Gy]",
+            "against local, or why none",
+        ),
+        rows,
+        title=f"Engines side by side, curve: {result.methods.curve}",
+    )
+    for region in result.regions:
+        if region.reported is not None:
+            say(f"{region.name}: {region.reported.method}: {region.reported.note}")
+        if region.read_as:
+            say(f"{region.name}: read as {region.read_as}")
+
+
+def _show_biology_and_limits(result: PatientDoses) -> None:
+    from theratrial.cli.console import print_table, say
+
+    rows = [(region.name, region.biological) for region in result.regions if region.biological is not None]
+    if rows:
+        print_table(
+            ("region", "alpha/beta [Gy]", "repair [h]", "G", "BED [Gy]", "EQD2 [Gy]"),
+            [
+                (
+                    name,
+                    f"{one.alpha_beta_Gy:g}",
+                    f"{one.repair_half_life_h:g}",
+                    None if one.dose_rate_factor is None else f"{one.dose_rate_factor:.4f}",
+                    None if one.bed_Gy is None else f"{one.bed_Gy:.3f}",
+                    None if one.eqd2_Gy is None else f"{one.eqd2_Gy:.3f}",
+                )
+                for name, one in rows
+            ],
+            title=f"Biologically effective dose, from the dose by {result.methods.engines[0]}",
+        )
+    for region in result.regions:
+        if (limit := region.exceedance) is not None:
+            said = "not known" if limit.probability is None else f"{limit.probability:.1%}"
+            say(f"{region.name}: probability of more than {limit.limit_Gy:g} Gy: {said} ({limit.note})")
+
+
+def _show_volumes(result: PatientDoses) -> None:
+    from theratrial.cli.console import print_table, warn
+
+    rows = [(region.name, region.histogram) for region in result.regions if region.histogram is not None]
+    if rows:
+        print_table(
+            ("region", "mean [Gy]", "D98 [Gy]", "D50 [Gy]", "D2 [Gy]", "without a dose [mL]"),
+            [
+                (
+                    name,
+                    f"{one.mean_Gy:.3f}",
+                    *(f"{one.dose_at_percent_Gy(percent):.3f}" for percent in (98, 50, 2)),
+                    f"{one.excluded_mL:.2f}",
+                )
+                for name, one in rows
+            ],
+            title="Dose over volume, as blurred as the scan",
+        )
+    if result.dose_map is not None and result.dose_map.undetermined_voxels:
+        warn(
+            f"{result.dose_map.undetermined_voxels} voxels have no dose (density below the floor or not known): not a "
+            "number in dose.nii.gz, 0 in dose.dcm, which cannot say it otherwise"
+        )

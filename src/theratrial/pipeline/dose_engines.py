@@ -22,7 +22,7 @@ from theratrial.nuclides import Nuclide
 from theratrial.pipeline.dose_measured import OnImage, left_in_field_MBq, reference_image
 from theratrial.pipeline.dose_methods import DoseMethods, reference_regions
 from theratrial.pipeline.dose_values import DoseSettings, EngineShown, PatientDoseMap, ReportedCurve
-from theratrial.pipeline.session_s_values import RegionForS, SValueDose, s_value_doses
+from theratrial.pipeline.session_s_values import RegionForS, SValueDose, s_value_doses_and_losses
 from theratrial.pipeline.session_values import spread_ends
 from theratrial.pipeline.session_voxel import (
     MappedRegion,
@@ -278,7 +278,10 @@ def _sphere(region: RegionInput, nuclide: Nuclide) -> SValueDose:
     """The region as a sphere of its mass; its own activity alone."""
     empty = SValueTable(phantom="none", sex="none", nuclide=nuclide.name, masses_g={}, values={}, source="given:none")
     one = RegionForS(region.key, _reading(region, ()), region.mass_g, region.tia_MBq_h, region.curve.upper_MBq_h)
-    return s_value_doses([one], empty, nuclide, whole_body_MBq_h=0.0, at_most_MBq_h=0.0)[region.key]
+    doses, lost = s_value_doses_and_losses([one], empty, nuclide, whole_body_MBq_h=0.0, at_most_MBq_h=0.0)
+    if region.key not in doses:
+        raise InputError(lost.get(region.key, f"{region.name}: no sphere of {region.mass_g:.4g} g"))
+    return doses[region.key]
 
 
 def _by_table(
@@ -312,7 +315,7 @@ def _by_table(
     rest_MBq_h = remainder.time_integrated_activity_MBq_h if isinstance(remainder, RemainderTia) else 0.0
     known = math.fsum(region.tia_MBq_h or 0.0 for region in regions)
     try:
-        doses = s_value_doses(
+        doses, lost = s_value_doses_and_losses(
             for_s,
             table,
             nuclide,
@@ -328,7 +331,11 @@ def _by_table(
             + ") is taken as spread over the rest of the body; what is outside the field of view is missing"
         )
     for parts, members in groups.items():
-        dose = doses["+".join(parts)]
+        name = "+".join(parts)
+        if name not in doses:
+            found |= {member.key: lost.get(name, "no S value") for member in members}
+            continue
+        dose = doses[name]
         joint = whole[parts]
         for member in members:
             found[member.key] = dose if len(members) == 1 else _member(dose, member, joint)
@@ -411,7 +418,7 @@ def _by_voxel(
             found[each.name] = str(error)
     notes += [f"dose map: {text}" for text in made.dose.notes]
     undetermined = int(np.count_nonzero(~np.isfinite(made.dose.absorbed_dose_Gy)))
-    return found, PatientDoseMap(number, made.dose, undetermined), notes
+    return found, PatientDoseMap(number, made.dose, one.activity.source, undetermined), notes
 
 
 def _renamed(region: Region, name: str) -> Region:

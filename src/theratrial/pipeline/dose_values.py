@@ -15,7 +15,7 @@ from theratrial.dosimetry.exponentials import SumOfExponentials
 from theratrial.dosimetry.organ.findings import TableFinding
 from theratrial.dosimetry.population.posterior import PosteriorTia
 from theratrial.dosimetry.voxel.dose_map import AbsorbedDoseMap
-from theratrial.imaging.values import ActivityMap
+from theratrial.imaging.values import ActivityMap, Source
 from theratrial.nuclides import Nuclide
 from theratrial.pipeline.dose_methods import DoseMethods
 from theratrial.pipeline.dose_scenario import ScenarioDose
@@ -183,6 +183,8 @@ class PatientDoseMap:
 
     image: int
     dose: AbsorbedDoseMap
+    source: Source
+    """Of that image: its files name patient and study of what is written."""
     undetermined_voxels: int
     """Without a dose: density below the floor or not known."""
 
