@@ -15,7 +15,7 @@ export MPLBACKEND := Agg
 export PYTHONUTF8 := 1
 cache_home := $(CURDIR)/.cache
 
-.PHONY: help setup setup-run run test test-long bench lint format lock third-party clean
+.PHONY: help setup setup-run run test test-long validation bench lint format lock third-party clean
 
 help: ## Show this list
 	@echo "theratrial: research software, not a medical device"
@@ -37,6 +37,9 @@ test: setup ## Set up and run the tests (at most 10 minutes on 2 cores); PYTEST_
 
 test-long: setup ## Run the slow tests
 	@XDG_CACHE_HOME="$(cache_home)" $(python) -m pytest -n auto -m long $(PYTEST_ARGS)
+
+validation: setup ## Run every test that compares with a number of others and write docs/validation.md (slow)
+	@XDG_CACHE_HOME="$(cache_home)" $(python) scripts/validation_page.py $(VALIDATION_ARGS)
 
 bench: setup ## Run the benchmarks, each a ratio measured in one run
 	@set -e; for file in benchmarks/[!_]*.py; do echo "== $$file"; XDG_CACHE_HOME="$(cache_home)" $(python) "$$file"; done
