@@ -114,7 +114,7 @@ def _probabilities(doses: Sequence[CumulativeDose], *, following: bool) -> Cell:
     below = f"{many} of {count(len(known), 'participant')} above {_LIKELY * 100:.0f} %"
     if len(known) < len(doses):
         below += f"; not computed for {len(doses) - len(known)}"
-    return Cell(f"at most {probability_text(max(known))}", style="number", below=below)
+    return Cell(probability_text(max(known)), style="number", below=below)
 
 
 def _limits(result: TrialResult) -> Table | None:
@@ -127,7 +127,7 @@ def _limits(result: TrialResult) -> Table | None:
         return None
     return Table(
         "The limits, where they come from, and the probability of being above them",
-        ("Organ", "Limit", "Source", "Probability above, so far", "With a next session"),
+        ("Organ", "Limit", "Source", "Largest probability above, so far", "With a next session"),
         tuple(
             (
                 Cell(doses[0].title),
@@ -195,9 +195,9 @@ def doses_section(result: TrialResult, book: TraceBook, *, drawn: tuple[Block, .
             "session by its upper bound. An organ without such an upper end never lets the next session proceed.",
         )
     )
-    blocks += drawn
     limits = _limits(result)
     blocks += [limits] if limits else []
+    blocks += drawn
     for kind in ("organ", "lesion"):
         table = _cumulative(result, book, kind)
         blocks += [table] if table.rows else []

@@ -10,7 +10,7 @@ from theratrial.report.figures.strip import strip
 from theratrial.report.studio import Studio
 from theratrial.report.style import CATEGORY_NAMES
 from theratrial.report.texts import words
-from theratrial.results.pictures import Pictures, PlanarPicture
+from theratrial.results.pictures import FusionPicture, Pictures, PlanarPicture
 from theratrial.results.values import ParticipantResult, TrialResult
 
 EXAMPLES_RULE = "the first participant by identifier in each response category"
@@ -34,6 +34,15 @@ def _shown_sessions(planar: Sequence[PlanarPicture]) -> list[PlanarPicture]:
     return sorted((p for p in planar if p.session in kept), key=lambda p: (p.session, p.hours_after))
 
 
+def _without_rings(fusion: Sequence[FusionPicture]) -> str:
+    """What a cut shows where no lesion is drawn, of which there are rings at the other time."""
+    bare = [picture for picture in fusion if not picture.lesion_marks]
+    if not bare or len(bare) == len(fusion):
+        return ""
+    times = " and ".join(words(picture.timepoint) for picture in bare)
+    return f" No lesion is drawn at {times}: the cut is at the same plane of the scanner."
+
+
 def _example(one: ParticipantResult, index: int, pictures: Pictures, studio: Studio) -> list[Block]:
     category = one.response.category if one.response else ""
     meaning = CATEGORY_NAMES.get(category, "response not assessed")
@@ -48,7 +57,8 @@ def _example(one: ParticipantResult, index: int, pictures: Pictures, studio: Stu
                 drawn,
                 alternative=f"PET on CT and PET projection of {one.participant_id} at {times}, lesions named",
                 caption=f"{one.participant_id}, {times}: coronal cut through baseline's hottest lesion, PET on CT, "
-                f"and the maximum-intensity projection, all from SUV 0 to {SUV_TOP:g}. Rings: lesions the reader drew.",
+                f"and the maximum-intensity projection, all from SUV 0 to {SUV_TOP:g}. Rings: lesions the reader "
+                f"drew.{_without_rings(fusion)}",
             )
         )
     planar = _shown_sessions([picture for picture in pictures.planar if picture.participant_id == one.participant_id])

@@ -124,11 +124,12 @@ def counts_section(result: TrialResult, book: TraceBook, *, drawn: tuple[Block, 
     """Blood counts and adverse events."""
     title = "Blood counts and adverse events"
     tests = list(dict.fromkeys(point.test for one in result.participants for point in one.laboratory))
-    blocks: list[Block] = [*drawn]
+    blocks: list[Block] = []
     if not tests:
         blocks.append(Text("No laboratory value is recorded.", "quiet"))
     elif any(one.treated for one in result.participants):
         blocks.append(_lowest(result, book, tests))
+    blocks += drawn
     events = _events(result)
     if events is None:
         blocks.append(Text("No adverse event is recorded.", "quiet"))
