@@ -10,7 +10,7 @@ from theratrial.dosimetry.transport.s_value_files import shipped_s_values
 from theratrial.dosimetry.transport.spheres import sphere_s_value
 from theratrial.errors import InputError, SourceError
 from theratrial.nuclides import nuclide
-from theratrial.pipeline.session_s_values import RegionForS, s_value_doses, session_s_table
+from theratrial.pipeline.session_s_values import RegionForS, s_value_doses, s_value_doses_and_losses, session_s_table
 from theratrial.protocol.schema import DoseRegion, DosimetryPlan
 from theratrial.units import delta_mGy_g_per_MBq_h
 
@@ -86,11 +86,59 @@ def test_a_sample_stands_for_the_whole_by_its_concentration_whatever_was_drawn()
     small, large = (
         doses(region(MARROW, mass_g, 10.0 * mass_g), whole_body=20_000.0)["red_marrow"] for mass_g in (40.0, 200.0)
     )
-    whole_MBq_h = 10.0 * TABLE.masses_g["red_marrow"]
     assert small.electron_Gy == pytest.approx(large.electron_Gy)
-    value = TABLE.value("red_marrow", "red_marrow")
-    assert small.electron_Gy == pytest.approx(whole_MBq_h * value.electron_Gy_per_MBq_h)
-    assert small.mass_exponent == 0
+    assert small.photon_self_Gy == pytest.approx(large.photon_self_Gy)
+    # Electrons stay in what was drawn, whose concentration holds the fat already.
+    assert small.electron_Gy == pytest.approx(10.0 * delta_mGy_g_per_MBq_h(LUTETIUM.electron_MeV) / 1000)
+    assert small.mass_exponent == 1
+
+
+@pytest.mark.parametrize(
+    "one", [LIVER, KIDNEYS, HEART, MARROW, reading("spleen", "spleen"), reading("lungs", "lungs")], ids=lambda r: r.id
+)
+def test_in_a_uniform_body_every_organ_gets_the_dose_of_the_total_body_table(one: DoseRegion) -> None:
+    """S(T <- total body) is an independent sum of the same transport: nothing is lost or counted twice."""
+    body_g, per_g = TABLE.masses_g["total_body"], 2.0
+    mass_g = sum(TABLE.masses_g[part] for part in one.reference_regions)
+    found = doses(region(one, mass_g, per_g * mass_g), whole_body=per_g * body_g)[one.id]
+    expected = sum(
+        TABLE.masses_g[part] / mass_g * TABLE.value(part, "total_body").total_Gy_per_MBq_h
+        for part in one.reference_regions
+    )
+    # The marrow's electrons are those of its concentration; the table's come through bone and fat (Delta/m each).
+    assert found.absorbed_dose_Gy == pytest.approx(expected * per_g * body_g, rel=0.02 if one is MARROW else 2e-3)
+
+
+def test_less_knowledge_never_lowers_what_the_gate_holds_of_photons() -> None:
+    kidneys = region(KIDNEYS, 275.0, 4_000.0, 5_000.0)
+    known = doses(kidneys, region(LIVER, 1400.0, 20_000.0, 25_000.0))["kidneys"]
+    rising = doses(kidneys, region(LIVER, 1400.0, None))["kidneys"]
+    absent = doses(kidneys, RegionForS("liver", LIVER, None, None, math.inf))
+    assert set(absent) == {"kidneys"}
+    assert known.cross_upper_Gy < rising.cross_upper_Gy == pytest.approx(absent["kidneys"].cross_upper_Gy)
+    assert any("liver" in text for text in absent["kidneys"].missing)
+
+
+def test_activity_of_a_lesion_reaches_the_organs_as_that_of_the_rest_of_the_body() -> None:
+    without = doses(region(LIVER, 1400.0, 20_000.0))["liver"]
+    beside = doses(region(LIVER, 1400.0, 20_000.0), region(LESION, 100.0, 30_000.0))["liver"]
+    assert beside.photon_cross_Gy == pytest.approx(without.photon_cross_Gy)
+
+
+def test_organs_that_hold_more_than_the_whole_body_are_told() -> None:
+    found = doses(region(LIVER, 1400.0, 20_000.0), whole_body=5_000.0)["liver"]
+    assert any("more than the 5000 MBq h" in text for text in found.missing)
+
+
+def test_one_region_without_a_dose_takes_none_from_the_others() -> None:
+    dust = region(reading("lesion_2", kind="lesion"), 0.001, 1.0)
+    found, lost = s_value_doses_and_losses(
+        [region(LIVER, 1400.0, 20_000.0), dust, region(reading("second", "liver"), 1400.0, 10.0)],
+        TABLE, LUTETIUM, whole_body_MBq_h=1e5, at_most_MBq_h=AT_MOST,
+    )  # fmt: skip
+    assert set(found) == {"liver"}
+    assert "another region" in lost["second"]
+    assert "lesion_2" in lost
 
 
 def test_a_lesion_is_a_sphere_of_its_mass() -> None:

@@ -95,3 +95,16 @@ def test_resolution_comes_back_from_spheres_measured_with_it_and_says_how_well()
 def test_no_sphere_gives_no_resolution():
     with pytest.raises(InputError, match=r"recoveries\.csv"):
         resolution_of_spheres([])
+
+
+def test_an_error_of_an_outline_goes_into_every_region_that_its_counts_spill_to():
+    seen = image(PARTS, BODY, 1000.0)
+    regions = [LESION, KIDNEY, NEIGHBOUR]
+    found, _ = recovered_regions(seen, regions, NINE)
+    for one in found:
+        # All outlines and the rest read 1 % high: so does every activity, the weights sum to 1.
+        assert sum(one.weights.values()) == pytest.approx(1.0, rel=1e-9)
+        assert one.weights[one.region.name] > 1
+        assert one.weights[""] < 0
+    lesion = found[0]
+    assert lesion.weights["lesion_1"] - 1 > found[1].weights["kidney"] - 1

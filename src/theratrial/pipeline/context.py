@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from theratrial.dosimetry.population.prior import KineticPrior
 from theratrial.errors import InputError
 from theratrial.pipeline.scans import Hashes
 from theratrial.protocol.schema import Product, Protocol
@@ -19,6 +21,8 @@ class Context:
     """The latest instant the records speak of: results are as of then."""
     demonstration: tuple[str, ...]
     """Clauses that rest on demonstration assumptions."""
+    priors: Mapping[str, KineticPrior] = field(default_factory=dict)
+    """Participant -> prior updated by the others; who is not in it has the published one."""
 
     def resting_on(self, *paths: str) -> tuple[str, ...]:
         """Of these clauses and what lies below them, the ones that are demonstration assumptions."""

@@ -99,7 +99,8 @@ def exceedance_probability(sessions: Sequence[NDArray[np.float64]], limit_Gy: fl
     """Probability that the sum of the sessions' doses exceeds a limit.
 
     Assumes that what is not known of a patient's kinetics is the same in every session (a patient who is at the
-    upper end in one session is so in all), which widens the sum, and one mass in all of them.
+    upper end in one session is so in all), which widens the sum, and one mass in all of them. Where the middle of the
+    sum lies above the limit already, a wider sum makes the probability smaller.
 
     Parameters
     ----------

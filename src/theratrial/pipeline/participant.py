@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
+from theratrial.dosimetry.population.hierarchical import CohortPatient
 from theratrial.eligibility import EligibilityResult, eligibility, eligibility_moment
 from theratrial.eligibility import Verdict as EligibilityVerdict
 from theratrial.errors import InputError, NumericalError
@@ -73,6 +74,8 @@ class ParticipantOutcome:
     major_deviations: int
     response_pending: bool
     """The response is missing only because its visit is still to come."""
+    kinetics: tuple[tuple[str, CohortPatient], ...] = ()
+    """(region of the prior, points of the first session) of every organ, for the cohort's own kinetics."""
 
 
 def _eligibility(result: EligibilityResult) -> Eligibility:
@@ -261,6 +264,7 @@ def _sessions(
             nuclide=isotope,
             plan=plan,
             anatomy=anatomy,
+            prior=context.priors.get(participant_id),
         )
         notes.extend(doses.notes)
         sessions.append(_Session(number, row, activity, mine, doses, tuple(planar)))
@@ -425,6 +429,7 @@ def participant_outcome(folder: TrialFolder, images: ParticipantImages, context:
         tuple(notes),
         major + untested,
         bool(sessions) and _response_pending(protocol, past, response, context.cut_off),
+        sessions[0].doses.kinetics if sessions else (),
     )
 
 

@@ -18,6 +18,8 @@ from theratrial.quantification.values import MeasuredActivity, Part
 from theratrial.results.dosimetry import PlanarPoint, RouteResult
 from theratrial.trace import Quantity, Trace
 
+_NO_LESION = "a lesion's counts are not told from those of what lies before and behind it: no planar activity"
+
 
 def _whole(scan: PlanarScan, name: str, parts: Sequence[str]) -> MeasuredActivity | str:
     """A region made of drawn parts in one view: their sum, its errors taken as shared by the parts."""
@@ -66,29 +68,37 @@ def route_results(
     seen: dict[str, MeasuredActivity] = {}
     why: dict[str, str] = {}
     for scan in planar:
-        one = _whole(scan, region.name, parts)
+        # What lies behind or before a lesion changes from patient to patient more than any interval could state.
+        is_lesion = region.reading.kind == "lesion"
+        one = _NO_LESION if is_lesion else _whole(scan, region.name, parts)
         if isinstance(one, str):
             why[scan.image.plan.id] = one
         else:
             seen[scan.image.plan.id] = one
-    by_planar = _route("planar", region, planar, seen, why, isotope, plan, prior, administered_MBq)
+    own = {key: one.uncorrelated_relative_sd for key, one in seen.items()}
+    by_planar = _route("planar", region, planar, seen, own, why, isotope, plan, prior, administered_MBq)
     if not seen:
         return (by_planar,)
     mixed: dict[str, MeasuredActivity] = {}
     lacking = dict(why)
     spect = _as_measured(region, isotope)
     try:
+        if spect is None:
+            raise InputError("the SPECT's calibration states no uncertainty: nothing can be scaled to it")
         made = hybrid_activities(list(seen.values()), spect)
         by_time = {one.acquired_at: one for one in made}
         mixed = {key: by_time[one.acquired_at] for key, one in seen.items()}
     except (InputError, NumericalError) as error:
         lacking |= dict.fromkeys(seen, str(error))
-    return by_planar, _route("hybrid", region, planar, mixed, lacking, isotope, plan, prior, administered_MBq)
+    # Each planar scan keeps its own noise, the one beside the SPECT too: it is what the course is known by.
+    return by_planar, _route("hybrid", region, planar, mixed, own, lacking, isotope, plan, prior, administered_MBq)
 
 
-def _as_measured(region: MeasuredRegion, isotope: Nuclide) -> MeasuredActivity:
-    """The last SPECT of the session as the hybrid route takes it."""
+def _as_measured(region: MeasuredRegion, isotope: Nuclide) -> MeasuredActivity | None:
+    """The last SPECT of the session as the hybrid route takes it; None where its calibration states no uncertainty."""
     last = region.seen[-1].activity
+    if last.calibration_relative_sd is None:
+        return None
     return MeasuredActivity(
         region=region.name,
         route="spect",
@@ -97,7 +107,7 @@ def _as_measured(region: MeasuredRegion, isotope: Nuclide) -> MeasuredActivity:
         nuclide=isotope.name,
         parts=(
             Part("repeatability", last.uncorrelated_relative_sd),
-            Part("calibration", last.calibration_relative_sd or 0.0),
+            Part("calibration", last.calibration_relative_sd),
         ),
         trace=last.trace,
         volume_mL=last.volume_mL,
@@ -109,6 +119,7 @@ def _route(
     region: MeasuredRegion,
     planar: Sequence[PlanarScan],
     activities: Mapping[str, MeasuredActivity],
+    own_relative_sd: Mapping[str, float],
     why: Mapping[str, str],
     isotope: Nuclide,
     plan: DosePlan,
@@ -118,7 +129,8 @@ def _route(
     here = f"{region.value}.details.routes[{route}]"
     points, curve_points = [], []
     for scan in planar:
-        hours = scan.image.hours_after or 0.0
+        assert scan.image.hours_after is not None  # matched by its time after the administration
+        hours = scan.image.hours_after
         one = activities.get(scan.image.plan.id)
         if one is None:
             said = why.get(scan.image.plan.id, "not measured")
@@ -133,8 +145,8 @@ def _route(
             TimeActivityPoint(
                 hours,
                 one.activity_MBq,
-                max(min(one.uncorrelated_relative_sd, 1.0), 1e-4),
-                min(one.common_relative_sd, 1.0),
+                max(min(own_relative_sd[scan.image.plan.id], 1.0), 1e-4),
+                min(_common_sd(one, route), 1.0),
                 nuclide=isotope.name,
             )
         )
@@ -191,6 +203,13 @@ def _route(
         time_integrated_activity_MBq_h=Quantity(value_MBq_h, "MBq h", trace, ends_MBq_h[0], ends_MBq_h[1], note),
         difference_percent=Quantity(difference, "percent", against, note="" if difference is not None else note),
     )
+
+
+def _common_sd(one: MeasuredActivity, route: str) -> float:
+    """What all points share: of a hybrid course the SPECT's own, which is all that its scaling adds."""
+    if route == "planar":
+        return one.common_relative_sd
+    return max((part.relative_sd for part in one.parts if part.name == "scaling"), default=one.common_relative_sd)
 
 
 def _point_trace(one: MeasuredActivity, route: str, region: MeasuredRegion) -> Trace:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from theratrial.errors import InputError, NumericalError
 from theratrial.nuclides import Nuclide
 from theratrial.pipeline.planar_scans import PlanarScan
+from theratrial.pipeline.session_values import Z_95
+from theratrial.quantification.coarser import coarser_pair
 from theratrial.quantification.planar_registration_views import overlay, registered_views
 from theratrial.results.dosimetry import ViewAlignment
 from theratrial.results.pictures import OverlayPicture
@@ -14,7 +16,8 @@ from theratrial.trace import Quantity, Trace
 
 METHOD = "quantification.registered_views"
 _VERSION = "1"
-_Z_95 = 1.959963984540054
+_PIXEL_MM = 10.0
+"""Near the resolution of a whole-body camera: a shift is found to a tenth of it."""
 
 
 def view_alignments(
@@ -31,7 +34,8 @@ def view_alignments(
         try:
             if later.photopeak != first.photopeak:
                 raise InputError("the photopeak is not the same window in both views")
-            laid = registered_views(first.pair, later.pair, photopeak=first.photopeak)
+            pairs = [coarser_pair(scan.pair, _PIXEL_MM) for scan in (first, later)]
+            laid = registered_views(pairs[0], pairs[1], photopeak=first.photopeak)
             shown = overlay(
                 first.pair,
                 later.pair,
@@ -46,7 +50,7 @@ def view_alignments(
             nothing = Quantity(None, "mm", trace, note=why)
             found.append(ViewAlignment(*ids, nothing, nothing, None, None, None, why))
             continue
-        half = _Z_95 * laid.sd_mm
+        half = Z_95 * laid.sd_mm
         found.append(
             ViewAlignment(
                 *ids,

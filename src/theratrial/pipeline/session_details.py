@@ -92,9 +92,9 @@ def _alternatives(
         )
         flag = "" if tia.determinacy.is_determined else f"{tia.determinacy}: {tia.because}"
         found.append(CurveAlternative("points_alone", "One exponential through the points alone", quantity, flag))
-    given_MBq = _administered_MBq(region)
+    given_MBq = region.administered_MBq
     usable = [point for point in region.curve_points if point.activity_MBq > 0]
-    if given_MBq is None or len(usable) != len(region.curve_points):
+    if len(usable) != len(region.curve_points):
         return tuple(found)
     demonstration = plan.demonstration
     try:
@@ -148,12 +148,6 @@ def _alternatives(
     return tuple(found)
 
 
-def _administered_MBq(region: MeasuredRegion) -> float | None:
-    text = region.classical.tia.trace.inputs.get("administered_activity_MBq", "")
-    value = text.removeprefix("given:").removesuffix(" MBq")
-    return float(value) if value else None
-
-
 def _expected_half_life(region: MeasuredRegion, nuclide: Nuclide) -> PopulationHalfLife | None:
     """Effective half-life after the last scan, by which the 2t rule's window is judged."""
     posterior = region.posterior
@@ -191,9 +185,12 @@ def _population(
     own, cross = _own_and_cross(region, by_s, nuclide)
     best = own * posterior.median_MBq_h + cross
     exponent = 1.0 if by_s is None else by_s.mass_exponent
-    low = None if posterior.lower_MBq_h is None else own * posterior.lower_MBq_h + cross
+    median, low = posterior.median_MBq_h, posterior.lower_MBq_h
     lower, upper = spread_ends(
-        best, low, own * posterior.upper_MBq_h + cross, (plan.mass_relative_sd or 0.0) * exponent
+        best,
+        None if low is None else low / median * best,
+        posterior.upper_MBq_h / median * best,
+        (plan.mass_relative_sd or 0.0) * exponent,
     )
     return PopulationFit(
         prior=posterior.because,
@@ -204,7 +201,7 @@ def _population(
         absorbed_dose_Gy=Quantity(best, "Gy", trace, lower, upper),
         data_share=round(posterior.narrowed_by_data_fraction, 4),
         band_h_MBq=band(posterior),
-        warning="" if region.is_population else region.posterior_lacks,
+        warning="" if region.is_population else "shown beside the reported curve, which the points alone give",
     )
 
 

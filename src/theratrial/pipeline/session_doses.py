@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from theratrial.dosimetry import AbsorbedDose, DosePlan
+from theratrial.dosimetry.population.prior import KineticPrior
 from theratrial.errors import InputError, NumericalError, SourceError
 from theratrial.gates import SessionDose, session_dose
 from theratrial.nuclides import Nuclide
+from theratrial.pipeline.cohort_kinetics import kinetic_points
 from theratrial.pipeline.matching import PlannedImage
 from theratrial.pipeline.planar_route import route_results
 from theratrial.pipeline.planar_scans import Anatomy, session_planar
@@ -17,10 +19,16 @@ from theratrial.pipeline.planar_views import view_alignments
 from theratrial.pipeline.session_details import dose_details
 from theratrial.pipeline.session_population import after_last_fraction, quantile_steps, session_prior, whole_body_tia
 from theratrial.pipeline.session_regions import measured_region
-from theratrial.pipeline.session_s_values import RegionForS, SValueDose, s_value_doses, session_s_table
+from theratrial.pipeline.session_s_values import (
+    RegionForS,
+    SValueDose,
+    s_value_doses_and_losses,
+    session_s_table,
+)
 from theratrial.pipeline.session_scans import SessionScan, result_names, seen_regions, session_scan
 from theratrial.pipeline.session_values import (
     EXCEEDANCE_STEPS,
+    Z_95,
     MeasuredRegion,
     PosteriorDose,
     SessionDoses,
@@ -87,6 +95,8 @@ def _missing(region: MeasuredRegion, by_s: SValueDose | None, dosimetry: Dosimet
             lacking += [text for text in region.local.missing if _NO_RECOVERY in text]
         if by_s.engine == "s_values":
             lacking.append("the patient's own distances between organs (the phantom's are taken)")
+    if dosimetry.recovery == "regions":
+        lacking.append("uneven uptake within the region (recovery takes it as uniform)")
     return (*lacking, *region.local.not_in_interval)
 
 
@@ -105,12 +115,13 @@ def reported_dose(
     tia, (low, high) = region.tia_MBq_h, region.tia_ends_MBq_h
     mass_sd = math.hypot((plan.mass_relative_sd or 0.0) * exponent, relative_sd)
     lower: float | None
-    if tia is None:
-        lower, upper = None if low is None else low * own, math.inf
-        best = None
+    if tia is None or tia <= 0:
+        lower = None if low is None else low * own * math.exp(-Z_95 * mass_sd)
+        best, upper = (None if tia is None else cross_Gy), math.inf
     else:
+        # What comes from elsewhere is taken to be as uncertain as what is here: calibration and kinetics are shared.
         best = own * tia + cross_Gy
-        lower, upper = spread_ends(best, None if low is None else low * own + cross_Gy, high * own + cross_Gy, mass_sd)
+        lower, upper = spread_ends(best, None if low is None else low / tia * best, high / tia * best, mass_sd)
     return AbsorbedDose(
         region=region.name,
         absorbed_dose_Gy=best,
@@ -127,24 +138,28 @@ def reported_dose(
     )
 
 
-def judged_dose(region: MeasuredRegion, by_s: SValueDose | None, nuclide: Nuclide) -> AbsorbedDose:
+def judged_dose(
+    region: MeasuredRegion, by_s: SValueDose | None, reported: AbsorbedDose, nuclide: Nuclide
+) -> AbsorbedDose:
     """The dose that the gate judges: by the points alone, with the most that photons can add in its upper end.
 
-    A prior never lowers it.
+    A prior never lowers it, and raises it where the upper end of the reported dose is higher.
     """
     local = region.local
-    if by_s is None:
+    if by_s is not None:
+        ratio = by_s.own_Gy_per_MBq_h / _local_Gy_per_MBq_h(region, nuclide)
+        value, lower = local.absorbed_dose_Gy, local.lower_Gy
+        local = replace(
+            local,
+            absorbed_dose_Gy=None if value is None else value * ratio,
+            lower_Gy=None if lower is None else lower * ratio,
+            upper_Gy=local.upper_Gy * ratio + by_s.cross_upper_Gy,
+            no_clearance_upper_Gy=local.no_clearance_upper_Gy * ratio + by_s.cross_upper_Gy,
+            own_photons_at_most_fraction=0.0,
+        )
+    if not region.is_population:
         return local
-    ratio = by_s.own_Gy_per_MBq_h / _local_Gy_per_MBq_h(region, nuclide)
-    value, lower = local.absorbed_dose_Gy, local.lower_Gy
-    return replace(
-        local,
-        absorbed_dose_Gy=None if value is None else value * ratio,
-        lower_Gy=None if lower is None else lower * ratio,
-        upper_Gy=local.upper_Gy * ratio + by_s.cross_upper_Gy,
-        no_clearance_upper_Gy=local.no_clearance_upper_Gy * ratio + by_s.cross_upper_Gy,
-        own_photons_at_most_fraction=0.0,
-    )
+    return replace(local, upper_Gy=max(local.upper_Gy, reported.upper_Gy))
 
 
 def _posterior_dose(
@@ -164,6 +179,9 @@ def _result(
     by_s: SValueDose | None,
     others: Sequence[MeasuredRegion],
     administered: str,
+    from_body: Mapping[str, str],
+    *,
+    has_cohort: bool,
 ) -> RegionDoseResult:
     reading, classical = region.reading, region.classical
     tia = classical.tia
@@ -178,6 +196,8 @@ def _result(
     reported = curve
     if region.is_population and region.posterior is not None:
         prior = {"prior": region.posterior.trace.inputs["prior"], "region": f"protocol:dose_regions.{reading.id}"}
+        if has_cohort:
+            prior["cohort"] = "value:participants"
         reported = with_inputs(region.posterior.trace, {**curve_inputs, **prior}, only=True)
     dose_inputs = {
         "time_integrated_activity": f"{region.value}.time_integrated_activity_MBq_h",
@@ -195,6 +215,7 @@ def _result(
                 for other in others
                 if other is not region and other.reading.reference_regions and other.tia_MBq_h is not None
             }
+            dose_inputs |= from_body
         method = "dosimetry.organ_dose" if by_s.engine == "s_values" else "dosimetry.sphere_dose"
         trace = Trace(method, "1", dose_inputs, demonstration=trace.demonstration)
     value, (low, high) = region.tia_MBq_h, region.tia_ends_MBq_h
@@ -212,7 +233,7 @@ def _result(
         points=region.points,
         determinacy=str(classical.determinacy),
         determinacy_reason=classical.because,
-        effective_half_life_h=half_life(classical, Quantity(0.0, "h", curve)),
+        effective_half_life_h=half_life(classical, curve),
         time_integrated_activity_MBq_h=Quantity(value, "MBq h", reported, low, high, region.note),
         extrapolated_fraction=Quantity(fraction, "fraction", reported, note=note),
         absorbed_dose_Gy=Quantity(dose.absorbed_dose_Gy, "Gy", trace, dose.lower_Gy, dose.upper_Gy, region.note),
@@ -224,41 +245,60 @@ def _by_s_values(
     folder: TrialFolder,
     participant_id: str,
     session: int,
-    measured: Sequence[MeasuredRegion],
+    wanted: Mapping[str, DoseRegion],
+    measured: Mapping[str, MeasuredRegion],
     nuclide: Nuclide,
-    plan: DosePlan,
     notes: list[Note],
     *,
     administered_MBq: float,
-    whole_body: WholeBody | None,
-) -> dict[str, SValueDose]:
-    """Region name -> dose by S values; where they cannot be had a note says why, and nothing stands in for them."""
+    whole_body_MBq_h: float,
+) -> tuple[dict[str, SValueDose], dict[str, str]]:
+    """Region name -> dose by S values, and why others have none; nothing stands in for what cannot be had."""
     dosimetry = folder.protocol.dosimetry.reading
     assert dosimetry is not None
     if dosimetry.absorbed_dose != "s_values" and not dosimetry.voxel_doses:
-        return {}
+        return {}, {}
     person = folder.rows("participants", participant_id=participant_id)[0]
+    regions = []
+    for name, reading in wanted.items():
+        one = measured.get(name)
+        if one is None:
+            regions.append(RegionForS(name, reading, None, None, math.inf))
+        else:
+            regions.append(RegionForS(name, reading, one.mass_g, one.tia_MBq_h, one.judged_upper_MBq_h))
     try:
         table = session_s_table(dosimetry, person["sex"], nuclide)
-        measured_MBq_h = None if whole_body is None else whole_body.time_integrated_activity_MBq_h.value
-        if measured_MBq_h is None:
-            prior = session_prior(folder.protocol)
-            measured_MBq_h, _ = whole_body_tia(prior, nuclide, plan, administered_MBq=administered_MBq)
-        return s_value_doses(
-            [
-                RegionForS(
-                    one.name, one.reading, one.mass_g, one.tia_MBq_h, one.classical.tia.upper_MBq_h
-                )
-                for one in measured
-            ],
+        found, lost = s_value_doses_and_losses(
+            regions,
             table,
             nuclide,
-            whole_body_MBq_h=measured_MBq_h,
+            whole_body_MBq_h=whole_body_MBq_h,
             at_most_MBq_h=administered_MBq / nuclide.decay_constant_per_h,
-        )  # fmt: skip
+        )
     except (InputError, NumericalError, SourceError) as error:
         notes.append(Note(participant_id, "warning", f"session {session}", f"no dose by S values: {error}"))
-        return {}
+        return {}, dict.fromkeys(wanted, str(error))
+    for name, why in lost.items():
+        notes.append(Note(participant_id, "warning", f"session {session}, {name}", f"no dose by S values: {why}"))
+    return found, lost
+
+
+def _whole_body(
+    whole_body: WholeBody | None,
+    prior: KineticPrior | None,
+    here: str,
+    nuclide: Nuclide,
+    plan: DosePlan,
+    *,
+    administered_MBq: float,
+) -> tuple[float, dict[str, str]]:
+    """Time-integrated activity of the whole body [MBq h] and where it is from, for the trace."""
+    if whole_body is not None and whole_body.time_integrated_activity_MBq_h.value is not None:
+        place = f"{here}.whole_body.time_integrated_activity_MBq_h"
+        return whole_body.time_integrated_activity_MBq_h.value, {"whole_body": place}
+    value, _ = whole_body_tia(prior, nuclide, plan, administered_MBq=administered_MBq)
+    source = nuclide.source if prior is None else prior.source
+    return value, {"whole_body": source, "administered_activity": f"{here}.administered_activity_MBq"}
 
 
 def session_doses(
@@ -271,6 +311,7 @@ def session_doses(
     nuclide: Nuclide,
     plan: DosePlan,
     anatomy: Anatomy | str | None = None,
+    prior: KineticPrior | None = None,
 ) -> SessionDoses:
     """Absorbed doses of one session.
 
@@ -282,6 +323,8 @@ def session_doses(
         The planned images of the session, done or not.
     anatomy
         What whole-body views are laid on, or why there is none; None where the protocol quantifies no view.
+    prior
+        Updated by the other participants; None takes the published one that the protocol names.
     """
     protocol = folder.protocol
     dosimetry = protocol.dosimetry.reading
@@ -306,7 +349,8 @@ def session_doses(
     readings = [clause.reading for clause in protocol.dose_regions.values() if clause.reading is not None]
     wanted = {name: (reading, parts) for reading in readings for name, parts in result_names(reading, scans).items()}
     seen, missing = seen_regions(folder, scans, wanted)
-    prior = session_prior(protocol)
+    has_cohort = prior is not None
+    prior = prior or session_prior(protocol)
     measured: dict[str, MeasuredRegion] = {}
     undetermined: dict[str, str] = {}
     for name, (reading, _) in wanted.items():
@@ -330,16 +374,17 @@ def session_doses(
         dosimetry,
         administered_MBq=administered_MBq,
     )
-    by_s = _by_s_values(
+    whole_body_MBq_h, from_body = _whole_body(whole_body, prior, here, nuclide, plan, administered_MBq=administered_MBq)
+    by_s, no_s = _by_s_values(
         folder,
         participant_id,
         session,
-        regions,
+        {name: reading for name, (reading, _) in wanted.items()},
+        measured,
         nuclide,
-        plan,
         notes,
         administered_MBq=administered_MBq,
-        whole_body=whole_body,
+        whole_body_MBq_h=whole_body_MBq_h,
     )
     aligned = view_alignments(planar, participant_id, session, nuclide)
     results: list[RegionDoseResult] = []
@@ -352,8 +397,8 @@ def session_doses(
         region_id = name if reading.kind == "lesion" else reading.id
         used = by_s.get(name) if dosimetry.absorbed_dose == "s_values" else None
         why = undetermined.get(name, "")
-        if not why and dosimetry.absorbed_dose == "s_values" and used is None and reading.kind == "organ":
-            why = "no S value: the protocol names no reference region for it, or its table cannot be had"
+        if not why and dosimetry.absorbed_dose == "s_values" and used is None:
+            why = f"no dose by S values: {no_s.get(name, 'the protocol names no reference region for it')}"
         if why:
             results.append(_undetermined_region(reading, name, why, plan, looked_at))
             for_gate.append(SessionDose(region_id, reading.kind, session, None, None, why, value))
@@ -361,11 +406,21 @@ def session_doses(
             continue
         region = measured[name]
         dose = reported_dose(region, used, nuclide, plan, dosimetry)
-        limit = judged_dose(region, used, nuclide)
-        result = _result(region, dose, used, regions, f"{here}.administered_activity_MBq")
-        details = dose_details(region, dose, by_s.get(name), result, nuclide, plan, dosimetry)
-        routes = route_results(region, parts, planar, nuclide, plan, prior, administered_MBq=administered_MBq)
-        results.append(replace(result, details=replace(details, routes=routes)))
+        limit = judged_dose(region, used, dose, nuclide)
+        if region.posterior_lacks and prior is not None:
+            place = f"session {session}, {name}"
+            notes.append(Note(participant_id, "warning", place, f"not by published kinetics: {region.posterior_lacks}"))
+        result = _result(
+            region, dose, used, regions, f"{here}.administered_activity_MBq", from_body, has_cohort=has_cohort
+        )
+        try:
+            details = dose_details(region, dose, by_s.get(name), result, nuclide, plan, dosimetry)
+            routes = route_results(region, parts, planar, nuclide, plan, prior, administered_MBq=administered_MBq)
+            result = replace(result, details=replace(details, routes=routes))
+        except (InputError, NumericalError, SourceError) as error:
+            # What stands beside a dose must not take the dose away, nor the trial.
+            notes.append(Note(participant_id, "warning", f"session {session}, {name}", f"no details: {error}"))
+        results.append(result)
         for_gate.append(session_dose(limit, region_id=region_id, kind=reading.kind, session=session, value=value))
         absorbed[name], judged[name] = dose, limit
         if (posterior := _posterior_dose(region, used, nuclide, administered_MBq)) is not None:
@@ -384,5 +439,13 @@ def session_doses(
             administered_MBq=administered_MBq,
         )
     return SessionDoses(
-        tuple(results), tuple(for_gate), absorbed, judged, posteriors, tuple(notes), whole_body, *aligned
+        tuple(results),
+        tuple(for_gate),
+        absorbed,
+        judged,
+        posteriors,
+        tuple(notes),
+        whole_body,
+        *aligned,
+        kinetic_points(participant_id, regions),
     )

@@ -111,6 +111,7 @@ def measured_region(
         half_life_h=local.curve.effective_half_life_h,
         half_life_sd_h=local.curve.effective_half_life_sd_h,
         held_to_physical_decay=local.curve.held_to_physical_decay,
+        physical_per_h=nuclide.decay_constant_per_h,
     )
     dose = local.dose
     if dosimetry.curve == "best_supported" and len(curve_points) > 2:
@@ -136,6 +137,8 @@ def measured_region(
         posterior=posterior,
         posterior_lacks=lacks,
         is_population=dosimetry.curve == "population" and posterior is not None,
+        wants_population=dosimetry.curve == "population",
+        administered_MBq=administered_MBq,
     )
 
 
@@ -158,6 +161,7 @@ def _best_supported(
             mono.half_life_h,
             mono.half_life_sd_h,
             mono.held_to_physical_decay,
+            mono.physical_per_h,
         )
     curve = selection.curve
     tia = fitted_time_integrated_activity(curve, plan, administered_activity_MBq=administered_MBq)
@@ -168,5 +172,6 @@ def _best_supported(
         kinetics=curve.kinetics if curve.determinacy.has_value else None,
         half_life_h=max(curve.effective_half_lives_h, default=None) if curve.determinacy.has_value else None,
         half_life_sd_h=None,
-        held_to_physical_decay=False,
+        held_to_physical_decay=curve.held_to_physical_decay,
+        physical_per_h=nuclide.decay_constant_per_h,
     )

@@ -19,7 +19,7 @@ from theratrial.imaging.values import ActivityMap, Region
 from theratrial.nuclides import Nuclide, nuclide_name
 from theratrial.pipeline.matching import PlannedImage
 from theratrial.pipeline.traces import with_inputs
-from theratrial.protocol.schema import DoseRegion, Protocol
+from theratrial.protocol.schema import DoseRegion, DosimetryPlan, Protocol
 from theratrial.quantification.recovery import RecoveryPoint, recovery_curve
 from theratrial.quantification.recovery_regions import recovered_regions, resolution_of_spheres
 from theratrial.trialfolder.records import Row, TrialFolder
@@ -183,20 +183,18 @@ def seen_regions(
 def _without_overlap(
     merged: Mapping[str, Region], wanted: Mapping[str, tuple[DoseRegion, tuple[str, ...]]]
 ) -> dict[str, Region]:
-    """The regions with every voxel in one of them only: of a lesion in an organ the voxels are the lesion's."""
-    lesions = [region for name, region in merged.items() if wanted[name][0].kind == "lesion"]
-    if not lesions:
-        return dict(merged)
-    taken = np.zeros(lesions[0].grid.shape, dtype=np.float32)
-    for lesion in lesions:
-        taken[lesion.box()] = np.maximum(taken[lesion.box()], lesion.weights)
+    """The regions with every voxel in one of them only: a lesion keeps its voxels, then the smaller region does."""
+    if not merged:
+        return {}
+    order = sorted(merged, key=lambda name: (wanted[name][0].kind != "lesion", merged[name].volume_mL, name))
+    taken = np.zeros(next(iter(merged.values())).grid.shape, dtype=np.float32)
     cut = {}
-    for name, region in merged.items():
-        cut[name] = region
-        if wanted[name][0].kind == "organ":
-            weights = np.minimum(region.weights, 1 - taken[region.box()])
-            cut[name] = replace(region, weights=weights.astype(np.float32))
-    return cut
+    for name in order:
+        region = merged[name]
+        weights = np.minimum(region.weights, np.clip(1 - taken[region.box()], 0, 1)).astype(np.float32)
+        taken[region.box()] += weights
+        cut[name] = replace(region, weights=weights)
+    return {name: cut[name] for name in merged}
 
 
 def recovered_seen(
@@ -227,10 +225,38 @@ def recovered_seen(
     kept = {}
     for one in found:
         seen = measured[one.region.name]
-        kept[one.region.name] = _corrected(
-            seen, one.activity_MBq, one.relative_sd, RecoveryAtVolume(one.own_recovery, 0.0, one.relative_sd), inputs
-        )
+        recovery = RecoveryAtVolume(one.own_recovery, 0.0, one.relative_sd)
+        corrected = _corrected(seen, one.activity_MBq, one.relative_sd, recovery, inputs)
+        kept[one.region.name] = _with_noise_of_neighbours(corrected, one.weights, measured, plan)
     return {name: kept[name] for name in measured if name in kept}, lost
+
+
+def _with_noise_of_neighbours(
+    seen: SeenRegion, weights: Mapping[str, float], measured: Mapping[str, SeenRegion], plan: DosimetryPlan
+) -> SeenRegion:
+    """The region with the errors of all outlines that its recovered activity is made of.
+
+    Parameters
+    ----------
+    weights
+        Outline -> relative change of the recovered activity per relative change of what was measured in it; ``""`` for
+        the rest of the body.
+    """
+    repeatability = plan.repeatability_percent / 100
+    counting, repeat = [], []
+    for name, weight in weights.items():
+        activity = measured[name].activity if name in measured else None
+        counting.append(weight * ((activity.counting_relative_sd if activity else None) or 0.0))
+        repeat.append(weight * (activity.repeatability_relative_sd if activity else repeatability))
+    known = seen.activity.counting_relative_sd is not None
+    return replace(
+        seen,
+        activity=replace(
+            seen.activity,
+            counting_relative_sd=math.hypot(*counting) if known else None,
+            repeatability_relative_sd=math.hypot(*repeat),
+        ),
+    )
 
 
 def _recovery_rows(folder: TrialFolder, scan: SessionScan) -> list[Row]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from theratrial.dosimetry import AbsorbedDose, Determinacy, TimeActivityPoint, TimeIntegratedActivity
 from theratrial.dosimetry.exponentials import SumOfExponentials
+from theratrial.dosimetry.population.hierarchical import CohortPatient
 from theratrial.dosimetry.population.posterior import PosteriorTia
 from theratrial.gates import SessionDose
 from theratrial.pipeline.session_scans import SeenRegion
@@ -19,7 +20,7 @@ from theratrial.protocol.schema import DoseRegion
 from theratrial.results.dosimetry import ViewAlignment, WholeBody
 from theratrial.results.pictures import OverlayPicture
 from theratrial.results.values import CurvePoint, Note, RegionDoseResult
-from theratrial.trace import Quantity
+from theratrial.trace import Quantity, Trace
 
 Z_95: Final = 1.959963984540054
 """Two-sided 95 % quantile of the standard normal."""
@@ -39,6 +40,7 @@ class ClassicalCurve:
     half_life_h: float | None
     half_life_sd_h: float | None
     held_to_physical_decay: bool
+    physical_per_h: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +65,9 @@ class MeasuredRegion:
     """Why there is no posterior; empty where there is one."""
     is_population: bool
     """Whether the posterior is what is reported."""
+    wants_population: bool
+    """Whether the protocol asks for it."""
+    administered_MBq: float
 
     @property
     def tia_MBq_h(self) -> float | None:
@@ -79,9 +84,16 @@ class MeasuredRegion:
         return self.classical.tia.lower_MBq_h, self.classical.tia.upper_MBq_h
 
     @property
+    def judged_upper_MBq_h(self) -> float:
+        """The larger upper end of the points alone and of what is reported [MBq h]."""
+        return max(self.classical.tia.upper_MBq_h, self.tia_ends_MBq_h[1])
+
+    @property
     def note(self) -> str:
         """State of the curve and why; with the prior where that is what is reported."""
         said = f"{self.classical.determinacy}: {self.classical.because}"
+        if self.wants_population and not self.is_population:
+            return f"{said}; not by published kinetics: {self.posterior_lacks}"
         if self.is_population and self.posterior is not None:
             return f"by published kinetics and the points ({self.posterior.because}); the points alone are {said}"
         return said
@@ -112,6 +124,8 @@ class SessionDoses:
     whole_body: WholeBody | None = None
     view_alignments: tuple[ViewAlignment, ...] = ()
     overlays: tuple[OverlayPicture, ...] = ()
+    kinetics: tuple[tuple[str, CohortPatient], ...] = ()
+    """(region of the prior, points) of every organ, for the cohort's own kinetics."""
 
 
 def spread_ends(best: float, lower: float | None, upper: float, relative_sd: float) -> tuple[float | None, float]:
@@ -125,13 +139,14 @@ def spread_ends(best: float, lower: float | None, upper: float, relative_sd: flo
     return low, high
 
 
-def half_life(curve: ClassicalCurve, quantity_trace: Quantity) -> Quantity:
-    """Effective half-life of a classical curve with its interval [h]."""
-    trace = quantity_trace.trace
+def half_life(curve: ClassicalCurve, trace: Trace) -> Quantity:
+    """Effective half-life of a classical curve [h] with its interval: the rate is normal, physical decay its least."""
     if curve.half_life_h is None:
         return Quantity(None, "h", trace, note=curve.because)
     note = "held to physical decay" if curve.held_to_physical_decay else ""
     if curve.half_life_sd_h is None:
         return Quantity(curve.half_life_h, "h", trace, note=note)
-    half = Z_95 * curve.half_life_sd_h
-    return Quantity(curve.half_life_h, "h", trace, max(curve.half_life_h - half, 0.0), curve.half_life_h + half, note)
+    rate = math.log(2) / curve.half_life_h
+    spread = Z_95 * rate * curve.half_life_sd_h / curve.half_life_h
+    slowest = max(rate - spread, curve.physical_per_h)
+    return Quantity(curve.half_life_h, "h", trace, math.log(2) / (rate + spread), math.log(2) / slowest, note)

@@ -8,8 +8,10 @@ from datetime import date, datetime, time
 from pathlib import Path
 
 from theratrial import __version__
+from theratrial.dosimetry.population.prior import KineticPrior
 from theratrial.errors import InputError, Problem, Problems, TheratrialError
 from theratrial.imaging.catalogue import catalogue
+from theratrial.nuclides import nuclide
 from theratrial.pipeline.cohort import (
     analysis_conditions,
     analysis_sets,
@@ -18,11 +20,13 @@ from theratrial.pipeline.cohort import (
     flow,
     participant_facts,
 )
-from theratrial.pipeline.context import Context
+from theratrial.pipeline.cohort_kinetics import participants_priors
+from theratrial.pipeline.context import Context, product_reading
 from theratrial.pipeline.contradictions import contradictions
 from theratrial.pipeline.manifest import Advance, folder_files, input_files, nothing
 from theratrial.pipeline.matching import ParticipantImages, matched_images
 from theratrial.pipeline.participant import ParticipantOutcome, participant_outcome
+from theratrial.pipeline.session_population import session_prior
 from theratrial.protocol.check import demonstration_clauses
 from theratrial.protocol.clauses import DecisionStatus
 from theratrial.protocol.findings import clauses
@@ -85,9 +89,13 @@ def trial_run(
     advance("images")
     context = Context(hashes, cut_off(folder), demonstration_clauses(folder.protocol))
     outcomes = _walked(folder, list(images.values()), context, workers, advance)
+    priors, said = _cohort_priors(folder, outcomes)
+    if priors:
+        outcomes = _walked(folder, list(images.values()), replace(context, priors=priors), workers, lambda _: None)
     result = _result(folder, outcomes, context)
     remarks = tuple(Note("", "info", note.place, note.message) for note in seen.notes)
     remarks += tuple(Note("", "info", "trial folder", note) for note in folder.notes)
+    remarks += (Note("", "info", "kinetics of the cohort", said),) if said else ()
     pictures = Pictures(
         tuple(picture for one in outcomes for picture in one.pictures.planar),
         tuple(picture for one in outcomes for picture in one.pictures.fusion),
@@ -95,6 +103,16 @@ def trial_run(
     )
     notes = tuple(_relative(folder.path, note) for note in (*remarks, *result.notes))
     return TrialRun(replace(result, inputs=files, notes=notes), pictures)
+
+
+def _cohort_priors(folder: TrialFolder, outcomes: Sequence[ParticipantOutcome]) -> tuple[dict[str, KineticPrior], str]:
+    """Participant -> prior updated by the others, where the protocol wants it, and what was done in words."""
+    plan, therapy = folder.protocol.dosimetry.reading, folder.protocol.sessions.reading
+    published = session_prior(folder.protocol)
+    if plan is None or therapy is None or published is None or not plan.cohort_kinetics:
+        return {}, ""
+    isotope = nuclide(product_reading(folder.protocol, therapy.product).nuclide)
+    return participants_priors(published, {one.result.participant_id: one.kinetics for one in outcomes}, isotope)
 
 
 def _shown_relative(folder: Path, problem: Problem) -> Problem:

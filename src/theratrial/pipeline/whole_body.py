@@ -45,8 +45,9 @@ def whole_body_result(
         sd = math.hypot(counts.relative_sd, dosimetry.repeatability_percent / 100)
         trace = Trace(METHOD, VERSION, {"planar": counts.source})
         ends = counts.cps * math.exp(-Z_95 * sd), counts.cps * math.exp(Z_95 * sd)
+        assert scan.image.hours_after is not None  # matched by its time after the administration
         rate = Quantity(counts.cps, "cps", trace, ends[0], ends[1])
-        points.append(WholeBodyPoint(scan.image.plan.id, scan.image.hours_after or 0.0, rate))
+        points.append(WholeBodyPoint(scan.image.plan.id, scan.image.hours_after, rate))
         # A rate stands for an activity here: what both scans share cancels in a half-life.
         measured.append(
             MeasuredActivity(

@@ -216,7 +216,7 @@ class BiologicalParameters(Strict):
 
 
 class PlanarPlan(Strict):
-    """How whole-body views become activity, beside the SPECT or instead of it."""
+    """How whole-body views become activity, beside the SPECT."""
 
     imaging: tuple[Identifier, ...] = Field(min_length=1)
     anatomy: Identifier
@@ -236,6 +236,9 @@ class DosimetryPlan(Strict):
     gate then still holds the upper end that the points alone give."""
     population_prior: Identifier | None = None
     """Shipped prior that `population` weighs the points with; also shown beside the other curves."""
+    cohort_kinetics: bool = False
+    """Whether the trial's own participants update the prior, each without themselves, region by region once eight of
+    them have three points."""
     absorbed_dose: Literal["local_deposition", "s_values"] = "local_deposition"
     """``local_deposition``: electrons of the region itself. ``s_values``: electrons and photons by the S values of the
     reference phantom, scaled to the drawn mass; lesions as spheres."""
@@ -244,8 +247,6 @@ class DosimetryPlan(Strict):
     """By the spheres of ``records/recoveries.csv``. ``spheres``: each drawn region is divided by the recovery of a sphere
     of its volume. ``regions``: all regions of a scan are recovered together, with the resolution that the spheres show.
     """
-    resolution_fwhm_mm: PositiveFloat | None = None
-    """Of the SPECT, for the uncertainty of a drawn volume; None: that part is not known, and results say so."""
     planar: PlanarPlan | None = None
     voxel_doses: bool = False
     """Whether dose maps, dose-volume histograms and the comparison of engines are computed."""

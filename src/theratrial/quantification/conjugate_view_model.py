@@ -27,6 +27,8 @@ from theratrial.quantification.scatter import OVER_SUBTRACTED_SD
 Floats = NDArray[np.float64]
 _ROUNDS: Final = 400
 _SETTLED: Final = 2e-4
+_FARTHEST: Final = 20.0
+"""Most steps to leap at once."""
 _FLOOR: Final = 1e-6
 
 
@@ -43,6 +45,7 @@ class PlanarModel:
         background_plan: BackgroundPlan,
         overlap: OverlapPlan,
         places: Sequence[BackgroundPlace | str] | None = None,
+        start: Floats | None = None,
     ) -> None:
         self.overlap, self.background_plan = overlap, background_plan
         self.body, self.heads = body, heads
@@ -69,14 +72,14 @@ class PlanarModel:
         self.primary = [h.primary.ravel()[flat].astype(np.float64) for h in heads]
         self.variance = [h.variance.ravel()[flat].astype(np.float64) for h in heads]
         self.scatter = [h.scatter.ravel()[flat].astype(np.float64) for h in heads]
-        self.levels = self._levels()
+        self.levels = self._levels(start)
         self.totals = [self.levels @ kernel for kernel in self.kernels]
         self.sensitivities = self._sensitivities()
 
     def displaced(self, down_mm: float, right_mm: float) -> PlanarModel:
         """The same counts under another registration: projections moved on the view, backgrounds where they were."""
         displaced = moved(self.body, down_mm, right_mm)
-        return PlanarModel(displaced, self.heads, self.background_plan, self.overlap, self.places)
+        return PlanarModel(displaced, self.heads, self.background_plan, self.overlap, self.places, self.levels)
 
     def counts(self) -> tuple[RegionCounts, ...]:
         """Of every region."""
@@ -93,29 +96,45 @@ class PlanarModel:
             )
         return np.array([max(self.overlap.expected[name], _FLOOR) for name in names])
 
-    def _levels(self) -> Floats:
-        """Counts per mm of every region, common to both heads."""
+    def _levels(self, start: Floats | None) -> Floats:
+        """Counts per mm of every region, common to both heads; sharing until consistent begins at `start`."""
         given = self._first()
         inside = np.unique(np.concatenate(self.own))
         seen = sum(float(p[inside].sum()) for p in self.primary)
         held = sum(float((given @ k)[inside].sum()) for k in self.kernels)
         levels = given * max(seen / held if held > 0 else 1.0, _FLOOR)
+        if start is not None and self.overlap.rule == "consistent":
+            levels = start
+        held_mm = [[float(self.kernels[head][n][own].sum()) for head in (0, 1)] for n, own in enumerate(self.own)]
+        earlier: tuple[Floats, Floats] | None = None
         for _ in range(_ROUNDS if self.overlap.rule == "consistent" else 0):
-            totals = [levels @ kernel for kernel in self.kernels]
-            new = levels.copy()
-            for number, own in enumerate(self.own):
-                if self.ring[number] is None:
-                    continue
-                heads = [self._net(number, head, levels, totals) for head in (0, 1)]
-                held_mm = [float(self.kernels[head][number][own].sum()) for head in (0, 1)]
-                pair = [max(n / k, 0.0) if k > 0 else 0.0 for n, k in zip(heads, held_mm, strict=True)]
-                new[number] = math.sqrt(pair[0] * pair[1])
-            new = np.maximum(new, _FLOOR * max(float(new.max()), _FLOOR))
+            new = self._shared_again(levels, held_mm)
             change = float(np.max(np.abs(new - levels) / np.maximum(levels, 0.01 * levels.max())))
-            levels = new
             if change < _SETTLED:
-                break
+                return new
+            # Sharing creeps towards its end: the last two steps tell how far it still is (Anderson, one step back).
+            log_new, step = np.log(new), np.log(new / levels)
+            levels = new
+            if earlier is not None:
+                turn = step - earlier[1]
+                size = float(turn @ turn)
+                ahead = float(step @ turn) / size if size > 0 else 0.0
+                if -_FARTHEST < ahead < 0:
+                    levels = np.exp(np.clip(log_new - ahead * (log_new - earlier[0]), log_new - 2.0, log_new + 2.0))
+            earlier = (log_new, step)
         return levels
+
+    def _shared_again(self, levels: Floats, held_mm: Sequence[Sequence[float]]) -> Floats:
+        """Levels after one more round of sharing counts by the levels so far."""
+        totals = [levels @ kernel for kernel in self.kernels]
+        new = levels.copy()
+        for number in range(len(self.own)):
+            if self.ring[number] is None:
+                continue
+            heads = [self._net(number, head, levels, totals) for head in (0, 1)]
+            pair = [max(n / k, 0.0) if k > 0 else 0.0 for n, k in zip(heads, held_mm[number], strict=True)]
+            new[number] = math.sqrt(pair[0] * pair[1])
+        return np.asarray(np.maximum(new, _FLOOR * max(float(new.max()), _FLOOR)))
 
     def _share(self, number: int, head: int, levels: Floats, totals: Sequence[Floats]) -> Floats:
         own = self.own[number]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -49,6 +49,9 @@ class RecoveredRegion:
     """Share of its own activity that is seen inside its outline."""
     relative_sd: float
     """Of the activity, from the uncertainty of the resolution."""
+    weights: Mapping[str, float]
+    """Outline -> relative change of the activity per relative change of what was measured in it; ``""`` for the rest of
+    the body. Errors of the outlines go on with these."""
 
 
 def resolution_of_spheres(points: Sequence[RecoveryPoint]) -> Resolution:
@@ -155,6 +158,8 @@ def recovered_regions(
             continue
         other = transfer_matrix(together, resolution.fwhm_mm * (1 + _STEP))
         moved = np.linalg.solve(other.matrix, np.asarray(measured))
+        inverse = np.linalg.inv(matrix.matrix)
+        outlines = [*(region.name for region in kept), *(("",) if rest is not None else ())]
         return tuple(
             RecoveredRegion(
                 region=region,
@@ -162,6 +167,10 @@ def recovered_regions(
                 activity_MBq=float(true[at]),
                 own_recovery=matrix.recovery(region.name),
                 relative_sd=_changed(float(true[at]), float(moved[at])) / _STEP * resolution.relative_sd,
+                weights={
+                    name: float(inverse[at, j]) * measured[j] / float(true[at]) if true[at] > 0 else 0.0
+                    for j, name in enumerate(outlines)
+                },
             )
             for at, region in enumerate(kept)
         ), tuple(lost)

@@ -108,7 +108,7 @@ def cohort_prior(
         name=f"{published.name}_with_cohort",
         version=f"{published.version}.{VERSION}",
         regions=MappingProxyType(regions),
-        source=f"given:cohort of {', '.join(used)} on {published.source}",
+        source=published.source,
         provenance=f"{published.provenance}; updated by {because}",
     )
     return CohortPrior(prior, True, because, tuple(used))
