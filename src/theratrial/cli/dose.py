@@ -338,7 +338,7 @@ def _show(result: PatientDoses) -> None:
                 f"{share:.0%} of it after the last scan, {SCENARIO}."
             )
     missing = dict.fromkeys(part for region in result.regions if region.dose for part in region.dose.dose.missing)
-    say("Not in the dose: " + "; ".join(missing) + "." if missing else "No dose was computed.")
+    say("Not in the dose by local deposition: " + "; ".join(missing) + "." if missing else "No dose was computed.")
     say("Assumed: " + "; ".join(result.assumptions) + ".")
     for text in result.notes:
         warn(text)

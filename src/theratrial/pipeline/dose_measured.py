@@ -136,8 +136,8 @@ def measured_images(
     shown: tuple[RegistrationShown, ...] = ()
     if methods.register:
         shown = _carry(measured, settings, methods, notes, progress)
-    if not methods.needs_map or "voxel" not in methods.engines:
-        measured = [replace(one, activity=None) for one in measured]
+    pattern = reference_image(measured) if "voxel" in methods.engines else None
+    measured = [one if n == pattern else replace(one, activity=None) for n, one in enumerate(measured)]
     return measured, shown, notes
 
 

@@ -175,13 +175,8 @@ def _maps(result: PatientDoses, out: Path, made_at: datetime) -> list[Path]:
     stored = np.nan_to_num(values, nan=0.0)
     # Convolution in single precision leaves traces below zero where there is next to nothing.
     np.maximum(stored, 0.0, out=stored)
-    comment = (
-        f"Absorbed dose from administration to infinity of {result.administered_activity_MBq:g} MBq "
-        f"{result.nuclide.name}, voxel kernel (dosimetry.kernel_dose), pattern of the scan at "
-        f"{result.images[found.image].hours_after_injection:.2f} h. "
-        f"{found.undetermined_voxels} voxels without a dose (density below the floor or not known) are stored as 0. "
-        "Research software, not a medical device."
-    )
+    # DoseComment is an LO: 64 characters. What the dose rests on stands in results.json.
+    comment = f"voxel kernel; {found.undetermined_voxels} voxels without a dose are stored as 0"
     label = DoseLabel(
         entropy=f"theratrial dose {bytes_hash(values.tobytes())}",
         comment=comment,
