@@ -106,8 +106,8 @@ REMARKS = """## How to read it
   calibration is exact (3 % stated), outlines are the true ones (5 % of the mass stated), nothing drifts from scan to
   scan (5 % stated). What is left is counting noise, resolution, and kinetics that two scans do not see. So this
   cohort shows that the intervals are not too narrow. That they are about right is shown where errors are drawn as large
-  as they are stated (`tests/validation/test_stated_against_drawn.py`, and the 500 patients in
-  [validation](validation.md)).
+  as they are stated (`tests/validation/test_stated_against_drawn.py`, and 500 patients of each kind in
+  [population_kinetics](methods/population_kinetics.md)).
 - **The virtual patients are not drawn from the prior.** All are seen in the same two scans, and most of the
   time-integrated activity comes after the second: a common error of a few percent is left, inside the intervals, which
   no further participant averages away.
