@@ -126,6 +126,7 @@ def remainder_of(
 class SessionDoseMap:
     """A dose map with what it was made of."""
 
+    scan: ActivityMap
     tia: TimeIntegratedActivityMap
     kernel: VoxelKernel
     dose: AbsorbedDoseMap
@@ -155,13 +156,17 @@ def session_dose_map(
         remainder=remainder,
     )
     kernel = voxel_kernel(tia_map.nuclide, tia_map.grid.spacing_mm, medium=MEDIUM)
-    return SessionDoseMap(tia_map, kernel, kernel_dose(tia_map, kernel, density=density, parts=True, workers=workers))
+    return SessionDoseMap(
+        scan, tia_map, kernel, kernel_dose(tia_map, kernel, density=density, parts=True, workers=workers)
+    )
 
 
 def own_photon_Gy(made: SessionDoseMap, region: Region) -> float:
-    """Mean dose of a region by photons emitted in it [Gy]: its part of the map with the photon kernel, in its box."""
+    """Mean dose of a region of the map by photons emitted in it [Gy]: its part with the photon kernel, in its box."""
     box, weights = region.box(), region.weights
-    values = np.ascontiguousarray(made.tia.MBq_h_per_mL[box] * weights)
+    (factor_h,) = (one.factor_h for one in made.tia.scaled if one.region == region.name)
+    # Not the map's own values: in shared voxels they hold what the neighbours emit there.
+    values = np.ascontiguousarray(made.scan.activity_Bq_per_mL[box] * weights * np.float32(factor_h * 1e-6))
     (gray,) = convolved(values, [made.kernel.photon_Gy_per_MBq_h * made.tia.grid.voxel_volume_mL])
     masses = weights
     if made.dose.density is not None:
