@@ -191,10 +191,11 @@ def region_voxels(made: SessionDoseMap, one: MappedRegion) -> RegionVoxels:
     NumericalError
         No voxel of the region has a dose.
     """
+    packing = 1.0 if made.dose.density is not None else made.kernel.density_g_per_mL / one.density_g_per_mL
+    histogram = _histogram(made.dose, one.region, packing)
     dose = made.dose.region_dose(one.region)
     assert dose.electron_mean_Gy is not None
     assert dose.photon_mean_Gy is not None
-    packing = 1.0 if made.dose.density is not None else made.kernel.density_g_per_mL / one.density_g_per_mL
     notes = [
         "the pattern is as blurred as the scan: edges are too cold and, where the region is uniform, its middle is too "
         "hot; D98 and D2 are those of the blurred pattern"
@@ -215,7 +216,7 @@ def region_voxels(made: SessionDoseMap, one: MappedRegion) -> RegionVoxels:
         photon_cross_Gy=photon_Gy - own_Gy,
         volume_mL=dose.volume_mL,
         density_g_per_mL=one.density_g_per_mL,
-        histogram=_histogram(made.dose, one.region, packing),
+        histogram=histogram,
         notes=tuple(notes),
     )
 
