@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from theratrial.results.values import TrialResult
-
 sys.path.insert(0, str(Path(__file__).parent))
 
-
-@dataclass(frozen=True)
-class Written:
-    """A report on disk with what it was made from."""
-
-    result: TrialResult
-    folder: Path
-    html: str
+from report_reading import Written
 
 
 @pytest.fixture(scope="session")
