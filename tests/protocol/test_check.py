@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from theratrial.dosimetry.population.prior import prior_names
+from theratrial.dosimetry.transport.s_value_files import shipped_s_values
 from theratrial.protocol.check import Severity, Surroundings, demonstration_clauses, protocol_findings
 from theratrial.safety.intervals import grade_scale
 from theratrial.trialfolder.tables import TABLES
@@ -11,6 +13,8 @@ from theratrial.trialfolder.tables import TABLES
 SURROUNDINGS = Surroundings(
     {table.name: {column.name: column.type for column in table.columns} for table in TABLES},
     {version: frozenset(test for test, _ in grade_scale(version)) for version in ("5.0", "6.0")},
+    {name: frozenset(shipped_s_values(name, "Lu-177").masses_g) for name in ("adult_female", "adult_male")},
+    frozenset(prior_names()),
 )
 ITEM = "forms.laboratory.reading.items"
 PET = "imaging.pet_response.reading"
@@ -66,6 +70,11 @@ BROKEN = {
         [("dosimetry.reading.imaging", ["spect_24h"]), ("dosimetry.reading.curve", "two_point_mono_exponential")],
         "error",
     ),
+    "unknown_prior": ([("dosimetry.reading.population_prior", "trastuzumab")], "error"),
+    "unknown_reference_region": ([("dose_regions.liver.reading.reference_regions", ["livre"])], "error"),
+    "reference_region_twice": ([("dose_regions.spleen.reading.reference_regions", ["liver"])], "error"),
+    "lesion_with_reference_region": ([("dose_regions.lesions.reading.reference_regions", ["breasts"])], "error"),
+    "organ_without_reference_region": ([("dose_regions.spleen.reading.reference_regions", [])], "error"),
     "curve_needs_more_points": (
         [("dosimetry.reading.imaging", ["spect_24h"]), ("dosimetry.reading.curve", "best_supported")], "error",
     ),

@@ -44,13 +44,16 @@ def _load(file: str) -> tuple[Protocol, Document]:
 
 
 def _surroundings() -> Any:
+    from theratrial.dosimetry.population.prior import prior_names
+    from theratrial.dosimetry.transport.s_value_files import shipped_s_values
     from theratrial.protocol.findings import Surroundings
     from theratrial.safety.intervals import grade_scale
     from theratrial.trialfolder.tables import TABLES
 
     columns = {table.name: {column.name: column.type for column in table.columns} for table in TABLES}
     tests = {version: frozenset(test for test, _ in grade_scale(version)) for version in ("5.0", "6.0")}
-    return Surroundings(columns, tests)
+    phantoms = {name: frozenset(shipped_s_values(name, "Lu-177").masses_g) for name in ("adult_female", "adult_male")}
+    return Surroundings(columns, tests, phantoms, frozenset(prior_names()))
 
 
 @app.command()

@@ -44,6 +44,10 @@ class Surroundings:
     """Record table -> column -> type, as in ``theratrial.trialfolder.tables``."""
     gradeable_tests: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """CTCAE version -> laboratory tests that can be graded."""
+    phantom_regions: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Reference phantom -> its regions."""
+    priors: frozenset[str] = frozenset()
+    """Shipped population priors."""
 
 
 def error(rule: str, path: str, message: str, remedy: str = "") -> Finding:

@@ -31,6 +31,7 @@ def reference_findings(protocol: Protocol, surroundings: Surroundings) -> Iterat
     """Every rule of this module."""
     yield from _products(protocol)
     yield from _ids(protocol)
+    yield from _dosimetry(protocol, surroundings)
     yield from _regions(protocol)
     yield from _identity(protocol)
     yield from _variables(protocol, surroundings)
@@ -72,6 +73,33 @@ def _products(protocol: Protocol) -> Iterator[Finding]:
                 f"sessions give '{sessions.product}', a product for {product.role}",
                 "name a product with role: therapy",
             )
+
+
+def _dosimetry(protocol: Protocol, surroundings: Surroundings) -> Iterator[Finding]:
+    """Whether regions of the phantom and the prior are known, and each region of the phantom stands for one organ."""
+    plan = protocol.dosimetry.reading
+    if plan is None:
+        return
+    if plan.population_prior is not None and surroundings.priors:
+        path = "dosimetry.reading.population_prior"
+        yield from _unknown("unknown_prior", path, "prior", plan.population_prior, surroundings.priors)
+    phantoms = list(surroundings.phantom_regions) if plan.phantom == "by_sex" else [plan.phantom]
+    taken: dict[str, str] = {}
+    for key, region in readings(protocol.dose_regions).items():
+        path = f"dose_regions.{key}.reading.reference_regions"
+        for name in region.reference_regions:
+            for phantom in phantoms if surroundings.phantom_regions else ():
+                known = surroundings.phantom_regions[phantom]
+                yield from _unknown("unknown_reference_region", path, f"region of the {phantom}", name, known)
+            if taken.setdefault(name, key) != key:
+                message = f"'{name}' stands for {taken[name]} already; its activity would count twice"
+                yield error("reference_region_twice", path, message, "let one drawn region stand for it")
+        if region.kind == "lesion" and region.reference_regions:
+            message = "a lesion is no region of the phantom; its S value is that of a sphere"
+            yield error("lesion_with_reference_region", path, message, "leave reference_regions out")
+        if plan.absorbed_dose == "s_values" and region.kind == "organ" and not region.reference_regions:
+            message = "S values are asked for and no region of the phantom stands for it: it will have no dose"
+            yield error("organ_without_reference_region", path, message, "name the region of the phantom")
 
 
 def _ids(protocol: Protocol) -> Iterator[Finding]:
