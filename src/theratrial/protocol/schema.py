@@ -200,7 +200,7 @@ class DoseRegion(Strict):
     """Regions of the reference phantom that the drawn region is made of (``heart_wall`` and ``heart_contents`` for a
     heart drawn as a whole). Empty: no S value; a lesion is then a sphere of its mass."""
     drawn: Literal["whole", "sample"] = "whole"
-    """``sample``: only a part is drawn (vertebrae for the red marrow), which stands for the whole by its concentration."""
+    """``sample``: only a part is drawn (vertebrae for the red marrow); its concentration stands for the whole."""
     prior_region: Identifier | None = None
     """Region of the population prior whose kinetics it follows; the prior's ``other`` where it is not given."""
     biological: BiologicalParameters | None = None
@@ -222,8 +222,8 @@ class PlanarPlan(Strict):
     anatomy: Identifier
     """The planned image whose CT gives attenuation and thickness, and whose drawn regions are projected."""
     whole_body: Literal["none", "counts"] = "none"
-    """``counts``: the whole-body counts of the views give the body's effective half-life, with all that was administered
-    in the body at injection."""
+    """``counts``: the whole-body counts of the views give the body's effective half-life; at injection the body holds all
+    that was administered."""
 
 
 class DosimetryPlan(Strict):
@@ -244,9 +244,9 @@ class DosimetryPlan(Strict):
     reference phantom, scaled to the drawn mass; lesions as spheres."""
     phantom: Literal["adult_female", "adult_male", "by_sex"] = "by_sex"
     recovery: Literal["none", "spheres", "regions"] = "none"
-    """By the spheres of ``records/recoveries.csv``. ``spheres``: each drawn region is divided by the recovery of a sphere
-    of its volume. ``regions``: all regions of a scan are recovered together, with the resolution that the spheres show.
-    """
+    """By the spheres of ``records/recoveries.csv``. ``spheres``: each drawn region is divided by the recovery of a
+    sphere of its volume. ``regions``: all regions of a scan are recovered together, with the resolution that the spheres
+    show."""
     planar: PlanarPlan | None = None
     voxel_doses: bool = False
     """Whether dose maps, dose-volume histograms and the comparison of engines are computed."""
