@@ -222,8 +222,8 @@ class PlanarPlan(Strict):
     anatomy: Identifier
     """The planned image whose CT gives attenuation and thickness, and whose drawn regions are projected."""
     whole_body: Literal["none", "counts"] = "none"
-    """``counts``: the whole-body counts of the views give the body's effective half-life; at injection the body holds all
-    that was administered."""
+    """``counts``: the whole-body counts of the views give the body's effective half-life; at injection the body holds
+    all that was administered."""
 
 
 class DosimetryPlan(Strict):
@@ -245,8 +245,8 @@ class DosimetryPlan(Strict):
     phantom: Literal["adult_female", "adult_male", "by_sex"] = "by_sex"
     recovery: Literal["none", "spheres", "regions"] = "none"
     """By the spheres of ``records/recoveries.csv``. ``spheres``: each drawn region is divided by the recovery of a
-    sphere of its volume. ``regions``: all regions of a scan are recovered together, with the resolution that the spheres
-    show."""
+    sphere of its volume. ``regions``: all regions of a scan are recovered together, with the resolution that the
+    spheres show."""
     planar: PlanarPlan | None = None
     voxel_doses: bool = False
     """Whether dose maps, dose-volume histograms and the comparison of engines are computed."""
