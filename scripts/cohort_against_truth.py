@@ -115,10 +115,12 @@ REMARKS = """## How to read it
   wall.
 - **Lesions by the points alone** mostly have no value: they rise. With published kinetics they have one, with an
   interval that says how little is known.
-- **Lesions on planar views** are *not matched* below 5 mL: fewer intervals hold the truth than they say, and errors of
-  several times the truth occur. What the views give for a small lesion is not to be used.
-- **Planar time-integrated activity of small organs** is far off, and the width of its interval says so: activities that
-  are a few percent wrong in each view become tens of percent when two views a day apart are extrapolated.
+- **Lesions get nothing from planar views**, nor from the hybrid: what lies before and behind them changes more than an
+  interval could state. Before that rule stood, lesions below 5 mL were up to nine times too high.
+- **Red marrow on planar views** is *not matched*: the spine lies between organs in the same view. A third of the views give
+  no value; those of the hybrid are too high by half in the median, since points that are wrong in opposite directions
+  look like slow clearance.
+- **Lesions below 5 mL by SPECT** have the widest intervals, and they need them: single ones are off by a factor of three.
 - The run and the simulation share their model of the camera (one Gaussian resolution, scatter windows). Reconstruction
   artefacts, motion between emission and CT, and wrong outlines are not simulated: on patients errors are larger.
 """

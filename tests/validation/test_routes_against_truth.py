@@ -30,10 +30,6 @@ AFTER_LAST_SCAN = (
     "the activities at both scans are right; three quarters of the time-integrated activity come after the last scan, "
     "where the published kinetics and those of the virtual patients differ"
 )
-SMALL_ON_PLANAR = (
-    "a lesion of a few tenths of a MBq: the warm tissue before and behind it is not that of the background region "
-    "beside it, by more than is stated"
-)
 
 
 @pytest.fixture(scope="module")
@@ -180,15 +176,7 @@ def test_the_planar_activity_of_a_large_organ_is_near_the_true_one(rows, organ, 
     )
 
 
-def test_planar_activities_of_lesions_are_not_yet_inside_their_interval(rows, validation) -> None:
-    found = sum_of([row for row in picked(rows, "planar_activity", kind="lesion") if row.stated])
-    assert found.intervals >= 10
-    validation(
-        "planar, activity of lesions inside its 95 % interval",
-        expected=0.95,
-        got=found.holds_fraction,
-        unit="fraction",
-        source=SOURCE,
-        absolute=0.25,
-        not_matched_because=SMALL_ON_PLANAR,
-    )
+def test_no_lesion_gets_an_activity_from_planar_views(rows) -> None:
+    lesions = [row for row in rows if row.kind == "lesion" and row.route.startswith(("planar", "hybrid"))]
+    assert len(lesions) > 20
+    assert all(row.got is None for row in lesions)
