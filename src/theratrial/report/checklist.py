@@ -173,7 +173,11 @@ def _patient(case: Case) -> Filled:
 
 
 def _calibration(case: Case) -> Filled:
-    return _each_session(case, lambda session: _point_inputs(session, "calibration"), "no trace names a calibration")
+    def said(session: SessionResult) -> str:
+        record = _point_inputs(session, "calibration")
+        return f"factor, date and geometry as recorded in {record}" if record else ""
+
+    return _each_session(case, said, "no trace names a calibration")
 
 
 def _calibration_sd(case: Case) -> Filled:
@@ -217,7 +221,19 @@ def _registration(case: Case) -> Filled:
     ]
     if not regions or not all(regions):
         return _missing("the results do not say how the time points were laid on each other")
-    return _present("none between SPECT time points: each region is drawn on each scan")
+    views = [one for session in case.participant.sessions for one in session.view_alignments]
+    laid = f"; {count(len(views), 'later whole-body view')} laid on the first of its session" if views else ""
+    return _present(f"none between SPECT time points: each region is drawn on each scan{laid}")
+
+
+def _samples(case: Case) -> Filled:
+    counted = [session.session for session in case.participant.sessions if session.whole_body is not None]
+    if not counted:
+        return _missing("no blood, urine or whole-body count is in the results")
+    if len(counted) < len(case.participant.sessions):
+        lacking = [str(s.session) for s in case.participant.sessions if s.whole_body is None]
+        return _missing(f"no whole-body count (session {', '.join(lacking)})")
+    return _present("whole-body counts by planar views; no blood and no urine")
 
 
 def _regions(case: Case) -> Filled:
@@ -482,7 +498,7 @@ FILLERS: Final[Mapping[str, Filler]] = {
     "windows": _never(_HEADERS),
     "reconstruction": _never(_HEADERS),
     "series": _series,
-    "samples": _never("no blood, urine or whole-body count enters these doses"),
+    "samples": _samples,
     "registration": _registration,
     "regions": _regions,
     "volumes": _volumes,

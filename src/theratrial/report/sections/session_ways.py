@@ -60,8 +60,9 @@ def _route_cell(dose: RegionDoseResult, route: RouteResult | None, book: TraceBo
     if route.difference_percent.value is not None:
         said = f"{signed_percent(route.difference_percent.value)} against reported"
         more.append(Cell(said, "", book.anchor(route.difference_percent.trace)))
-    if is_population(dose) and route.time_integrated_activity_MBq_h.trace.method != POPULATION_METHOD:
-        more.append(Cell("by its points alone" if cell.style == "number" else "its points are not weighed"))
+    by_points = route.time_integrated_activity_MBq_h.trace.method != POPULATION_METHOD
+    if by_points and is_population(dose) and route.time_integrated_activity_MBq_h.value is not None:
+        more.append(Cell("by its points alone, so the difference holds the curve too"))
     if differences := same_day_differences(dose, route):
         said = ", ".join(f"{signed_percent(value)} at {hours:.0f} h" for hours, value in differences)
         more.append(Cell(f"activity {said}"))
