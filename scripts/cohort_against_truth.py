@@ -117,8 +117,8 @@ REMARKS = """## How to read it
   interval that says how little is known.
 - **Lesions get nothing from planar views**, nor from the hybrid: what lies before and behind them changes more than an
   interval could state. Before that rule stood, lesions below 5 mL were up to nine times too high.
-- **Red marrow by planar and hybrid** is *not matched*: the vertebrae that are drawn hold a part of the marrow, while the
-  uptake of the published kinetics is that of the whole. Where the views leave the amount open, it is pulled upwards.
+- **Red marrow by planar and hybrid** is *not matched*: the drawn vertebrae hold a part of the marrow, while the uptake
+  of the published kinetics is that of the whole. Where the views leave the amount open, it is pulled upwards.
 - **Lesions below 5 mL by SPECT** have the widest intervals and need them: single ones are off by a factor of three.
 - The run and the simulation share their model of the camera (one Gaussian resolution, scatter windows). Reconstruction
   artefacts, motion between emission and CT, and wrong outlines are not simulated: on patients errors are larger.
