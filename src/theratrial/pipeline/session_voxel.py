@@ -367,7 +367,7 @@ def voxel_details(
     remainder = remainder_of(left, nuclide, plan, administered_MBq=administered_MBq)
     hours = _hours(reference)
     made = session_dose_map(reference.activity, hours, mapped, remainder)
-    inputs = _map_inputs(reference, measured, made.kernel)
+    inputs = _map_inputs(reference, measured, left, made.kernel)
     by_name = {region.name: region for region in measured}
     found = {}
     for one in mapped:
@@ -384,7 +384,12 @@ def voxel_details(
     return found, lost
 
 
-def _map_inputs(reference: SessionScan, measured: Sequence[MeasuredRegion], kernel: VoxelKernel) -> dict[str, str]:
+def _map_inputs(
+    reference: SessionScan,
+    measured: Sequence[MeasuredRegion],
+    left: Sequence[TimeActivityPoint],
+    kernel: VoxelKernel,
+) -> dict[str, str]:
     tias = {
         f"time_integrated_activity {region.name}": f"{region.value}.time_integrated_activity_MBq_h"
         for region in measured
@@ -396,6 +401,7 @@ def _map_inputs(reference: SessionScan, measured: Sequence[MeasuredRegion], kern
     return {
         "pattern": reference.activity.source.content_hash,
         **tias,
+        **{f"rest of the field, scan {n}": point.source for n, point in enumerate(left, start=1)},
         **{f"kernel {name}": where for name, where in kernel.trace.inputs.items()},
         "photon_reach": f"given:{reach_mm} mm (z, y, x)",
         "voxel_doses": "protocol:dosimetry",
