@@ -28,6 +28,8 @@ from theratrial.pipeline.session_voxel import (
     session_dose_map,
     stand_in_MBq_h,
 )
+from theratrial.pipeline.trial import trial_run
+from theratrial.simulation.cohort import simulate
 from theratrial.trace import Trace
 
 LU = nuclide("Lu-177")
@@ -202,3 +204,32 @@ def test_the_dose_is_linear_in_the_time_integrated_activity():
     one = session_dose_map(activity, 24.0, [mapped(region, 100.0)], rest)
     three = session_dose_map(activity, 24.0, [mapped(region, 300.0)], RemainderTia(900.0))
     np.testing.assert_allclose(three.dose.absorbed_dose_Gy, 3 * one.dose.absorbed_dose_Gy, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.long
+def test_a_run_that_asks_for_voxel_doses_shows_them_beside_the_s_values(tmp_path):
+    folder = tmp_path / "trial"
+    simulate(folder, participants=1, seed=1, small=True)
+    path = folder / "protocol.yaml"
+    text = path.read_text(encoding="utf-8")
+    if "voxel_doses" not in text:
+        path.write_text(
+            text.replace("    curve: population\n", "    curve: population\n    voxel_doses: true\n"), "utf-8"
+        )
+    run = trial_run(folder)
+    doses = [dose for p in run.result.participants for s in p.sessions for dose in s.doses]
+    shown = [dose for dose in doses if dose.details.dose_volume is not None]
+    assert {"liver", "kidneys", "spleen"} <= {dose.region_name for dose in shown}
+    for dose in shown:
+        engines = {one.engine: one for one in dose.details.engines}
+        voxel, volume = engines["voxel_kernel"], dose.details.dose_volume
+        assert voxel.because
+        assert voxel.absorbed_dose_Gy.value == pytest.approx(
+            voxel.electron_Gy + voxel.photon_self_Gy + voxel.photon_cross_Gy
+        )
+        assert len(volume.curve) <= 60
+        assert volume.d98_Gy <= volume.d50_Gy <= volume.d2_Gy  # a lesion may be one coarse voxel
+        assert "blurred" in volume.mean_Gy.note
+        if dose.region_name in ("liver", "kidneys", "spleen"):
+            # The Monte Carlo of the phantom against the point kernel on this patient: no code in common.
+            assert voxel.absorbed_dose_Gy.value == pytest.approx(engines["s_values"].absorbed_dose_Gy.value, rel=0.04)
