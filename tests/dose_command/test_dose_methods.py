@@ -227,3 +227,21 @@ def test_dciodvfy_finds_no_error_in_the_dose_map(folder):
     said = subprocess.run([program, folder / "dose.dcm"], capture_output=True, text=True, check=False)
     assert "RTDose" in said.stderr + said.stdout
     assert [line for line in (said.stderr + said.stdout).splitlines() if line.startswith("Error")] == []
+
+
+def test_the_best_supported_curve_follows_two_phases_that_one_exponential_misses(tmp_path):
+    arguments = ["--administered-MBq", "1500", "--injected-at", "2024-03-01T09:00"]
+    fast, slow = math.log(2) / 10, math.log(2) / 110
+
+    def liver(hours):
+        return 60 * math.exp(-fast * hours) + 30 * math.exp(-slow * hours)
+
+    for n, hours in enumerate((2.0, 6.0, 24.0, 72.0, 120.0, 168.0)):
+        uid = pt_series(tmp_path / f"s{n}", {"liver": liver(hours), "tumour": 1.0}, hours)
+        region = structure_set(tmp_path / f"r{n}.dcm", {"Liver": "liver"}, series_uid=uid)
+        arguments += ["--image", tmp_path / f"s{n}", "--regions", region]
+    truth = 60 / fast + 30 / slow
+    one, best = (found(*arguments, "--curve", curve)["Liver"]["reported_curve"] for curve in ("mono", "best"))
+    assert best["method"].startswith("best (")
+    assert best["time_integrated_activity_MBq_h"] == pytest.approx(truth, rel=0.02)
+    assert abs(one["time_integrated_activity_MBq_h"] / truth - 1) > 0.02
