@@ -17,7 +17,7 @@ from theratrial.dosimetry.transport.spheres import sphere_s_value
 from theratrial.dosimetry.voxel.tia_map import RemainderLeftOut, RemainderTia
 from theratrial.imaging.values import ActivityMap, Grid, Region, Source
 from theratrial.nuclides import nuclide
-from theratrial.pipeline.session_voxel import (
+from theratrial.pipeline.dose_voxel_map import (
     MappedRegion,
     curve_of,
     cut_apart,

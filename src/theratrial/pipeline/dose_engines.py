@@ -22,9 +22,7 @@ from theratrial.nuclides import Nuclide
 from theratrial.pipeline.dose_measured import OnImage, left_in_field_MBq, reference_image
 from theratrial.pipeline.dose_methods import DoseMethods, reference_regions
 from theratrial.pipeline.dose_values import DoseSettings, EngineShown, PatientDoseMap, ReportedCurve
-from theratrial.pipeline.session_s_values import RegionForS, SValueDose, s_value_doses_and_losses
-from theratrial.pipeline.session_values import spread_ends
-from theratrial.pipeline.session_voxel import (
+from theratrial.pipeline.dose_voxel_map import (
     MappedRegion,
     RegionVoxels,
     difference_text,
@@ -33,6 +31,8 @@ from theratrial.pipeline.session_voxel import (
     session_dose_map,
     stand_in_MBq_h,
 )
+from theratrial.pipeline.session_s_values import RegionForS, SValueDose, s_value_doses_and_losses
+from theratrial.pipeline.session_values import spread_ends
 from theratrial.protocol.schema import DoseRegion
 from theratrial.quantification.registration_transform import RigidTransform
 from theratrial.quantification.resampling import resampled_values
