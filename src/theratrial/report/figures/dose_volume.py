@@ -13,7 +13,7 @@ from theratrial.report.style import FAINT, MUTED
 from theratrial.results.values import RegionDoseResult
 
 _LEFT, _TOP, _WIDTH, _HEIGHT = 56.0, 12.0, 720.0, 260.0
-_COLOURS: Final = ("#1f5f8b", "#9c2f1f", "#0b6e4f", "#6a4c93", "#8a5208", "#333333", "#7a3b6d", "#4d5763")
+_COLOURS: Final = ("#1f5f8b", "#9c2f1f", "#0b6e4f", "#6a4c93", "#8a5208", "#111111", "#c0398b", "#4a8bc2")
 _DASHES: Final = ("", "6 3", "2 2")
 
 
