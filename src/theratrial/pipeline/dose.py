@@ -11,7 +11,8 @@ from theratrial.dosimetry import region_dose, region_mass_g
 from theratrial.errors import InputError
 from theratrial.nuclides import Nuclide, nuclide
 from theratrial.pipeline.dose_curves import biological, exceedance, reported_curve, require_known_names
-from theratrial.pipeline.dose_engines import RegionInput, engine_doses
+from theratrial.pipeline.dose_engine_parts import RegionInput
+from theratrial.pipeline.dose_engines import engine_doses
 from theratrial.pipeline.dose_images import DoseImages, given_images
 from theratrial.pipeline.dose_measured import OnImage, measured_images
 from theratrial.pipeline.dose_methods import DoseMethods, reference_regions
