@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from theratrial.report.blocks import Block, Cell, Section, Table, Text
-from theratrial.report.checklist import SO_FAR
+from theratrial.report.checklist_doses import SO_FAR
 from theratrial.report.dosimetry_values import is_population, without_note
 from theratrial.report.style import DETERMINACY_SIGNS
 from theratrial.report.texts import number, words
