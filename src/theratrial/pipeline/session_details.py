@@ -158,7 +158,7 @@ def _expected_half_life(region: MeasuredRegion, nuclide: Nuclide) -> PopulationH
         now = float(draws.weight @ decayed.sum(axis=1))
         if now > 0:
             hours = min(math.log(2) * tail / now, nuclide.half_life_h)
-            return PopulationHalfLife(hours, None, f"prior {posterior.because} and the points")
+            return PopulationHalfLife(hours, None, f"{posterior.because} and the points")
     if region.classical.half_life_h is None:
         return None
     return PopulationHalfLife(region.classical.half_life_h, None, "one exponential through the points")
@@ -234,11 +234,10 @@ def _engines(
         total = by_s.absorbed_dose_Gy
         method = "dosimetry.organ_dose" if by_s.engine == "s_values" else "dosimetry.sphere_dose"
         trace = Trace(method, "1", {**local_inputs, "s_value": by_s.source}, demonstration=demonstration)
-        causes = {
-            "electrons": by_s.electron_Gy - electron,
-            "own photons": by_s.photon_self_Gy,
-            "photons from elsewhere": by_s.photon_cross_Gy or 0.0,
-        }
+        causes = {"electrons": by_s.electron_Gy - electron, "own photons": by_s.photon_self_Gy}
+        if by_s.photon_cross_Gy is not None:
+            causes["photons from elsewhere"] = by_s.photon_cross_Gy
+        lacking = "" if by_s.photon_cross_Gy is not None else ", photons from elsewhere not counted"
         found.append(
             EngineDose(
                 engine=by_s.engine,
@@ -249,8 +248,12 @@ def _engines(
                 alpha_Gy=by_s.alpha_Gy or None,
                 difference_percent=(total / electron - 1) * 100 if electron > 0 else None,
                 because=", ".join(
-                    f"{name} {value / electron * 100:+.1f} %" for name, value in causes.items() if electron > 0
-                ),
+                    # Adding 0 turns a rounded -0.0 into 0.0.
+                    f"{name} {round(value / electron * 100, 1) + 0.0:+.1f} %"
+                    for name, value in causes.items()
+                    if electron > 0
+                )
+                + lacking,
             )
         )
     return tuple(found)
