@@ -154,9 +154,11 @@ def test_a_table_whose_hash_is_wrong_is_refused_and_one_that_is_right_is_used_wi
     wrong = ("--s-table-sha256", "0" * 64)
     refused(("hashes to", "0" * 64), *scans(tmp_path / "h"), *options, *wrong)
     right = hashlib.sha256(table.read_bytes()).hexdigest()
+    # 4e-3 x 1400 g from the whole body is more than the nuclide emits: refused unless a person says so.
+    refused(("breaks laws", "energy", "--s-table-anyway"), *scans(tmp_path / "e"), *options, "--s-table-sha256", right)
+    options = (*options, "--s-table-anyway")
     plain = found(*scans(tmp_path / "r"), *options, "--s-table-sha256", right)
     assert plain["methods"]["s_table"] == f"sha256:{right}"
-    # 4e-3 x 1400 g from the whole body is more than the nuclide emits.
     assert any("error: energy" in finding and "total_body" in finding for finding in plain["s_table_findings"])
     shown = called(*scans(tmp_path / "s"), *options)
     assert "S table: error: energy" in shown.stderr

@@ -83,7 +83,10 @@ def test_engines_stand_side_by_side_on_one_time_integrated_activity(patient):
     )
     assert liver["read_as"] == "liver"
     assert engine(tumour, "s-values")["absorbed_dose_Gy"] is None
-    assert "--reference 'Tumour=liver'" in engine(tumour, "s-values")["why_no_value"]
+    # Naming it as an organ would give it that organ's photons.
+    assert "--engine sphere" in engine(tumour, "s-values")["why_no_value"]
+    assert "--reference" not in engine(tumour, "s-values")["why_no_value"]
+    assert engine(liver, "local")["photon_self_Gy"] is None
     assert engine(liver, "s-values")["trace"]["inputs"]["s_value"].startswith("table:")
 
 

@@ -108,3 +108,13 @@ def test_an_error_of_an_outline_goes_into_every_region_that_its_counts_spill_to(
         assert one.weights[""] < 0
     lesion = found[0]
     assert lesion.weights["lesion_1"] - 1 > found[1].weights["kidney"] - 1
+
+
+def test_a_region_below_the_smallest_sphere_is_refused_and_its_neighbours_stay():
+    coarse = Resolution(9.0, 0.05, 3, smallest_mL=20.0)
+    found, lost = recovered_regions(image(PARTS, BODY, 1000.0), [LESION, KIDNEY, NEIGHBOUR], coarse)
+    fine, _ = recovered_regions(image(PARTS, BODY, 1000.0), [LESION, KIDNEY, NEIGHBOUR], NINE)
+    assert [one.region.name for one in found] == ["kidney", "spleen"]
+    assert lost[0][0] == "lesion_1"
+    assert "20 mL" in lost[0][1]
+    assert found[0].activity_MBq == fine[1].activity_MBq

@@ -108,6 +108,9 @@ def dose(
     ] = None,
     s_table_unit: Annotated[str, typer.Option(help="Unit of the table where it states none, as 'mGy/(MBq s)'.")] = "",
     s_table_sha256: Annotated[str, typer.Option(help="What the table's file must hash to.")] = "",
+    s_table_anyway: Annotated[
+        bool, typer.Option("--s-table-anyway", help="Use a table that breaks laws; each is shown.")
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder to write: doses.csv, results.json, dvh.csv, dose.dcm, dose.nii.gz.", metavar="DIR"),
@@ -129,7 +132,7 @@ def dose(
     stated: dict[str, Any] = {}
     if density is not None:
         stated = {"density_g_per_mL": density, "density_source": "given as --density"}
-    table, findings = _user_table(s_table, nuclide, phantom, s_table_unit, s_table_sha256)
+    table, findings = _user_table(s_table, nuclide, phantom, s_table_unit, s_table_sha256, s_table_anyway)
     methods = _methods(
         curve=curve,
         prior=prior,
@@ -177,8 +180,12 @@ def dose(
             note(f"written: {path}")
 
 
+def _probability(value: float) -> str:
+    return "below 0.1 %" if value < 0.001 else "above 99.9 %" if value > 0.999 else f"{value * 100:.1f} %"
+
+
 def _user_table(
-    path: Path | None, nuclide: str, phantom: str, unit: str, sha256: str
+    path: Path | None, nuclide: str, phantom: str, unit: str, sha256: str, anyway: bool
 ) -> tuple[SValueTable | None, tuple[TableFinding, ...]]:
     from theratrial.errors import InputError
     from theratrial.nuclides import nuclide as known_nuclide
@@ -190,7 +197,9 @@ def _user_table(
         return None, ()
     if not nuclide:
         raise InputError(f"--s-table {path}: the file names no nuclide -> state it (--nuclide Lu-177)")
-    return user_s_table(path, nuclide=known_nuclide(nuclide), phantom=phantom, unit=unit, expected_sha256=sha256)
+    return user_s_table(
+        path, nuclide=known_nuclide(nuclide), phantom=phantom, unit=unit, expected_sha256=sha256, accept_errors=anyway
+    )
 
 
 def _methods(
@@ -337,7 +346,13 @@ def _show(result: PatientDoses) -> None:
                 f"{region.name}: no dose can be stated. Scenario, no bound: {region.scenario.absorbed_dose_Gy:.2f} Gy, "
                 f"{share:.0%} of it after the last scan, {SCENARIO}."
             )
-    missing = dict.fromkeys(part for region in result.regions if region.dose for part in region.dose.dose.missing)
+    missing = dict.fromkeys(
+        part
+        for region in result.regions
+        if region.dose
+        for part in region.dose.dose.missing
+        if not (result.methods.recovery and "no recovery applied" in part)
+    )
     say("Not in the dose by local deposition: " + "; ".join(missing) + "." if missing else "No dose was computed.")
     say("Assumed: " + "; ".join(result.assumptions) + ".")
     for text in result.notes:
@@ -456,7 +471,7 @@ def _show_biology_and_limits(result: PatientDoses) -> None:
         )
     for region in result.regions:
         if (limit := region.exceedance) is not None:
-            said = "not known" if limit.probability is None else f"{limit.probability:.1%}"
+            said = "not known" if limit.probability is None else _probability(limit.probability)
             say(f"{region.name}: probability of more than {limit.limit_Gy:g} Gy: {said} ({limit.note})")
 
 

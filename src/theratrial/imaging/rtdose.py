@@ -55,7 +55,7 @@ class DoseLabel:
     entropy
         Names the dose within the trial (its result key); all its identifiers follow from it and from the content.
     comment
-        Method and version, in words; up to 1024 characters.
+        Method and version, in words; up to 64 characters (DICOM LO).
     made_at
         When the dose was computed; the object's content date.
     series_description
@@ -72,9 +72,9 @@ class DoseLabel:
     series_number: int = 9001
 
     def __post_init__(self) -> None:
-        if not self.entropy or len(self.comment) > 1024 or len(self.series_description) > 64:
+        if not self.entropy or len(self.comment) > 64 or len(self.series_description) > 64:
             raise InputError(
-                "a dose object needs an entropy, a comment of at most 1024 and a description of at most 64 characters"
+                "a dose object needs an entropy, a comment and a description of at most 64 characters each"
             )
 
 

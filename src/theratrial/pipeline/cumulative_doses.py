@@ -129,10 +129,9 @@ def _exceedance(
 ) -> Exceedance | None:
     if limit is None or not all(name in one for one in posteriors):
         return None
-    plan, therapy = protocol.dosimetry.reading, protocol.sessions.reading
-    assert plan is not None
-    mass_sd = (plan.mass_relative_sd_percent or 0.0) / 100
+    therapy = protocol.sessions.reading
     given = [one[name] for one in posteriors]
+    mass_sd = max(one.mass_relative_sd for one in given)
     trace = Trace("dosimetry.exceedance", "1", summed.inputs, demonstration=summed.demonstration)
     so_far = exceedance_probability([one.absorbed_dose_Gy for one in given], limit.absorbed_dose_Gy, mass_sd)
     note = "by published kinetics and the points; informs, the gate holds the upper bound by the points alone"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -55,6 +56,10 @@ class RegionInput:
         return self.curve.time_integrated_activity_MBq_h
 
 
+_LESION: Final = re.compile(r"lesion|tumou?r|metasta|(^|[^a-z])(met|gtv|ctv)([^a-z]|$)")
+"""Names that are certainly not an organ's."""
+
+
 def _reading(region: RegionInput, parts: tuple[str, ...]) -> DoseRegion:
     """As the protocol would have it; names of regions here are free text, so nothing is validated."""
     return DoseRegion.model_construct(
@@ -99,8 +104,11 @@ def by_table_doses(
             others.append(region)
             hint = f" (did you mean {', '.join(read.suggestions)}?)" if read.suggestions else ""
             found[region.key] = (
-                f"{region.name} is no region of the {table.phantom}{hint} -> name it: --reference '{region.name}=liver'"
+                f"{region.name} is no region of the {table.phantom}{hint} -> if it is all of an organ, name that: "
+                f"--reference '{region.name}=ORGAN'"
             )
+            if _LESION.search(region.name.casefold()):
+                found[region.key] = f"{region.name}: a lesion is no region of the phantom -> --engine sphere"
     notes: list[str] = []
     whole = {parts: _together(members) for parts, members in groups.items()}
     for_s = [

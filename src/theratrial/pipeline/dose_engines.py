@@ -131,7 +131,7 @@ def _value(
         own = local_Gy_per_MBq_h(nuclide, region.mass_g)
         trace = Trace("dosimetry.local_deposition", VERSION, {**inputs, "nuclide": nuclide.source})
         because = "electrons stop in the region, photons are left out"
-        return _Value(tia * own, 0.0, 0.0, None, own, 1.0, 0.0, because, ("photons",), trace)
+        return _Value(tia * own, None, None, None, own, 1.0, 0.0, because, ("photons",), trace)
     if engine == "voxel":
         voxels = by_voxel.get(region.key, "no dose map")
         if isinstance(voxels, str):

@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -255,7 +255,13 @@ def recovery_spheres(path: Path) -> tuple[tuple[RecoveryPoint, ...], str]:
 
 
 def user_s_table(
-    path: Path, *, nuclide: Nuclide, phantom: str, unit: str, expected_sha256: str
+    path: Path,
+    *,
+    nuclide: Nuclide,
+    phantom: str,
+    unit: str,
+    expected_sha256: str,
+    accept_errors: bool = False,
 ) -> tuple[SValueTable, tuple[TableFinding, ...]]:
     """The S table of a user's CSV file, and what the linter says of it.
 
@@ -290,9 +296,19 @@ def user_s_table(
                 masses_g={**table.masses_g, **taken},
                 expected_sha256=expected_sha256 or None,
             )
+            note = f"masses of {', '.join(taken)} are those of the {phantom}; the file has none"
+            table = replace(table, notes=(*table.notes, note))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    return table, tuple(table_findings(table, nuclide))
+    findings = tuple(table_findings(table, nuclide))
+    wrong = [str(finding) for finding in findings if finding.severity == "error"]
+    if wrong and not accept_errors:
+        more = f"; and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise InputError(
+            f"{path}: the table breaks laws that no table may: {'; '.join(wrong[:3])}{more} -> correct the table or "
+            "its unit, or use it all the same with --s-table-anyway"
+        )
+    return table, findings
 
 
 def _content(path: Path, option: str) -> bytes:

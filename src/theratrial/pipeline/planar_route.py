@@ -160,7 +160,8 @@ def _route(
         "plan": plan.clause,
     }
     trace = Trace("dosimetry.time_integrated_activity", "1", inputs, demonstration=plan.demonstration)
-    nothing = "no whole-body view of this session gives the activity of this region"
+    said = "; ".join(dict.fromkeys(why.values()))
+    nothing = said or "no whole-body view of this session gives the activity of this region"
     if not curve_points:
         empty = Quantity(None, "MBq h", trace, note=nothing)
         return RouteResult(route, tuple(points), "undetermined", nothing, empty, replace(empty, unit="percent"))
@@ -171,7 +172,15 @@ def _route(
     if region.is_population:
         # The same curve on both routes: what differs then is the route.
         posterior, lacks = region_posterior(
-            curve_points, region.reading, region.name, prior, isotope, plan, administered_MBq=administered_MBq
+            curve_points,
+            region.reading,
+            region.name,
+            prior,
+            isotope,
+            plan,
+            administered_MBq=administered_MBq,
+            mass_g=region.mass_g,
+            sex=region.sex,
         )
         if posterior is None:
             note = f"{note}; not weighed with published kinetics: {lacks}"

@@ -223,8 +223,8 @@ def _engines(
                 electron, "Gy", Trace("dosimetry.absorbed_dose", "1", local_inputs, demonstration=demonstration)
             ),
             electron_Gy=electron,
-            photon_self_Gy=0.0,
-            photon_cross_Gy=0.0,
+            photon_self_Gy=None,
+            photon_cross_Gy=None,
             alpha_Gy=None,
             difference_percent=None,
             because="electrons stop in the region, photons are left out",
@@ -338,7 +338,7 @@ def _uncertainty(
             model_relative_sd=model,
             s_exponent=1.0 if used is None else used.mass_exponent,
             s_relative_sd=0.0 if used is None else used.table_relative_sd,
-            density_relative_sd=0.0,  # the plan's figure for the mass holds outline and density
+            density_relative_sd=0.0,  # the figure for the mass holds outline and density
         ),
         activity_MBq=max(region.curve_points[-1].activity_MBq, 1e-12),
         time_integrated_activity_MBq_h=tia,
@@ -361,7 +361,7 @@ def _uncertainty(
     inputs = {"absorbed_dose": f"{region.value}.absorbed_dose_Gy", **_point_inputs(result)}
     return Uncertainty(
         parts=named,
-        not_in_interval=budget.not_in_interval,
+        not_in_interval=(*budget.not_in_interval, *dose.missing),
         would_help_most=_WOULD_HELP.get(named[0].part, "") if named else "",
         trace=Trace("dosimetry.uncertainty", "1", inputs, demonstration=plan.demonstration),
     )

@@ -170,7 +170,8 @@ def _posterior_dose(
     own, cross_Gy = _local_Gy_per_MBq_h(region, nuclide), 0.0
     if by_s is not None:
         own, cross_Gy = by_s.own_Gy_per_MBq_h, by_s.photon_cross_Gy or 0.0
-    return PosteriorDose(quantile_steps(region.posterior, EXCEEDANCE_STEPS) * own + cross_Gy, administered_MBq)
+    mass_sd = (region.plan.mass_relative_sd or 0.0) * (1.0 if by_s is None else by_s.mass_exponent)
+    return PosteriorDose(quantile_steps(region.posterior, EXCEEDANCE_STEPS) * own + cross_Gy, administered_MBq, mass_sd)
 
 
 def _result(
@@ -351,6 +352,7 @@ def session_doses(
     seen, missing = seen_regions(folder, scans, wanted)
     has_cohort = prior is not None
     prior = prior or session_prior(protocol)
+    sex = folder.rows("participants", participant_id=participant_id)[0]["sex"]
     measured: dict[str, MeasuredRegion] = {}
     undetermined: dict[str, str] = {}
     for name, (reading, _) in wanted.items():
@@ -360,7 +362,16 @@ def session_doses(
         value = f"value:{dose_place(participant_id, session, name)}"
         try:
             measured[name] = measured_region(
-                reading, name, value, seen[name], nuclide, plan, dosimetry, prior, administered_MBq=administered_MBq
+                reading,
+                name,
+                value,
+                seen[name],
+                nuclide,
+                plan,
+                dosimetry,
+                prior,
+                administered_MBq=administered_MBq,
+                sex=sex,
             )
         except (InputError, NumericalError) as error:
             undetermined[name] = str(error)
@@ -405,7 +416,7 @@ def session_doses(
             absorbed[name] = judged[name] = None
             continue
         region = measured[name]
-        dose = reported_dose(region, used, nuclide, plan, dosimetry)
+        dose = reported_dose(region, used, nuclide, region.plan, dosimetry)
         limit = judged_dose(region, used, dose, nuclide)
         if region.posterior_lacks and prior is not None:
             place = f"session {session}, {name}"
@@ -414,7 +425,7 @@ def session_doses(
             region, dose, used, regions, f"{here}.administered_activity_MBq", from_body, has_cohort=has_cohort
         )
         try:
-            details = dose_details(region, dose, by_s.get(name), result, nuclide, plan, dosimetry)
+            details = dose_details(region, dose, by_s.get(name), result, nuclide, region.plan, dosimetry)
             routes = route_results(region, parts, planar, nuclide, plan, prior, administered_MBq=administered_MBq)
             result = replace(result, details=replace(details, routes=routes))
         except (InputError, NumericalError, SourceError) as error:

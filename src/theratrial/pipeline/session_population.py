@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from theratrial.dosimetry import DosePlan, TimeActivityPoint
 from theratrial.dosimetry.population.posterior import PosteriorState, PosteriorTia, posterior_tia
 from theratrial.dosimetry.population.prior import KineticPrior, kinetic_prior
-from theratrial.dosimetry.population.tables import prior_region_name
+from theratrial.dosimetry.population.tables import prior_region_name, reference_mass_g
 from theratrial.errors import InputError
 from theratrial.nuclides import Nuclide
 from theratrial.protocol.schema import DoseRegion, Protocol
@@ -42,15 +43,25 @@ def region_posterior(
     plan: DosePlan,
     *,
     administered_MBq: float,
+    mass_g: float,
+    sex: str,
 ) -> tuple[PosteriorTia | None, str]:
-    """The posterior of a region in a session, or why there is none."""
+    """The posterior of a region in a session, or why there is none.
+
+    A prior speaks of whole regions: of one drawn as a sample (``drawn: sample``) the points are brought to the whole by
+    the reference mass over the drawn mass, and the result back.
+    """
     if prior is None:
         return None, "the protocol names no population prior"
+    prior_region = reading.prior_region or prior_region_name(reading.id, kind=reading.kind)
+    whole = 1.0
+    if reading.drawn == "sample" and (reference_g := reference_mass_g(prior_region, sex)) is not None:
+        whole = reference_g / mass_g
     try:
         found = posterior_tia(
-            points,
+            [replace(point, activity_MBq=point.activity_MBq * whole) for point in points],
             region=name,
-            prior_region=reading.prior_region or prior_region_name(reading.id, kind=reading.kind),
+            prior_region=prior_region,
             prior=prior,
             nuclide=nuclide,
             plan=plan,
@@ -60,7 +71,28 @@ def region_posterior(
         return None, str(error)
     if found.state is not PosteriorState.POSTERIOR:
         return None, found.because
-    return found, ""
+    return _times(found, 1 / whole), ""
+
+
+def _times(posterior: PosteriorTia, factor: float) -> PosteriorTia:
+    """The posterior of a region that holds that share of the activity."""
+    if factor == 1.0:
+        return posterior
+    draws = posterior.draws
+    assert draws is not None
+    assert posterior.median_MBq_h is not None
+    assert posterior.mean_MBq_h is not None
+    assert posterior.sd_MBq_h is not None
+    assert posterior.lower_MBq_h is not None
+    return replace(
+        posterior,
+        median_MBq_h=posterior.median_MBq_h * factor,
+        mean_MBq_h=posterior.mean_MBq_h * factor,
+        sd_MBq_h=posterior.sd_MBq_h * factor,
+        lower_MBq_h=posterior.lower_MBq_h * factor,
+        upper_MBq_h=posterior.upper_MBq_h * factor,
+        draws=replace(draws, coefficients_MBq=draws.coefficients_MBq * factor),
+    )
 
 
 def whole_body_tia(

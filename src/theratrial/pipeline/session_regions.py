@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from theratrial.dosimetry import (
     DosePlan,
@@ -15,6 +16,7 @@ from theratrial.dosimetry import (
 from theratrial.dosimetry.fits import fitted_time_integrated_activity
 from theratrial.dosimetry.model_selection import selected_model
 from theratrial.dosimetry.population.prior import KineticPrior
+from theratrial.dosimetry.uncertainty.volume import volume_relative_sd
 from theratrial.errors import InputError, NumericalError
 from theratrial.nuclides import Nuclide
 from theratrial.pipeline.session_population import region_posterior
@@ -77,6 +79,7 @@ def measured_region(
     prior: KineticPrior | None,
     *,
     administered_MBq: float,
+    sex: str,
 ) -> MeasuredRegion:
     """A region of a session from its activities to its curve.
 
@@ -91,6 +94,7 @@ def measured_region(
     curve_points = tuple(one.activity.point(administered_at=at) for one in seen)
     volume_mL = sum(one.activity.volume_mL for one in seen) / len(seen)
     mass_g = region_mass_g(volume_mL, reading.density_g_per_mL)
+    plan = replace(plan, mass_relative_sd=_mass_relative_sd(volume_mL, plan, dosimetry))
     mass_source = (
         f"mean of the volumes drawn on the scans, {reading.density_g_per_mL:g} g/mL ({reading.density_source})"
     )
@@ -118,7 +122,15 @@ def measured_region(
         classical = _best_supported(curve_points, nuclide, plan, administered_MBq, classical)
         dose = absorbed_dose(classical.tia, nuclide, plan, region=name, mass_g=mass_g, mass_source=mass_source)
     posterior, lacks = region_posterior(
-        curve_points, reading, name, prior, nuclide, plan, administered_MBq=administered_MBq
+        curve_points,
+        reading,
+        name,
+        prior,
+        nuclide,
+        plan,
+        administered_MBq=administered_MBq,
+        mass_g=mass_g,
+        sex=sex,
     )
     return MeasuredRegion(
         name=name,
@@ -137,9 +149,19 @@ def measured_region(
         posterior=posterior,
         posterior_lacks=lacks,
         is_population=dosimetry.curve == "population" and posterior is not None,
+        plan=plan,
+        sex=sex,
         wants_population=dosimetry.curve == "population",
         administered_MBq=administered_MBq,
     )
+
+
+def _mass_relative_sd(volume_mL: float, plan: DosePlan, dosimetry: DosimetryPlan) -> float | None:
+    """Of a region's mass: by its size where the protocol says what regions are drawn on, with the plan's own figure."""
+    if dosimetry.outline is None:
+        return plan.mass_relative_sd
+    by_size = volume_relative_sd(volume_mL, dosimetry.outline.voxel_mm, dosimetry.outline.fwhm_mm)
+    return min(math.hypot(by_size, plan.mass_relative_sd or 0.0), 1.0)
 
 
 def _best_supported(

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from theratrial.dosimetry import AbsorbedDose, Determinacy, TimeActivityPoint, TimeIntegratedActivity
+from theratrial.dosimetry import AbsorbedDose, Determinacy, DosePlan, TimeActivityPoint, TimeIntegratedActivity
 from theratrial.dosimetry.exponentials import SumOfExponentials
 from theratrial.dosimetry.population.hierarchical import CohortPatient
 from theratrial.dosimetry.population.posterior import PosteriorTia
@@ -65,6 +65,9 @@ class MeasuredRegion:
     """Why there is no posterior; empty where there is one."""
     is_population: bool
     """Whether the posterior is what is reported."""
+    plan: DosePlan
+    """With the relative standard deviation of this region's mass."""
+    sex: str
     wants_population: bool
     """Whether the protocol asks for it."""
     administered_MBq: float
@@ -106,6 +109,7 @@ class PosteriorDose:
     absorbed_dose_Gy: NDArray[np.float64]
     """Quantiles at `EXCEEDANCE_STEPS`."""
     administered_MBq: float
+    mass_relative_sd: float
 
 
 @dataclass(frozen=True, slots=True)

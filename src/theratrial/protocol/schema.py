@@ -215,6 +215,15 @@ class BiologicalParameters(Strict):
     citation: NonEmpty
 
 
+class OutlinePlan(Strict):
+    """The images that regions are drawn on; a volume is the less certain the smaller the region is against them."""
+
+    voxel_mm: tuple[PositiveFloat, PositiveFloat, PositiveFloat]
+    """(slice, row, column) spacing."""
+    fwhm_mm: PositiveFloat
+    """Resolution of those images."""
+
+
 class PlanarPlan(Strict):
     """How whole-body views become activity, beside the SPECT."""
 
@@ -259,6 +268,8 @@ class DosimetryPlan(Strict):
     """Relative standard deviation for kinetics that the scan times cannot see."""
     mass_relative_sd_percent: float | None = Field(default=None, ge=0, le=100)
     """Relative standard deviation of a region's mass (outline and density). None: not known, and results say so."""
+    outline: OutlinePlan | None = None
+    """Adds to every region's mass what its outline leaves open at its size (EANM 2018)."""
     slow_phase_probability: float = Field(default=0.0, ge=0, lt=1)
     """Chance that clearance seen between the scans does not go on after the last of them; raises upper ends."""
     minimum_inside_percent: PositiveFloat = 98.0

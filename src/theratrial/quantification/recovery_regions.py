@@ -35,6 +35,8 @@ class Resolution:
     relative_sd: float
     """From the spheres' own uncertainties, or from how badly one width explains them all, whichever is larger."""
     spheres: int
+    smallest_mL: float = 0.0
+    """Volume of the smallest sphere: nothing was measured below it, so no smaller region is recovered [mL]."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +86,8 @@ def resolution_of_spheres(points: Sequence[RecoveryPoint]) -> Resolution:
     )
     scatter = max(1.0, misfit / max(len(points) - 1, 1))
     # Spheres of one phantom share its filling: their errors do not average away with their number.
-    return Resolution(fwhm_mm, math.sqrt(scatter * len(points) / information), len(points))
+    relative_sd = math.sqrt(scatter * len(points) / information)
+    return Resolution(fwhm_mm, relative_sd, len(points), min(p.volume_mL for p in points))
 
 
 def body_remainder(activity_map: ActivityMap, regions: Sequence[Region], fwhm_mm: float) -> Region:
@@ -140,6 +143,7 @@ def recovered_regions(
     kept = list(_cut(regions))
     names = {region.name for region in kept}
     lost = [(region.name, "every voxel of it lies in other regions") for region in regions if region.name not in names]
+    smallest_mL = resolution.smallest_mL * (1 - 1e-3)
     rest: Region | None = body_remainder(activity_map, kept, resolution.fwhm_mm) if kept else None
     while kept:
         together = [*kept, rest] if rest is not None else kept
@@ -156,6 +160,16 @@ def recovered_regions(
             kept.remove(culprit)
             rest = body_remainder(activity_map, kept, resolution.fwhm_mm) if kept else None
             continue
+        # A region below the smallest sphere stays in the matrix for its neighbours' sake.
+        lost += [
+            (
+                region.name,
+                f"{region.volume_mL:.3g} mL is below the smallest sphere measured, {resolution.smallest_mL:g} mL; "
+                "it is not extrapolated -> measure a sphere of that size",
+            )
+            for region in kept
+            if region.volume_mL < smallest_mL
+        ]
         other = transfer_matrix(together, resolution.fwhm_mm * (1 + _STEP))
         moved = np.linalg.solve(other.matrix, np.asarray(measured))
         inverse = np.linalg.inv(matrix.matrix)
@@ -173,6 +187,7 @@ def recovered_regions(
                 },
             )
             for at, region in enumerate(kept)
+            if region.volume_mL >= smallest_mL
         ), tuple(lost)
     return (), tuple(lost)
 

@@ -192,7 +192,7 @@ def test_resampling_keeps_the_activity_and_the_volume(spacing, degrees, shift) -
     assert after == pytest.approx(before, rel=0.01)
     assert there.counts_per_Bq_per_mL is None
     region = resampled_region(sphere, target, motion)
-    assert region.volume_mL == pytest.approx(sphere.volume_mL, rel=1e-4)
+    assert region.volume_mL == pytest.approx(sphere.volume_mL, rel=1e-3)  # thick slices, up to 8 x 8 x 8 points
     assert region.inside_fraction == 1.0
     centre = np.array([58.0, 60.0, 55.0])
     index = np.argwhere(region.weights > 0) + np.array(region.corner)
