@@ -158,16 +158,12 @@ def _map_inputs(
         f"time_integrated_activity {region.name}": f"{region.value}.time_integrated_activity_MBq_h"
         for region in measured
     }
-    reach_mm = ", ".join(
-        f"{(size // 2 + 0.5) * step:.0f}"
-        for size, step in zip(kernel.photon_Gy_per_MBq_h.shape, kernel.spacing_mm, strict=True)
-    )
     return {
         "pattern": reference.activity.source.content_hash,
         **tias,
         **{f"rest of the field, scan {n}": point.source for n, point in enumerate(left, start=1)},
-        **{f"kernel {name}": where for name, where in kernel.trace.inputs.items()},
-        "photon_reach": f"given:{reach_mm} mm (z, y, x)",
+        # Medium, spacing and extent of the kernel are stated by nobody: they follow from the scan and stand in the note.
+        **{f"kernel {name}": where for name, where in kernel.trace.inputs.items() if not where.startswith("given:")},
         "voxel_doses": "protocol:dosimetry",
     }
 
