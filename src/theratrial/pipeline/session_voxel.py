@@ -162,7 +162,7 @@ def _map_inputs(
         "pattern": reference.activity.source.content_hash,
         **tias,
         **{f"rest of the field, scan {n}": point.source for n, point in enumerate(left, start=1)},
-        # Medium, spacing and extent of the kernel are stated by nobody: they follow from the scan and stand in the note.
+        # Medium, spacing and extent of the kernel follow from the scan; they stand in the note.
         **{f"kernel {name}": where for name, where in kernel.trace.inputs.items() if not where.startswith("given:")},
         "voxel_doses": "protocol:dosimetry",
     }
