@@ -63,6 +63,8 @@ class Comparison:
     tolerance: str
     source: str
     not_matched_because: str
+    at: int = 0
+    """When it was made [ns], for which of two counts."""
 
     @property
     def module(self) -> str:
@@ -93,11 +95,14 @@ def comparing_tests(root: Path = ROOT) -> dict[str, set[str]]:
 
 def comparisons(records: Path = RECORDS) -> list[Comparison]:
     """What the last run compared, in the order of the page; a comparison made twice stands once."""
-    found = {}
+    found: dict[tuple[str, str], Comparison] = {}
     for file in sorted(records.glob("*.jsonl")):
         for line in file.read_text("utf-8").splitlines():
             row = Comparison(**json.loads(line))
-            found[row.test, row.what] = row
+            earlier = found.get((row.test, row.what))
+            # Each process of a parallel run writes its own file: the latest comparison counts.
+            if earlier is None or row.at >= earlier.at:
+                found[row.test, row.what] = row
     return sorted(found.values(), key=lambda row: (row.module, row.function, _natural(row.what), row.test))
 
 

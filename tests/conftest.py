@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,7 @@ class Validation:
             "got": got,
             "tolerance": f"{relative * 100:.3g} %" if relative is not None else f"{absolute:.3g} {unit}",
             "not_matched_because": not_matched_because,
+            "at": time.time_ns(),
         }
         assert abs(got - expected) <= allowed, f"{what}: expected {expected!r} {unit} ({source}), got {got!r}"
         self._folder.mkdir(parents=True, exist_ok=True)
