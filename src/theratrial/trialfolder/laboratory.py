@@ -47,8 +47,8 @@ LABORATORY_TESTS: Final[Mapping[str, LaboratoryTest]] = {
 }
 
 
-def core_value(value: float, unit: str, core_unit: str) -> float:
-    """`value` in `core_unit`, whose own name is also taken as a unit.
+def core_value(value: float, unit: str, core_unit: str, test: str = "") -> float:
+    """`value` in `core_unit`, whose own name is also taken as a unit; `test` names the substance.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def core_value(value: float, unit: str, core_unit: str) -> float:
         The unit is unknown or belongs to another quantity.
     """
     # Twelve digits: a limit of 1.0 must not be missed by the last bit of a multiplication by 0.001.
-    return value if unit == core_unit else float(f"{converted(value, unit, core_unit):.12g}")
+    return value if unit == core_unit else float(f"{converted(value, unit, core_unit, test):.12g}")
 
 
 def in_core_unit(values: Mapping[str, Value]) -> dict[str, Value]:
@@ -77,8 +77,8 @@ def in_core_unit(values: Mapping[str, Value]) -> dict[str, Value]:
     for column in ("value", "lower_limit", "upper_limit"):
         number = values.get(column)
         try:
-            result[column] = core_value(number, unit, test.core_unit) if isinstance(number, float) else None
-            factor = core_value(1.0, unit, test.core_unit)
+            result[column] = core_value(number, unit, test.core_unit, test.id) if isinstance(number, float) else None
+            factor = core_value(1.0, unit, test.core_unit, test.id)
         except UnitError as error:
             raise CellProblem(f"{test.id}: {error}", "write the unit the laboratory printed") from None
     result["unit"] = test.core_unit

@@ -116,6 +116,44 @@ def read_table(
     return tuple(rows), tuple(collector.sorted())
 
 
+def rows_of_cells(
+    lines: Mapping[str, Iterable[tuple[str, _Cells]]], protocol: Protocol, zone: ZoneInfo
+) -> tuple[dict[str, tuple[Row, ...]], tuple[Problem, ...]]:
+    """Record tables from cells that are kept elsewhere than in files, read and checked as those of a folder are.
+
+    Parameters
+    ----------
+    lines
+        Table -> its lines as (origin, column -> text), the cells written as in the table's CSV. Tables that are not
+        given are empty.
+
+    Returns
+    -------
+    Every table of `TABLES`, and every problem; a cell that cannot be read is missing (None) in its row.
+    """
+    problems: list[Problem] = []
+    collectors = {table.name: _Collector(f"{RECORDS}/{table.name}.csv") for table in TABLES}
+    rows: dict[str, list[tuple[Row, _Cells]]] = {}
+    for table in TABLES:
+        found = rows[table.name] = []
+        for number, (origin, cells) in enumerate(lines.get(table.name, ()), start=2):
+            values: dict[str, Value] = {}
+            for column in table.columns:
+                values[column.name] = None
+                try:
+                    values[column.name] = read_cell(cells.get(column.name, ""), column, zone)
+                except CellProblem as problem:
+                    collectors[table.name].add(number, column.name, problem.message, problem.remedy)
+            found.append((Row(table.name, number, values, origin=origin), cells))
+    known = _with_table_ids(known_ids(protocol), {"participants": b""}, rows)
+    tables = {}
+    for table in TABLES:
+        complete = [(row, {column.name: cells.get(column.name, "") for column in table.columns}) for row, cells in rows[table.name]]
+        tables[table.name] = tuple(_checked(table, complete, known, collectors[table.name]))
+        problems.extend(collectors[table.name].sorted())
+    return tables, tuple(problems)
+
+
 def _bytes(file: Path, name: str, problems: list[Problem]) -> bytes | None:
     try:
         if file.stat().st_size > LARGEST_FILE_BYTES:

@@ -36,12 +36,15 @@ class Row:
         ``unit`` names; eligibility values have the type and unit of the protocol's variable.
     original
         The cells as they were written, of every column whose value was converted.
+    origin
+        Where the line is kept if not in a file: ``record:consents/<id>@2`` of a site. Empty: in the file.
     """
 
     table: str
     line: int
     values: Mapping[str, Value]
     original: Mapping[str, str] = field(default_factory=dict)
+    origin: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
@@ -51,7 +54,7 @@ class Row:
         return self.values[column]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Row, (self.table, self.line, dict(self.values), dict(self.original)))
+        return (Row, (self.table, self.line, dict(self.values), dict(self.original), self.origin))
 
     @property
     def moment(self) -> date | datetime | None:
@@ -73,8 +76,8 @@ class Row:
 
     @property
     def source(self) -> str:
-        """The line as the input of a trace: ``record:records/consents.csv#12``."""
-        return f"record:{self.file}#{self.line}"
+        """The line as the input of a trace: ``record:records/consents.csv#12``, or its `origin`."""
+        return self.origin or f"record:{self.file}#{self.line}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,14 @@ def table_bytes(table: Table, rows: Iterable[Row | Mapping[str, Value]]) -> byte
     return text.getvalue().encode("utf-8")
 
 
+def table_cells(table: Table, rows: Iterable[Mapping[str, Value]]) -> list[dict[str, str]]:
+    """The cells `write_table` writes, column -> text, without the empty ones."""
+    lines = csv.DictReader(io.StringIO(table_bytes(table, rows).decode("utf-8")))
+    return [{name: text for name, text in line.items() if text} for line in lines]
+
+
 def _cell(value: Value, column: Column) -> str:
-    text = _text(value)
+    text = cell_text(value)
     # Reading back is the rule that decides what may be written: nobody can then write what nobody can read.
     if read_cell(text, column, _UTC) != value:
         raise CellProblem(f"{value!r} is not of type {column.type}, or would be read back as another value")
@@ -77,7 +83,8 @@ def _cell(value: Value, column: Column) -> str:
     return text
 
 
-def _text(value: Value) -> str:
+def cell_text(value: Value) -> str:
+    """A value as a cell: empty for None, yes or no, ISO 8601."""
     match value:
         case None:
             return ""

@@ -1,0 +1,1 @@
+"""Records, forms drawn from the protocol, queries, source verification, freeze and lock."""

@@ -1,0 +1,1 @@
+"""The trial folder, certified copies, the ledger as a file."""

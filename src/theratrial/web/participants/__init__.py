@@ -1,0 +1,1 @@
+"""Screening, consent, eligibility, schedule, visits."""

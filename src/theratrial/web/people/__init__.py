@@ -1,0 +1,1 @@
+"""Users, roles, sites, ethics approvals, delegation log, sign-in."""

@@ -1,0 +1,91 @@
+"""Who works on the trial, where, in which role, since when, and what is delegated to them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes accounts; call inside an act."""
+
+    def create_user(self, username: str, password: str | None = None, **fields: object) -> User:
+        user = self.model(username=username, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person's own account. Names are never reused: accounts are closed, not deleted."""
+
+    username = models.CharField(max_length=64, unique=True)
+    printed_name = models.CharField(max_length=120)
+    """The name that stands beside a signature."""
+    is_active = models.BooleanField(default=True)
+    is_system_administrator = models.BooleanField(default=False)
+    """Manages accounts; that gives no right to any clinical data, nor to sign for anybody."""
+    must_change_password = models.BooleanField(default=False)
+    password_changed_at = models.DateTimeField(null=True)
+    language = models.CharField(max_length=5, default="en")
+    calendar = models.CharField(max_length=10, default="gregorian")  # gregorian | jalali
+    persian_digits = models.BooleanField(default=False)
+
+    last_login = None  # type: ignore[assignment]  # sign-ins are events of the ledger
+
+    objects = UserManager()
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["printed_name"]
+
+    def __str__(self) -> str:
+        return self.printed_name or self.username
+
+
+class Site(models.Model):
+    """A recruiting centre."""
+
+    code = models.CharField(max_length=64, unique=True)
+    name = models.CharField(max_length=200)
+    timezone = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EthicsApproval(models.Model):
+    """An ethics committee's approval of a protocol version for a site; without it the site is not active."""
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="approvals")
+    committee = models.CharField(max_length=200)
+    reference = models.CharField(max_length=100)
+    approved_on = models.DateField()
+    protocol_version = models.ForeignKey("trials.ProtocolVersion", on_delete=models.PROTECT)
+    withdrawn_on = models.DateField(null=True)
+
+
+class Assignment(models.Model):
+    """A role held by a person, at one site or at all, from when to when, granted by whom."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="assignments")
+    role = models.CharField(max_length=40)
+    """Key of ``people/roles.yaml``."""
+    site = models.ForeignKey(Site, null=True, on_delete=models.PROTECT)
+    """None: every site."""
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True)
+    granted_by = models.CharField(max_length=64)
+
+
+class Delegation(models.Model):
+    """A line of the delegation log: tasks the principal investigator has given a person, trained for them."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="delegations")
+    site = models.ForeignKey(Site, on_delete=models.PROTECT)
+    tasks = models.JSONField()
+    """Permission groups of ``people/roles.yaml`` (``consent``, ``enter``, ``inject`` ...)."""
+    trained_on = models.DateField()
+    starts_on = models.DateField()
+    ends_on = models.DateField(null=True)
+    authorised_by = models.CharField(max_length=64)

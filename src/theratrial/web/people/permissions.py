@@ -1,0 +1,112 @@
+"""Who may do what, where, at which moment: roles held, and tasks delegated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.utils import timezone
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """A right, and the task that must be delegated for it (empty: none)."""
+
+    id: str
+    label: str
+    task: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role and its rights."""
+
+    id: str
+    label: str
+    permissions: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """The whole of ``roles.yaml``."""
+
+    permissions: dict[str, Permission]
+    roles: dict[str, Role]
+    conflicts: tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=1)
+def matrix() -> Matrix:
+    """Roles and permissions as shipped."""
+    content = yaml.safe_load((Path(__file__).parent / "roles.yaml").read_text(encoding="utf-8"))
+    permissions = {key: Permission(key, value["label"], value.get("task", "")) for key, value in content["permissions"].items()}
+    roles = {key: Role(key, value["label"], frozenset(value["permissions"])) for key, value in content["roles"].items()}
+    for role in roles.values():
+        if unknown := role.permissions - permissions.keys():
+            raise ValueError(f"role {role.id} names unknown permissions {sorted(unknown)}")
+    return Matrix(permissions, roles, tuple((one[0], one[1]) for one in content["conflicts"]))
+
+
+def _grants(user: Any) -> list[tuple[str, int | None, datetime, datetime | None]]:
+    """Role, site (None: all), from, to: fetched once per request."""
+    if not hasattr(user, "_theratrial_grants"):
+        user._theratrial_grants = list(user.assignments.values_list("role", "site_id", "starts_at", "ends_at"))
+        user._theratrial_delegations = list(user.delegations.values_list("site_id", "tasks", "starts_on", "ends_on"))
+    found: list[tuple[str, int | None, datetime, datetime | None]] = user._theratrial_grants
+    return found
+
+
+def _delegated(user: Any, task: str, site_id: int | None, at: datetime) -> bool:
+    day = at.date()
+    return any(
+        task in tasks and starts <= day and (ends is None or day <= ends) and (site_id is None or site == site_id)
+        for site, tasks, starts, ends in user._theratrial_delegations
+    )
+
+
+def may(user: Any, permission: str, *, site: Any = None, at: datetime | None = None) -> bool:
+    """Whether `user` may do `permission`, at `site` (None: at any site at all).
+
+    Raises
+    ------
+    KeyError
+        There is no such permission: a misspelt one must not look like a refusal.
+    """
+    wanted = matrix().permissions[permission]
+    if not getattr(user, "is_authenticated", False) or not user.is_active:
+        return False
+    moment = at or timezone.now()
+    site_id = getattr(site, "pk", site)
+    for role, where, starts, ends in _grants(user):
+        if role not in matrix().roles or permission not in matrix().roles[role].permissions:
+            continue
+        if starts > moment or (ends is not None and ends <= moment):
+            continue
+        if site_id is not None and where is not None and where != site_id:
+            continue
+        if not wanted.task or _delegated(user, wanted.task, site_id if site_id is not None else where, moment):
+            return True
+    return False
+
+
+def sites_of(user: Any, permission: str) -> list[int]:
+    """Ids of the sites at which `user` may do `permission`."""
+    from theratrial.web.people.models import Site
+
+    return [pk for pk in Site.objects.values_list("pk", flat=True) if may(user, permission, site=pk)]
+
+
+def roles_held(user: Any, *, site: Any = None, at: datetime | None = None) -> list[str]:
+    """Roles that `user` holds now, at `site` or anywhere."""
+    moment = at or timezone.now()
+    site_id = getattr(site, "pk", site)
+    held = [
+        role
+        for role, where, starts, ends in _grants(user)
+        if starts <= moment and (ends is None or moment < ends) and (site_id is None or where in (None, site_id))
+    ]
+    return list(dict.fromkeys(held))

@@ -1,0 +1,1 @@
+"""Batches, release, calibrator readings, administrations: the activity ledger."""

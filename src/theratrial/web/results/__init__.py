@@ -1,0 +1,1 @@
+"""Doses, gates, responses, endpoints: computed in the background, reviewed, signed."""

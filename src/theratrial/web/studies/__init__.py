@@ -1,0 +1,1 @@
+"""Images: receive, quarantine, match, store, show."""

@@ -1,0 +1,65 @@
+"""How dates, instants and numbers are shown: in the user's calendar and digits, the other calendar beside it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+
+from theratrial.errors import InputError
+from theratrial.registry.calendars import jalali_text
+
+register = template.Library()
+_PERSIAN = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
+
+
+def _user(context: Any) -> Any:
+    request = context.get("request")
+    return getattr(request, "user", None) if request is not None else None
+
+
+def _digits(context: Any, text: str) -> str:
+    return text.translate(_PERSIAN) if getattr(_user(context), "persian_digits", False) else text
+
+
+def _pair(context: Any, day: date) -> str:
+    try:
+        jalali = jalali_text(day)
+    except InputError:
+        return day.isoformat()
+    if getattr(_user(context), "calendar", "gregorian") == "jalali":
+        return f"{jalali} · {day.isoformat()}"
+    return f"{day.isoformat()} · {jalali}"
+
+
+@register.simple_tag(takes_context=True)
+def day(context: Any, value: date | datetime | str | None) -> str:
+    """A day in both calendars, the user's first: ``2021-10-18 · 1400/07/26``; a dash where there is none."""
+    if not value:
+        return "–"
+    found = date.fromisoformat(value[:10]) if isinstance(value, str) else value
+    return _digits(context, _pair(context, found.date() if isinstance(found, datetime) else found))
+
+
+@register.simple_tag(takes_context=True)
+def instant(context: Any, value: datetime | str | None) -> str:
+    """An instant in the trial's zone, which is named: ``2021-10-18 · 1400/07/26 09:30 Asia/Tehran``."""
+    from theratrial.web.trials.selectors import trial_zone
+
+    if not value:
+        return "–"
+    found = datetime.fromisoformat(value.replace("Z", "+00:00")) if isinstance(value, str) else value
+    zone: ZoneInfo = trial_zone()
+    local = found.astimezone(zone)
+    return _digits(context, f"{_pair(context, local.date())} {local:%H:%M} {zone.key}")
+
+
+@register.simple_tag(takes_context=True)
+def number(context: Any, value: float | int | str | None, places: int | None = None) -> str:
+    """A number in the user's digits; a dash where it is missing, never a zero."""
+    if value is None or value == "":
+        return "–"
+    text = f"{value:.{places}f}" if places is not None and not isinstance(value, str) else f"{value}"
+    return _digits(context, text)

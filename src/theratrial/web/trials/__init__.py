@@ -1,0 +1,1 @@
+"""The protocol in force, open conflicts, the state of the data, the overview."""

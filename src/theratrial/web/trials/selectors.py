@@ -1,0 +1,50 @@
+"""The trial of this installation, read."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from theratrial.protocol.reader import parse_protocol
+from theratrial.protocol.schema import Protocol
+from theratrial.web.trials.models import ProtocolVersion, Trial
+
+
+def trial_or_none() -> Trial | None:
+    """The one trial, None before `theratrial site init`."""
+    return Trial.objects.select_related("in_force").first()
+
+
+def the_trial() -> Trial:
+    """The one trial.
+
+    Raises
+    ------
+    Trial.DoesNotExist
+        The site was not set up.
+    """
+    return Trial.objects.select_related("in_force").get()
+
+
+@lru_cache(maxsize=16)
+def _parsed(sha256: str, number: int) -> Protocol:
+    version = ProtocolVersion.objects.get(number=number, sha256=sha256)
+    return parse_protocol(version.yaml.encode(), f"protocol version {number}")
+
+
+def protocol_of(version: ProtocolVersion) -> Protocol:
+    """The protocol that a version holds; parsed once per process."""
+    return _parsed(version.sha256, version.number)
+
+
+def protocol_in_force() -> Protocol:
+    """The protocol that is in force now."""
+    trial = the_trial()
+    assert trial.in_force is not None, "a trial has a protocol from its set-up on"
+    return protocol_of(trial.in_force)
+
+
+def trial_zone() -> ZoneInfo:
+    """The time zone of the trial."""
+    reading = protocol_in_force().identity.reading
+    return ZoneInfo(reading.timezone if reading else "UTC")

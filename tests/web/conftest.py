@@ -1,0 +1,82 @@
+"""The cast and the trial of the site's tests: who may, who may not, and an outsider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.test import Client
+
+from theratrial.protocol.reader import shipped_protocol_bytes
+from theratrial.simulation.cohort import SEED_PROTOCOL
+from theratrial.web.ledger.act import act
+from theratrial.web.people.models import EthicsApproval, Site, User
+from theratrial.web.setup_site import SETUP, cast_made, demonstration_made, trial_set_up
+from theratrial.web.trials.models import Trial
+from theratrial.web.trials.selectors import _parsed
+
+
+@pytest.fixture(autouse=True)
+def _fresh_protocol_cache() -> Iterator[None]:
+    _parsed.cache_clear()
+    yield
+
+
+@pytest.fixture
+def trial(db: None) -> Trial:
+    """The shipped trial, set up, without participants."""
+    return trial_set_up(shipped_protocol_bytes(SEED_PROTOCOL), simulated=True)
+
+
+@pytest.fixture
+def site(trial: Trial) -> Site:
+    """An active site."""
+    with act(SETUP, "test.set-up"):
+        made = Site.objects.create(code="BUSHEHR-VIRTUAL", name="Centre A (virtual)", timezone="Asia/Tehran")
+        EthicsApproval.objects.create(
+            site=made,
+            committee="Committee",
+            reference="T-1",
+            approved_on="2022-01-01",
+            protocol_version=trial.in_force,
+        )
+    return made
+
+
+@pytest.fixture
+def other_site(trial: Trial) -> Site:
+    """A second site, at which the cast has no role."""
+    with act(SETUP, "test.set-up"):
+        made = Site.objects.create(code="OTHER", name="Centre B (virtual)", timezone="Asia/Tehran")
+        EthicsApproval.objects.create(
+            site=made,
+            committee="Committee",
+            reference="T-2",
+            approved_on="2022-01-01",
+            protocol_version=trial.in_force,
+        )
+    return made
+
+
+@pytest.fixture
+def cast(site: Site) -> dict[str, User]:
+    """Account name -> account: one for every role, at `site`."""
+    return {user.username: user for user in cast_made(site=site)}
+
+
+@pytest.fixture
+def cohort(db: None) -> Trial:
+    """The demonstration with three treated virtual participants and their screen failures; the cast included."""
+    return demonstration_made(participants=3)
+
+
+@pytest.fixture
+def client_of() -> Callable[[str], Client]:
+    """A browser in which the named member of the cast is signed in."""
+
+    def signed_in(username: str) -> Client:
+        client = Client()
+        client.force_login(User.objects.get(username=username), "theratrial.web.people.backend.AccountBackend")
+        return client
+
+    return signed_in
