@@ -38,14 +38,19 @@ _FACTORS: Final[dict[str, dict[str, float]]] = {
     },
     "g_per_L": {"g/L": 1.0, "g/dL": 10.0},
     "umol_per_L": {"umol/L": 1.0, "mmol/L": 1e3},
-    "U_per_L": {"U/L": 1.0},
+    "U_per_L": {"U/L": 1.0, "IU/L": 1.0},
     "percent": {"%": 1.0, "percent": 1.0, "fraction": 100.0},
     "fraction": {"fraction": 1.0, "%": 0.01, "percent": 0.01},
 }
 
+_MOLAR_MASS_G_PER_MOL: Final = {"creatinine": 113.12, "bilirubin": 584.67}
+"""Of substances that laboratories print as a mass concentration (IUPAC atomic masses 2021, C4H7N3O and C33H36N4O6)."""
 
-def converted(value: float, from_unit: str, to_unit: str) -> float:
-    """`value` in `from_unit` expressed in the core unit `to_unit`.
+_MG_PER_L: Final = {"mg/dL": 10.0, "mg/L": 1.0}
+
+
+def converted(value: float, from_unit: str, to_unit: str, substance: str = "") -> float:
+    """`value` in `from_unit` expressed in the core unit `to_unit`; `substance` turns a mass into an amount.
 
     Raises
     ------
@@ -58,15 +63,47 @@ def converted(value: float, from_unit: str, to_unit: str) -> float:
     1.0
     >>> converted(7.4, "GBq", "MBq")
     7400.0
+    >>> round(converted(1.0, "mg/dL", "umol_per_L", "creatinine"), 1)
+    88.4
     """
     try:
         factors = _FACTORS[to_unit]
     except KeyError:
         raise UnitError(f"unknown core unit {to_unit!r}; known: {', '.join(_FACTORS)}") from None
+    if to_unit == "umol_per_L" and substance in _MOLAR_MASS_G_PER_MOL:
+        per_mg = 1e3 / _MOLAR_MASS_G_PER_MOL[substance]
+        factors = factors | {unit: size * per_mg for unit, size in _MG_PER_L.items()}
     try:
         return value * factors[from_unit.strip().replace("µ", "u")]
     except KeyError:
         raise UnitError(f"unit {from_unit!r} cannot be converted to {to_unit}; allowed: {', '.join(factors)}") from None
+
+
+def factor_between(from_unit: str, to_unit: str, substance: str = "") -> float:
+    """What a value in `from_unit` is multiplied with to be in `to_unit`; neither needs to be a core unit.
+
+    Raises
+    ------
+    UnitError
+        No quantity has both units.
+
+    Examples
+    --------
+    >>> factor_between("g/dL", "g/L")
+    10.0
+    """
+    first, second = (unit.strip().replace("µ", "u") for unit in (from_unit, to_unit))
+    if first == second:
+        return 1.0
+    for core_unit in _FACTORS:
+        try:
+            factor = converted(1.0, first, core_unit, substance) / converted(1.0, second, core_unit, substance)
+        except UnitError:
+            continue
+        return float(f"{factor:.15g}")
+    allowed = dict.fromkeys(unit for factors in _FACTORS.values() if second in factors for unit in factors)
+    known = f"allowed: {', '.join(allowed)}" if allowed else f"{to_unit} converts to nothing else"
+    raise UnitError(f"unit {from_unit!r} cannot be converted to {to_unit}; {known}")
 
 
 def delta_mGy_g_per_MBq_h(mean_energy_MeV: float) -> float:

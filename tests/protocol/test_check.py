@@ -46,6 +46,17 @@ BROKEN = {
     "item_range": ([(f"{ITEM}.1.minimum", 101.0)], "error"),
     "item_type": ([("forms.screening.reading.items.1.type", "number")], "error"),
     "condition": ([("analysis_sets.full.reading.condition", "treated")], "error"),
+    "calculated_item": ([(f"{ITEM}.2.calculated", "neutrophils_e9_per_L * 2")], "error"),
+    "item_unit": ([(f"{ITEM}.1.units", ["mmHg"])], "error"),
+    "unknown_choice": ([("forms.screening.reading.items.3.choice_labels.fa.woman", "زن")], "error"),
+    "edit_check_twice": ([("edit_checks.0.id", "residual_small")], "error"),
+    "unknown_form": ([("edit_checks.0.form", "administrations")], "error"),
+    "unknown_item": ([("edit_checks.0.items", ["residual_MBq"])], "error"),
+    "name_of_item": (
+        [("edit_checks.0.uses", {"weight_kg": {"form": "screening", "item": "weight_kg"}})],
+        "error",
+    ),
+    "unknown_language": ([("forms.consent.reading.titles", {"de": "Einwilligung"})], "warning"),
     "gate_test_twice": ([("safety_gate.reading.laboratory.0.test", "platelets")], "error"),
     "gate_test_not_recorded": ([("safety_gate.reading.laboratory.0.test", "lymphocytes")], "warning"),
     "gate_test_not_gradeable": ([("safety_gate.reading.laboratory.0.test", "mood")], "error"),
@@ -177,7 +188,10 @@ def test_every_rule_has_its_line_in_the_docs_and_its_test():
     from pathlib import Path
 
     root = Path(__file__).resolve().parents[2]
-    source = "".join((root / "src/theratrial/protocol" / name).read_text() for name in ("references.py", "timing.py"))
+    source = "".join(
+        (root / "src/theratrial/protocol" / name).read_text()
+        for name in ("references.py", "timing.py", "form_rules.py")
+    )
     named = set(re.findall(r'(?:error|warning|_unknown)\(\s*"(\w+)"', source)) | {
         "response_not_pet",
         "selection_not_pet",

@@ -155,7 +155,7 @@ def test_the_json_schema_in_docs_is_current_and_accepts_the_shipped_protocol(see
 def test_every_column_that_the_safety_gate_reads_is_asked_for(seed):
     asked = {item.id for item in seed.forms["examination"].reading.items}
     assert asked == {column.name for column in table("examinations").columns} - {"participant_id"}
-    asked = {item.id for item in seed.forms["adverse_event"].reading.items}
+    asked = {item.id for item in seed.forms["adverse_event"].reading.items if not item.calculated}
     assert asked == {column.name for column in table("adverse_events").columns} - {"participant_id"}
     tests = {item.where.get("test") for item in seed.forms["laboratory"].reading.items} - {None}
-    assert tests == {limit.test for limit in seed.safety_gate.reading.laboratory}
+    assert tests >= {limit.test for limit in seed.safety_gate.reading.laboratory}

@@ -12,7 +12,15 @@ from celpy import celtypes
 from lark import Token, Tree
 
 from theratrial.protocol.documents import suggestion
-from theratrial.protocol.expressions import ExpressionError, Outcome, Truth, truth_and, truth_not, truth_or
+from theratrial.protocol.expressions import (
+    ExpressionError,
+    Outcome,
+    QuantityOutcome,
+    Truth,
+    truth_and,
+    truth_not,
+    truth_or,
+)
 from theratrial.protocol.vocabulary import VariableType
 
 # Each bracket adds a dozen levels; celpy visits them recursively with two Python frames a level.
@@ -28,6 +36,7 @@ RESERVED_NAMES: Final = frozenset(_RESERVED.split())
 
 _ORDER: Final = {"relation_lt": "<", "relation_le": "<=", "relation_gt": ">", "relation_ge": ">="}
 _EQUALITY: Final = {"relation_eq": "==", "relation_ne": "!="}
+_MOMENTS: Final = ("date", "datetime")
 _TEXT_METHODS: Final = ("startsWith", "endsWith", "contains")
 # From a level of the grammar up to the top, so that celpy can evaluate a piece on its own.
 _LEVELS: Final = ("addition", "relation", "conditionaland", "conditionalor", "expr")
@@ -98,8 +107,35 @@ class Comparison:
                     return Outcome(Truth.NOT_KNOWN, reasons=(fault,))
             answer = self.program.evaluate(activation)
         except celpy.CELEvalError as error:
-            return Outcome(Truth.NOT_KNOWN, reasons=(str(error.args[0]) if error.args else "cannot be evaluated",))
+            return Outcome(Truth.NOT_KNOWN, reasons=(_reason(error),))
         return Outcome(Truth.MET if bool(answer) else Truth.NOT_MET)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Arithmetic: evaluated by celpy once all its variables are known."""
+
+    program: Any
+    names: tuple[str, ...]
+    guards: tuple[Guard, ...]
+
+    def amount(self, given: Mapping[str, bool | float | str]) -> QuantityOutcome:
+        """Not known while a variable is missing or the arithmetic has no value."""
+        missing = tuple(name for name in self.names if name not in given)
+        if missing:
+            return QuantityOutcome(None, missing)
+        activation = {name: _cel(given[name]) for name in self.names}
+        try:
+            for guard in self.guards:
+                if fault := guard.fault(activation):
+                    return QuantityOutcome(None, reasons=(fault,))
+            return QuantityOutcome(float(self.program.evaluate(activation)))
+        except celpy.CELEvalError as error:
+            return QuantityOutcome(None, reasons=(_reason(error),))
+
+
+def _reason(error: celpy.CELEvalError) -> str:
+    return str(error.args[0]) if error.args else "cannot be evaluated"
 
 
 def _cel(value: bool | float | str) -> Any:
@@ -116,6 +152,23 @@ def compiled(text: str, types: Mapping[str, VariableType]) -> tuple[Node, tuple[
     ExpressionError
         As `theratrial.protocol.expressions.condition`.
     """
+    reader, tree = _read(text, types)
+    found = reader.type_of(tree)
+    if found != "flag":
+        raise ExpressionError(f"condition `{text}` is a {found}, not something that is true or false; compare it")
+    return reader.node(tree), tuple(dict.fromkeys(reader.names_in(tree)))
+
+
+def compiled_amount(text: str, types: Mapping[str, VariableType]) -> tuple[Amount, tuple[str, ...]]:
+    """Like `compiled`, for arithmetic."""
+    reader, tree = _read(text, types)
+    found = reader.type_of(tree)
+    if found != "number":
+        raise ExpressionError(f"`{text}` is a {found}, not a number")
+    return reader.amount(tree), tuple(dict.fromkeys(reader.names_in(tree)))
+
+
+def _read(text: str, types: Mapping[str, VariableType]) -> tuple[_Reader, Tree]:
     for name in types:
         if name in RESERVED_NAMES:
             raise ExpressionError(f"a variable cannot be called '{name}': the word belongs to the expression language")
@@ -130,11 +183,7 @@ def compiled(text: str, types: Mapping[str, VariableType]) -> tuple[Node, tuple[
         ) from None
     if _depth(tree) > MAXIMUM_DEPTH:
         raise ExpressionError(f"condition `{text[:60]}...` is nested too deeply; split it or drop brackets")
-    reader = _Reader(text, types, environment)
-    found = reader.type_of(tree)
-    if found != "flag":
-        raise ExpressionError(f"condition `{text}` is a {found}, not something that is true or false; compare it")
-    return reader.node(tree), tuple(dict.fromkeys(reader.names_in(tree)))
+    return _Reader(text, types, environment), tree
 
 
 def _depth(tree: Tree) -> int:
@@ -176,6 +225,8 @@ class _Reader:
             word = {"add": "+", "sub": "-", "mul": "*", "div": "/", "mod": "%"}[children[0].data[-3:]]
             if word == "%":
                 raise self.refuse("`%` is not read; compare whole numbers directly", tree)
+            if word == "-" and self._is_difference_in_time(tree):
+                return "number"
             self._expect(children[0].children[0], "number", f"beside {word}")
             self._expect(children[1], "number", f"beside {word}")
             return "number"
@@ -197,11 +248,29 @@ class _Reader:
         if found != wanted:
             raise self.refuse(f"a {wanted} is expected {where}, this is a {found}", tree)
 
+    def _is_difference_in_time(self, tree: Tree) -> bool:
+        """Days between two dates; hours between two instants, which are kept in seconds."""
+        kinds = [self._moment_type(tree.children[0].children[0]), self._moment_type(tree.children[1])]
+        if kinds == ["datetime", "datetime"]:
+            tree.children = [_divided(Tree("addition", tree.children, tree.meta), "3600.0")]
+            return True
+        return kinds == ["date", "date"]
+
+    def _moment_type(self, tree: Tree) -> str:
+        """``date`` or ``datetime`` for a name of that type, alone or in brackets; else empty."""
+        here: Any = tree
+        while isinstance(here, Tree) and len(here.children) == 1:
+            if here.data == "ident":
+                declared = str(self.types.get(str(here.children[0]), ""))
+                return declared if declared in _MOMENTS else ""
+            here = here.children[0]
+        return ""
+
     def _relation(self, left: Tree, right: Tree) -> str:
         kind = str(left.data)
         first, second = self.type_of(left.children[0]), self.type_of(right)
         if kind in _ORDER:
-            if (first, second) != ("number", "number"):
+            if first != second or first not in ("number", *_MOMENTS):
                 raise self.refuse(f"`{_ORDER[kind]}` compares numbers, this is {first} and {second}", left)
         elif kind in _EQUALITY:
             if first != second or first.startswith("list"):
@@ -289,10 +358,16 @@ class _Reader:
         return parts[::-1]
 
     def _comparison(self, tree: Tree) -> Comparison:
+        return Comparison(self._program(tree), tuple(dict.fromkeys(self.names_in(tree))), self._guards(tree))
+
+    def amount(self, tree: Tree) -> Amount:
+        """The whole as arithmetic."""
+        return Amount(self._program(tree), tuple(dict.fromkeys(self.names_in(tree))), self._guards(tree))
+
+    def _guards(self, tree: Tree) -> tuple[Guard, ...]:
         arithmetic = list(tree.find_pred(_is_arithmetic))
         guards = [Guard(self._program(part.children[1]), True) for part in arithmetic if _divides(part)]
-        guards += [Guard(self._program(part), False) for part in arithmetic]
-        return Comparison(self._program(tree), tuple(dict.fromkeys(self.names_in(tree))), tuple(guards))
+        return (*guards, *(Guard(self._program(part), False) for part in arithmetic))
 
     def _program(self, tree: Tree) -> Any:
         whole = tree
@@ -307,6 +382,19 @@ class _Reader:
         for level in names[start:]:
             whole = Tree(level, [whole], tree.meta)
         return self.environment.program(whole)
+
+
+def _divided(tree: Tree, by: str) -> Tree:
+    """``(tree) / by`` as the grammar would have it, a multiplication."""
+    inside = tree
+    for level in _LEVELS[1:]:
+        inside = Tree(level, [inside], tree.meta)
+    for level in ("paren_expr", "primary", "member", "unary", "multiplication", "multiplication_div"):
+        inside = Tree(level, [inside], tree.meta)
+    divisor = Tree("literal", [Token("FLOAT_LIT", by)], tree.meta)
+    for level in ("primary", "member", "unary"):
+        divisor = Tree(level, [divisor], tree.meta)
+    return Tree("multiplication", [inside, divisor], tree.meta)
 
 
 def _divides(tree: Tree) -> bool:

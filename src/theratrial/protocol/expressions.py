@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from numbers import Real
@@ -20,11 +21,11 @@ from theratrial.errors import InputError
 from theratrial.protocol.vocabulary import VariableType
 
 if TYPE_CHECKING:
-    from theratrial.protocol.expression_tree import Node
+    from theratrial.protocol.expression_tree import Amount, Node
 
 MAXIMUM_CHARACTERS: Final = 2000
 
-Value = bool | int | float | str | None
+Value = bool | int | float | str | date | None
 
 
 class ExpressionError(InputError):
@@ -96,8 +97,8 @@ class Condition:
         Parameters
         ----------
         values
-            Name -> value: bool for a flag, number for number and integer, str for text. Names the condition does not
-            speak of are ignored.
+            Name -> value: bool for a flag, number for number and integer, str for text, date for date, aware datetime
+            for datetime. Names the condition does not speak of are ignored.
 
         Raises
         ------
@@ -112,12 +113,46 @@ class Condition:
         >>> adult.evaluate({"age_years": 44}).missing
         ('sex',)
         """
-        given = {
-            name: _checked(name, self.types[name], values[name])
-            for name in self.variables
-            if values.get(name) is not None
-        }
-        return self.root.outcome(given)
+        return self.root.outcome(_given(self.variables, self.types, values))
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityOutcome:
+    """A calculated number; None where it is not known, with the names it lacks and what else prevents it."""
+
+    value: float | None
+    missing: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """Arithmetic that passed its type check; make it with `quantity`."""
+
+    text: str
+    variables: tuple[str, ...]
+    """Names it speaks of, in the order in which they occur."""
+    types: Mapping[str, VariableType]
+    root: Amount
+
+    def evaluate(self, values: Mapping[str, Value]) -> QuantityOutcome:
+        """The number for these values, as `Condition.evaluate`; one missing value leaves it not known.
+
+        Examples
+        --------
+        >>> index = quantity("weight_kg / (height_m * height_m)", {"weight_kg": "number", "height_m": "number"})
+        >>> round(index.evaluate({"weight_kg": 64.0, "height_m": 1.6}).value, 1)
+        25.0
+        >>> index.evaluate({"weight_kg": 64.0}).missing
+        ('height_m',)
+        """
+        return self.root.amount(_given(self.variables, self.types, values))
+
+
+def _given(
+    names: tuple[str, ...], types: Mapping[str, VariableType], values: Mapping[str, Value]
+) -> dict[str, bool | float | str]:
+    return {name: _checked(name, types[name], values[name]) for name in names if values.get(name) is not None}
 
 
 def _checked(name: str, declared: VariableType, value: Any) -> bool | float | str:
@@ -127,6 +162,12 @@ def _checked(name: str, declared: VariableType, value: Any) -> bool | float | st
     elif declared == "text":
         if isinstance(value, str):
             return str(value)
+    elif declared == "date":
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return float(value.toordinal())
+    elif declared == "datetime":
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            return value.timestamp()
     elif isinstance(value, Real) and not isinstance(value, bool):
         number = float(value)
         if math.isfinite(number) and (declared == "number" or number.is_integer()):
@@ -139,7 +180,8 @@ def condition(text: str, variables: Mapping[str, VariableType]) -> Condition:
 
     The language: numbers, ``"text"``, ``true``/``false``, declared names, ``+ - * /``, ``== != < <= > >=``,
     ``in [a, b]``, ``&& || !``, brackets, and ``text.startsWith("x")``, ``endsWith``, ``contains``. All arithmetic is
-    with decimal numbers, so ``7 / 2`` is 3.5.
+    with decimal numbers, so ``7 / 2`` is 3.5. Two dates compare, and their difference is in days; two instants compare,
+    and their difference is in hours.
 
     Parameters
     ----------
@@ -156,15 +198,40 @@ def condition(text: str, variables: Mapping[str, VariableType]) -> Condition:
     return _condition(text, tuple(sorted(variables.items())))
 
 
+def quantity(text: str, variables: Mapping[str, VariableType]) -> Quantity:
+    """Read arithmetic in the language of `condition`, whose value is a number.
+
+    Raises
+    ------
+    ExpressionError
+        As `condition`; also where the text is something that is true or false.
+    """
+    return _quantity(text, tuple(sorted(variables.items())))
+
+
 @lru_cache(maxsize=1024)
 def _condition(text: str, declared: tuple[tuple[str, VariableType], ...]) -> Condition:
-    if not text.strip():
-        raise ExpressionError("a condition is empty; write one, or true")
-    if len(text) > MAXIMUM_CHARACTERS:
-        raise ExpressionError(f"a condition of {len(text)} characters; at most {MAXIMUM_CHARACTERS} are read")
+    _check_length(text)
     # celpy and its parser cost a third of a second: only for those who have a condition.
     from theratrial.protocol.expression_tree import compiled
 
     types = dict(declared)
     root, names = compiled(text, types)
     return Condition(text, names, types, root)
+
+
+@lru_cache(maxsize=1024)
+def _quantity(text: str, declared: tuple[tuple[str, VariableType], ...]) -> Quantity:
+    _check_length(text)
+    from theratrial.protocol.expression_tree import compiled_amount
+
+    types = dict(declared)
+    root, names = compiled_amount(text, types)
+    return Quantity(text, names, types, root)
+
+
+def _check_length(text: str) -> None:
+    if not text.strip():
+        raise ExpressionError("a condition is empty; write one, or true")
+    if len(text) > MAXIMUM_CHARACTERS:
+        raise ExpressionError(f"a condition of {len(text)} characters; at most {MAXIMUM_CHARACTERS} are read")

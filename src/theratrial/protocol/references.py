@@ -12,6 +12,7 @@ from theratrial.nuclides import nuclide
 from theratrial.protocol.documents import suggestion
 from theratrial.protocol.expressions import ExpressionError, condition
 from theratrial.protocol.findings import Finding, Surroundings, clause_paths, error, readings, warning
+from theratrial.protocol.form_rules import form_findings, item_types
 from theratrial.protocol.schema import Form, Item, Protocol
 from theratrial.protocol.vocabulary import PARTICIPANT_FACTS, SELECTION_FACTS, VariableType, fact_types
 
@@ -24,7 +25,6 @@ _ITEM_COLUMN_TYPES = {
     "datetime": {"datetime"},
     "choice": {"choice", "text", "id"},
 }
-_ITEM_CONDITION_TYPES: dict[str, VariableType] = {"number": "number", "integer": "integer", "flag": "flag"}
 
 
 def reference_findings(protocol: Protocol, surroundings: Surroundings) -> Iterator[Finding]:
@@ -36,6 +36,7 @@ def reference_findings(protocol: Protocol, surroundings: Surroundings) -> Iterat
     yield from _identity(protocol)
     yield from _variables(protocol, surroundings)
     yield from _forms(protocol, surroundings)
+    yield from form_findings(protocol)
     yield from _conditions(protocol)
     yield from _gate_tests(protocol, surroundings)
 
@@ -185,12 +186,12 @@ def _variables(protocol: Protocol, surroundings: Surroundings) -> Iterator[Findi
         if counts[variable.id] > 1:
             yield error("variable_twice", f"{path}.id", f"variable '{variable.id}' is declared twice", "rename one")
         yield from _columns(path, variable.table, (variable.column, *variable.where), surroundings)
-    criteria = " ".join(criterion.condition for criterion in readings(protocol.eligibility).values())
-    spoken = set(re.findall(r"\w+", criteria))
+    conditions = [criterion.condition for criterion in readings(protocol.eligibility).values()]
+    spoken = set(re.findall(r"\w+", " ".join((*conditions, *(check.condition for check in protocol.edit_checks)))))
     for index, variable in enumerate(protocol.variables):
         if variable.id not in spoken:
             path = f"variables[{index}]"
-            yield warning("variable_unused", path, f"no criterion speaks of '{variable.id}'", "remove it, or use it")
+            yield warning("variable_unused", path, f"no condition speaks of '{variable.id}'", "remove it, or use it")
 
 
 def _columns(path: str, table: str, columns: tuple[str, ...], surroundings: Surroundings) -> Iterator[Finding]:
@@ -217,7 +218,8 @@ def _forms(protocol: Protocol, surroundings: Surroundings) -> Iterator[Finding]:
                 yield error("item_choices", place, message, "a choice lists its choices; nothing else does")
             if item.minimum is not None and item.maximum is not None and item.minimum > item.maximum:
                 yield error("item_range", place, f"item '{item.id}': minimum above maximum", "exchange them")
-            yield from _item_column(place, form, item, surroundings)
+            if not item.calculated:
+                yield from _item_column(place, form, item, surroundings)
 
 
 def _item_column(place: str, form: Form, item: Item, surroundings: Surroundings) -> Iterator[Finding]:
@@ -243,7 +245,7 @@ def _conditions(protocol: Protocol) -> Iterator[Finding]:
         path = f"analysis_sets.{key}.reading.condition"
         yield from _condition(path, analysis_set.condition, fact_types(PARTICIPANT_FACTS))
     for key, form in readings(protocol.forms).items():
-        types = {item.id: _ITEM_CONDITION_TYPES.get(item.type, "text") for item in form.items}
+        types = item_types(form)
         for index, item in enumerate(form.items):
             if item.shown_when:
                 others = {name: kind for name, kind in types.items() if name != item.id}

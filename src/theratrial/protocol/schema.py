@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, StringConstraints, model_validator
 
 from theratrial.protocol.clauses import Clause, Conflict, Identifier, Name, NonEmpty, Strict, ValueType, Window
 
 SCHEMA_VERSION = "1.0"
+
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")]
+"""Tag of a language, as in ``identity.languages``."""
 
 
 class Identity(Strict):
@@ -82,6 +85,8 @@ class Visit(Strict):
     per_session: bool = False
     procedures: tuple[Identifier, ...] = ()
     """Ids of forms and imaging done at the visit."""
+    titles: dict[Language, NonEmpty] = Field(default_factory=dict)
+    """Title in further languages of the trial."""
 
 
 class ImagingPlan(Strict):
@@ -100,6 +105,8 @@ class ImagingPlan(Strict):
     timepoint: Identifier
     """``baseline`` and ``response`` pair the PET images; ``h24``, ``h48`` name the therapy scans."""
     required: bool = True
+    titles: dict[Language, NonEmpty] = Field(default_factory=dict)
+    """Title in further languages of the trial."""
 
 
 class Item(Strict):
@@ -119,6 +126,20 @@ class Item(Strict):
     required: bool = True
     shown_when: str = ""
     """Condition in the expression language; empty means always."""
+    calculated: str = ""
+    """Arithmetic in the expression language over the form's other items. Such an item is computed, never typed, and has
+    no column."""
+    units: tuple[NonEmpty, ...] = ()
+    """Further units in which the answer may be typed."""
+    may_be_future: bool = False
+    """Whether a date may lie ahead (an expiry); otherwise it raises a query."""
+    help: str = ""
+    """One sentence for who fills it in."""
+    labels: dict[Language, NonEmpty] = Field(default_factory=dict)
+    """Label in further languages of the trial."""
+    helps: dict[Language, NonEmpty] = Field(default_factory=dict)
+    choice_labels: dict[Language, dict[str, NonEmpty]] = Field(default_factory=dict)
+    """Language -> choice -> its text; ``en`` too where the stored word is not what a person should read."""
 
 
 class Form(Strict):
@@ -130,6 +151,34 @@ class Form(Strict):
     """Record table of the trial folder its answers are kept in."""
     repeats: bool = False
     items: tuple[Item, ...] = Field(min_length=1)
+    titles: dict[Language, NonEmpty] = Field(default_factory=dict)
+    """Title in further languages of the trial."""
+
+
+class OtherAnswer(Strict):
+    """An answer of another form of the same participant, under a name of its own."""
+
+    form: Identifier
+    item: Name
+    pick: Literal["latest", "earliest"] = "latest"
+    """Which line counts where there are several."""
+
+
+class EditCheck(Strict):
+    """What the answers of a form must satisfy, beside the range of each."""
+
+    id: Identifier
+    form: Identifier
+    items: tuple[Name, ...] = Field(min_length=1)
+    """Items that a finding is shown at, the first of them the one to correct."""
+    condition: NonEmpty
+    """What must hold, over the form's items, `uses`, and the protocol's variables under names that no item has."""
+    uses: dict[Name, OtherAnswer] = Field(default_factory=dict)
+    severity: Literal["error", "query"]
+    """``error``: the form is not saved. ``query``: it is, and a query is raised."""
+    message: NonEmpty
+    """What is wrong and what to do, to the person who typed."""
+    messages: dict[Language, NonEmpty] = Field(default_factory=dict)
 
 
 class Variable(Strict):
@@ -150,6 +199,8 @@ class Variable(Strict):
     pick: Literal["latest", "earliest", "any"] = "latest"
     maximum_age_days: PositiveFloat | None = None
     """An older value counts as not known."""
+    labels: dict[Language, NonEmpty] = Field(default_factory=dict)
+    """Label in further languages of the trial."""
 
 
 class Criterion(Strict):
@@ -158,6 +209,8 @@ class Criterion(Strict):
     kind: Literal["inclusion", "exclusion"]
     title: NonEmpty
     condition: NonEmpty
+    titles: dict[Language, NonEmpty] = Field(default_factory=dict)
+    """Title in further languages of the trial."""
 
 
 class SelectionRead(Strict):
@@ -386,6 +439,7 @@ class Protocol(Strict):
     schedule: dict[Identifier, Clause[Visit]] = Field(min_length=1)
     imaging: dict[Identifier, Clause[ImagingPlan]] = Field(min_length=1)
     forms: dict[Identifier, Clause[Form]]
+    edit_checks: tuple[EditCheck, ...] = ()
     variables: tuple[Variable, ...]
     eligibility: dict[Identifier, Clause[Criterion]] = Field(min_length=1)
     selection_read: Clause[SelectionRead] | None = None

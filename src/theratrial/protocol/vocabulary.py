@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-VariableType = Literal["number", "integer", "text", "flag"]
+VariableType = Literal["number", "integer", "text", "flag", "date", "datetime"]
 
 
 @dataclass(frozen=True, slots=True)
