@@ -148,7 +148,10 @@ def rows_of_cells(
     known = _with_table_ids(known_ids(protocol), {"participants": b""}, rows)
     tables = {}
     for table in TABLES:
-        complete = [(row, {column.name: cells.get(column.name, "") for column in table.columns}) for row, cells in rows[table.name]]
+        complete = [
+            (row, {column.name: cells.get(column.name, "") for column in table.columns})
+            for row, cells in rows[table.name]
+        ]
         tables[table.name] = tuple(_checked(table, complete, known, collectors[table.name]))
         problems.extend(collectors[table.name].sorted())
     return tables, tuple(problems)

@@ -64,7 +64,7 @@ def table_bytes(table: Table, rows: Iterable[Row | Mapping[str, Value]]) -> byte
     return text.getvalue().encode("utf-8")
 
 
-def table_cells(table: Table, rows: Iterable[Mapping[str, Value]]) -> list[dict[str, str]]:
+def table_cells(table: Table, rows: Iterable[Row | Mapping[str, Value]]) -> list[dict[str, str]]:
     """The cells `write_table` writes, column -> text, without the empty ones."""
     lines = csv.DictReader(io.StringIO(table_bytes(table, rows).decode("utf-8")))
     return [{name: text for name, text in line.items() if text} for line in lines]

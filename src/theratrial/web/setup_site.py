@@ -14,6 +14,7 @@ from theratrial.errors import InputError
 from theratrial.protocol.reader import parse_protocol, shipped_protocol_bytes
 from theratrial.registry.reader import shipped_registration_bytes
 from theratrial.simulation.cohort import SEED_PROTOCOL, cohort_records
+from theratrial.trialfolder.records import TrialFolder
 from theratrial.trialfolder.tables import TABLES
 from theratrial.trialfolder.writer import table_cells
 from theratrial.web.capture.models import Record
@@ -152,9 +153,7 @@ def cast_made(*, site: Site, password: str = DEMONSTRATION_PASSWORD) -> list[Use
                 starts_at=_LONG_AGO,
                 granted_by=SETUP.name,
             )
-            tasks = sorted(
-                {matrix().permissions[one].task for one in matrix().roles[member.role].permissions} - {""}
-            )
+            tasks = sorted({matrix().permissions[one].task for one in matrix().roles[member.role].permissions} - {""})
             if tasks:
                 Delegation.objects.create(
                     user=user,
@@ -195,3 +194,68 @@ def demonstration_made(*, participants: int = 15, seed: int = 1, protocol_yaml: 
         )
     cast_made(site=site)
     return trial
+
+
+def demonstration_computing(*, participants: int, seed: int) -> None:
+    """Put the demonstration's images and results into the queue of the background work."""
+    from theratrial.web.results.services import demonstration_requested
+
+    demonstration_requested(SETUP, participants=participants, seed=seed)
+
+
+def site_set_up(
+    protocol_yaml: bytes,
+    registration_yaml: bytes,
+    *,
+    centre: str,
+    administrator: tuple[str, str],
+    investigator: tuple[str, str],
+) -> Trial:
+    """A site for a real trial: one centre, not active until its ethics approval is recorded, and two accounts.
+
+    Parameters
+    ----------
+    administrator, investigator
+        (account name, first password); both must be changed at the first sign-in.
+    """
+    with act(SETUP, "site.set-up"):
+        trial = trial_set_up(protocol_yaml, registration_yaml)
+        identity = parse_protocol(protocol_yaml, "protocol").identity.reading
+        site = Site.objects.create(code=centre, name=centre, timezone=identity.timezone if identity else "UTC")
+        for (name, password), role, label in (
+            (administrator, "administrator", "Administrator of accounts"),
+            (investigator, "principal_investigator", "Principal investigator"),
+        ):
+            user = User.objects.create_user(name, password, printed_name=label, must_change_password=True)
+            Assignment.objects.create(user=user, role=role, starts_at=timezone.now(), granted_by=SETUP.name)
+            tasks = sorted({matrix().permissions[one].task for one in matrix().roles[role].permissions} - {""})
+            if tasks:
+                Delegation.objects.create(
+                    user=user,
+                    site=site,
+                    tasks=tasks,
+                    trained_on=timezone.now().date(),
+                    starts_on=timezone.now().date(),
+                    authorised_by=SETUP.name,
+                )
+    return trial
+
+
+def folder_imported(folder: TrialFolder) -> int:
+    """Records of a trial folder into a site without participants.
+
+    Raises
+    ------
+    InputError
+        The site has participants already, or the folder is of another protocol.
+    """
+    if Participant.objects.exists():
+        raise InputError("this site has participants already; a folder is taken into an empty site only")
+    trial = Trial.objects.select_related("in_force").get()
+    content = (folder.path / "protocol.yaml").read_bytes()
+    if trial.in_force is None or hashlib.sha256(content).hexdigest() != trial.in_force.sha256:
+        raise InputError(
+            "the folder's protocol.yaml is not the protocol in force of this site; load that version first"
+        )
+    tables = {table.name: table_cells(table, folder.tables[table.name]) for table in TABLES}
+    return tables_imported(tables, source=f"folder: {folder.path.name}")

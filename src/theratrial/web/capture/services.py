@@ -40,7 +40,9 @@ def _open_or_refused(participant: Participant | None, record: Record | None = No
         (record.data_state if record else "open", "this record is"),
     ):
         if state != "open":
-            raise LockedError(f"{what} {state.replace('_', ' ')}: no entry is taken; a data manager can unlock with a second person")
+            raise LockedError(
+                f"{what} {state.replace('_', ' ')}: no entry is taken; a data manager can unlock with a second person"
+            )
 
 
 def record_create(

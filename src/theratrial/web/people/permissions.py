@@ -43,7 +43,9 @@ class Matrix:
 def matrix() -> Matrix:
     """Roles and permissions as shipped."""
     content = yaml.safe_load((Path(__file__).parent / "roles.yaml").read_text(encoding="utf-8"))
-    permissions = {key: Permission(key, value["label"], value.get("task", "")) for key, value in content["permissions"].items()}
+    permissions = {
+        key: Permission(key, value["label"], value.get("task", "")) for key, value in content["permissions"].items()
+    }
     roles = {key: Role(key, value["label"], frozenset(value["permissions"])) for key, value in content["roles"].items()}
     for role in roles.values():
         if unknown := role.permissions - permissions.keys():
