@@ -15,7 +15,7 @@ export MPLBACKEND := Agg
 export PYTHONUTF8 := 1
 cache_home := $(CURDIR)/.cache
 
-.PHONY: help setup setup-run run test test-long validation bench lint format lock third-party clean
+.PHONY: help setup setup-run run test test-postgresql test-long validation bench lint format lock third-party clean
 
 help: ## Show this list
 	@echo "theratrial: research software, not a medical device"
@@ -29,11 +29,14 @@ setup-run:
 	@./scripts/system-packages.sh run
 	@./scripts/setup.sh run
 
-run: setup-run ## Set up, make the demonstration cohort, run the trial on it, say the result
+run: setup-run ## Set up and start the demonstration site; without a terminal or with SERVE=0 say the result
 	@XDG_CACHE_HOME="$(cache_home)" $(python) scripts/demo.py --participants $(participants) --seed $(seed) --workers $(workers)
 
 test: setup ## Set up and run the tests (at most 10 minutes on 2 cores); PYTEST_ARGS="-k name" picks some
 	@XDG_CACHE_HOME="$(cache_home)" $(python) -m pytest -n auto -m "not long" $(PYTEST_ARGS)
+
+test-postgresql: setup ## Run the tests of the site on PostgreSQL (a server of their own, gone afterwards)
+	@XDG_CACHE_HOME="$(cache_home)" ./scripts/test-postgresql.sh -n auto -m "not long" $(PYTEST_ARGS)
 
 test-long: setup ## Run the slow tests
 	@XDG_CACHE_HOME="$(cache_home)" $(python) -m pytest -n auto -m long $(PYTEST_ARGS)

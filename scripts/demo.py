@@ -1,6 +1,7 @@
 """The demonstration (`make run`): a virtual cohort, and the trial run on it. What is up to date is not made again.
 
-The cohort is made again when its arguments or the code that makes it change; the result when the cohort, the
+In a terminal the site is started, on the cohort's records, and images and results are made while one looks around.
+Without a terminal, or with SERVE=0, the cohort is written as a trial folder, the trial is run, its result said. The cohort is made again when its arguments or the code that makes it change; the result when the cohort, the
 arguments or any code change. The cohort may be edited by hand (demo/trial): then only the result is made again.
 """
 
@@ -10,6 +11,7 @@ import argparse
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -20,7 +22,7 @@ PACKAGE = ROOT / "src" / "theratrial"
 DEMO = ROOT / "demo"
 
 # These lie above the simulation in the layers, or only show results: a cohort cannot depend on them.
-NOT_IN_COHORT = ("cli", "pipeline", "report")
+NOT_IN_COHORT = ("cli", "web", "pipeline", "report")
 
 
 def _digest(parts: Iterable[bytes]) -> str:
@@ -75,6 +77,36 @@ def _forget(stamp: Path, folder: Path) -> None:
         shutil.rmtree(folder)
 
 
+def serving() -> bool:
+    """Whether somebody is there to look: SERVE decides, else whether this is a terminal."""
+    wish = os.environ.get("SERVE", "")
+    if wish in ("0", "1"):
+        return wish == "1"
+    return sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI")
+
+
+def free_port(first: int = 8000) -> int:
+    """The first port of this machine that nobody listens on, from `first` on."""
+    for port in range(first, first + 100):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise SystemExit(f"demo: no free port from {first} to {first + 99}")
+
+
+def serve(participants: int, seed: int) -> int:
+    """Start the site; one folder for each cohort, because somebody may have entered data there."""
+    name = "site" if (participants, seed) == (15, 1) else f"site-{participants}-{seed}"
+    arguments = ["--site", f"demo/{name}", "--port", str(free_port()), "--demo"]
+    arguments += ["--participants", str(participants), "--seed", str(seed)]
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "theratrial", "serve", *arguments])
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--participants", type=int, default=15)
@@ -84,6 +116,8 @@ def main() -> int:
     trial, result = DEMO / "trial", DEMO / "result"
     trial_stamp, result_stamp, answer = DEMO / "trial.stamp", DEMO / "result.stamp", DEMO / "result.txt"
     DEMO.mkdir(exist_ok=True)
+    if serving():
+        return serve(options.participants, options.seed)
 
     cohort_arguments = ["--participants", str(options.participants), "--seed", str(options.seed)]
     cohort = _digest(map(str.encode, [code_fingerprint(without=NOT_IN_COHORT), *cohort_arguments]))

@@ -2,12 +2,13 @@
 # Debian packages that theratrial can use but does not need. As root, what is missing is installed; otherwise the line
 # to type is printed and the work goes on. Never an error: without them the PDF is an HTML page, and tests skip.
 #   system-packages.sh run    Pango and fonts: the report as PDF
-#   system-packages.sh test   also Chromium (looks at pages), dcmtk (foreign DICOM reader), poppler (looks into PDFs)
+#   system-packages.sh test   also Chromium (looks at pages), dcmtk (foreign DICOM reader), poppler (looks into PDFs),
+#                             PostgreSQL (the site's tests run on it too)
 # THERATRIAL_SYSTEM_PACKAGES=skip leaves the system alone.
 set -u
 
 run_packages="libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
-test_packages="$run_packages chromium dcmtk poppler-utils"
+test_packages="$run_packages chromium dcmtk poppler-utils postgresql"
 case ${1:-run} in
     run) wanted=$run_packages purpose="the report as PDF (without them: HTML only)" ;;
     test) wanted=$test_packages purpose="some tests (without them: skipped) and the report as PDF" ;;

@@ -173,7 +173,7 @@ PANGO = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
 
 def test_nothing_is_said_or_asked_when_all_packages_are_there(debian: Checkout) -> None:
     assert packages(debian, HAVE=PANGO) == (0, "", [])
-    assert packages(debian, "test", HAVE=f"{PANGO} chromium dcmtk poppler-utils") == (0, "", [])
+    assert packages(debian, "test", HAVE=f"{PANGO} chromium dcmtk poppler-utils postgresql") == (0, "", [])
 
 
 def test_root_gets_what_is_missing_and_only_that(debian: Checkout) -> None:
@@ -181,7 +181,7 @@ def test_root_gets_what_is_missing_and_only_that(debian: Checkout) -> None:
     assert code == 0
     assert len(calls) == 2
     assert calls[0].endswith("update")
-    assert calls[1].endswith("install --yes --no-install-recommends dcmtk poppler-utils")
+    assert calls[1].endswith("install --yes --no-install-recommends dcmtk poppler-utils postgresql")
 
 
 def test_others_get_the_line_to_type_and_the_work_goes_on(debian: Checkout) -> None:
@@ -202,7 +202,7 @@ def test_one_package_that_is_not_to_be_had_does_not_keep_the_others_away(debian:
     code, said, calls = packages(debian, HAVE=PANGO, want="test", REFUSED="chromium")
     assert code == 0
     assert "could not install chromium;" in said
-    assert calls[-1].endswith("poppler-utils")
+    assert calls[-1].endswith("postgresql")
 
 
 def test_the_system_is_left_alone_when_asked_to(debian: Checkout) -> None:
@@ -247,13 +247,13 @@ def test_what_only_runs_the_program_sets_up_no_tools_of_developers() -> None:
     assert "setup.sh dev" in make("test")
 
 
-@pytest.mark.parametrize(("fails_at", "reached"), [("", 3), ("lint", 2), ("test", 1)])
+@pytest.mark.parametrize(("fails_at", "reached"), [("", 4), ("lint", 3), ("test-postgresql", 2), ("test", 1)])
 def test_ci_stops_at_the_first_failure_and_names_it(checkout: Checkout, fails_at: str, reached: int) -> None:
     (checkout.root / ".ci").mkdir()
     shutil.copy(ROOT / ".ci" / "run", checkout.root / ".ci" / "run")
     checkout.fake("make", '#!/bin/sh\necho "make $*" >>"$CALLS"\n[ "$1" != "$FAILS_AT" ]\n')
     code, said, calls = checkout.sh("-c", "bash .ci/run", FAILS_AT=fails_at)
-    assert calls == ["make test", "make lint", "make test-long"][:reached]
+    assert calls == ["make test", "make test-postgresql", "make lint", "make test-long"][:reached]
     assert (code == 0) is (fails_at == "")
     assert ("all passed" in said) is (fails_at == "")
     assert (f"FAILED in: make {fails_at} " in said) is (fails_at != "")

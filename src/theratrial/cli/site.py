@@ -195,7 +195,7 @@ def _supervise(commands: dict[str, list[str]], address: str, demonstration: bool
     """Keep the processes running until this one is told to stop; then stop them."""
     stopping = False
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
         nonlocal stopping
         stopping = True
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import environ
 from django.utils.translation import gettext_lazy as _
 
-
 env = environ.Env()
 PACKAGE = Path(__file__).resolve().parent
 SITE_FOLDER = Path(os.environ.get("THERATRIAL_SITE", "theratrial-site")).resolve()
@@ -27,8 +26,9 @@ def _secret_key() -> str:
     try:
         return file.read_text(encoding="ascii").strip()
     except FileNotFoundError:
-        SITE_FOLDER.mkdir(parents=True, exist_ok=True)
         key = secrets.token_urlsafe(48)
+        if not SITE_FOLDER.is_dir():
+            return key  # nothing is served from a folder that is not there: a type checker reads these settings too
         try:
             with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
                 stream.write(key)
@@ -103,9 +103,7 @@ TEMPLATES = [
     }
 ]
 
-SQLITE_COMMANDS = (
-    "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;PRAGMA recursive_triggers=ON;"
-)
+SQLITE_COMMANDS = "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;PRAGMA recursive_triggers=ON;"
 if os.environ.get("DATABASE_URL"):
     DATABASES = {"default": env.db("DATABASE_URL")}
     DATABASES["default"]["CONN_MAX_AGE"] = 60
