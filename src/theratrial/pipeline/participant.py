@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any, Final
 
 from theratrial.dosimetry.population.hierarchical import CohortPatient
@@ -17,6 +17,8 @@ from theratrial.pipeline.activity import net_administered_activity
 from theratrial.pipeline.context import Context, product_reading
 from theratrial.pipeline.cumulative_doses import cumulative_doses, limit_probabilities
 from theratrial.pipeline.deviations import deviations, history
+from theratrial.pipeline.gate_inputs import GateInputs
+from theratrial.pipeline.gate_moment import gate_moment
 from theratrial.pipeline.matching import ParticipantImages, PlannedImage
 from theratrial.pipeline.participant_response import participant_response
 from theratrial.pipeline.planar_scans import Anatomy, imaged_energy_keV, participant_anatomy
@@ -76,6 +78,7 @@ class ParticipantOutcome:
     """The response is missing only because its visit is still to come."""
     kinetics: tuple[tuple[str, CohortPatient], ...] = ()
     """(region of the prior, points of the first session) of every organ, for the cohort's own kinetics."""
+    for_gate: GateInputs = field(default_factory=GateInputs)
 
 
 def _eligibility(result: EligibilityResult) -> Eligibility:
@@ -171,35 +174,6 @@ class _Session:
     images: tuple[PlannedImage, ...]
     doses: SessionDoses
     planar: tuple[PlanarCounts, ...]
-
-
-def _gate_moment(
-    folder: TrialFolder, participant_id: str, session: _Session, following: Row | None, end: datetime
-) -> datetime:
-    """When the gate was or is judged.
-
-    Where a session followed, its injection: what became known between the visit and the syringe counts. Else the end
-    of the day of the visit; without a visit the last day on which it could have been, or the data's cut-off if earlier.
-    """
-    if following is not None:
-        at: datetime = following["injected_at"]
-        return at
-    gate = folder.protocol.safety_gate.reading
-    visits = (
-        folder.rows("visits", participant_id=participant_id, visit_id=gate.visit, session=session.number)
-        if gate is not None
-        else ()
-    )
-    days = [row["occurred_on"] for row in visits if row["occurred_on"] is not None]
-    plan = folder.protocol.schedule.get(gate.visit) if gate is not None else None
-    if not days and plan is not None and plan.reading is not None:
-        injected_on = session.row["injected_at"].astimezone(folder.zone).date()
-        days = [injected_on + timedelta(days=plan.reading.window_days.maximum)]
-    at = end
-    if days:
-        midnight = datetime.combine(days[0] + timedelta(days=1), time(), folder.zone)
-        at = min(midnight - timedelta(seconds=1), end)
-    return max(at, session.row["injected_at"])
 
 
 def _gate(decision: GateDecision, place: str, *, given: bool, judged_on: date | None) -> GateResult:
@@ -430,6 +404,13 @@ def participant_outcome(folder: TrialFolder, images: ParticipantImages, context:
         major + untested,
         bool(sessions) and _response_pending(protocol, past, response, context.cut_off),
         sessions[0].doses.kinetics if sessions else (),
+        GateInputs(
+            tuple(dose for session in sessions for dose in session.doses.for_gate),
+            {
+                session.number: limit_probabilities(protocol, [one.doses for one in sessions[: index + 1]])
+                for index, session in enumerate(sessions)
+            },
+        ),
     )
 
 
@@ -445,7 +426,7 @@ def _gated(
     results, major = [], 0
     for index, session in enumerate(sessions):
         following = sessions[index + 1].row if index + 1 < len(sessions) else None
-        at = _gate_moment(folder, participant_id, session, following, context.cut_off)
+        at = gate_moment(folder, participant_id, session.number, session.row, following, context.cut_off)
         so_far = sessions[: index + 1]
         facts = gate_facts(
             folder,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from theratrial.pipeline.cohort import (
 from theratrial.pipeline.cohort_kinetics import participants_priors
 from theratrial.pipeline.context import Context, product_reading
 from theratrial.pipeline.contradictions import contradictions
+from theratrial.pipeline.gate_inputs import GateInputs
 from theratrial.pipeline.manifest import Advance, folder_files, input_files, nothing
 from theratrial.pipeline.matching import ParticipantImages, matched_images
 from theratrial.pipeline.participant import ParticipantOutcome, participant_outcome
@@ -41,10 +42,14 @@ from theratrial.workers import in_processes
 
 @dataclass(frozen=True, slots=True)
 class TrialRun:
-    """What a run gives: the results, and the pictures of the report."""
+    """What a run gives: the results, the pictures of the report, and what later gates are told."""
 
     result: TrialResult
     pictures: Pictures
+    for_gate: Mapping[str, GateInputs] = field(default_factory=dict)
+    """Participant -> computed half of the gate's facts."""
+    cut_off: datetime | None = None
+    """The latest instant the records speak of."""
 
 
 def steps(folder: TrialFolder) -> int:
@@ -102,7 +107,12 @@ def trial_run(
         tuple(one for outcome in outcomes for one in outcome.pictures.overlays),
     )
     notes = tuple(_relative(folder.path, note) for note in (*remarks, *result.notes))
-    return TrialRun(replace(result, inputs=files, notes=notes), pictures)
+    return TrialRun(
+        replace(result, inputs=files, notes=notes),
+        pictures,
+        {one.result.participant_id: one.for_gate for one in outcomes},
+        context.cut_off,
+    )
 
 
 def _cohort_priors(folder: TrialFolder, outcomes: Sequence[ParticipantOutcome]) -> tuple[dict[str, KineticPrior], str]:

@@ -11,7 +11,7 @@ class Computation(models.Model):
     """One run of the pipeline in the background."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=20)  # simulation | trial
+    kind = models.CharField(max_length=20)  # simulation | trial | participant
     state = models.CharField(max_length=12, default="waiting")  # waiting | running | done | failed | superseded
     requested_by = models.CharField(max_length=64)
     requested_at = models.DateTimeField()
@@ -23,6 +23,10 @@ class Computation(models.Model):
     message = models.TextField(blank=True)
     folder = models.CharField(max_length=200, blank=True)
     """Below the site folder: the exported trial folder and the report."""
+    participant = models.ForeignKey("participants.Participant", null=True, on_delete=models.PROTECT)
+    """Whose alone, where it is not the cohort's."""
+    arguments = models.JSONField(default=dict)
+    """Of a simulation: seed, number of participants, small images."""
 
 
 class Progress(models.Model):
@@ -33,6 +37,8 @@ class Progress(models.Model):
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
     at = models.DateTimeField()
+    worker = models.CharField(max_length=200, blank=True)
+    """Machine, process and its start: whether who began it still lives."""
 
 
 class ParticipantResultRow(models.Model):
@@ -53,3 +59,20 @@ class TrialResultRow(models.Model):
     computation = models.OneToOneField(Computation, on_delete=models.PROTECT, related_name="trial_result")
     content = models.JSONField()
     digest = models.CharField(max_length=64)
+
+
+class Deviation(models.Model):
+    """A decision of people against what the protocol or the gate says, with its reason."""
+
+    participant = models.ForeignKey("participants.Participant", on_delete=models.PROTECT)
+    session = models.PositiveSmallIntegerField(null=True)
+    subject = models.CharField(max_length=40)  # gate
+    text = models.TextField()
+    """What was decided against what."""
+    reason = models.TextField()
+    decided_by = models.JSONField(default=list)
+    """Account names of those who signed it."""
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-recorded_at", "-id")
