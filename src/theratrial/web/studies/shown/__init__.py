@@ -13,8 +13,10 @@ from theratrial.web.studies.shown.outlines import regions_shown
 from theratrial.web.studies.shown.planar_views import Outline, TimePoint, planar_manifest, planar_shown
 from theratrial.web.studies.shown.values import Image, Shown
 from theratrial.web.studies.shown.volumes import activity_image, bounded, stored_image, suv_image, volume_shown
+from theratrial.web.studies.shown.words import WORDS
 
 __all__ = [
+    "WORDS",
     "Image",
     "Outline",
     "Shown",

@@ -41,15 +41,19 @@ def projections(grid: Grid, values: FloatArray, views: int = VIEWS) -> tuple[Flo
     rows, columns = np.mgrid[0:ny, 0:nx]
     place = grid.patient_mm(np.stack([np.zeros_like(rows), rows, columns], axis=-1).reshape(-1, 3).astype(float))
     x, y = (place[:, :2] - (place[:, :2].min(axis=0) + place[:, :2].max(axis=0)) / 2).T
-    reach = float(np.hypot(x, y).max())
+    counted = values.max(axis=0).ravel() > 0
+    reach = float(np.hypot(x, y)[counted].max()) if counted.any() else float(np.hypot(x, y).max())
     width_mm = max(max(grid.spacing_mm[1:]), 2 * reach / _MOST_COLUMNS)
-    count = int(np.ceil(2 * reach / width_mm)) + 1
+    # Columns of nothing, as the corners of a reconstructed field are, need no pixels: what falls outside is 0.
+    count = int(np.ceil(2 * reach / width_mm)) + 2
+    count += (count - nx) % 2  # pixels of view 0 then fall on voxels
     flat = values.reshape(nz, ny * nx)
     found = np.full((views, nz, count), -np.inf, dtype=np.float32)
     for view in range(views):
         angle = math.pi * view / views
         along = x * math.cos(angle) + y * math.sin(angle)
-        pixel = np.clip(np.rint(along / width_mm + (count - 1) / 2), 0, count - 1).astype(np.intp)
+        # The thousandth keeps voxel centres off the borders of pixels, where rounding would leave stripes.
+        pixel = np.clip(np.floor(along / width_mm + count / 2 + 1e-3), 0, count - 1).astype(np.intp)
         order = np.argsort(pixel, kind="stable")
         used, first = np.unique(pixel[order], return_index=True)
         for start in range(0, nz, _PLANES_AT_ONCE):

@@ -19,6 +19,7 @@ from theratrial.imaging.values import Grid
 
 _HEADER_BYTES: Final = 352
 _CODES: Final = {"uint8": (2, 8), "int16": (4, 16), "uint16": (512, 16), "float32": (16, 32)}
+_INTENT_LABEL: Final = 1002
 _COMPRESSION: Final = 1
 """Level 6 takes four times as long for a tenth less."""
 
@@ -33,15 +34,15 @@ def affine_ras(grid: Grid) -> NDArray[np.float64]:
     return affine
 
 
-def nifti_bytes(
-    grid: Grid, values: NDArray[Any], *, slope: float = 1.0, intercept: float = 0.0, description: str = ""
-) -> bytes:
-    """A gzipped NIfTI-1 file; what it means is ``stored x slope + intercept``. Nothing of the patient is written.
+def nifti_bytes(grid: Grid, values: NDArray[Any], *, labels: bool = False, description: str = "") -> bytes:
+    """A gzipped NIfTI-1 file. Nothing of the patient is written.
 
     Parameters
     ----------
     values
-        ``(nz, ny, nx)``, uint8, int16, uint16 or float32.
+        ``(nz, ny, nx)``, uint8, int16, uint16 or float32; shown as stored.
+    labels
+        The values are names of regions (intent code 1002), not amounts.
 
     Raises
     ------
@@ -57,14 +58,14 @@ def nifti_bytes(
         raise InputError(f"a NIfTI-1 has at most 32767 voxels along an axis, got {grid.shape}")
     stream = io.BytesIO()
     with gzip.GzipFile(fileobj=stream, mode="wb", compresslevel=_COMPRESSION, mtime=0) as zipped:
-        zipped.write(_header(grid, kind, slope, intercept, description))
+        zipped.write(_header(grid, kind, labels, description))
         little = values.dtype.newbyteorder("<")
         for plane in values:
             zipped.write(np.ascontiguousarray(plane, dtype=little).tobytes())
     return stream.getvalue()
 
 
-def _header(grid: Grid, kind: str, slope: float, intercept: float, description: str) -> bytes:
+def _header(grid: Grid, kind: str, labels: bool, description: str) -> bytes:
     code, bits = _CODES[kind]
     nz, ny, nx = grid.shape
     dz, dy, dx = grid.spacing_mm
@@ -73,9 +74,9 @@ def _header(grid: Grid, kind: str, slope: float, intercept: float, description: 
     header = bytearray(_HEADER_BYTES)
     struct.pack_into("<i", header, 0, 348)
     struct.pack_into("<8h", header, 40, 3, nx, ny, nz, 1, 1, 1, 1)
-    struct.pack_into("<hh", header, 70, code, bits)
+    struct.pack_into("<hhh", header, 68, _INTENT_LABEL if labels else 0, code, bits)
     struct.pack_into("<8f", header, 76, handedness, dx, dy, dz, 0, 0, 0, 0)
-    struct.pack_into("<fff", header, 108, float(_HEADER_BYTES), slope, intercept)
+    struct.pack_into("<fff", header, 108, float(_HEADER_BYTES), 1.0, 0.0)
     header[123] = 2  # millimetres
     header[148 : 148 + 79] = description.encode("ascii", "replace")[:79].ljust(79, b"\0")
     struct.pack_into("<hh", header, 252, 1, 1)  # qform and sform: scanner coordinates

@@ -66,7 +66,7 @@ def regions_shown(
         if not belongs.any():
             belongs = regions[i].weights >= regions[i].weights.max()
         labels[regions[i].box()][belongs] = i + 1
-    content = nifti_bytes(grid, labels, description="region labels")
+    content = nifti_bytes(grid, labels, labels=True, description="region labels")
     return Shown(content, NIFTI, {"labels": [_label(i, one) for i, one in enumerate(regions)], "not_placed": refused})
 
 
