@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import connection, models
+from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -132,9 +132,7 @@ def _code_demanded(request: HttpRequest) -> None:
         return
     if code_device(request.user) is None:
         raise NotConfirmed(
-            _(
-                "Signing needs a one-time code here, and your account has no device for it. Add one on your account page."
-            )
+            _("Signing needs a one-time code here, and your account has no device. Add one on your account page.")
         )
     if not code_is_right(request.user, request.POST.get("sign_code", "")):  # type: ignore[arg-type]
         failure_counted(request, request.user.get_username())
@@ -186,9 +184,7 @@ def sign(
     digest = content_digest(kind, key, content)
     if request.POST.get("digest", "") != digest:
         raise NotConfirmed(
-            _(
-                "What you were shown has changed meanwhile. Nothing was signed: look at it again, then sign what is there now."
-            )
+            _("What you were shown has changed meanwhile. Nothing was signed: look again, then sign what is there.")
         )
     if meaning not in Signature.Meaning.values:
         raise InputError(f"unknown meaning of a signature: {meaning}; known: {', '.join(Signature.Meaning.values)}")
@@ -202,7 +198,7 @@ def sign(
         head = Head.objects.order_by("-seq").first()
         signature = Signature.objects.create(
             signer=request.user.get_username(),
-            printed_name=request.user.printed_name,
+            printed_name=str(request.user),
             role=_role_of(request, permission, where),
             signed_at=timezone.now(),
             meaning=meaning,
@@ -223,9 +219,8 @@ def sign(
 
 
 def row_id(row: models.Model) -> str:
-    """The row's key as the database keeps it, which is what a trigger sees."""
-    assert row._meta.pk is not None, "a row that can be signed has a key"
-    return str(row._meta.pk.get_db_prep_value(row.pk, connection))
+    """The row's key as the ledger writes it."""
+    return str(row.pk)
 
 
 def _role_of(request: HttpRequest, permission: str, site: Any) -> str:
@@ -264,7 +259,7 @@ def is_valid(signature: Signature, current_content: Mapping[str, Any]) -> bool:
     return signature.digest == content_digest(signature.kind, signature.key, current_content)
 
 
-def valid_signatures(kind: str, key: str, current_content: Mapping[str, Any]) -> Sequence[Signature]:
+def valid_signatures(kind: str, key: str, current_content: Mapping[str, Any]) -> list[Signature]:
     """Those that stand on what is there now."""
     return [one for one in signatures_of(kind, key) if is_valid(one, current_content)]
 

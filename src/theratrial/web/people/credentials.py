@@ -64,5 +64,5 @@ def _without_content(request: HttpRequest) -> HttpRequest:
 
 
 def _taken_back(request: HttpRequest, bare: HttpRequest) -> None:
-    request.axes_locked_out = getattr(bare, "axes_locked_out", False)  # type: ignore[attr-defined]
-    request.axes_credentials = getattr(bare, "axes_credentials", None)  # type: ignore[attr-defined]
+    request.axes_locked_out = getattr(bare, "axes_locked_out", False)
+    request.axes_credentials = getattr(bare, "axes_credentials", None)

@@ -6,13 +6,15 @@ from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 
 class UserManager(BaseUserManager["User"]):
     """Makes accounts; call inside an act."""
 
     def create_user(self, username: str, password: str | None = None, **fields: object) -> User:
-        user = self.model(username=username, **fields)
+        user = self.model(username=username, **{"password_changed_at": timezone.now(), **fields})
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -32,6 +34,8 @@ class User(AbstractBaseUser):
     language = models.CharField(max_length=5, default="en")
     calendar = models.CharField(max_length=10, default="gregorian")  # gregorian | jalali
     persian_digits = models.BooleanField(default=False)
+    session_generation = models.PositiveIntegerField(default=0)
+    """Raised to end every session of the account at once."""
 
     last_login = None  # type: ignore[assignment]  # sign-ins are events of the ledger
 
@@ -41,6 +45,11 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.printed_name or self.username
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Sessions opened before a change of password or of the generation are at an end."""
+        value = f"{self.password}|{self.session_generation}"
+        return salted_hmac("theratrial.session", value, secret=secret, algorithm="sha256").hexdigest()
 
 
 class Site(models.Model):
@@ -76,6 +85,7 @@ class Assignment(models.Model):
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True)
     granted_by = models.CharField(max_length=64)
+    ended_by = models.CharField(max_length=64, blank=True)
 
 
 class Delegation(models.Model):
@@ -89,3 +99,25 @@ class Delegation(models.Model):
     starts_on = models.DateField()
     ends_on = models.DateField(null=True)
     authorised_by = models.CharField(max_length=64)
+    ended_by = models.CharField(max_length=64, blank=True)
+
+
+class Issue(models.Model):
+    """A fault or question about the system itself, reported from a page: the help-desk record (ICH E6(R3) 4.3.7)."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "open"
+        ANSWERED = "answered", "answered"
+        CLOSED = "closed", "closed"
+
+    reported_by = models.CharField(max_length=64)
+    reported_at = models.DateTimeField()
+    page = models.CharField(max_length=300, blank=True)
+    text = models.TextField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
+    answer = models.TextField(blank=True)
+    answered_by = models.CharField(max_length=64, blank=True)
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-reported_at", "-id")

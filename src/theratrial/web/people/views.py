@@ -17,7 +17,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """The sign-in page."""
     failed = False
     if request.method == "POST":
-        user = authenticate(request, username=request.POST.get("username", ""), password=request.POST.get("password", ""))
+        user = authenticate(
+            request, username=request.POST.get("username", ""), password=request.POST.get("password", "")
+        )
         if user is not None:
             with act(user, "sign-in"):
                 login(request, user)
