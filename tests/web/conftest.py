@@ -10,6 +10,7 @@ from django.test import Client
 from theratrial.protocol.reader import shipped_protocol_bytes
 from theratrial.simulation.cohort import SEED_PROTOCOL
 from theratrial.web.ledger.act import act
+from theratrial.web.ledger.triggers import triggers_dropped, triggers_installed
 from theratrial.web.people.models import EthicsApproval, Site, User
 from theratrial.web.setup_site import SETUP, cast_made, demonstration_made, trial_set_up
 from theratrial.web.trials.models import Trial
@@ -20,6 +21,23 @@ from theratrial.web.trials.selectors import _parsed
 def _fresh_protocol_cache() -> Iterator[None]:
     _parsed.cache_clear()
     yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _flushable() -> Iterator[None]:
+    """Between tests with real transactions Django empties every table, which the ledger refuses: take it out first."""
+    from django.test import TransactionTestCase
+
+    emptied = TransactionTestCase._fixture_teardown
+
+    def without_triggers(case: TransactionTestCase) -> None:
+        triggers_dropped()
+        emptied(case)
+        triggers_installed()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", without_triggers)
+        yield
 
 
 @pytest.fixture

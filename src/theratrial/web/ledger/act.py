@@ -14,9 +14,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
+
+from theratrial.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +73,16 @@ def act(actor: Any, action: str, *, reason: str = "", at: datetime | None = None
 
     Notes
     -----
-    An act inside an act joins its transaction, and its writes carry the inner action.
+    An act inside an act joins its transaction, and its writes carry the inner action. Acts follow one another: keep
+    them short, compute before.
     """
     outer = current_act()
     kind = "system" if isinstance(actor, SystemActor) else "person"
     name = actor.name if isinstance(actor, SystemActor) else actor.get_username()
     if not name:
         raise PermissionError("an act needs an actor: nobody is signed in")
+    if "\x00" in reason:
+        raise InputError("a reason holds text; the character NUL is none")
     opened = Act(
         actor=name,
         actor_kind=kind,
@@ -86,14 +92,39 @@ def act(actor: Any, action: str, *, reason: str = "", at: datetime | None = None
         request_id=outer.request_id if outer else uuid.uuid4().hex,
         software=software_text(),
     )
+    joined = connection.in_atomic_block
     with transaction.atomic():
+        _told_postgresql(opened)
         token = _ACTS.set((*_ACTS.get(), opened))
         try:
             yield opened
         finally:
             _ACTS.reset(token)
+        # A failed act needs no such step: its savepoint takes the settings back.
+        if joined:
+            _told_postgresql(outer)
 
 
+_SETTINGS = ("actor", "actor_kind", "action", "reason", "at", "request_id", "software")
+
+
+def _told_postgresql(now: Act | None) -> None:
+    """Say to PostgreSQL's triggers who acts, until the transaction ends; SQLite's ask `current_act` themselves.
+
+    The lock puts acts one after the other from their start, as SQLite does: taken only at the first write, two acts
+    could each hold a row that the other waits for.
+    """
+    if connection.vendor != "postgresql":
+        return
+    from theratrial.web.ledger.triggers_postgresql import LOCK
+
+    values = [getattr(now, name) if now else "" for name in _SETTINGS]
+    told = ", ".join(f"set_config('theratrial.{name}', %s, true)" for name in _SETTINGS)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {told}" + (f", pg_advisory_xact_lock({LOCK})" if now else ""), values)
+
+
+@lru_cache(maxsize=1)
 def software_text() -> str:
     """Version of the software, shown on every event and signature."""
     from importlib.metadata import version
