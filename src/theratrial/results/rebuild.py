@@ -54,7 +54,8 @@ def _value(kind: Any, tree: Any) -> Any:
         return kind.fromisoformat(tree)
     if is_dataclass(kind):
         hints = _hints(kind)  # type: ignore[arg-type]
-        return kind(**{one.name: _value(hints[one.name], tree[one.name]) for one in fields(kind) if one.name in tree})
+        made: Any = kind
+        return made(**{one.name: _value(hints[one.name], tree[one.name]) for one in fields(kind) if one.name in tree})
     if not isinstance(tree, kind):
         raise TypeError(f"{tree!r} is no {kind.__name__}")
     return tree

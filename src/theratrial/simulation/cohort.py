@@ -262,6 +262,30 @@ def _participant(job: _Job) -> Course:
     return course
 
 
+def participant_images(
+    protocol: Protocol, participant_id: str, participants: int, seed: int, folder: Path, *, small: bool = False
+) -> None:
+    """Write the images that `simulate` writes for one participant with the same arguments.
+
+    Parameters
+    ----------
+    participants
+        Treated participants of the whole cohort.
+    folder
+        Hers; nothing is written where no image was made of her.
+
+    Raises
+    ------
+    InputError
+        The cohort has no such participant.
+    """
+    for member in members(participants, seed):
+        if member.participant_id == participant_id:
+            _participant(_Job(protocol, member, folder, seed, small))
+            return
+    raise InputError(f"a cohort of {participants} treated participants has no {participant_id}")
+
+
 def cohort_records(protocol: Protocol, *, participants: int = 15, seed: int = 1) -> dict[str, list[Line]]:
     """The record tables that `simulate` writes with the same arguments, without any image: a matter of seconds."""
     plan = plan_of(protocol)

@@ -47,6 +47,9 @@ class ParticipantResultRow(models.Model):
     computation = models.ForeignKey(Computation, on_delete=models.PROTECT, related_name="participants")
     participant = models.ForeignKey("participants.Participant", on_delete=models.PROTECT)
     content = models.JSONField()
+    """`theratrial.results.values.ParticipantResult`, and ``notes``."""
+    for_gate = models.JSONField(default=dict)
+    """Small: doses as the gate takes them, and of which injections they are."""
     digest = models.CharField(max_length=64)
 
     class Meta:
@@ -59,20 +62,3 @@ class TrialResultRow(models.Model):
     computation = models.OneToOneField(Computation, on_delete=models.PROTECT, related_name="trial_result")
     content = models.JSONField()
     digest = models.CharField(max_length=64)
-
-
-class Deviation(models.Model):
-    """A decision of people against what the protocol or the gate says, with its reason."""
-
-    participant = models.ForeignKey("participants.Participant", on_delete=models.PROTECT)
-    session = models.PositiveSmallIntegerField(null=True)
-    subject = models.CharField(max_length=40)  # gate
-    text = models.TextField()
-    """What was decided against what."""
-    reason = models.TextField()
-    decided_by = models.JSONField(default=list)
-    """Account names of those who signed it."""
-    recorded_at = models.DateTimeField()
-
-    class Meta:
-        ordering = ("-recorded_at", "-id")

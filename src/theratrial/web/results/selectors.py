@@ -1,0 +1,115 @@
+"""What was computed, read: the latest results, and whether the data have moved on since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from theratrial.results.rebuild import rebuilt
+from theratrial.results.values import ParticipantResult
+from theratrial.web.capture.models import Record
+from theratrial.web.ledger.models import Event
+from theratrial.web.participants.models import Participant
+from theratrial.web.results.models import Computation, ParticipantResultRow, TrialResultRow
+from theratrial.web.studies.models import Series
+from theratrial.web.trials.models import ProtocolVersion
+
+INPUTS: Final = tuple(model._meta.db_table for model in (Record, Series, ProtocolVersion))
+"""Tables whose changes can change a result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """How current a result is."""
+
+    computation: Computation | None
+    changes: int
+    """Of records and images since."""
+
+    @property
+    def current(self) -> bool:
+        """Whether there is a result and nothing changed since."""
+        return self.computation is not None and self.changes == 0
+
+
+def changes_since(seq: int, code: str = "") -> int:
+    """Changes of records and images after an event of the ledger; of one participant and of what all share."""
+    events = Event.objects.filter(seq__gt=seq, entity__in=INPUTS)
+    if code:
+        events = events.filter(participant__in=(code, ""))
+    return events.count()
+
+
+def latest_trial_result() -> TrialResultRow | None:
+    """The cohort's latest result."""
+    return (
+        TrialResultRow.objects.filter(computation__state="done")
+        .select_related("computation")
+        .order_by("-computation__finished_at")
+        .first()
+    )
+
+
+def trial_age() -> Age:
+    """How current the cohort's result is."""
+    row = latest_trial_result()
+    if row is None:
+        return Age(None, 0)
+    return Age(row.computation, changes_since(row.computation.ledger_seq))
+
+
+def _current_rows() -> QuerySet[ParticipantResultRow]:
+    return ParticipantResultRow.objects.filter(computation__state="done").select_related("computation")
+
+
+def latest_result(participant: Participant) -> ParticipantResultRow | None:
+    """Her latest result, from the cohort's computation or from one of her alone."""
+    return _current_rows().filter(participant=participant).order_by("-computation__finished_at").first()
+
+
+def age_of(row: ParticipantResultRow | None, participant: Participant) -> Age:
+    """How current her result is."""
+    if row is None:
+        return Age(None, 0)
+    return Age(row.computation, changes_since(row.computation.ledger_seq, participant.code))
+
+
+def latest_for_gate(participants: Iterable[Participant]) -> dict[int, dict[str, Any]]:
+    """Participant -> what gates need of her latest result. One query, without the large rest."""
+    found: dict[int, dict[str, Any]] = {}
+    rows = _current_rows().filter(participant__in=list(participants)).order_by("computation__finished_at")
+    for participant_id, for_gate in rows.values_list("participant_id", "for_gate"):
+        found[participant_id] = for_gate
+    return found
+
+
+def participant_result(row: ParticipantResultRow) -> ParticipantResult:
+    """The stored result as the core's value."""
+    return rebuilt(ParticipantResult, row.content)
+
+
+def computation_folder(computation: Computation) -> Path | None:
+    """The folder with its report, where it is still there."""
+    if not computation.folder:
+        return None
+    found = Path(settings.SITE_FOLDER, computation.folder)
+    return found if found.is_dir() else None
+
+
+def computations(limit: int = 30) -> list[Computation]:
+    """The latest computations."""
+    return list(Computation.objects.select_related("progress", "participant").order_by("-requested_at")[:limit])
+
+
+def under_way() -> list[Computation]:
+    """Those that wait or run."""
+    return list(
+        Computation.objects.filter(state__in=("waiting", "running"))
+        .select_related("progress", "participant")
+        .order_by("requested_at")
+    )

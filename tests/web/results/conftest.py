@@ -1,0 +1,71 @@
+"""A small virtual cohort: as `simulate` writes it, as `trial_run` computes it, and in a site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from theratrial.pipeline.trial import TrialRun, trial_run
+from theratrial.simulation.cohort import simulate
+from theratrial.web.results import computing
+from theratrial.web.results.models import Computation
+from theratrial.web.results.services import computation_requested
+from theratrial.web.results.tasks import computed
+from theratrial.web.setup_site import SETUP, demonstration_made
+from theratrial.web.trials.models import Trial
+
+PARTICIPANTS = 2
+
+
+@pytest.fixture(scope="session")
+def virtual_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The trial folder of two treated participants, with coarse images."""
+    folder = tmp_path_factory.mktemp("virtual") / "cohort"
+    simulate(folder, participants=PARTICIPANTS, small=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def folder_run(virtual_folder: Path) -> TrialRun:
+    """What `theratrial run` computes of it: the outside answer."""
+    return trial_run(virtual_folder)
+
+
+@pytest.fixture
+def images(monkeypatch: pytest.MonkeyPatch, virtual_folder: Path) -> None:
+    """The site's images are those of the folder."""
+
+    def images_of(codes: Iterable[str]) -> Iterator[tuple[str, Path]]:
+        for code in codes:
+            for file in sorted((virtual_folder / "images" / code).rglob("*")):
+                if file.is_file():
+                    yield file.relative_to(virtual_folder / "images").as_posix(), file
+
+    monkeypatch.setattr(computing, "_images_of", images_of)
+
+
+@pytest.fixture
+def demonstration(db: None) -> Trial:
+    """The same cohort in a site, its people included; nothing computed."""
+    return demonstration_made(participants=PARTICIPANTS)
+
+
+@pytest.fixture
+def computed_site(
+    demonstration: Trial, images: None, folder_run: TrialRun, monkeypatch: pytest.MonkeyPatch
+) -> Computation:
+    """The site with its results, taken from the folder's run so that not every test computes."""
+    monkeypatch.setattr(computing, "trial_run", lambda *_args, **_named: folder_run)
+    monkeypatch.setattr(computing, "write_outputs", lambda _run, out, *_args, **_named: _report(out))
+    asked = computation_requested(SETUP, "trial")
+    assert computed(str(asked.pk)) == "done"
+    asked.refresh_from_db()
+    return asked
+
+
+def _report(out: Path) -> None:
+    (out / "dosimetry").mkdir(parents=True)
+    (out / "report.html").write_text("<!doctype html><title>report</title>", encoding="utf-8")
+    (out / "dosimetry" / "P01.html").write_text("<!doctype html><title>P01</title>", encoding="utf-8")
