@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from theratrial.forms.answers import ReadAnswer
 from theratrial.forms.definition import FormDefinition
+from theratrial.trace import bytes_hash
 from theratrial.trialfolder import checks
 from theratrial.trialfolder.cells import read_cell
 from theratrial.trialfolder.moments import CellProblem
@@ -105,6 +107,18 @@ def row_key(table: Table, cells: Mapping[str, str], zone: ZoneInfo) -> tuple[str
             return ()
         key.append(cell_text(value))
     return tuple(key)
+
+
+def row_digest(table: Table, cells: Mapping[str, str], zone: ZoneInfo) -> str:
+    """Hash of a row's cells, the same however they were written; a cell that cannot be read counts as it is."""
+    normal = []
+    for column in table.columns:
+        text = cells.get(column.name, "")
+        try:
+            normal.append(cell_text(read_cell(text, replace(column, required=False), zone)))
+        except CellProblem:
+            normal.append(text)
+    return bytes_hash(json.dumps([table.name, *normal], ensure_ascii=False).encode("utf-8"))
 
 
 def row_issues(
