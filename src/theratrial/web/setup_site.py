@@ -17,6 +17,7 @@ from theratrial.simulation.cohort import SEED_PROTOCOL, cohort_records
 from theratrial.trialfolder.records import TrialFolder
 from theratrial.trialfolder.tables import TABLES
 from theratrial.trialfolder.writer import table_cells
+from theratrial.web.capture.grouping import group_of
 from theratrial.web.capture.models import Record
 from theratrial.web.ledger.act import SystemActor, act, note
 from theratrial.web.participants.models import Participant
@@ -123,6 +124,7 @@ def tables_imported(tables: Mapping[str, Sequence[Mapping[str, str]]], *, source
                 made.append(
                     Record(
                         table=table.name,
+                        group=group_of(table.name, line),
                         protocol_version=trial.in_force,
                         participant=participant,
                         site=participant.site if participant else None,

@@ -2,5 +2,9 @@
 
 from django.urls import URLPattern
 
+from theratrial.web.capture import form_urls
+
 app_name = "capture"
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    *form_urls.urlpatterns,
+]

@@ -1,0 +1,163 @@
+"""A participant's forms with what was entered in each; one entry line by line."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q
+from django.urls import reverse
+from django.utils.translation import get_language
+
+from theratrial.forms import FormDefinition, form_definition, form_ids
+from theratrial.forms.definition import Field
+from theratrial.trialfolder.tables import table as table_definition
+from theratrial.web.capture.form_drawing import both_calendars
+from theratrial.web.capture.form_rights import may_enter
+from theratrial.web.capture.forms import Filling, stored_answers
+from theratrial.web.capture.models import Record
+from theratrial.web.participants.models import Participant
+from theratrial.web.trials.selectors import protocol_in_force
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """One filling in a list."""
+
+    group: uuid.UUID
+    moment: str
+    summary: str
+    session: int | None
+    incomplete: bool
+    in_error: bool
+    data_state: str
+    open_queries: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormGroup:
+    """A form with its fillings."""
+
+    id: str
+    title: str
+    repeats: bool
+    may_enter: bool
+    entries: tuple[EntryLine, ...]
+    address: str
+
+    @property
+    def may_add(self) -> bool:
+        """Whether a further filling can be entered."""
+        return self.may_enter and (self.repeats or not any(not one.in_error for one in self.entries))
+
+
+def forms_of_participant(participant: Participant, user: Any) -> tuple[FormGroup, ...]:
+    """Every form that concerns a participant; two queries."""
+    protocol = protocol_in_force()
+    language = get_language() or "en"
+    groups: dict[tuple[str, uuid.UUID], list[Record]] = defaultdict(list)
+    open_queries = Count("queries", filter=Q(queries__state__in=("open", "answered")))
+    for record in Record.objects.filter(participant=participant).annotate(open_queries=open_queries):
+        groups[(record.table, record.group)].append(record)
+    found = []
+    tables_shown: set[str] = set()
+    for form in form_ids(protocol):
+        definition = form_definition(protocol, form, language)
+        table = definition.table.name
+        if not any(column.name == "participant_id" for column in definition.table.columns):
+            continue
+        first_of_table = table not in tables_shown
+        tables_shown.add(table)
+        entries = [
+            _entry_line(participant, definition, group, records)
+            for (of_table, group), records in groups.items()
+            if of_table == table and (records[0].form == form or (not records[0].form and first_of_table))
+        ]
+        entries.sort(key=lambda one: (one.moment, one.session or 0))
+        found.append(
+            FormGroup(
+                form,
+                definition.title,
+                definition.repeats,
+                may_enter(user, table, participant.site),
+                tuple(entries),
+                reverse("capture:form-new", args=[participant.code, form]),
+            )
+        )
+    return tuple(found)
+
+
+def _entry_line(
+    participant: Participant, definition: FormDefinition, group: uuid.UUID, records: list[Record]
+) -> EntryLine:
+    cells = records[0].cells
+    moment = next((cells[name] for name in table_definition(definition.table.name).moment if cells.get(name)), "")
+    return EntryLine(
+        group=group,
+        moment=moment,
+        summary=_summary(definition, records),
+        session=records[0].session,
+        incomplete=any(record.incomplete for record in records),
+        in_error=all(record.entered_in_error for record in records),
+        data_state=records[0].data_state,
+        open_queries=sum(getattr(record, "open_queries", 0) for record in records),
+        address=reverse("capture:entry", args=[participant.code, group]),
+    )
+
+
+def _summary(definition: FormDefinition, records: list[Record]) -> str:
+    """What tells one filling from another: for results every value, else the first cells that are no moment."""
+    if any(field.group for field in definition.fields):
+        key = next(iter(next(f.where for f in definition.fields if f.group) or {}), "")
+        said = [f"{record.cells.get(key, '')} {record.cells.get('value', '')}".strip() for record in records]
+        return ", ".join(said[:5]) + ("…" if len(said) > 5 else "")
+    moments = set(table_definition(definition.table.name).moment)
+    shown = []
+    for field in definition.fields:
+        text = records[0].cells.get(field.column, "")
+        if text and field.column not in moments and field.type not in ("date", "datetime"):
+            label = next((choice.label for choice in field.choices if choice.value == text), text)
+            shown.append(f"{label} {field.unit}".strip())
+    return ", ".join(shown[:4])
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCell:
+    """One item of an entry: the value, the record and column it is kept in."""
+
+    field: Field
+    text: str
+    both: str
+    unit: str
+    typed: str
+    record: Record | None
+
+
+def entry_lines(definition: FormDefinition, filling: Filling, user: Any) -> tuple[ShownCell, ...]:
+    """An entry item by item, each with the record that keeps it; empty items too."""
+    answers = stored_answers(definition, filling, user.calendar)
+    lines = []
+    for field in definition.fields:
+        if field.calculated is not None:
+            continue
+        where = (field.where or {}).items()
+        record = next((one for one in filling.records if all(one.cells.get(c) == v for c, v in where)), None)
+        answer = answers.get(field.id)
+        text = answer.text if answer else ""
+        if not text and field.group and record is None:
+            continue
+        typed = (record.entered.get(field.column, {}) if record else {}).get("text", "")
+        lines.append(
+            ShownCell(
+                field=field,
+                text=next((choice.label for choice in field.choices if choice.value == text), text),
+                both=both_calendars(field, text, bool(user.persian_digits)),
+                unit=(answer.unit if answer and answer.unit else field.unit) if text else "",
+                typed=typed if typed and typed != text else "",
+                record=record,
+            )
+        )
+    return tuple(lines)

@@ -1,0 +1,46 @@
+"""Which permission a form needs, by the table it fills; and which of its items name the person at the keyboard."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from theratrial.web.people.permissions import may, roles_held
+
+_PERMISSIONS: Final = {
+    "consents": "consent.record",
+    "administrations": "administrations.enter",
+    "batches": "batches.enter",
+    "adverse_events": "safety.enter",
+    "examinations": "safety.enter",
+    "selection_reads": "selection.read",
+    "biodistribution_reads": "biodistribution.read",
+    "lesion_readings": "response.read",
+}
+_OTHERWISE: Final = "records.enter"
+
+OWN_CODE: Final = frozenset({("selection_reads", "reader"), ("biodistribution_reads", "reader"), ("lesion_readings", "reader"), ("examinations", "examiner")})  # fmt: skip
+"""Cells that must name the person who enters them: nobody reads or examines in another's name."""
+SUGGESTED_CODE: Final = frozenset({("consents", "obtained_by"), ("eligibility", "assessed_by"), ("administrations", "administered_by")})  # fmt: skip
+"""Cells in which the person who enters is only proposed."""
+OWN_ROLE: Final = frozenset({"reader_role", "examiner_role"})
+
+
+def entry_permission(table: str) -> str:
+    """Permission to enter and correct rows of a table."""
+    return _PERMISSIONS.get(table, _OTHERWISE)
+
+
+def may_enter(user: Any, table: str, site: Any) -> bool:
+    """Whether `user` may enter rows of `table` at `site`."""
+    return may(user, entry_permission(table), site=site)
+
+
+def filled_in(user: Any, table: str, column: str, choices: tuple[str, ...], site: Any) -> str:
+    """What the site itself writes into a cell of a new form, or empty."""
+    if (table, column) in OWN_CODE | SUGGESTED_CODE:
+        name: str = user.get_username()
+        return name
+    if column in OWN_ROLE:
+        held = [role for role in roles_held(user, site=site) if not choices or role in choices]
+        return held[0] if held else ""
+    return ""

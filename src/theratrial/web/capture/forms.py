@@ -1,0 +1,345 @@
+"""Forms drawn from the protocol, over rows: what is stored for one filling, what is saved of it, its draft."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import get_language
+
+from theratrial.errors import InputError
+from theratrial.forms import (
+    Answer,
+    FormDefinition,
+    FormRow,
+    Submission,
+    answers_of,
+    form_definition,
+    outside_values,
+    row_key,
+    submission,
+)
+from theratrial.web.capture.form_rights import OWN_CODE, OWN_ROLE, entry_permission, may_enter
+from theratrial.web.capture.models import Draft, Record
+from theratrial.web.capture.queries import system_query, system_query_resolved
+from theratrial.web.capture.selectors import live_records, rows_of
+from theratrial.web.capture.services import ConflictError, record_change, record_create, record_entered_in_error
+from theratrial.web.ledger.act import act
+from theratrial.web.participants.models import Participant
+from theratrial.web.people.models import Site
+from theratrial.web.people.permissions import roles_held
+from theratrial.web.trials.selectors import protocol_in_force, protocol_of, trial_zone
+
+PREFIX: Final = "edit-check:"
+"""Rule of the queries that a form's checks raise: ``edit-check:<form>:<check>``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a form is filled: for whom, at which visit and session."""
+
+    form: str
+    participant: Participant | None
+    site: Site | None
+    visit: str = ""
+    session: int | None = None
+
+    @property
+    def key(self) -> str:
+        """Key of the draft of a new filling."""
+        who = self.participant.code if self.participant else f"site:{self.site.code if self.site else ''}"
+        return f"{self.form}|{who}|{self.visit}|{self.session or ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """One stored filling of a form: the rows of a group."""
+
+    group: uuid.UUID
+    records: tuple[Record, ...]
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """Record id -> version, as the person has it before her eyes."""
+        return {str(record.pk): record.version for record in self.records}
+
+
+def definition_of(form: str, record: Record | None = None) -> FormDefinition:
+    """The form in the user's language: of the protocol in force, or of the version a record was entered with.
+
+    Raises
+    ------
+    InputError
+        The protocol has no such form.
+    """
+    protocol = protocol_of(record.protocol_version) if record is not None else protocol_in_force()
+    return form_definition(protocol, form, get_language() or "en")
+
+
+def filling_of(group: uuid.UUID, participant: Participant | None) -> Filling | None:
+    """The live rows of a group."""
+    records = tuple(
+        live_records()
+        .filter(group=group, participant=participant)
+        .select_related("protocol_version", "site", "participant")
+    )
+    return Filling(group, records) if records else None
+
+
+def form_of(filling: Filling) -> str:
+    """The form that rows belong to; imported ones name none, then the first form over their table."""
+    if filling.records[0].form:
+        return filling.records[0].form
+    table = filling.records[0].table
+    for key, clause in protocol_in_force().forms.items():
+        if clause.reading is not None and clause.reading.table == table:
+            return key
+    raise InputError(_("the protocol has no form for the table %(table)s") % {"table": table})
+
+
+def stored_answers(definition: FormDefinition, filling: Filling, calendar: str) -> dict[str, Answer]:
+    """Rows as a person would type them."""
+    wanted = "jalali" if calendar == "jalali" else "gregorian"
+    return answers_of(definition, [record.cells for record in filling.records], zone=trial_zone(), calendar=wanted)
+
+
+def judged(
+    place: Place, definition: FormDefinition, answers: Mapping[str, Answer], *, group: uuid.UUID | None, now: datetime
+) -> Submission:
+    """The answers through the one engine; preview and saving call this."""
+    others_rows = live_records().exclude(group=group) if group else live_records()
+    relevant = others_rows.filter(participant__in=[place.participant, None]) if place.participant else others_rows
+    protocol, zone = protocol_in_force(), trial_zone()
+    code = place.participant.code if place.participant else ""
+    others = {}
+    records = list(relevant) if place.participant else list(relevant.filter(participant=None))
+    if place.participant and definition.outside_names:
+        others = outside_values(definition, protocol, rows_of(records).folder, code, now)
+    taken = {
+        row_key(definition.table, record.cells, zone)
+        for record in records
+        if record.table == definition.table.name and (record.participant_id or definition.table.name == "batches")
+    }
+    return submission(
+        definition,
+        answers,
+        zone=zone,
+        now=now,
+        others=others,
+        participant_id=code,
+        ids={
+            "participants": (code,) if code else (),
+            "batches": tuple(record.cells.get("batch_id", "") for record in records if record.table == "batches"),
+        },
+        taken=taken - {()},
+    )
+
+
+def form_saved(
+    user: Any,
+    place: Place,
+    definition: FormDefinition,
+    answers: Mapping[str, Answer],
+    *,
+    group: uuid.UUID | None = None,
+    versions: Mapping[str, int] | None = None,
+    reason: str = "",
+    incomplete_allowed: bool = False,
+    entered_late: bool = False,
+) -> tuple[Submission, uuid.UUID | None]:
+    """Save a filling, all rows or none; the group is None where it was not saved, and the submission says why.
+
+    Raises
+    ------
+    InputError
+        A change has no reason; or the rows name another reader or examiner than the person who enters.
+    ConflictError
+        Somebody else changed a row meanwhile.
+    LockedError
+        The data are frozen or locked.
+    PermissionError
+        The person may not enter this form at this site.
+    """
+    if not may_enter(user, definition.table.name, place.site):
+        raise PermissionError(entry_permission(definition.table.name))
+    found = judged(place, definition, answers, group=group, now=timezone.now())
+    if found.problems or (found.incomplete and not incomplete_allowed) or not found.rows:
+        return found, None
+    filling = filling_of(group, place.participant) if group else None
+    _in_ones_own_name(user, definition, found.rows, place.site, filling)
+    incomplete = bool(found.incomplete)
+    with act(user, "form.change" if filling else "form.save", reason=reason.strip()):
+        if filling is None:
+            group = uuid.uuid4()
+            for row in found.rows:
+                _created(user, place, group, row, incomplete, entered_late)
+        else:
+            group = filling.group
+            _changed(user, place, definition, filling, found.rows, versions or {}, reason, incomplete)
+        Draft.objects.filter(user=user, key=draft_key(place, group if filling else None)).delete()
+        queries_settled(place, definition, found, group)
+    return found, group
+
+
+def _in_ones_own_name(
+    user: Any, definition: FormDefinition, rows: Sequence[FormRow], site: Site | None, filling: Filling | None
+) -> None:
+    for row in rows:
+        earlier = _partner(definition, filling, row).cells if filling and _partner(definition, filling, row) else {}
+        for column, text in row.cells.items():
+            if text == earlier.get(column):
+                continue
+            if (definition.table.name, column) in OWN_CODE and text != user.get_username():
+                raise InputError(
+                    _("%(column)s must be yourself (%(own)s), got %(got)s; nobody reads or examines in another's name")
+                    % {"column": column, "own": user.get_username(), "got": text}
+                )
+            if column in OWN_ROLE and text not in roles_held(user, site=site):
+                raise InputError(
+                    _("you do not hold the role %(got)s at this site; you hold %(held)s")
+                    % {"got": text, "held": ", ".join(roles_held(user, site=site))}
+                )
+
+
+def _typed(row: FormRow) -> dict[str, dict[str, str]]:
+    return {
+        column: {"text": one.text, "calendar": one.calendar, "unit": one.unit}
+        for column, one in row.entered.items()
+        if one.calendar or one.unit or one.text != row.cells.get(column)
+    }
+
+
+def _created(user: Any, place: Place, group: uuid.UUID, row: FormRow, incomplete: bool, entered_late: bool) -> Record:
+    session = row.cells.get("session", "")
+    return record_create(
+        user,
+        row.table,
+        row.cells,
+        participant=place.participant,
+        site=place.site,
+        form=place.form,
+        group=group,
+        visit=row.cells.get("visit_id", place.visit),
+        session=int(session) if session.isdigit() else place.session,
+        entered=_typed(row),
+        incomplete=incomplete,
+        entered_late=entered_late,
+        action="form.save",
+    )
+
+
+def _partner(definition: FormDefinition, filling: Filling | None, row: FormRow) -> Record | None:
+    """The stored record that a row of the form is a new state of."""
+    if filling is None:
+        return None
+    where = next((field.where for field in definition.fields if field.group == row.group and row.group), None) or {}
+    for record in filling.records:
+        if all(record.cells.get(column) == value for column, value in where.items()):
+            return record
+    return None
+
+
+def _changed(
+    user: Any,
+    place: Place,
+    definition: FormDefinition,
+    filling: Filling,
+    rows: Sequence[FormRow],
+    versions: Mapping[str, int],
+    reason: str,
+    incomplete: bool,
+) -> None:
+    kept = set()
+    known = {column.name for column in definition.table.columns} & {f.column for f in definition.fields}
+    for row in rows:
+        record = _partner(definition, filling, row)
+        if record is None:
+            _created(user, place, filling.group, row, incomplete, False)
+            continue
+        kept.add(record.pk)
+        # Columns that the form does not ask (limits of an imported result) stay as they are.
+        unasked = {name: text for name, text in record.cells.items() if name not in known and name not in row.cells}
+        seen = versions.get(str(record.pk), 0)
+        if not _differs(record, {**unasked, **row.cells}, incomplete):
+            if record.version != seen:
+                raise ConflictError(record)
+            continue
+        record_change(
+            user,
+            record,
+            {**unasked, **row.cells},
+            seen_version=seen,
+            reason=reason,
+            entered=_typed(row),
+            incomplete=incomplete,
+        )
+    for record in filling.records:
+        if record.pk not in kept:
+            record_entered_in_error(user, record, seen_version=versions.get(str(record.pk), 0), reason=reason)
+
+
+def _differs(record: Record, cells: Mapping[str, str], incomplete: bool) -> bool:
+    filled = {name: text.strip() for name, text in cells.items() if text.strip()}
+    return filled != record.cells or record.incomplete != incomplete
+
+
+def queries_settled(place: Place, definition: FormDefinition, found: Submission, group: uuid.UUID) -> None:
+    """Raise what the checks ask, close what they no longer ask; doing it again changes nothing."""
+    filling = filling_of(group, place.participant)
+    if filling is None:
+        return
+    columns = {field.id: field.column for field in definition.fields}
+    groups = {field.id: field.group for field in definition.fields}
+    asked = set()
+    for issue in found.queries:
+        row = next((row for row in found.rows if row.group == groups[issue.item]), found.rows[0])
+        record = _partner(definition, filling, row) or filling.records[0]
+        rule = f"{PREFIX}{definition.id}:{issue.code}"
+        column = columns[issue.item] or definition.table.key[-1]
+        asked.add((rule, record.pk, column))
+        system_query(rule, issue.message, record=record, column=column)
+    rules = {f"{PREFIX}{definition.id}:{check.id}" for check in definition.checks} | {
+        f"{PREFIX}{definition.id}:future_date"
+    }
+    open_ones = {
+        (query.rule, record.pk, query.column)
+        for record in filling.records
+        for query in record.queries.filter(state__in=("open", "answered"), rule__in=rules)
+    }
+    by_id = {record.pk: record for record in filling.records}
+    for rule, record_id, column in sorted(open_ones - asked, key=str):
+        system_query_resolved(rule, record=by_id[record_id], column=column)
+
+
+def draft_key(place: Place, group: uuid.UUID | None) -> str:
+    """A new filling's draft hangs on its place, that of a stored one on its group."""
+    return f"group:{group}" if group else place.key[:200]
+
+
+def draft_kept(user: Any, place: Place, group: uuid.UUID | None, answers: Mapping[str, Answer], reason: str) -> Draft:
+    """Keep what is typed so far: no data yet, and nobody else's."""
+    draft, _made = Draft.objects.update_or_create(
+        user=user,
+        key=draft_key(place, group),
+        defaults={
+            "answers": {"items": {item: [one.text, one.unit] for item, one in answers.items()}, "reason": reason},
+            "saved_at": timezone.now(),
+        },
+    )
+    return draft
+
+
+def draft_of(user: Any, place: Place, group: uuid.UUID | None) -> Draft | None:
+    """The user's own draft of this filling."""
+    return Draft.objects.filter(user=user, key=draft_key(place, group)).first()
+
+
+def draft_answers(draft: Draft, definition: FormDefinition) -> dict[str, Answer]:
+    """What a draft holds of the form's items."""
+    items = {field.id for field in definition.fields}
+    return {item: Answer(one[0], one[1]) for item, one in draft.answers.get("items", {}).items() if item in items}
