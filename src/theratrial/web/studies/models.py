@@ -14,10 +14,18 @@ class Upload(models.Model):
     received_at = models.DateTimeField()
     received_by = models.CharField(max_length=64)
     site = models.ForeignKey("people.Site", null=True, on_delete=models.PROTECT)
-    state = models.CharField(max_length=12, default="receiving")  # receiving | reading | done | failed
+    state = models.CharField(max_length=12, default="receiving")  # receiving | reading | done | failed | cancelled
     files = models.PositiveIntegerField(default=0)
     bytes = models.BigIntegerField(default=0)
+    known = models.PositiveIntegerField(default=0)
+    """Of these, files that the site had already."""
+    passed_over = models.JSONField(default=list)
+    """Files that were not taken: [{name, reason}]."""
+    source = models.CharField(max_length=12, default="browser")  # browser | folder | dicom
     message = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("-received_at", "id")
 
 
 class StoredFile(models.Model):
@@ -47,12 +55,21 @@ class Series(models.Model):
     imaging = models.CharField(max_length=64, blank=True)
     """Planned image of the protocol it was matched to."""
     session = models.PositiveSmallIntegerField(null=True)
+    part = models.CharField(max_length=8, blank=True)
+    """``image``, or what belongs to it: ``ct``, ``regions``."""
+    settled_by = models.CharField(max_length=64, blank=True)
+    """Who said where it belongs; empty: the protocol's rules did."""
     state = models.CharField(max_length=12, default="quarantined")  # quarantined | matched | set_aside
     because = models.JSONField(default=list)
     """Why it is in quarantine: [{rule, message, remedy}]."""
 
     class Meta:
-        indexes = (models.Index(fields=["participant", "imaging", "session"], name="series_of"),)
+        ordering = ("acquired_at", "series_instance_uid", "id")
+        indexes = (
+            models.Index(fields=["participant", "imaging", "session"], name="series_of"),
+            models.Index(fields=["series_instance_uid"], name="series_uid"),
+            models.Index(fields=["state", "site"], name="series_state"),
+        )
 
 
 class Instance(models.Model):
@@ -66,3 +83,4 @@ class Instance(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["series", "sop_instance_uid"], name="instance_once"),)
+        indexes = (models.Index(fields=["sop_instance_uid"], name="instance_uid"),)
