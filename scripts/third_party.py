@@ -7,6 +7,7 @@ lock holds only for another Python or platform is marked so.
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import re
 import sys
 from pathlib import Path
@@ -15,12 +16,24 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "THIRD_PARTY.md"
+VENDORED = ROOT / "src/theratrial/web/static/theratrial/vendor/vendor.json"
 
 HEAD = """# Third-party software
 
-theratrial itself is licensed under Apache-2.0 (`LICENSE`). It contains no copied code. Running it uses these packages,
-which are installed from the Python package index and keep their own licences. Made by `scripts/third_party.py` from
-`requirements.lock`; the tools of a developer (`requirements-dev.lock`) are not part of what a user runs.
+theratrial itself is licensed under Apache-2.0 (`LICENSE`). Running it uses these packages,
+which are installed from the Python package index and keep their own licences, and the files for the browser at the
+end. Made by `scripts/third_party.py` from `requirements.lock`; the tools of a developer (`requirements-dev.lock`) are not part of what a user runs.
+
+| package | version | licence |
+|---|---|---|
+"""
+
+SHIPPED = """
+## Shipped with theratrial for the browser
+
+Unchanged files of these npm packages are in `src/theratrial/web/static/theratrial/vendor/`, each with its licence
+text; `vendor.json` there holds their hashes, `scripts/vendor.py` fetches them. NiiVue also carries a picture of the
+letters of Roboto (Apache-2.0), and numcodecs, inside it, Blosc, LZ4 and Zstandard (BSD licences).
 
 | package | version | licence |
 |---|---|---|
@@ -82,6 +95,16 @@ def installed_version(name: str) -> str | None:
         return None
 
 
+def vendored_rows() -> list[str]:
+    """Return a row for each vendored package, and for each package that one carries within itself."""
+    rows = []
+    for asset in json.loads(VENDORED.read_text(encoding="utf-8"))["assets"]:
+        rows.append(f"| {asset['package']} | {asset['version']} | {asset['licence']} |")
+        for one in asset["inside"]:
+            rows.append(f"| {one['package']} (inside {asset['package']}) | {one['version']} | {one['licence']} |")
+    return rows
+
+
 def main() -> int:
     rows = []
     for requirement in locked_requirements((ROOT / "requirements.lock").read_text(encoding="utf-8")):
@@ -92,7 +115,8 @@ def main() -> int:
         licence = licence_of(requirement.name) or "see the package"
         remark = "" if applies else " (for another Python or platform)"
         rows.append(f"| {requirement.name} | {version} | {licence}{remark} |")
-    TARGET.write_text(HEAD + "\n".join(rows) + "\n" + TAIL, encoding="utf-8")
+    shipped = SHIPPED + "\n".join(vendored_rows()) + "\n"
+    TARGET.write_text(HEAD + "\n".join(rows) + "\n" + TAIL + shipped, encoding="utf-8")
     return 0
 
 
