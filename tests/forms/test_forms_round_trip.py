@@ -166,6 +166,9 @@ def test_stored_rows_come_back_as_answers_that_store_the_same_rows(name, form, d
         assert [row.cells for row in second.rows] == [row.cells for row in first.rows]
         assert second.values == first.values
         assert second.dropped == ()
+        # Running the checks again over what is stored finds the same again, and no more.
+        assert [(one.item, one.code) for one in second.queries] == [(one.item, one.code) for one in first.queries]
+        assert second.undetermined == first.undetermined
 
 
 JUNK = st.one_of(
