@@ -1,0 +1,98 @@
+"""Which rows of a form belong to a visit, and whether they hold all that the form requires."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from theratrial.protocol.schema import Form, Protocol, Visit
+from theratrial.schedule.visits import PlannedVisit
+from theratrial.trialfolder.tables import table as table_definition
+from theratrial.web.capture.models import Record
+
+NEAR_VISIT: Final = timedelta(days=3)
+"""A sample taken this near to the visit belongs to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormState:
+    """Rows of a form and the items they lack."""
+
+    records: tuple[Record, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing required is missing."""
+        return bool(self.records) and not self.missing
+
+
+def at_visit(
+    form: Form, visit: Visit, planned: PlannedVisit, records: Sequence[Record], protocol: Protocol
+) -> list[Record]:
+    """Rows of the form that belong to the visit: by the visit they name, their time point, or their day."""
+    columns = {column.name for column in table_definition(form.table).columns}
+    if "timepoint" in columns and (points := _timepoints(visit, protocol)):
+        return [one for one in records if one.cells.get("timepoint") in points]
+    session = str(planned.session or "")
+    if "visit_id" in columns:
+        wanted = (visit.id, session)
+        return [one for one in records if (one.cells.get("visit_id"), one.cells.get("session", "")) == wanted]
+    if not form.repeats and not visit.per_session:
+        return list(records)
+    return [one for one in records if _named(one, visit, planned) or _near(one, visit, planned)]
+
+
+def filled(form: Form, records: Sequence[Record]) -> FormState:
+    """What of the form's required items the rows hold; a row saved as incomplete stays so."""
+    missing = [
+        item.id
+        for item in form.items
+        if item.required
+        and not item.calculated
+        and not item.shown_when
+        and not any(_holds(record, item.where, item.column or item.id) for record in records)
+    ]
+    if any(record.incomplete for record in records) and not missing:
+        missing.append("saved as incomplete")
+    return FormState(tuple(records), tuple(missing) if records else ())
+
+
+def _holds(record: Record, where: dict[str, str], column: str) -> bool:
+    return all(record.cells.get(name) == value for name, value in where.items()) and bool(record.cells.get(column))
+
+
+def _timepoints(visit: Visit, protocol: Protocol) -> set[str]:
+    clauses = (protocol.imaging.get(name) for name in visit.procedures)
+    return {clause.reading.timepoint for clause in clauses if clause is not None and clause.reading is not None}
+
+
+def _named(record: Record, visit: Visit, planned: PlannedVisit) -> bool:
+    return record.visit == visit.id and record.session == planned.session
+
+
+def _near(record: Record, visit: Visit, planned: PlannedVisit) -> bool:
+    if record.visit:
+        return False
+    day = next(
+        (found for name in table_definition(record.table).moment if (found := _day(record.cells.get(name, "")))), None
+    )
+    if visit.anchor == "screening":
+        # What was before the screening is part of it: earlier treatment, a sample of the week before.
+        return (
+            day is None or planned.latest is None or day <= max(planned.latest, planned.occurred_on or planned.latest)
+        )
+    if day is None:
+        return False
+    if planned.occurred_on is not None and abs(day - planned.occurred_on) <= NEAR_VISIT:
+        return True
+    return planned.earliest is not None and planned.latest is not None and planned.earliest <= day <= planned.latest
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None

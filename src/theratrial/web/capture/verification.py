@@ -1,0 +1,205 @@
+"""Source verification: a cell compared with its source document at one version of its record."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Exists, F, OuterRef, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from theratrial.errors import InputError
+from theratrial.trialfolder.tables import table as table_definition
+from theratrial.web.capture.locking import unlocked_or_refused
+from theratrial.web.capture.models import Query, Record, Verification
+from theratrial.web.capture.services import ConflictError
+from theratrial.web.ledger.act import act
+from theratrial.web.ledger.models import Event
+from theratrial.web.participants.models import Participant
+from theratrial.web.people.permissions import may
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell and how its verification stands: verified | stale | unverified."""
+
+    column: str
+    label: str
+    text: str
+    state: str
+    verified_by: str = ""
+    verified_at: datetime | None = None
+    record_version: int = 0
+    queries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record with its filled cells."""
+
+    record: Record
+    cells: tuple[Cell, ...]
+    own: bool
+    """Whether its last change is by who looks: she cannot verify it."""
+
+    @property
+    def done(self) -> bool:
+        """Whether every cell is verified as it is now."""
+        return all(cell.state == "verified" for cell in self.cells)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How much of a participant's data is verified."""
+
+    cells: int
+    verified: int
+    stale: int
+
+    @property
+    def percent(self) -> int:
+        """Whole per cent, rounded down: 100 only where everything is verified."""
+        return 100 * self.verified // self.cells if self.cells else 0
+
+
+def verifiable_columns(record: Record) -> list[str]:
+    """Filled cells but the pseudonym, in the order of the table; empty ones have no source to compare with."""
+    names = (column.name for column in table_definition(record.table).columns)
+    return [name for name in names if name != "participant_id" and record.cells.get(name, "")]
+
+
+def cells_verified(actor: Any, record: Record, columns: Iterable[str], *, seen_version: int) -> int:
+    """Note that the cells agree with their source as they are at `seen_version`; how many are newly verified.
+
+    Raises
+    ------
+    InputError
+        A cell is empty or unknown, or its last change is by the verifier herself.
+    ConflictError
+        The record has another version by now.
+    LockedError
+        The data are locked.
+    PermissionError
+        The person may not verify at that site.
+    """
+    if not may(actor, "source.verify", site=record.site):
+        raise PermissionError("source.verify")
+    with act(actor, "source.verify"):
+        current = Record.objects.select_for_update(of=("self",)).select_related("participant").get(pk=record.pk)
+        unlocked_or_refused(current.participant, current)
+        if current.version != seen_version:
+            raise ConflictError(current)
+        wanted = list(dict.fromkeys(columns))
+        if unknown := [name for name in wanted if name not in verifiable_columns(current)]:
+            raise InputError(_("there is nothing to verify in %(columns)s") % {"columns": ", ".join(unknown)})
+        if last_changed_by([current]).get(current.pk) == actor.get_username():
+            raise InputError(_("you made the last change of this record yourself; another person has to verify it"))
+        held = set(_current(current).values_list("column", flat=True))
+        new = [name for name in wanted if name not in held]
+        now = timezone.now()
+        for name in new:
+            Verification.objects.create(
+                record=current,
+                column=name,
+                record_version=current.version,
+                verified_by=actor.get_username(),
+                verified_at=now,
+            )
+    return len(new)
+
+
+def last_changed_by(records: Sequence[Record]) -> dict[uuid.UUID, str]:
+    """Who made the last change of each record, from the ledger."""
+    keys = {row_key(one): one.pk for one in records}
+    events = Event.objects.filter(entity=Record._meta.db_table, entity_id__in=list(keys), op__in=("insert", "update"))
+    found: dict[uuid.UUID, str] = {}
+    for key, actor in events.order_by("seq").values_list("entity_id", "actor"):
+        found[keys[key]] = actor
+    return found
+
+
+def row_key(record: Record) -> str:
+    """The record's key as the ledger writes it."""
+    from theratrial.web.ledger.signing import row_id
+
+    return row_id(record)
+
+
+def rows_to_verify(participant: Participant, user: Any) -> list[Row]:
+    """Her records with every filled cell, in the order of the exported tables; four queries."""
+    records = list(
+        Record.objects.filter(participant=participant, entered_in_error=False).order_by("table", "sequence", "id")
+    )
+    latest: dict[tuple[uuid.UUID, str], Verification] = {}
+    for one in Verification.objects.filter(record__participant=participant).order_by("record_version"):
+        latest[(one.record_id, one.column)] = one
+    asked = _pending_queries(participant)
+    own = _own(records, user)
+    return [
+        Row(record, tuple(_cell(record, name, latest, asked) for name in verifiable_columns(record)), record.pk in own)
+        for record in records
+    ]
+
+
+def progress(rows: Sequence[Row]) -> Progress:
+    """Progress over rows."""
+    states = [cell.state for row in rows for cell in row.cells]
+    return Progress(len(states), states.count("verified"), states.count("stale"))
+
+
+def progress_by_participant(participants: Sequence[Participant]) -> dict[int, Progress]:
+    """Progress of several participants; two queries."""
+    cells: dict[int, int] = defaultdict(int)
+    records = Record.objects.filter(participant__in=[one.pk for one in participants], entered_in_error=False)
+    for record in records.only("id", "table", "participant_id", "cells"):
+        cells[record.participant_id or 0] += len(verifiable_columns(record))
+    counted = Verification.objects.filter(
+        record__participant__in=[one.pk for one in participants], record__entered_in_error=False
+    )
+    newer = Verification.objects.filter(
+        record=OuterRef("record"), column=OuterRef("column"), record_version__gt=OuterRef("record_version")
+    )
+    counted = counted.exclude(Exists(newer)).values("record__participant")
+    good = {
+        row["record__participant"]: row["n"]
+        for row in counted.filter(record_version=F("record__version")).annotate(n=Count("pk"))
+    }
+    stale = {
+        row["record__participant"]: row["n"]
+        for row in counted.exclude(record_version=F("record__version")).annotate(n=Count("pk"))
+    }
+    return {one.pk: Progress(cells[one.pk], good.get(one.pk, 0), stale.get(one.pk, 0)) for one in participants}
+
+
+def _current(record: Record) -> QuerySet[Verification]:
+    return Verification.objects.filter(record=record, record_version=record.version)
+
+
+def _own(records: Sequence[Record], user: Any) -> set[uuid.UUID]:
+    mine = user.get_username()
+    return {pk for pk, actor in last_changed_by(records).items() if actor == mine}
+
+
+def _pending_queries(participant: Participant) -> dict[tuple[uuid.UUID, str], int]:
+    pending = Query.objects.filter(participant=participant, record__isnull=False, state__in=("open", "answered"))
+    rows = pending.values_list("record", "column").annotate(n=Count("pk"))
+    return {(record, column): n for record, column, n in rows.order_by()}
+
+
+def _cell(
+    record: Record,
+    name: str,
+    latest: dict[tuple[uuid.UUID, str], Verification],
+    asked: dict[tuple[uuid.UUID, str], int],
+) -> Cell:
+    found = latest.get((record.pk, name))
+    text, queries = record.cells[name], asked.get((record.pk, name), 0)
+    if found is None:
+        return Cell(name, name, text, "unverified", queries=queries)
+    state = "verified" if found.record_version == record.version else "stale"
+    return Cell(name, name, text, state, found.verified_by, found.verified_at, found.record_version, queries)
