@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from theratrial.web.capture import completeness_views, query_views, state_views, verify_views
+from theratrial.web.capture import completeness_views, form_urls, query_views, state_views, verify_views
 
 app_name = "capture"
 urlpatterns = [
+    *form_urls.urlpatterns,
     path("queries/", query_views.query_list, name="queries"),
     path("queries/<int:number>/", query_views.query_page, name="query"),
     path("queries/<int:number>/step/", query_views.query_step, name="query-step"),
