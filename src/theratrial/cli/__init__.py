@@ -51,6 +51,7 @@ COMMANDS: dict[str, CommandEntry] = {
     "image": CommandEntry("theratrial.cli.image", "app", "Describe DICOM files; convert a PET series to SUV."),
     "dose": CommandEntry("theratrial.cli.dose", "dose", "Images of one patient to absorbed dose per region."),
     "schedule": CommandEntry("theratrial.cli.schedule", "app", "Judge what a protocol's scan times can determine."),
+    "ledger": CommandEntry("theratrial.cli.ledger", "app", "Verify or export the ledger of a site."),
     "serve": CommandEntry("theratrial.cli.site", "serve", "Start the site: the trial in a browser."),
     "worker": CommandEntry("theratrial.cli.site", "worker", "Do a site's background work."),
     "site": CommandEntry("theratrial.cli.site", "app", "Set up a site for a trial; import a trial folder."),

@@ -149,7 +149,7 @@ def serve(
     """Start the site."""
     folder = site_ready(site)
     from theratrial.web import setup_site
-    from theratrial.web.ledger.startup import refuse_altered_triggers
+    from theratrial.web.ledger.startup import anchor_written, refuse_altered_triggers
     from theratrial.web.trials.selectors import trial_or_none
 
     if host not in ("127.0.0.1", "localhost", "::1") and not os.environ.get("THERATRIAL_HOSTS"):
@@ -160,6 +160,7 @@ def serve(
     _port_or_refused(host, port)
     _migrated()
     refuse_altered_triggers()
+    anchor_written(folder)
     if demo and trial_or_none() is None:
         console.note("Setting up the demonstration: people, and the records of a virtual cohort.")
         setup_site.demonstration_made(participants=participants, seed=seed)

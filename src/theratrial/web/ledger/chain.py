@@ -8,6 +8,7 @@ stays in its place) while the chain still verifies and what was taken out cannot
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -32,6 +33,10 @@ META: Final = (
     "software",
 )
 """Fields of an event that its hash covers, in this order."""
+NOT_SHOWN: Final = "(not shown)"
+CHANGED: Final = "(changed, not shown)"
+SECRETS: Final = (NOT_SHOWN, CHANGED)
+"""What stands in the ledger for a password or a key."""
 HALF_SALT: Final = 32
 """Hexadecimal digits of the salt of one half; the payload's salt holds the old row's, then the new row's."""
 
@@ -66,6 +71,20 @@ def event_hash(previous_hash: str, meta: Mapping[str, Any], digest: str) -> str:
     return _sha256(f"{previous_hash}{fields}{digest}")
 
 
+def columns_that_differ(one: str | None, other: str | None) -> list[str]:
+    """Columns in which two states of a row differ; secrets, redacted rows and columns that one lacks do not count.
+
+    >>> columns_that_differ('{"a": 1, "b": 2}', '{"a": 1, "b": 3, "c": 4}')
+    ['b']
+    """
+    if one == other or any(text is not None and text.startswith(REDACTED) for text in (one, other)):
+        return []
+    if one is None or other is None:
+        return ["the whole row"]
+    left, right = json.loads(one), json.loads(other)
+    return [name for name in left if name in right and left[name] != right[name] and left[name] not in SECRETS]
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What is wrong with the ledger, and at which event."""
@@ -94,6 +113,8 @@ class ChainCheck:
     hash: str = GENESIS
     effective_at: str = ""
     redacted: int = 0
+    images: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    """Table and row -> the row as the ledger knows it last; None: deleted."""
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Check the next event (fields of `META`, ``payload_digest``, ``previous_hash``, ``hash``, ``payload``)."""
@@ -107,6 +128,8 @@ class ChainCheck:
         for anchor in self.anchors.get(seq, ()):
             if anchor.hash != event["hash"]:
                 self.faults.append(Fault(seq, f"it is not the event that {anchor.where} wrote down"))
+        if event["payload"] is not None and (message := self._wrong_row(event)):
+            self.faults.append(Fault(seq, message))
         # The walk goes on from what is stored, so that one altered event is not reported for all after it.
         self.seq, self.hash, self.effective_at = seq, str(event["hash"]), str(event["effective_at"])
 
@@ -136,6 +159,20 @@ class ChainCheck:
         if redacted and payload["redacted_by"] is None:
             return "its payload was taken out without a redaction by two people"
         self.redacted += redacted
+        return ""
+
+    def _wrong_row(self, event: Mapping[str, Any]) -> str:
+        """A row edited while the triggers were away shows in the next event: its old row is not the last new one."""
+        row = (event["entity"], event["entity_id"])
+        old, new = event["payload"]["old"], event["payload"]["new"]
+        known, before = row in self.images, self.images.get(row)
+        self.images[row] = new
+        if event["op"] in ("insert", "note"):
+            return f"row {row[1]} of {row[0]} is inserted although it is there already" if known and before is not None else ""
+        if not known:
+            return f"row {row[1]} of {row[0]} was never inserted"
+        if columns := columns_that_differ(before, old):
+            return f"row {row[1]} of {row[0]} was changed past the ledger before it: {', '.join(columns)}"
         return ""
 
     def finish(self, head: Anchor | None) -> None:

@@ -22,7 +22,7 @@ class Event(models.Model):
     reason = models.TextField()
     op = models.CharField(max_length=8)  # insert | update | delete | note
     entity = models.CharField(max_length=64)
-    """Database table of the row; empty for a note."""
+    """Database table of the row."""
     entity_id = models.CharField(max_length=64)
     participant = models.CharField(max_length=64)
     """Pseudonym where the row belongs to a participant, else empty."""
@@ -46,7 +46,10 @@ class Event(models.Model):
 
 
 class Payload(models.Model):
-    """Old and new row of an event, apart from the chain so that a redaction leaves the chain whole."""
+    """Old and new row of an event, apart from the chain so that a redaction leaves the chain whole.
+
+    A redacted half holds ``redacted:<its digest>`` and has lost its salt (`ledger.chain`).
+    """
 
     seq = models.BigIntegerField(primary_key=True)
     salt = models.CharField(max_length=64)

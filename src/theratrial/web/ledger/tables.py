@@ -8,10 +8,12 @@ from typing import Any, Final
 from django.apps import apps
 from django.db import models
 
-NOT_SHOWN: Final = "(not shown)"
-CHANGED: Final = "(changed, not shown)"
+from theratrial.web.ledger.chain import CHANGED, NOT_SHOWN
+
 STATE_ACTIONS: Final = ("data.freeze", "data.thaw", "data.lock", "data.unlock", "data.hard-lock")
 """The acts that may move `data_state`, and nothing else with it."""
+
+__all__ = ["CHAIN_TABLES", "CHANGED", "NOT_SHOWN", "STATE_ACTIONS", "AuditedTable", "Column", "audited_tables"]
 
 CHAIN_TABLES: Final = ("ledger_event", "ledger_payload", "ledger_head")
 NOT_AUDITED: Final = frozenset({*CHAIN_TABLES, "capture_draft", "results_progress"})

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.core.checks import CheckMessage, Error
 from django.db import connection, connections, transaction
 
 from theratrial.web.ledger import triggers_postgresql, triggers_sqlite
+from theratrial.web.ledger.act import SystemActor, act, note
 from theratrial.web.ledger.chain import GENESIS
 from theratrial.web.ledger.tables import AuditedTable, audited_tables
+
+LEDGER: Final = SystemActor("ledger")
 
 
 def _tables() -> tuple[AuditedTable, ...]:
@@ -41,11 +44,12 @@ def triggers_dropped() -> None:
 
 
 def triggers_installed() -> None:
-    """Put the triggers in as they have to be, and the head of an empty ledger; does nothing where all is right."""
+    """Put the triggers in as they have to be, with a note of it; does nothing where all is right."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM ledger_head")
         has_head = cursor.fetchone()[0] > 0
-        if has_head and not installed_triggers_differ():
+        faults = installed_triggers_differ()
+        if has_head and not faults:
             return
         triggers_dropped()
         cursor.execute("SELECT count(*) FROM ledger_event")
@@ -58,6 +62,8 @@ def triggers_installed() -> None:
             statements = list(triggers_sqlite.expected(tables).values())
         for statement in statements:
             cursor.execute(statement)
+        with act(LEDGER, "ledger.triggers-installed"):
+            note("ledger.triggers-installed", tables=[table.name for table in tables], differed=faults[:20], count=len(faults))
 
 
 def installed_triggers_differ() -> list[str]:
@@ -81,8 +87,9 @@ def installed_triggers_differ() -> list[str]:
 
 
 def ledger_tables_exist() -> bool:
-    """Whether the site's tables were made."""
-    return "results_trialresultrow" in connection.introspection.table_names()
+    """Whether the tables of every audited app were made."""
+    made = set(connection.introspection.table_names())
+    return {"ledger_head", "capture_record", "studies_series", "results_trialresultrow"} <= made
 
 
 def triggers_checked(app_configs: Any = None, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
@@ -90,7 +97,7 @@ def triggers_checked(app_configs: Any = None, databases: Any = None, **kwargs: A
     if not databases or "default" not in databases or not ledger_tables_exist():
         return []
     return [
-        Error(f"the ledger's trigger {fault}", hint="run: theratrial site migrate; then theratrial ledger verify", id="ledger.E001")
+        Error(f"the ledger's trigger {fault}", hint="find out who did it; then run: theratrial ledger install-triggers, and theratrial ledger verify", id="ledger.E001")
         for fault in installed_triggers_differ()
     ]
 
@@ -101,7 +108,10 @@ def before_migrations(sender: Any, using: str = "default", plan: Any = (), **kwa
         triggers_dropped()
 
 
-def after_migrations(sender: Any, using: str = "default", **kwargs: Any) -> None:
-    """Hook of Django, once per app: in with them when all tables are there."""
-    if using == "default" and ledger_tables_exist() and "ledger_head" in connection.introspection.table_names():
+def after_migrations(sender: Any, using: str = "default", plan: Any = (), **kwargs: Any) -> None:
+    """Hook of Django, once per app: in with them when all tables are there.
+
+    Where nothing was migrated nothing is mended: that a trigger is missing must be seen at the start.
+    """
+    if using == "default" and plan and ledger_tables_exist():
         triggers_installed()
