@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -57,7 +58,7 @@ class DenyByDefault:
             if request.headers.get("HX-Request"):
                 # A redirect would put the sign-in page into a corner of this one.
                 return HttpResponse(status=401, headers={"HX-Refresh": "true"})
-            return redirect(f"{reverse('people:sign-in')}?next={request.get_full_path()}")
+            return redirect(f"{reverse('people:sign-in')}?{urlencode({'next': request.get_full_path()})}")
         if permission == SIGNED_IN or may(request.user, permission):
             return None
         raise PermissionDenied(permission)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from theratrial.web.people.permissions import matrix, may
@@ -27,4 +28,8 @@ def site(request: HttpRequest) -> dict[str, Any]:
     from theratrial.web.trials.selectors import trial_or_none
 
     user = getattr(request, "user", None)
-    return {"trial": trial_or_none(), "may": Rights(user) if user is not None else {}}
+    return {
+        "trial": trial_or_none(),
+        "may": Rights(user) if user is not None else {},
+        "idle_seconds": settings.IDLE_MINUTES * 60,
+    }

@@ -1,4 +1,4 @@
-"""Language, calendar and digits of a request: the account's, or those chosen before signing in."""
+"""Language of a request: that of the account (kept in a cookie at sign-in), or the one chosen before signing in."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
 COOKIE = "theratrial_language"
+_YEAR_SECONDS = 365 * 24 * 3600
 
 
 class LanguageAndCalendar:
@@ -27,3 +28,11 @@ class LanguageAndCalendar:
             response = self.get_response(request)
             response.headers.setdefault("Content-Language", translation.get_language() or "en")
         return response
+
+
+def language_kept(response: HttpResponse, language: str) -> HttpResponse:
+    """The answer with the language in a cookie, where it is one of the site's."""
+    if language in [code for code, _ in settings.LANGUAGES]:
+        secure = settings.SESSION_COOKIE_SECURE
+        response.set_cookie(COOKIE, language, max_age=_YEAR_SECONDS, httponly=True, samesite="Lax", secure=secure)
+    return response

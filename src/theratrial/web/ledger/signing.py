@@ -16,6 +16,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from axes.utils import reset
 from django.conf import settings
 from django.db import models
 from django.http import HttpRequest
@@ -94,6 +95,7 @@ def signer_confirmed(request: HttpRequest) -> None:
     _name_demanded(request)
     _password_demanded(request)
     _code_demanded(request)
+    reset(username=request.user.get_username())
     request.session[FIRST_DONE] = True
     request.theratrial_signer_confirmed = True  # type: ignore[attr-defined]
 

@@ -45,10 +45,10 @@ def code_device(user: Any) -> TOTPDevice | None:
     return found
 
 
-def code_is_right(user: User, code: str) -> bool:
+def code_is_right(user: User, code: str, *, confirmed: bool = True) -> bool:
     """Whether `code` is the device's at this moment. A code counts once."""
     with act(SIGN_IN, "code.check"):
-        device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=True).first()
+        device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=confirmed).first()
         return bool(device is not None and device.verify_token(code.replace(" ", "").translate(_WESTERN)))
 
 
