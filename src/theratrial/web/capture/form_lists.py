@@ -111,9 +111,7 @@ def _entry_line(
 def _summary(definition: FormDefinition, records: list[Record]) -> str:
     """What tells one filling from another: for results every value, else the first cells that are no moment."""
     if any(field.group for field in definition.fields):
-        key = next(iter(next(f.where for f in definition.fields if f.group) or {}), "")
-        said = [f"{record.cells.get(key, '')} {record.cells.get('value', '')}".strip() for record in records]
-        return ", ".join(said[:5]) + ("…" if len(said) > 5 else "")
+        return _results(definition, records)
     moments = set(table_definition(definition.table.name).moment)
     shown = []
     for field in definition.fields:
@@ -122,6 +120,20 @@ def _summary(definition: FormDefinition, records: list[Record]) -> str:
             label = next((choice.label for choice in field.choices if choice.value == text), text)
             shown.append(f"{label} {field.unit}".strip())
     return ", ".join(shown[:4])
+
+
+def _results(definition: FormDefinition, records: list[Record]) -> str:
+    """The values of a form of many rows in its order: ``Platelet count 203 10^9/L``."""
+    said = []
+    for field in definition.fields:
+        if not field.group or field.column != "value":
+            continue
+        for record in records:
+            if all(record.cells.get(column) == value for column, value in (field.where or {}).items()):
+                text = record.cells.get("value", "")
+                label = next((choice.label for choice in field.choices if choice.value == text), text)
+                said.append(f"{field.label} {label} {record.cells.get('unit', '')}".strip())
+    return ", ".join(said[:4]) + (" …" if len(said) > 4 else "")
 
 
 @dataclass(frozen=True, slots=True)
