@@ -24,7 +24,8 @@ def laboratory_page(request: HttpRequest) -> HttpResponse:
     if not content.strip():
         return render(request, "capture/laboratory.html", {"error": _("choose a CSV file first")}, status=422)
     try:
-        if "confirm" in request.POST:
+        found = laboratory_preview(request.user, content, name)
+        if "confirm" in request.POST and not found.problems:
             found = laboratory_taken_in(request.user, content, name)
             messages.success(
                 request,
@@ -32,7 +33,6 @@ def laboratory_page(request: HttpRequest) -> HttpResponse:
                 % {"new": len(found.new), "same": found.unchanged},
             )
             return redirect("capture:laboratory")
-        found = laboratory_preview(request.user, content, name)
     except InputError as refused:
         return render(request, "capture/laboratory.html", {"error": str(refused)}, status=422)
     try:

@@ -1,0 +1,239 @@
+"""Entering and correcting forms: nothing is lost, nothing is overwritten, every change has a reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from theratrial.web.capture.models import Draft, Query, Record
+from theratrial.web.ledger.act import act
+from theratrial.web.participants.models import Participant
+from theratrial.web.people.models import Site, User
+from theratrial.web.setup_site import SETUP
+
+ClientOf = Callable[[str], Client]
+LABORATORY = {
+    "i-collected_at": "1401/01/11 09:30",
+    "i-neutrophils_e9_per_L": "1200",
+    "u-neutrophils_e9_per_L": "cells/mm3",
+    "i-platelets_e9_per_L": "۲۰۱",
+    "i-haemoglobin_g_per_L": "118",
+    "i-white_cells_e9_per_L": "4.2",
+}
+
+
+@pytest.fixture
+def participant(site: Site, cast: dict[str, User]) -> Participant:
+    with act(SETUP, "test.set-up"):
+        return Participant.objects.create(code="P01", site=site, screened_on="2022-01-22")
+
+
+def address(form: str, name: str = "form-new", **more: Any) -> str:
+    return reverse(f"capture:{name}", kwargs={"code": "P01", "form": form, **more})
+
+
+def saved_laboratory(client: Client) -> Record:
+    answer = client.post(address("laboratory"), LABORATORY)
+    assert answer.status_code == 302, answer.content.decode()[:3000]
+    return Record.objects.get(table="laboratory", cells__test="platelets")
+
+
+def versions_on(page: str) -> str:
+    return re.search(r'name="versions" value="([^"]*)"', page).group(1).replace("&quot;", '"')
+
+
+def test_a_form_is_kept_as_rows_that_the_trial_folder_reads(participant: Participant, client_of: ClientOf) -> None:
+    saved_laboratory(client_of("coordinator1"))
+    rows = {record.cells["test"]: record for record in Record.objects.filter(table="laboratory")}
+    assert set(rows) == {"neutrophils", "platelets", "haemoglobin", "white_cells"}
+    assert rows["neutrophils"].cells["value"] == "1200"
+    assert rows["neutrophils"].cells["unit"] == "cells/mm3"
+    assert rows["platelets"].cells["value"] == "201"
+    assert rows["platelets"].cells["collected_at"] == "2022-03-31T09:30:00+04:30"
+    assert rows["platelets"].entered["collected_at"] == {"text": "1401/01/11 09:30", "calendar": "jalali", "unit": ""}
+    assert len({record.group for record in rows.values()}) == 1
+
+
+def test_an_ambiguous_date_is_refused_and_what_was_typed_stays(participant: Participant, client_of: ClientOf) -> None:
+    answer = client_of("coordinator1").post(address("laboratory"), {**LABORATORY, "i-collected_at": "03/05/2022 09:30"})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "2022-03-05" in page
+    assert 'value="118"' in page
+    assert not Record.objects.exists()
+
+
+def test_a_form_with_required_items_missing_is_saved_only_when_said_so(
+    participant: Participant, client_of: ClientOf
+) -> None:
+    client, half = client_of("coordinator1"), {k: v for k, v in LABORATORY.items() if "haemoglobin" not in k}
+    answer = client.post(address("laboratory"), half)
+    assert answer.status_code == 422
+    assert not Record.objects.exists()
+    assert client.post(address("laboratory"), {**half, "incomplete": "on"}).status_code == 302
+    assert all(record.incomplete for record in Record.objects.filter(table="laboratory"))
+
+
+def test_A2_a_change_without_reason_is_refused_and_one_with_reason_keeps_the_old_value(
+    participant: Participant, client_of: ClientOf
+) -> None:
+    client = client_of("coordinator1")
+    record = saved_laboratory(client)
+    edit = address("laboratory", "form-edit", group=record.group)
+    versions = versions_on(client.get(edit).content.decode())
+    changed = {**LABORATORY, "i-platelets_e9_per_L": "102", "versions": versions}
+    assert client.post(edit, changed).status_code == 422
+    record.refresh_from_db()
+    assert record.cells["value"] == "201"
+    assert client.post(edit, {**changed, "reason": "Typing error"}).status_code == 302
+    record.refresh_from_db()
+    assert (record.cells["value"], record.version) == ("102", 2)
+    others = Record.objects.filter(table="laboratory").exclude(pk=record.pk)
+    assert {one.version for one in others} == {1}, "rows that did not change are not touched"
+
+
+def test_A2_blanking_a_result_needs_a_reason_and_keeps_the_row(participant: Participant, client_of: ClientOf) -> None:
+    client = client_of("coordinator1")
+    record = saved_laboratory(client)
+    edit = address("laboratory", "form-edit", group=record.group)
+    blank = {**LABORATORY, "i-platelets_e9_per_L": "", "versions": versions_on(client.get(edit).content.decode())}
+    assert client.post(edit, {**blank, "incomplete": "on"}).status_code == 422
+    assert client.post(edit, {**blank, "incomplete": "on", "reason": "Wrong sample"}).status_code == 302
+    record.refresh_from_db()
+    assert record.entered_in_error
+    assert record.cells["value"] == "201"
+
+
+def test_two_people_editing_one_form_the_second_is_told_and_nothing_is_overwritten(
+    participant: Participant, client_of: ClientOf
+) -> None:
+    first, second = client_of("coordinator1"), client_of("coordinator1")
+    record = saved_laboratory(first)
+    edit = address("laboratory", "form-edit", group=record.group)
+    seen = versions_on(second.get(edit).content.decode())
+    mine = {**LABORATORY, "i-platelets_e9_per_L": "102", "reason": "Typing error", "versions": seen}
+    assert first.post(edit, mine).status_code == 302
+    answer = second.post(edit, {**mine, "i-platelets_e9_per_L": "210", "reason": "Source corrected"})
+    assert answer.status_code == 409
+    assert 'value="210"' in answer.content.decode(), "what the second typed stays on the page"
+    record.refresh_from_db()
+    assert record.cells["value"] == "102"
+
+
+def test_a_draft_is_kept_while_typing_is_no_data_and_is_gone_once_saved(
+    participant: Participant, client_of: ClientOf
+) -> None:
+    client = client_of("coordinator1")
+    answer = client.post(address("laboratory", "preview"), {"i-platelets_e9_per_L": "201"})
+    assert answer.status_code == 200
+    assert Draft.objects.count() == 1
+    assert not Record.objects.exists()
+    assert 'value="201"' in client.get(address("laboratory")).content.decode()
+    saved_laboratory(client)
+    assert not Draft.objects.exists()
+
+
+def test_another_persons_draft_is_not_shown(participant: Participant, client_of: ClientOf) -> None:
+    client_of("coordinator1").post(address("adverse_event", "preview"), {"i-term": "Nausea of the first"})
+    assert "Nausea of the first" not in client_of("nuclear1").get(address("adverse_event")).content.decode()
+
+
+def test_D6_preview_and_saving_say_the_same(participant: Participant, client_of: ClientOf) -> None:
+    client, wrong = client_of("coordinator1"), {**LABORATORY, "i-haemoglobin_g_per_L": "11,8"}
+    said = client.post(address("laboratory", "preview"), wrong).json()["fields"]["haemoglobin_g_per_L"]["problem"]
+    assert said
+    page = client.post(address("laboratory"), wrong).content.decode()
+    assert said.split(";")[0].replace("'", "&#x27;") in page
+
+
+def test_D6_a_check_raises_one_query_and_saving_again_raises_no_second(
+    participant: Participant, client_of: ClientOf
+) -> None:
+    client = client_of("coordinator1")
+    future = {**LABORATORY, "i-collected_at": "2099-01-01 10:00"}
+    client.post(address("laboratory"), future)
+    assert Query.objects.filter(kind="system", state="open").count() == 1
+    record = Record.objects.get(table="laboratory", cells__test="platelets")
+    edit = address("laboratory", "form-edit", group=record.group)
+    again = {**future, "reason": "Typing error", "i-platelets_e9_per_L": "150"}
+    client.post(edit, {**again, "versions": versions_on(client.get(edit).content.decode())})
+    assert Query.objects.filter(kind="system", state="open").count() == 1
+    mended = {**again, "i-collected_at": "2022-04-01 10:00", "versions": versions_on(client.get(edit).content.decode())}
+    assert client.post(edit, mended).status_code == 302
+    assert Query.objects.filter(state="open").count() == 0
+
+
+def test_nobody_examines_in_anothers_name(participant: Participant, client_of: ClientOf) -> None:
+    form = {
+        "i-visit_id": "follow_up",
+        "i-session": "1",
+        "i-examined_on": "2022-03-31",
+        "i-examiner": "nuclear1",
+        "i-examiner_role": "oncologist",
+        "i-toxicity": "none",
+    }
+    answer = client_of("oncologist1").post(address("examination"), form)
+    assert answer.status_code == 422
+    assert not Record.objects.exists()
+    assert (
+        client_of("oncologist1").post(address("examination"), {**form, "i-examiner": "oncologist1"}).status_code == 302
+    )
+
+
+@pytest.mark.parametrize("username", ["monitor1", "statistician1", "pharmacist1", "administrator1"])
+def test_who_may_not_enter_cannot(participant: Participant, client_of: ClientOf, username: str) -> None:
+    assert client_of(username).post(address("laboratory"), LABORATORY).status_code in (403, 404)
+    assert not Record.objects.exists()
+
+
+def test_a_participant_of_another_site_does_not_exist(
+    other_site: Site, cast: dict[str, User], client_of: ClientOf
+) -> None:
+    with act(SETUP, "test.set-up"):
+        Participant.objects.create(code="P01", site=other_site, screened_on="2022-01-22")
+    assert client_of("coordinator1").get(address("laboratory")).status_code == 404
+    assert client_of("coordinator1").post(address("laboratory"), LABORATORY).status_code == 404
+
+
+CSV = b"""participant_id,collected_at,test,value,unit,lower_limit,upper_limit,laboratory
+P01,2022-03-31T09:30,platelets,201,10^9/L,150,450,LAB-1
+P01,2022-03-31T09:30,neutrophils,3.1,10^9/L,1.5,7.5,LAB-1
+"""
+
+
+def taken_in(client: Client, content: bytes) -> Any:
+    return client.post(reverse("capture:laboratory"), {"content": content.decode(), "name": "x.csv", "confirm": "1"})
+
+
+def test_D7_the_same_laboratory_file_twice_changes_nothing(participant: Participant, client_of: ClientOf) -> None:
+    client = client_of("coordinator1")
+    assert taken_in(client, CSV).status_code == 302
+    before = list(Record.objects.values_list("pk", "version", "source"))
+    assert len(before) == 2
+    assert all(source.startswith("import:sha256:") for _, _, source in before)
+    assert taken_in(client, CSV).status_code == 302
+    assert list(Record.objects.values_list("pk", "version", "source")) == before
+
+
+def test_D7_a_result_that_differs_is_shown_and_not_overwritten(participant: Participant, client_of: ClientOf) -> None:
+    client = client_of("coordinator1")
+    taken_in(client, CSV)
+    other = CSV.replace(b"platelets,201", b"platelets,102")
+    page = client.post(reverse("capture:laboratory"), {"content": other.decode(), "name": "x.csv"}).content.decode()
+    assert "102" in page
+    taken_in(client, other)
+    assert Record.objects.get(cells__test="platelets").cells["value"] == "201"
+
+
+def test_a_laboratory_file_with_a_problem_is_taken_in_not_even_in_part(
+    participant: Participant, client_of: ClientOf
+) -> None:
+    answer = taken_in(client_of("coordinator1"), CSV + b"P99,2022-03-31T09:30,platelets,1,10^9/L,,,\n")
+    assert answer.status_code == 422
+    assert "P99" in answer.content.decode()
+    assert not Record.objects.exists()
