@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from theratrial.forms.moments import persian, shown_date, shown_instant, typed_date, typed_instant
@@ -101,10 +101,12 @@ def test_a_doubtful_day_is_refused_with_what_was_probably_meant(text, says, mean
 @given(st.dates(date(1950, 1, 1), date(2080, 12, 28)))
 def test_a_day_converted_twice_is_refused_and_the_day_it_was_is_named(day):
     # Somebody took the Gregorian year for a Jalali one: 2021 became 2642.
+    assume(day.day <= (31 if day.month <= 6 else 30 if day.month <= 11 else 29))
     twice = gregorian_of(day.year, day.month, day.day)
     problem = refusal(typed_date, twice.isoformat())
+    # So far from our time the leap rules differ by a day; at the end of the year that looks like three.
     assert "converted as if it had been Jalali" in problem.message
-    assert abs(typed_date(re.search(r"\d{4}-\d{2}-\d{2}", problem.remedy)[0]).value - day) < timedelta(days=2)
+    assert abs(typed_date(re.search(r"\d{4}-\d{2}-\d{2}", problem.remedy)[0]).value - day) < timedelta(days=4)
 
 
 @given(
