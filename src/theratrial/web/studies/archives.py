@@ -52,7 +52,9 @@ def unpacked(archive: Path, name: str, folder: Path, *, room: int | None = None)
                     left -= found.bytes
                     yield found
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, UnicodeError, ValueError) as error:
-        raise ArchiveRefused(f"{name}: the archive is damaged or of an unknown kind ({error}); pack it again") from error
+        raise ArchiveRefused(
+            f"{name}: the archive is damaged or of an unknown kind ({error}); pack it again"
+        ) from error
 
 
 def _judged(name: str, entries: list[zipfile.ZipInfo], packed: int, bounds: Limits, most_files: int) -> None:
@@ -62,7 +64,9 @@ def _judged(name: str, entries: list[zipfile.ZipInfo], packed: int, bounds: Limi
         raise ArchiveRefused(f"{name}: is encrypted; unpack it and send the folder")
     total = sum(entry.file_size for entry in entries)
     if total > bounds.archive_bytes:
-        raise ArchiveRefused(f"{name}: would unpack to {total / 1e9:.1f} GB; {bounds.archive_bytes / 1e9:.0f} GB are allowed")
+        raise ArchiveRefused(
+            f"{name}: would unpack to {total / 1e9:.1f} GB; {bounds.archive_bytes / 1e9:.0f} GB are allowed"
+        )
     if total > bounds.archive_ratio * max(packed, 1):
         raise ArchiveRefused(
             f"{name}: would unpack to {total / max(packed, 1):.0f} times its size, {bounds.archive_ratio:.0f} are "

@@ -92,9 +92,7 @@ def findings(folder: TrialFolder, participant: Participant, matched: Iterable[Se
     return found
 
 
-def administration_of(
-    folder: TrialFolder, participant_id: str, plan: ImagingPlan, session: int | None
-) -> Row | None:
+def administration_of(folder: TrialFolder, participant_id: str, plan: ImagingPlan, session: int | None) -> Row | None:
     """The administration that a planned image follows."""
     rows = folder.rows("administrations", participant_id=participant_id, product_id=plan.product)
     wanted = [r for r in rows if (r["session"] == session if plan.per_session else r["timepoint"] == plan.timepoint)]
@@ -126,7 +124,7 @@ def _examined(folder: TrialFolder, participant: Participant, rows: Sequence[Seri
 
 def _weight(one: Examined) -> str:
     stated = one.facts.get("weight_kg")
-    recorded, source = _recorded_weight(one)
+    recorded, source = recorded_weight(one)
     if one.plan.kind == "pet_ct" and not stated:
         return "the header states no body weight, so that other programs cannot compute SUV; check the worklist."
     if not stated or not recorded:
@@ -140,7 +138,8 @@ def _weight(one: Examined) -> str:
     )
 
 
-def _recorded_weight(one: Examined) -> tuple[float | None, str]:
+def recorded_weight(one: Examined) -> tuple[float | None, str]:
+    """Weight on the day of the administration, else at screening, and where it is from."""
     if one.administration is not None and one.administration["weight_kg"]:
         return one.administration["weight_kg"], "the administration record"
     rows = one.folder.rows("participants", participant_id=one.participant.code)
@@ -148,7 +147,7 @@ def _recorded_weight(one: Examined) -> tuple[float | None, str]:
 
 
 def _activity(one: Examined) -> str:
-    stated, given_MBq = one.facts.get("injected_activity_MBq"), _net_MBq(one)
+    stated, given_MBq = one.facts.get("injected_activity_MBq"), net_MBq(one)
     if not stated or given_MBq is None:
         return ""
     apart = stated / given_MBq - 1
@@ -160,7 +159,8 @@ def _activity(one: Examined) -> str:
     )
 
 
-def _net_MBq(one: Examined) -> float | None:
+def net_MBq(one: Examined) -> float | None:
+    """Net activity at the injection by the trial's own record; None where it cannot be formed."""
     if one.administration is None or one.nuclide is None:
         return None
     try:
@@ -243,11 +243,11 @@ def _regions(one: Examined) -> str:
 def _suv(one: Examined) -> str:
     if one.plan.kind != "pet_ct" or one.image.modality != "PT":
         return ""
-    given_MBq, recorded = _net_MBq(one), one.administration
+    given_MBq, recorded = net_MBq(one), one.administration
     try:
         record = None
         if given_MBq is not None and recorded is not None:
-            record = Administration(given_MBq, recorded["injected_at"], _recorded_weight(one)[0])
+            record = Administration(given_MBq, recorded["injected_at"], recorded_weight(one)[0])
         suv_certificate(
             series_from_files(series_paths(one.image), hashed=False), timezone=one.folder.zone, administration=record
         )
@@ -290,4 +290,15 @@ CHECKS: Final[dict[str, Callable[[Examined], str]]] = {
     "gap": _gap,
 }
 
-__all__ = ["CHECKS", "PREFIX", "Examined", "Finding", "administration_of", "findings", "series_paths", "subject_of"]
+__all__ = [
+    "CHECKS",
+    "PREFIX",
+    "Examined",
+    "Finding",
+    "administration_of",
+    "findings",
+    "net_MBq",
+    "recorded_weight",
+    "series_paths",
+    "subject_of",
+]

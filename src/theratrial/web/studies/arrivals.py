@@ -14,7 +14,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from theratrial.errors import InputError
@@ -90,9 +90,7 @@ def _announced(line: bytes) -> tuple[str, int]:
     raise InputError('a batch is lines {"name": text, "bytes": whole number}, each followed by so many bytes')
 
 
-def _received(
-    read: Callable[[int], bytes], delivery: str, name: str, size: int, bounds: Limits
-) -> Arrived:
+def _received(read: Callable[[int], bytes], delivery: str, name: str, size: int, bounds: Limits) -> Arrived:
     folder = store.incoming_folder(delivery)
     came = store.written(read, folder, size=size, most=bounds.file_bytes)
     found = sorted_out(name, came)
@@ -128,7 +126,9 @@ class _Lines:
         """The next line; empty at the end of the body."""
         while b"\n" not in self._held:
             if len(self._held) > _LONGEST_LINE:
-                raise InputError(f"a line before a file is longer than {_LONGEST_LINE} bytes; this is no batch of files")
+                raise InputError(
+                    f"a line before a file is longer than {_LONGEST_LINE} bytes; this is no batch of files"
+                )
             block = self._read(4096)
             if not block:
                 if self._held.strip():

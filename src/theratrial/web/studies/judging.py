@@ -69,7 +69,9 @@ def participant_judged(actor: Any, participant: Participant, *, check: bool = Tr
         for row in rows:
             _saved(row, found.get(str(row.pk)) or Place(reasons=_blocked(row)))
     if check:
-        queries_brought_up_to_date(participant, findings(folder, participant, [r for r in rows if r.state == "matched"]))
+        queries_brought_up_to_date(
+            participant, findings(folder, participant, [r for r in rows if r.state == "matched"])
+        )
 
 
 def participant_series(participant: Participant) -> Sequence[Series]:

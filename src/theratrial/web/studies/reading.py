@@ -223,7 +223,9 @@ def _blocking(one: CatalogueSeries, done: Read, facts: Mapping[str, Any]) -> lis
         about_series = one.series_instance_uid in problem.message and _GAP not in problem.message
         if about_person or (about_series and Path(problem.place) not in done.files):
             rule = "identity_differs" if about_person else "mixed_series"
-            message = _without_paths(f"{problem.place} {problem.message}" if about_person else problem.message, done.files)
+            message = _without_paths(
+                f"{problem.place} {problem.message}" if about_person else problem.message, done.files
+            )
             reasons.append(Reason(rule, message, problem.remedy))
     return [reason.as_json() for reason in reasons]
 

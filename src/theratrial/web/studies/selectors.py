@@ -66,9 +66,7 @@ class Progress:
 
 def visible_series(user: Any) -> QuerySet[Series]:
     """Series of the user's sites; those of no site at all go to who may settle quarantine everywhere."""
-    return Series.objects.filter(site__in=sites_of(user, "images.view")).select_related(
-        "participant", "site", "upload"
-    )
+    return Series.objects.filter(site__in=sites_of(user, "images.view")).select_related("participant", "site", "upload")
 
 
 def quarantined(user: Any) -> QuerySet[Series]:
@@ -118,9 +116,7 @@ def missing_planned(user: Any) -> list[Planned]:
     return [one for one in found if one.is_missing]
 
 
-def _planned(
-    folder: TrialFolder, rows: Iterable[Series], codes: set[str], *, parts: bool = True
-) -> list[Planned]:
+def _planned(folder: TrialFolder, rows: Iterable[Series], codes: set[str], *, parts: bool = True) -> list[Planned]:
     by_place: dict[tuple[str, str, int | None], list[Series]] = {}
     for row in rows:
         code = row.participant.code if row.participant is not None else ""

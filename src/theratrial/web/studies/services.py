@@ -47,7 +47,9 @@ def files_received(upload: Upload, read: Callable[[int], bytes]) -> Iterator[Arr
         The line ended, or the disk.
     """
     if upload.state != "receiving":
-        raise InputError(_("this upload takes no more files (it is %(state)s); begin another") % {"state": upload.state})
+        raise InputError(
+            _("this upload takes no more files (it is %(state)s); begin another") % {"state": upload.state}
+        )
     return arrivals.files_of_body(read, str(upload.pk))
 
 
@@ -250,7 +252,9 @@ def series_assigned(
         current.imaging, current.session, current.part = imaging, session, part
         current.settled_by, current.state, current.because = _name(actor), "matched", []
         current.save()
-        note("images.assign", participant=participant.code, site=participant.site.code, series=str(current.pk), **mapped)
+        note(
+            "images.assign", participant=participant.code, site=participant.site.code, series=str(current.pk), **mapped
+        )
         participant_judged(actor, participant)
         if before is not None and before.pk != participant.pk:
             participant_judged(actor, before)
@@ -262,7 +266,9 @@ def _planned_or_refused(participant: Participant, imaging: str, session: int | N
 
     plans = {one.reading.id: one.reading for one in protocol_in_force().imaging.values() if one.reading is not None}
     if imaging not in plans:
-        raise InputError(_("the protocol plans no image %(got)s; it plans %(known)s") % {"got": imaging, "known": ", ".join(plans)})
+        raise InputError(
+            _("the protocol plans no image %(got)s; it plans %(known)s") % {"got": imaging, "known": ", ".join(plans)}
+        )
     if plans[imaging].per_session and (session is None or not 1 <= session <= 99):
         raise InputError(_("this image is planned for every session; say for which one"))
     if not plans[imaging].per_session and session is not None:

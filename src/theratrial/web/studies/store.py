@@ -151,4 +151,14 @@ def _told(error: OSError) -> Exception:
     return error
 
 
-__all__ = ["BodyCut", "DiskFull", "Received", "flushed", "incoming_folder", "linked", "moved_in", "stored_path", "written"]
+__all__ = [
+    "BodyCut",
+    "DiskFull",
+    "Received",
+    "flushed",
+    "incoming_folder",
+    "linked",
+    "moved_in",
+    "stored_path",
+    "written",
+]
