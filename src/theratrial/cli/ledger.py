@@ -41,8 +41,12 @@ def _verify_file(file: Path) -> None:
         with file.open(encoding="utf-8") as lines:
             check = file_verified(lines)
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file} cannot be read ({error}); give a file written by `theratrial ledger export`") from error
-    _tell([f"event {one.seq}: {one.message}" for one in check.faults], check.notes, check.seq, check.hash, check.redacted)
+        raise InputError(
+            f"{file} cannot be read ({error}); give a file written by `theratrial ledger export`"
+        ) from error
+    _tell(
+        [f"event {one.seq}: {one.message}" for one in check.faults], check.notes, check.seq, check.hash, check.redacted
+    )
 
 
 def _tell(faults: list[str], notes: list[str], events: int, head: str, redacted: int) -> None:

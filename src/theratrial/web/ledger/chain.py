@@ -124,7 +124,9 @@ class ChainCheck:
         if event["effective_at"] < self.effective_at:
             self.faults.append(Fault(seq, "its instant lies before that of the event before it"))
         if event["at"] < event["effective_at"]:
-            self.notes.append(f"event {seq}: the clock said {event['at']}, before the event ahead of it; it was set back")
+            self.notes.append(
+                f"event {seq}: the clock said {event['at']}, before the event ahead of it; it was set back"
+            )
         for anchor in self.anchors.get(seq, ()):
             if anchor.hash != event["hash"]:
                 self.faults.append(Fault(seq, f"it is not the event that {anchor.where} wrote down"))
@@ -168,7 +170,11 @@ class ChainCheck:
         known, before = row in self.images, self.images.get(row)
         self.images[row] = new
         if event["op"] in ("insert", "note"):
-            return f"row {row[1]} of {row[0]} is inserted although it is there already" if known and before is not None else ""
+            return (
+                f"row {row[1]} of {row[0]} is inserted although it is there already"
+                if known and before is not None
+                else ""
+            )
         if not known:
             return f"row {row[1]} of {row[0]} was never inserted"
         if columns := columns_that_differ(before, old):
@@ -181,7 +187,10 @@ class ChainCheck:
         beyond = max((one for one in ends if one.seq > self.seq), key=lambda one: one.seq, default=None)
         if beyond is not None:
             self.faults.append(
-                Fault(self.seq + 1, f"the ledger ends before it, but {beyond.where} knows event {beyond.seq}: its tail is cut off")
+                Fault(
+                    self.seq + 1,
+                    f"the ledger ends before it, but {beyond.where} knows event {beyond.seq}: its tail is cut off",
+                )
             )
         elif head is not None and (head.seq, head.hash) != (self.seq, self.hash):
             self.faults.append(Fault(self.seq, f"{head.where} says that event {head.seq} is the last: it was altered"))

@@ -38,7 +38,11 @@ _SITE_OF_PARTICIPANT = (
 
 
 def _through(table: str, column: str, wanted: str) -> str:
-    joins = "participants_participant p ON p.id = x.participant_id" if wanted == "p.code" else "people_site s ON s.id = x.site_id"
+    joins = (
+        "participants_participant p ON p.id = x.participant_id"
+        if wanted == "p.code"
+        else "people_site s ON s.id = x.site_id"
+    )
     return f"(SELECT {wanted} FROM {table} x LEFT JOIN {joins} WHERE x.id = {{row}}.{column})"
 
 
@@ -154,7 +158,9 @@ def _audited(model: type[models.Model]) -> AuditedTable:
     name = model._meta.db_table
     fields = {field.column: field for field in model._meta.concrete_fields}
     hidden, left_out = HIDDEN.get(name, ()), BOOKKEEPING.get(name, ())
-    columns = tuple(Column(column, _kind(f), column in hidden) for column, f in fields.items() if column not in left_out)
+    columns = tuple(
+        Column(column, _kind(f), column in hidden) for column, f in fields.items() if column not in left_out
+    )
     default = (
         _PARTICIPANT if "participant_id" in fields else "''",
         _SITE if "site_id" in fields else "''",

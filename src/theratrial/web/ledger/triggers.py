@@ -63,7 +63,12 @@ def triggers_installed() -> None:
         for statement in statements:
             cursor.execute(statement)
         with act(LEDGER, "ledger.triggers-installed"):
-            note("ledger.triggers-installed", tables=[table.name for table in tables], differed=faults[:20], count=len(faults))
+            note(
+                "ledger.triggers-installed",
+                tables=[table.name for table in tables],
+                differed=faults[:20],
+                count=len(faults),
+            )
 
 
 def installed_triggers_differ() -> list[str]:
@@ -97,14 +102,23 @@ def triggers_checked(app_configs: Any = None, databases: Any = None, **kwargs: A
     if not databases or "default" not in databases or not ledger_tables_exist():
         return []
     return [
-        Error(f"the ledger's trigger {fault}", hint="find out who did it; then run: theratrial ledger install-triggers, and theratrial ledger verify", id="ledger.E001")
+        Error(
+            f"the ledger's trigger {fault}",
+            hint="find out who did it; then run: theratrial ledger install-triggers, and theratrial ledger verify",
+            id="ledger.E001",
+        )
         for fault in installed_triggers_differ()
     ]
 
 
 def before_migrations(sender: Any, using: str = "default", plan: Any = (), **kwargs: Any) -> None:
     """Hook of Django: SQLite remakes tables in migrations, which triggers would hinder."""
-    if sender.label == "ledger" and using == "default" and plan and "ledger_event" in connections[using].introspection.table_names():
+    if (
+        sender.label == "ledger"
+        and using == "default"
+        and plan
+        and "ledger_event" in connections[using].introspection.table_names()
+    ):
         triggers_dropped()
 
 

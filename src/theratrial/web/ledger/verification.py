@@ -61,7 +61,12 @@ def stored_events(advance: Callable[[int], None] = lambda _count: None) -> Itera
         if not batch:
             return
         payloads = {
-            row["seq"]: {"salt": row["salt"], "old": row["old"], "new": row["new"], "redacted_by": row["redacted_by_id"]}
+            row["seq"]: {
+                "salt": row["salt"],
+                "old": row["old"],
+                "new": row["new"],
+                "redacted_by": row["redacted_by_id"],
+            }
             for row in Payload.objects.filter(seq__gte=batch[0]["seq"], seq__lte=batch[-1]["seq"]).values()
         }
         for event in batch:

@@ -27,7 +27,9 @@ def file_verified(lines: Iterable[str], advance: Callable[[int], None] = lambda 
                 continue
             check.take(_event(found))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"line {number} is no event of a ledger ({error!r}); give a file of `ledger export`") from error
+            raise InputError(
+                f"line {number} is no event of a ledger ({error!r}); give a file of `ledger export`"
+            ) from error
         advance(1)
     check.finish(head or Anchor(check.seq + 1, "", "the file's last line, which is missing,"))
     return check
