@@ -1,6 +1,8 @@
 """Addresses of this app."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from theratrial.web.ledger import two_person_views
 
 app_name = "ledger"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("requests/", two_person_views.two_person_requests, name="requests")]

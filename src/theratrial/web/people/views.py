@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 from django_otp import login as device_login
 
-from theratrial.web.access import open_to_all, signed_in
+from theratrial.web.access import may, open_to_all, signed_in
 from theratrial.web.language import language_kept
 from theratrial.web.ledger.act import act, note
 from theratrial.web.people.credentials import (
@@ -103,6 +103,8 @@ def _signed_in(request: HttpRequest, user: User, target: str) -> HttpResponse:
     if kept and kept["account"] != user.username:
         del request.session[KEPT]
         target = "/" if target == reverse("people:resume") else target
+    if target == "/" and not may(user, "trial.view"):
+        target = reverse("people:people" if may(user, "people.view") else "people:account")
     return language_kept(redirect(target), user.language)
 
 
