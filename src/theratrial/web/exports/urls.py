@@ -1,6 +1,15 @@
 """Addresses of this app."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from theratrial.web.exports import views
 
 app_name = "exports"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.index, name="index"),
+    path("folder/", views.folder, name="folder"),
+    path("listings/", views.listing, name="listing"),
+    path("ledger/", views.ledger, name="ledger"),
+    path("certified-copy/", views.certified, name="certified"),
+    path("certified-copy/participant/", views.certified_participant, name="certified-participant"),
+]

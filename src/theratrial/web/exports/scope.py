@@ -1,0 +1,123 @@
+"""What an export holds: whose records, who is left out, and where it comes from."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
+
+from theratrial.web.capture.models import Record
+from theratrial.web.capture.selectors import live_records, rows_of
+from theratrial.web.ledger.act import software_text
+from theratrial.web.ledger.models import Head
+from theratrial.web.participants.models import Participant
+from theratrial.web.people.models import Site
+from theratrial.web.people.permissions import may, sites_of
+from theratrial.web.trials.selectors import the_trial
+
+DATA_USE: Final = ("data_use", "all")
+"""Kinds of withdrawal after which a person's data go into no new export."""
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Participants of an export; `left_out` have withdrawn the use of their data and are only counted."""
+
+    participants: tuple[Participant, ...]
+    left_out: int
+    sites: tuple[str, ...]
+
+    def records(self) -> QuerySet[Record]:
+        """Live rows of these participants, and those that belong to nobody (batches, calibrations)."""
+        keys = [one.pk for one in self.participants]
+        shared = Q(participant=None) & (Q(site=None) | Q(site__code__in=self.sites))
+        return live_records().filter(Q(participant__in=keys) | shared)
+
+
+def scope_of(user: Any, permission: str = "exports.make") -> Scope:
+    """What the user may export: participants of her sites but those who withdrew the use of their data."""
+    sites = Site.objects.filter(pk__in=sites_of(user, permission)).order_by("code")
+    everybody = list(Participant.objects.filter(site__in=sites).select_related("site"))
+    withdrawn = data_use_withdrawn()
+    kept = tuple(one for one in everybody if one.code not in withdrawn)
+    return Scope(kept, len(everybody) - len(kept), tuple(site.code for site in sites))
+
+
+def data_use_withdrawn() -> frozenset[str]:
+    """Codes of those who withdrew the use of their data and did not consent again later."""
+    consents = Record.objects.filter(table="consents", entered_in_error=False)
+    if not any(one.cells.get("withdrawal_kind") in DATA_USE for one in consents):
+        return frozenset()
+    rows = rows_of(Record.objects.filter(table__in=("consents", "participants"), entered_in_error=False)).folder
+    withdrawn, signed = {}, {}
+    for row in rows.rows("consents"):
+        code = row["participant_id"]
+        signed[code] = max([row["signed_at"], *([signed[code]] if code in signed else [])], key=_known)
+        if row["withdrawal_kind"] in DATA_USE:
+            withdrawn[code] = max([row["withdrawn_at"], *([withdrawn[code]] if code in withdrawn else [])], key=_known)
+    # Without its moment a withdrawal counts: nobody may be exported by a missing cell.
+    return frozenset(code for code, at in withdrawn.items() if at is None or _known(signed[code]) <= at)
+
+
+def _known(at: datetime | None) -> datetime:
+    return at or datetime.min.replace(tzinfo=UTC)
+
+
+def everywhere(user: Any, *permissions: str) -> bool:
+    """Whether the user may do all of these at every site: what covers the whole trial needs that."""
+    return all(may(user, one, site=site) for one in permissions for site in Site.objects.all())
+
+
+def provenance(user: Any, scope: Scope | None, now: datetime) -> dict[str, Any]:
+    """Where an export comes from: who made it when, with which software, under which protocol, after which event."""
+    trial, head = the_trial(), Head.objects.first()
+    found: dict[str, Any] = {
+        "trial": trial.trial_id,
+        "virtual_participants": trial.simulated,
+        "made_at": now.astimezone(UTC).isoformat(),
+        "made_by": user.get_username(),
+        "software": software_text(),
+        "protocol_version": trial.in_force.label if trial.in_force else "",
+        "protocol_sha256": trial.in_force.sha256 if trial.in_force else "",
+        "ledger": {"seq": head.seq if head else 0, "hash": head.hash if head else ""},
+        "data_state": trial.data_state,
+    }
+    if scope is not None:
+        found["sites"] = list(scope.sites)
+        found["participants"] = len(scope.participants)
+        found["participants_left_out_because_data_use_is_withdrawn"] = scope.left_out
+    return found
+
+
+def json_bytes(content: Any) -> bytes:
+    """JSON that people can read, the same bytes for the same content."""
+    return (json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True, default=str) + "\n").encode()
+
+
+def sha256(content: bytes) -> str:
+    """Digest of a file."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def tree_digest(files: Mapping[str, bytes]) -> str:
+    """One digest over names and contents."""
+    return sha256("".join(f"{sha256(files[name])}  {name}\n" for name in sorted(files)).encode())
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """A zip whose bytes depend on names and contents alone."""
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            archive.writestr(entry, files[name])
+    return memory.getvalue()
