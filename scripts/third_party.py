@@ -22,7 +22,8 @@ HEAD = """# Third-party software
 
 theratrial itself is licensed under Apache-2.0 (`LICENSE`). Running it uses these packages,
 which are installed from the Python package index and keep their own licences, and the files for the browser at the
-end. Made by `scripts/third_party.py` from `requirements.lock`; the tools of a developer (`requirements-dev.lock`) are not part of what a user runs.
+end. Made by `scripts/third_party.py` from `requirements.lock`; the tools of a developer (`requirements-dev.lock`) are
+not part of what a user runs.
 
 | package | version | licence |
 |---|---|---|

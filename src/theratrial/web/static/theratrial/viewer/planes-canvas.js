@@ -115,7 +115,7 @@ export class CanvasPlanes {
           let colour = grey === null ? [0, 0, 0] : COLOURS.grey(grey);
           if (hot !== null) {
             const over = COLOURS[this.colour](hot);
-            const share = grey === null ? 1 : this.share * (this.colour === "hot" ? hot / 255 : 1);
+            const share = grey === null ? 1 : this.share * Math.min(1, (hot / 255 / 0.4) ** 2);
             colour = colour.map((one, i) => one * (1 - share) + over[i] * share);
           }
           const label = this.regions && this.data.regions ? this.data.regions.value(place) : 0;
