@@ -363,3 +363,22 @@ def test_the_digest_of_a_row_tells_values_apart_and_not_their_writing(seed):
     same = row | {"collected_at": "2022-03-05T04:30:00Z", "value": "250.0"}
     assert row_digest(table, row, TEHRAN) == row_digest(table, same, TEHRAN)
     assert row_digest(table, row | {"value": "251"}, TEHRAN) != row_digest(table, row, TEHRAN)
+
+
+def test_an_older_value_of_the_same_name_never_stands_in_for_an_empty_item(filled):
+    answers = {item: text for item, text in LABORATORY.items() if item != "neutrophils_e9_per_L"}
+    found = filled("laboratory", {"neutrophils_e9_per_L": 99.0}, **answers)
+    assert [one.missing for one in found.undetermined] == [("neutrophils_e9_per_L",)]
+    assert found.queries == ()
+
+
+def test_a_wrong_value_is_named_while_the_form_is_still_incomplete(filled):
+    found = filled("laboratory", haemoglobin_g_per_L="12")
+    assert "collected_at" in {issue.item for issue in found.incomplete}
+    assert [issue.item for issue in found.problems] == ["haemoglobin_g_per_L"]
+
+
+def test_labels_and_choices_are_in_the_language_of_the_form(seed):
+    definition = form_definition(seed, "screening", "fa")
+    assert definition.field("weight_kg").label == "وزن"
+    assert [choice.label for choice in definition.field("sex").choices] == ["زن", "مرد", "سایر"]
