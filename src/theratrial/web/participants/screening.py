@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from theratrial.errors import InputError
@@ -20,8 +19,9 @@ from theratrial.web.ledger.act import act
 from theratrial.web.participants.models import Participant
 from theratrial.web.participants.selectors import participants_of, trial_now
 from theratrial.web.participants.states import Shown, event_words, shown
-from theratrial.web.people.models import EthicsApproval, Site
-from theratrial.web.trials.selectors import protocol_in_force, the_trial, trial_zone
+from theratrial.web.people.models import Site
+from theratrial.web.people.selectors import site_is_active
+from theratrial.web.trials.selectors import protocol_in_force, the_trial
 
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NUMBERED = re.compile(r"(.*?)(\d+)")
@@ -40,9 +40,7 @@ class Registration:
 def why_inactive(site: Site) -> str:
     """Why a site may not recruit now; empty where it may: an ethics approval of the version in force stands."""
     trial = the_trial()
-    found = EthicsApproval.objects.filter(site=site, protocol_version=trial.in_force)
-    today = timezone.now().astimezone(trial_zone()).date()
-    if any(one.approved_on <= today and (one.withdrawn_on is None or one.withdrawn_on > today) for one in found):
+    if site_is_active(site, on=trial_now().date()):
         return ""
     label = trial.in_force.label if trial.in_force else "?"
     return _(
