@@ -27,6 +27,7 @@ from theratrial.web.exports.folder import Origins, folder_written
 from theratrial.web.ledger.act import act
 from theratrial.web.participants.models import Participant
 from theratrial.web.results.models import Computation, ParticipantResultRow, TrialResultRow
+from theratrial.web.results.reading import records_not_chosen
 from theratrial.web.results.services import WORKER, progressed
 
 TRIAL, OUT = "trial", "out"
@@ -57,6 +58,8 @@ def results_computed(computation: Computation) -> None:
     for left_over in (working, place):
         shutil.rmtree(left_over, ignore_errors=True)
     records = list(_records_of(computation))
+    aside = records_not_chosen(records)
+    records = [one for one in records if one.pk not in aside]
     people = {one.pk: one for one in Participant.objects.all()}
     codes = {pk: one.code for pk, one in people.items()}
     try:
@@ -109,7 +112,7 @@ def _images_of(codes: Iterable[str]) -> Iterable[tuple[str, Path]]:
 
     for participant in Participant.objects.filter(code__in=list(codes)).order_by("code"):
         for name, stored in image_files_of(participant):
-            yield f"{participant.code}/{name}", Path(stored)
+            yield name, Path(stored)
 
 
 def _advance(computation: Computation, total: int) -> Callable[[str], None]:

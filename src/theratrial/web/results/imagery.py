@@ -65,4 +65,6 @@ def _with_images() -> set[str]:
 def _received(folder: Path, participant: Participant) -> None:
     from theratrial.web.studies.services import folder_received
 
-    folder_received(WORKER, folder, site=participant.site)
+    upload = folder_received(folder, WORKER, participant.site)
+    if upload.state == "failed":
+        raise InputError(f"the images of {participant.code} could not be taken in: {upload.message}")

@@ -1,0 +1,92 @@
+"""Computations and the cohort's result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from theratrial.web.access import may, requires, sites_of
+from theratrial.web.ledger.models import Event
+from theratrial.web.participants.models import Participant
+from theratrial.web.results import selectors
+from theratrial.web.results.models import ParticipantResultRow
+from theratrial.web.results.services import computation_requested
+
+PER_PAGE = 50
+
+
+@requires("trial.view")
+def index(request: HttpRequest) -> HttpResponse:
+    """What was computed, what is under way, and the cohort's answer for those who may see it."""
+    row = selectors.latest_trial_result()
+    age = selectors.trial_age() if row is not None else selectors.Age(None, 0)
+    context: dict[str, Any] = {
+        "result": row,
+        "age": age,
+        "computations": selectors.computations(),
+        "under_way": selectors.under_way(),
+        "left_out": sorted(row.content.get("left_out", {}).items()) if row else [],
+        "report": row is not None and selectors.computation_folder(row.computation) is not None,
+        "page": _participants(request) if may(request.user, "doses.view") else None,
+    }
+    if row is not None and may(request.user, "endpoint.view"):
+        context["endpoint"] = row.content["endpoint"]
+    return render(request, "results/index.html", context)
+
+
+def _participants(request: HttpRequest) -> Any:
+    """The participants of the user's sites with the state of their results; the same few queries for any number."""
+    people = Participant.objects.filter(site__in=sites_of(request.user, "doses.view")).order_by("code")
+    page = Paginator(people, PER_PAGE).get_page(request.GET.get("page"))
+    rows = {
+        row.participant_id: row
+        for row in ParticipantResultRow.objects.filter(
+            computation__state="done", participant__in=list(page.object_list)
+        )
+        .select_related("computation")
+        .defer("content")
+        .order_by("computation__finished_at")
+    }
+    since = min((row.computation.ledger_seq for row in rows.values()), default=0)
+    changed = {
+        (event["participant"], event["seq"])
+        for event in Event.objects.filter(
+            seq__gt=since, entity__in=selectors.INPUTS, participant__in=[one.code for one in page.object_list]
+        ).values("participant", "seq")[:5000]
+    }
+    page.lines = [_line(one, rows.get(one.pk), changed) for one in page.object_list]
+    return page
+
+
+def _line(participant: Participant, row: ParticipantResultRow | None, changed: set[tuple[str, int]]) -> dict[str, Any]:
+    if row is None:
+        return {"participant": participant, "row": None, "changes": 0, "sessions": []}
+    seq = row.computation.ledger_seq
+    changes = sum(code == participant.code and number > seq for code, number in changed)
+    sessions = sorted(int(one) for one in row.for_gate.get("injections", {}))
+    return {"participant": participant, "row": row, "changes": changes, "sessions": sessions}
+
+
+@requires("trial.view")
+def progress(request: HttpRequest) -> HttpResponse:
+    """The part of the page that shows how far computations are; the whole page anew once nothing is under way."""
+    under_way = selectors.under_way()
+    answer = render(request, "results/progress.html", {"under_way": under_way})
+    if not under_way:
+        answer["HX-Refresh"] = "true"
+    return answer
+
+
+@require_POST
+@requires("computations.start")
+def start(request: HttpRequest) -> HttpResponse:
+    """Compute the cohort."""
+    computation_requested(request.user, "trial")
+    messages.success(request, _("The computation waits for a worker. This page shows how far it is."))
+    return redirect("results:index")
