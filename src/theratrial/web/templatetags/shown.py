@@ -51,7 +51,11 @@ def instant(context: Any, value: datetime | str | None) -> str:
     if not value:
         return "–"
     found = datetime.fromisoformat(value.replace("Z", "+00:00")) if isinstance(value, str) else value
-    zone: ZoneInfo = trial_zone()
+    request = context.get("request")
+    # Once per request: a list shows an instant in every line.
+    zone: ZoneInfo = getattr(request, "theratrial_zone", None) or trial_zone()
+    if request is not None:
+        request.theratrial_zone = zone
     local = found.astimezone(zone)
     return _digits(context, f"{_pair(context, local.date())} {local:%H:%M} {zone.key}")
 
