@@ -1,4 +1,4 @@
-"""Source verification: a cell compared with its source document at one version of its record."""
+"""Source verification: a cell compared with its source; a later change of the cell makes the verification stale."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, QuerySet
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,9 +17,11 @@ from theratrial.errors import InputError
 from theratrial.trialfolder.tables import table as table_definition
 from theratrial.web.capture.locking import unlocked_or_refused
 from theratrial.web.capture.models import Query, Record, Verification
+from theratrial.web.capture.record_changes import last_changes
 from theratrial.web.capture.services import ConflictError
 from theratrial.web.ledger.act import act
 from theratrial.web.ledger.models import Event
+from theratrial.web.ledger.signing import row_id
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.permissions import may
 
@@ -29,7 +31,6 @@ class Cell:
     """One cell and how its verification stands: verified | stale | unverified."""
 
     column: str
-    label: str
     text: str
     state: str
     verified_by: str = ""
@@ -115,7 +116,7 @@ def cells_verified(actor: Any, record: Record, columns: Iterable[str], *, seen_v
 
 def last_changed_by(records: Sequence[Record]) -> dict[uuid.UUID, str]:
     """Who made the last change of each record, from the ledger."""
-    keys = {row_key(one): one.pk for one in records}
+    keys = {row_id(one): one.pk for one in records}
     events = Event.objects.filter(entity=Record._meta.db_table, entity_id__in=list(keys), op__in=("insert", "update"))
     found: dict[uuid.UUID, str] = {}
     for key, actor in events.order_by("seq").values_list("entity_id", "actor"):
@@ -123,57 +124,68 @@ def last_changed_by(records: Sequence[Record]) -> dict[uuid.UUID, str]:
     return found
 
 
-def row_key(record: Record) -> str:
-    """The record's key as the ledger writes it."""
-    from theratrial.web.ledger.signing import row_id
-
-    return row_id(record)
-
-
 def rows_to_verify(participant: Participant, user: Any) -> list[Row]:
-    """Her records with every filled cell, in the order of the exported tables; four queries."""
+    """Her records with every filled cell, in the order of the exported tables; a handful of queries."""
     records = list(
         Record.objects.filter(participant=participant, entered_in_error=False).order_by("table", "sequence", "id")
     )
-    latest: dict[tuple[uuid.UUID, str], Verification] = {}
-    for one in Verification.objects.filter(record__participant=participant).order_by("record_version"):
-        latest[(one.record_id, one.column)] = one
-    asked = _pending_queries(participant)
+    latest = _latest(Verification.objects.filter(record__participant=participant))
+    changed, asked = _changed(records, latest), _pending_queries(participant)
     own = _own(records, user)
     return [
-        Row(record, tuple(_cell(record, name, latest, asked) for name in verifiable_columns(record)), record.pk in own)
+        Row(
+            record,
+            tuple(_cell(record, name, latest, changed, asked) for name in verifiable_columns(record)),
+            record.pk in own,
+        )
         for record in records
     ]
 
 
 def progress(rows: Sequence[Row]) -> Progress:
     """Progress over rows."""
-    states = [cell.state for row in rows for cell in row.cells]
-    return Progress(len(states), states.count("verified"), states.count("stale"))
+    return _progress([cell.state for row in rows for cell in row.cells])
 
 
 def progress_by_participant(participants: Sequence[Participant]) -> dict[int, Progress]:
-    """Progress of several participants; two queries."""
-    cells: dict[int, int] = defaultdict(int)
-    records = Record.objects.filter(participant__in=[one.pk for one in participants], entered_in_error=False)
-    for record in records.only("id", "table", "participant_id", "cells"):
-        cells[record.participant_id or 0] += len(verifiable_columns(record))
-    counted = Verification.objects.filter(
-        record__participant__in=[one.pk for one in participants], record__entered_in_error=False
-    )
-    newer = Verification.objects.filter(
-        record=OuterRef("record"), column=OuterRef("column"), record_version__gt=OuterRef("record_version")
-    )
-    counted = counted.exclude(Exists(newer)).values("record__participant")
-    good = {
-        row["record__participant"]: row["n"]
-        for row in counted.filter(record_version=F("record__version")).annotate(n=Count("pk"))
-    }
-    stale = {
-        row["record__participant"]: row["n"]
-        for row in counted.exclude(record_version=F("record__version")).annotate(n=Count("pk"))
-    }
-    return {one.pk: Progress(cells[one.pk], good.get(one.pk, 0), stale.get(one.pk, 0)) for one in participants}
+    """Progress of several participants; four queries."""
+    wanted = Record.objects.filter(participant__in=[one.pk for one in participants], entered_in_error=False)
+    records = list(wanted.only("id", "table", "participant_id", "cells", "version"))
+    latest = _latest(Verification.objects.filter(record__in=wanted))
+    changed = _changed(records, latest)
+    states: dict[int, list[str]] = defaultdict(list)
+    for record in records:
+        for name in verifiable_columns(record):
+            states[record.participant_id or 0].append(_state(record, name, latest, changed))
+    return {one.pk: _progress(states[one.pk]) for one in participants}
+
+
+def _latest(verifications: QuerySet[Verification]) -> dict[tuple[uuid.UUID, str], Verification]:
+    return {(one.record_id, one.column): one for one in verifications.order_by("record_version")}
+
+
+def _changed(
+    records: Sequence[Record], latest: dict[tuple[uuid.UUID, str], Verification]
+) -> dict[uuid.UUID, dict[str, int]]:
+    """Last changes of records that have a verification of an earlier version; the others need none."""
+    earlier = {one.record_id: one.record_version for one in latest.values()}
+    return last_changes([one for one in records if one.version > 1 and one.pk in earlier])
+
+
+def _state(
+    record: Record,
+    name: str,
+    latest: dict[tuple[uuid.UUID, str], Verification],
+    changed: dict[uuid.UUID, dict[str, int]],
+) -> str:
+    found = latest.get((record.pk, name))
+    if found is None:
+        return "unverified"
+    return "verified" if found.record_version >= changed.get(record.pk, {}).get(name, 1) else "stale"
+
+
+def _progress(states: Sequence[str]) -> Progress:
+    return Progress(len(states), states.count("verified"), states.count("stale"))
 
 
 def _current(record: Record) -> QuerySet[Verification]:
@@ -195,11 +207,12 @@ def _cell(
     record: Record,
     name: str,
     latest: dict[tuple[uuid.UUID, str], Verification],
+    changed: dict[uuid.UUID, dict[str, int]],
     asked: dict[tuple[uuid.UUID, str], int],
 ) -> Cell:
     found = latest.get((record.pk, name))
     text, queries = record.cells[name], asked.get((record.pk, name), 0)
     if found is None:
-        return Cell(name, name, text, "unverified", queries=queries)
-    state = "verified" if found.record_version == record.version else "stale"
-    return Cell(name, name, text, state, found.verified_by, found.verified_at, found.record_version, queries)
+        return Cell(name, text, "unverified", queries=queries)
+    state = _state(record, name, latest, changed)
+    return Cell(name, text, state, found.verified_by, found.verified_at, found.record_version, queries)

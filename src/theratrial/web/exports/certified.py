@@ -17,6 +17,7 @@ from theratrial.trialfolder.tables import TABLES
 from theratrial.trialfolder.tables import table as table_definition
 from theratrial.web.capture.models import Query, Record, Verification
 from theratrial.web.capture.naming import column_label, language, subject_label, table_label
+from theratrial.web.capture.record_changes import Change, changes_between, ledger_row
 from theratrial.web.capture.selectors import live_records
 from theratrial.web.exports.folder import ORIGINS_FILE
 from theratrial.web.exports.packages import event_line, folder_files, ledger_events, ledger_lines
@@ -29,7 +30,6 @@ MANIFEST: Final = "manifest.json"
 HISTORY_COLUMNS: Final = (
     "seq", "at", "actor", "action", "reason", "participant", "table", "record", "column", "old", "new",
 )  # fmt: skip
-_COMPARED: Final = ("incomplete", "entered_in_error", "data_state", "visit", "session", "entered_late", "source")
 
 
 def participant_copy(user: Any, participant: Participant, now: datetime) -> dict[str, bytes]:
@@ -109,21 +109,10 @@ def _data_files(records: Any, events: Sequence[dict[str, Any]]) -> dict[str, byt
     return files | {"history.csv": text.getvalue().encode()}
 
 
-def changes_of(event: dict[str, Any]) -> list[tuple[str, str | None, str | None]]:
-    """(column, old, new) of an event about a record; None where there was or is no value."""
+def changes_of(event: dict[str, Any]) -> list[Change]:
+    """What an event about a record changed."""
     payload = event["payload"] or {}
-    old, new = _row(payload.get("old")), _row(payload.get("new"))
-    before, after = _cells(old), _cells(new)
-    found = [
-        (name, before.get(name), after.get(name))
-        for name in dict.fromkeys([*before, *after])
-        if before.get(name) != after.get(name)
-    ]
-    for name in _COMPARED:
-        values = (_text(old.get(name)), _text(new.get(name)))
-        if old and values[0] != values[1]:
-            found.append((name, *values))
-    return found
+    return changes_between(ledger_row(payload.get("old")), ledger_row(payload.get("new")))
 
 
 def _history_rows(events: Sequence[dict[str, Any]]) -> Iterator[list[Any]]:
@@ -131,31 +120,12 @@ def _history_rows(events: Sequence[dict[str, Any]]) -> Iterator[list[Any]]:
         if event["entity"] != Record._meta.db_table:
             continue
         payload = event["payload"] or {}
-        table = (_row(payload.get("new")) or _row(payload.get("old"))).get("table", "")
+        table = (ledger_row(payload.get("new")) or ledger_row(payload.get("old"))).get("table", "")
         for column, old, new in changes_of(event):
             yield [
                 event["seq"], event["at"], event["actor"], event["action"], event["reason"], event["participant"],
                 table, event["entity_id"], column, "" if old is None else old, "" if new is None else new,
             ]  # fmt: skip
-
-
-def _row(text: str | None) -> dict[str, Any]:
-    """A row as the ledger keeps it; of a redacted one nothing."""
-    if text is None or text.startswith("redacted:"):
-        return {}
-    found = json.loads(text)
-    return found if isinstance(found, dict) else {}
-
-
-def _cells(row: dict[str, Any]) -> dict[str, str]:
-    cells = row.get("cells") or {}
-    return json.loads(cells) if isinstance(cells, str) else dict(cells)
-
-
-def _text(value: Any) -> str | None:
-    if value is None:
-        return None
-    return ("no", "yes")[value] if isinstance(value, bool) else str(value)
 
 
 def _page(
