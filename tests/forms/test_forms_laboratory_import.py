@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from forms_cast import TEHRAN
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theratrial.errors import InputError
@@ -63,6 +63,7 @@ def test_both_layouts_of_the_same_results_have_the_same_keys_and_digests():
     assert (first.key, first.digest) == (second.key, second.digest)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 28), st.integers(100, 400)), min_size=1, max_size=10, unique_by=lambda r: r[0])
 )
@@ -116,12 +117,14 @@ def test_every_fault_is_named_with_its_line_and_column(text, place, says):
     assert says in told_of
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_judged_and_none_becomes_a_row_by_accident(content):
     found = imported(content)
     assert found.problems or not found.rows
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.text(max_size=8), min_size=4, max_size=4), max_size=4))
 def test_any_cells_are_judged_and_every_row_names_a_known_test(cells):
     lines = [",".join('"' + cell.replace('"', '""') + '"' for cell in line) for line in cells]

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from theratrial.forms.moments import persian, shown_date, shown_instant, typed_date, typed_instant
@@ -49,6 +49,7 @@ def refusal(read, *arguments):
     return caught.value
 
 
+@settings(deadline=None)
 @given(DAYS, st.sampled_from(["-", "/"]), st.sampled_from([str, persian, lambda text: text.translate(ARABIC)]))
 def test_a_day_typed_in_either_calendar_any_script_and_separator_is_the_same_day(day, separator, script):
     gregorian = typed_date(script(day.strftime(f"%Y{separator}%m{separator}%d")))
@@ -57,6 +58,7 @@ def test_a_day_typed_in_either_calendar_any_script_and_separator_is_the_same_day
     assert (jalali.value, jalali.calendar) == (day, "jalali")
 
 
+@settings(deadline=None)
 @given(DAYS)
 def test_both_halves_of_a_shown_day_are_read_as_that_day(day):
     for text in (shown_date(day), shown_date(day, persian_digits=True)):
@@ -98,6 +100,7 @@ def test_a_doubtful_day_is_refused_with_what_was_probably_meant(text, says, mean
     assert all(one in problem.remedy for one in meant)
 
 
+@settings(deadline=None)
 @given(st.dates(date(1950, 1, 1), date(2080, 12, 28)))
 def test_a_day_converted_twice_is_refused_and_the_day_it_was_is_named(day):
     # Somebody took the Gregorian year for a Jalali one: 2021 became 2642.
@@ -109,6 +112,7 @@ def test_a_day_converted_twice_is_refused_and_the_day_it_was_is_named(day):
     assert abs(typed_date(re.search(r"\d{4}-\d{2}-\d{2}", problem.remedy)[0]).value - day) < timedelta(days=4)
 
 
+@settings(deadline=None)
 @given(
     st.datetimes(datetime(1950, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC)),
     st.sampled_from(["gregorian", "jalali"]),
@@ -120,6 +124,7 @@ def test_an_instant_written_for_a_field_is_read_back_to_the_microsecond(instant,
         assert read.calendar == calendar
 
 
+@settings(deadline=None)
 @given(DAYS)
 def test_a_day_written_for_a_field_is_read_back(day):
     for calendar in ("gregorian", "jalali"):
@@ -163,6 +168,7 @@ def test_text_copied_from_a_right_to_left_document_is_read():
     assert typed_number("\u202b۶۸٫۴\u202c") == 68.4
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(10**15), 10**15))
 def test_a_number_in_persian_digits_is_the_number(number, whole):
     assert typed_number(persian(repr(number))) == number

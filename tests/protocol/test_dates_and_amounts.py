@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theratrial.errors import InputError
@@ -18,6 +18,7 @@ MINUTES = st.integers(0, 100 * 365 * 24 * 60).map(
 )
 
 
+@settings(deadline=None)
 @given(DAYS, DAYS)
 def test_two_days_compare_and_differ_by_whole_days(a, b):
     values = {"a": a, "b": b}
@@ -26,6 +27,7 @@ def test_two_days_compare_and_differ_by_whole_days(a, b):
     assert quantity("a - b", TYPES).evaluate(values).value == (a - b).days
 
 
+@settings(deadline=None)
 @given(MINUTES, st.integers(-1000, 1000))
 def test_two_instants_differ_by_hours_exactly_at_the_limit(p, minutes):
     values = {"p": p + timedelta(minutes=minutes), "q": p, "x": minutes / 60}
@@ -55,6 +57,7 @@ def test_a_moment_of_the_wrong_kind_is_the_callers_fault(name, value):
         condition(f"{name} == {name}", TYPES).evaluate({name: value})
 
 
+@settings(deadline=None)
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
 def test_an_amount_is_what_arithmetic_says(x, y):
     assert quantity("(x + y) * 2 - x / 4", TYPES).evaluate({"x": x, "y": y}).value == (x + y) * 2 - x / 4
