@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -65,9 +66,14 @@ def outside_words(planned: Planned) -> str:
     return ngettext("%(days)s day after its window", "%(days)s days after its window", days) % {"days": days}
 
 
-def plan_of(standing: Standing, now: datetime) -> list[PlanLine]:
-    """Visits and images of a participant at `now`; the sessions themselves are not among them."""
-    known = titles()
+def plan_of(
+    standing: Standing, now: datetime, known: Mapping[tuple[str, str], str] | None = None
+) -> list[PlanLine]:
+    """Visits and images of a participant at `now`; the sessions themselves are not among them.
+
+    `known` are the `titles`, where many participants are looked at.
+    """
+    known = titles() if known is None else known
     lines = []
     for one in standing.planned:
         if one.kind == "session":

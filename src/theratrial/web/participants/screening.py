@@ -25,6 +25,8 @@ from theratrial.web.trials.selectors import protocol_in_force, the_trial
 
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NUMBERED = re.compile(r"(.*?)(\d+)")
+RESERVED = frozenset({"register", "screening-log", "consent-version", "to-do", "calendar", "worksheets"})
+"""Addresses below /participants/ that no pseudonym may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ def registration_read(values: Mapping[str, str]) -> tuple[Registration | None, d
     code = values.get("code", "").strip()
     if not _CODE.fullmatch(code):
         errors["code"] = _("A pseudonym has letters a-z, digits, dot, dash and underscore, at most 64; no name.")
+    elif code.lower() in RESERVED:
+        errors["code"] = _("This word is an address of the site; use the next free pseudonym.")
     elif Participant.objects.filter(code__iexact=code).exists():
         errors["code"] = _("%(code)s is taken; use the next free one.") % {"code": code}
     day: TypedDate | None = None

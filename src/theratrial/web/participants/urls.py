@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from theratrial.web.participants import views, views_consent, views_eligibility
+from theratrial.web.participants import views, views_consent, views_eligibility, views_schedule
 
 app_name = "participants"
 urlpatterns = [
@@ -10,8 +10,9 @@ urlpatterns = [
     path("register/", views.participant_register, name="register"),
     path("screening-log/", views.screening_log, name="screening-log"),
     path("consent-version/", views_consent.consent_version, name="consent-version"),
-    path("to-do/", views.screening_log, name="to-do"),
-    path("calendar/", views.screening_log, name="calendar"),
+    path("to-do/", views_schedule.to_do, name="to-do"),
+    path("calendar/", views_schedule.calendar, name="calendar"),
+    path("worksheets/<str:visit>/", views_schedule.blank_worksheet, name="blank-worksheet"),
     path("<str:code>/", views.participant_detail, name="detail"),
     path("<str:code>/consent/", views_consent.consent_page, name="consent"),
     path("<str:code>/consent/record/", views_consent.consent_record, name="consent-record"),
@@ -20,5 +21,9 @@ urlpatterns = [
     path("<str:code>/eligibility/sign/", views_eligibility.eligibility_sign, name="eligibility-sign"),
     path("<str:code>/selection/", views_eligibility.selection_page, name="selection"),
     path("<str:code>/selection/<uuid:record>/sign/", views_eligibility.selection_sign, name="selection-sign"),
-    path("<str:code>/schedule/", views.participant_detail, name="schedule"),
+    path("<str:code>/schedule/", views_schedule.schedule_page, name="schedule"),
+    path(
+        "<str:code>/schedule/<str:kind>/<str:thing>/<int:session>/", views_schedule.visit_record, name="visit"
+    ),
+    path("<str:code>/worksheets/<str:visit>/<int:session>/", views_schedule.worksheet, name="worksheet"),
 ]
