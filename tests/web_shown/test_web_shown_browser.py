@@ -247,6 +247,11 @@ def test_a_click_on_the_projection_goes_to_the_hottest_voxel_behind_it(
     suv = suv_map(series_from_files(participant.pet.files))
     index = np.unravel_index(int(np.argmax(suv.suv_g_per_mL)), suv.grid.shape)
     place = suv.grid.patient_mm(np.array(index, dtype=float)).tolist()
+    shape = page.evaluate(
+        "() => { const c = document.querySelector('.viewer-mip-canvas'); return [c.width, c.height]; }"
+    )
+    box = page.locator(".viewer-mip-canvas").bounding_box()
+    assert box["width"] / box["height"] == pytest.approx(shape[0] / shape[1], rel=0.01)
     for frame in (0, 5, 22):
         page.evaluate(
             """([frame, place]) => { const mip = document.querySelector('#viewer').mip; mip.turnTo(frame);

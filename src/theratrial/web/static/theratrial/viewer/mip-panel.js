@@ -19,7 +19,7 @@ export class MipPanel {
       "aria-label": t("Angle of view") });
     this.slider.addEventListener("input", () => this.turnTo(Number(this.slider.value)));
     this.caption = make("span", { class: "viewer-caption" });
-    this.element = make("figure", { class: "viewer-mip" }, this.canvas,
+    this.element = make("figure", { class: "viewer-mip" }, make("div", { class: "viewer-mip-frame" }, this.canvas),
       make("figcaption", {}, make("span", {}, t("MIP")), this.slider, this.caption));
     this.canvas.addEventListener("click", (event) => this.clicked(event));
     this.canvas.addEventListener("keydown", (event) => {
@@ -98,7 +98,7 @@ export class MipPanel {
     context.imageSmoothingEnabled = true;
     context.drawImage(this.offscreen, 0, 0, this.canvas.width, this.canvas.height);
     const [fx, fy] = [this.canvas.width / columns, this.canvas.height / rows];
-    const unit = this.canvas.height / 450;
+    const unit = this.canvas.height / (this.canvas.getBoundingClientRect().height || 450);
     if (this.at) {
       const [column, row] = this.pixelOf(this.at);
       context.strokeStyle = "#d00000";
