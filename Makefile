@@ -15,7 +15,7 @@ export MPLBACKEND := Agg
 export PYTHONUTF8 := 1
 cache_home := $(CURDIR)/.cache
 
-.PHONY: help setup setup-run run test test-postgresql test-long validation bench lint format lock third-party clean
+.PHONY: help setup setup-run run test test-postgresql test-long validation traceability translations bench lint format lock third-party clean
 
 help: ## Show this list
 	@echo "theratrial: research software, not a medical device"
@@ -43,6 +43,12 @@ test-long: setup ## Run the slow tests
 
 validation: setup ## Run every test that compares with a number of others and write docs/validation.md (slow)
 	@XDG_CACHE_HOME="$(cache_home)" $(python) scripts/validation_page.py $(VALIDATION_ARGS)
+
+traceability: setup ## Run the tests that prove requirements and write docs/validation/traceability.md
+	@XDG_CACHE_HOME="$(cache_home)" $(python) scripts/traceability.py --run
+
+translations: setup ## Collect the interface's sentences into locale/fa and compile them (needs gettext)
+	@$(python) scripts/translations.py --missing
 
 bench: setup ## Run the benchmarks, each a ratio measured in one run
 	@set -e; for file in benchmarks/[!_]*.py; do echo "== $$file"; XDG_CACHE_HOME="$(cache_home)" $(python) "$$file"; done
