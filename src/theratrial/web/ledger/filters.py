@@ -29,12 +29,8 @@ class Wanted:
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Wanted:
         """From a query string; a NUL, which no stored text holds, is left out."""
-        return cls(
-            *(
-                query.get(name, "").replace("\x00", "").strip()
-                for name in ("participant", "actor", "action", "entity", "since", "until")
-            )
-        )
+        names = ("participant", "actor", "action", "entity", "since", "until")
+        return cls(*(query.get(name, "").replace("\x00", "").strip() for name in names))
 
     def narrowed(self, events: QuerySet[Event], zone: ZoneInfo) -> QuerySet[Event]:
         """The events that are wanted.

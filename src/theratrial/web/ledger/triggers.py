@@ -36,6 +36,8 @@ def triggers_dropped() -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         found = _installed(cursor)
         if connection.vendor == "postgresql":
+            # Checks that wait for the end of the transaction would forbid to alter the tables.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             statements = triggers_postgresql.drop_statements(list(found))
         else:
             statements = triggers_sqlite.drop_statements(list(found), found)
