@@ -1,0 +1,252 @@
+"""What the overview shows, read with a bounded number of queries whatever the number of participants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from theratrial.errors import Problems
+from theratrial.protocol.check import Severity, protocol_findings
+from theratrial.protocol.schema import Protocol
+from theratrial.registry.reader import parse_registration
+from theratrial.registry.record import Recruitment
+from theratrial.web.access import may, sites_of
+from theratrial.web.capture.models import Query
+from theratrial.web.ledger.models import Signature
+from theratrial.web.participants.plan import titles
+from theratrial.web.participants.selectors import participants_of, trial_now
+from theratrial.web.participants.standing import Standing
+from theratrial.web.participants.states import Shown, shown
+from theratrial.web.trials.models import Trial
+from theratrial.web.trials.results_brief import Brief, briefs_of, endpoint_of, latest_computation
+from theratrial.web.trials.selectors import protocol_of, the_trial
+from theratrial.web.trials.swimmer import LANES, Swimmer, swimmer
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """An overdue item."""
+
+    code: str
+    title: str
+    session: int | None
+    last: date
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A gate that waits for its signatures."""
+
+    code: str
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The highest upper bound of an organ's dose over the participants, against its limit."""
+
+    title: str
+    limit_Gy: float
+    upper_Gy: float | None
+    code: str
+    above: int
+    unbounded: int
+    counted: int
+
+    @property
+    def share(self) -> float:
+        """Length of the bar, the limit being 200."""
+        return round(min((self.upper_Gy or 0.0) / self.limit_Gy, 1.5) * 200, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Recruitment: points of the planned and the actual curve in a 300 x 120 picture."""
+
+    actual: str
+    planned: str
+    first: date
+    last: date
+    target: int
+    treated: int
+    expected_today: int | None
+
+
+def gate_states(people: Sequence[Shown], protocol: Protocol, now: datetime) -> dict[str, str]:
+    """``P01/1`` -> ``signed`` by every role, or ``waiting`` once the visit's window is open. One query."""
+    from theratrial.web.results.gate_signing import KIND, signer_roles
+
+    gate, sessions = protocol.safety_gate.reading, protocol.sessions.reading
+    if gate is None or sessions is None:
+        return {}
+    roles: dict[str, set[str]] = {}
+    for key, role in Signature.objects.filter(kind=KIND, voided_at=None).values_list("key", "role"):
+        roles.setdefault(key, set()).add(role)
+    needed = set(signer_roles(protocol))
+    found: dict[str, str] = {}
+    for one in people:
+        given = {session for session, _at in one.standing.sessions}
+        for session in given:
+            key = f"{one.participant.code}/{session}"
+            if needed and needed <= roles.get(key, set()):
+                found[key] = "signed"
+            elif session + 1 not in given and session < sessions.maximum_sessions and _open(one.standing, gate.visit, session, now):
+                found[key] = "waiting"
+    return found
+
+
+def _open(one: Standing, visit: str, session: int, now: datetime) -> bool:
+    if one.ended is not None or {"treatment", "follow_up", "all"} & one.withdrawals.keys():
+        return False
+    planned = next((v for v in one.planned if (v.kind, v.id, v.session) == ("visit", visit, session)), None)
+    return planned is not None and planned.status(now) in ("due", "overdue", "done")
+
+
+def recruitment(trial: Trial, people: Sequence[Shown], today: date, sample_size: int) -> Curve | None:
+    """The cumulative curve of first injections against the plan of the registration record."""
+    plan = _plan(trial)
+    treated = sorted(one.standing.sessions[0][1].date() for one in people if one.standing.sessions)
+    begin = plan.expected_start.gregorian if plan and plan.expected_start else (treated[0] if treated else None)
+    if begin is None:
+        return None
+    end = plan.expected_end.gregorian if plan and plan.expected_end else None
+    target = plan.target_sample_size if plan else sample_size
+    first = min([begin, *treated[:1]])
+    last = max([day for day in (end, treated[-1] if treated else None, first) if day is not None])
+    days, top = max((last - first).days, 1), max(target, len(treated), 1)
+
+    def point(day: date, count: float) -> str:
+        return f"{10 + (day - first).days / days * 280:.1f},{110 - count / top * 100:.1f}"
+
+    steps = [point(first, 0)]
+    for count, day in enumerate(treated, 1):
+        steps += [point(day, count - 1), point(day, count)]
+    if today < last:
+        steps.append(point(max(today, first), len(treated)))
+    else:
+        steps.append(point(last, len(treated)))
+    planned = f"{point(begin, 0)} {point(end, target)}" if end else ""
+    expected = None
+    if end is not None and end > begin:
+        expected = round(min(max((today - begin).days / (end - begin).days, 0), 1) * target)
+    return Curve(" ".join(steps), planned, first, last, target, len(treated), expected)
+
+
+def _plan(trial: Trial) -> Recruitment | None:
+    if not trial.registration_yaml:
+        return None
+    try:
+        return parse_registration(trial.registration_yaml.encode()).recruitment
+    except Problems:
+        return None
+
+
+def bars(briefs: Mapping[str, Brief], codes: frozenset[str]) -> list[Bar]:
+    """Organs with a limit, the nearest to it first."""
+    organs: dict[str, list[tuple[str, Any]]] = {}
+    for code, brief in briefs.items():
+        if code in codes:
+            for dose in brief.doses:
+                organs.setdefault(dose.region, []).append((code, dose))
+    found = []
+    for doses in organs.values():
+        bounded = [(dose.upper_Gy, code) for code, dose in doses if dose.upper_Gy is not None]
+        top = max(bounded, default=(None, ""))
+        limit = doses[0][1].limit_Gy
+        above = sum(1 for upper, _code in bounded if upper > limit)
+        found.append(Bar(doses[0][1].title, limit, top[0], top[1], above, len(doses) - len(bounded), len(doses)))
+    return sorted(found, key=lambda bar: -(bar.upper_Gy or 0) / bar.limit_Gy)
+
+
+def conflicts(protocol: Protocol) -> dict[str, int]:
+    """How many findings of each severity the protocol has."""
+    found = [finding.severity for finding in protocol_findings(protocol)]
+    return {one.value: found.count(one) for one in (Severity.OPEN, Severity.DEMONSTRATION)}
+
+
+def order(one: Shown) -> tuple[bool, str]:
+    """Treated first, then by code."""
+    return (not one.standing.sessions, one.participant.code)
+
+
+def overview(user: Any, *, page: int = 1, everybody: bool = False) -> dict[str, Any]:
+    """Context of the page.
+
+    Parameters
+    ----------
+    everybody
+        Whether the untreated have lanes too.
+    """
+    trial, now = the_trial(), trial_now()
+    assert trial.in_force is not None, "a trial has a protocol from its set-up on"
+    protocol = protocol_of(trial.in_force)
+    sees = may(user, "participants.view")
+    people = shown(participants_of(user)) if sees else []
+    gates = gate_states(people, protocol, now)
+    row = latest_computation()
+    computed = row.computation if row is not None else None
+    briefs = briefs_of(computed.pk) if computed is not None and may(user, "doses.view") else {}
+    lanes = sorted((one for one in people if everybody or one.standing.sessions), key=order)
+    pages = max(-(-len(lanes) // LANES), 1)
+    page = min(max(page, 1), pages)
+    late = overdue(people, now)
+    population = protocol.population.reading
+    context = {
+        "sees": sees, "now": now, "counts": _counts(people), "late": late[:8], "late_count": len(late),
+        "waiting": [Waiting(*_split(key)) for key, state in sorted(gates.items()) if state == "waiting"],
+        "queries": _queries(user), "everybody": everybody, "pages": range(1, pages + 1), "page_number": page,
+        "picture": _picture(lanes[(page - 1) * LANES : page * LANES], gates, briefs, now),
+        "curve": recruitment(trial, people, now.date(), population.sample_size if population else 1) if sees else None,
+        "computed": computed, "bars": bars(briefs, frozenset(one.participant.code for one in people)),
+        "sees_doses": may(user, "doses.view"), "conflicts": conflicts(protocol),
+        "sees_endpoint": may(user, "endpoint.view"),
+    }  # fmt: skip
+    if context["sees_endpoint"] and computed is not None:
+        context["endpoint"] = endpoint_of(computed.pk)
+    return context
+
+
+def _picture(lanes: Sequence[Shown], gates: Mapping[str, str], briefs: Mapping[str, Brief], now: datetime) -> Swimmer | None:
+    if not lanes:
+        return None
+    return swimmer(lanes, gates, {code: brief.category for code, brief in briefs.items()}, now)
+
+
+def _split(key: str) -> tuple[str, int]:
+    code, _slash, session = key.rpartition("/")
+    return code, int(session)
+
+
+def overdue(people: Sequence[Shown], now: datetime) -> list[Overdue]:
+    """Everything overdue, the longest first."""
+    known = titles()
+    found = [
+        Overdue(one.participant.code, known.get((item.kind, item.id), item.id), item.session, item.last_day, (now.date() - item.last_day).days)
+        for one in people
+        for item in one.standing.of("overdue", now)
+        if item.last_day is not None
+    ]
+    return sorted(found, key=lambda one: (-one.days, one.code))
+
+
+def _counts(people: Sequence[Shown]) -> dict[str, int]:
+    ended = [one for one in people if one.standing.ended is not None]
+    return {
+        "screened": len(people),
+        "consented": sum(1 for one in people if one.standing.consents),
+        "treated": sum(1 for one in people if one.standing.sessions),
+        "sessions": sum(len(one.standing.sessions) for one in people),
+        "ended": sum(1 for one in ended if one.standing.sessions),
+        "failed": sum(1 for one in ended if one.treatment.key == "screen_failure"),
+    }
+
+
+def _queries(user: Any) -> int | None:
+    if not may(user, "queries.view"):
+        return None
+    return Query.objects.filter(state__in=("open", "answered"), site__in=sites_of(user, "queries.view")).count()
+
+
