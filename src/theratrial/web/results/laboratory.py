@@ -15,8 +15,8 @@ from theratrial.safety import graded
 from theratrial.trialfolder.records import TrialFolder
 from theratrial.web.results.gate import therapy_rows
 
-_WIDTH, _HEIGHT = 520.0, 170.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 505.0, 26.0, 140.0
+_WIDTH, _HEIGHT = 520.0, 182.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 505.0, 40.0, 152.0
 _GRADE_COLOURS = {0: "#0b5c42", 1: "#8a6d1a", 2: "#b86e14", 3: "#9c2f1f", 4: "#7a1fa0", 5: "#000000"}
 
 
@@ -105,7 +105,7 @@ def laboratory_drawing(folder: TrialFolder, code: str, points: Sequence[Laborato
         drawing.marker(x(one.collected_at), y(one.value), "o", colour=colour, size=3.6, filled=one.grade is not None)
         if one.grade:
             drawing.text(
-                x(one.collected_at), y(one.value) + 15, str(one.grade), size=9.5, colour=colour
+                x(one.collected_at) - 3, y(one.value) + 15, str(one.grade), size=9.5, colour=colour
             )
     days = (last - start).days
     drawing.text(_LEFT, _BOTTOM + 14, start.date().isoformat(), size=9.5)
