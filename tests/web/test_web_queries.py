@@ -62,7 +62,9 @@ def test_a_query_goes_from_open_over_answered_to_closed_and_keeps_its_thread(que
     ]
 
 
-@pytest.mark.parametrize(("who", "step"), [("coordinator1", "close"), ("coordinator1", "cancel"), ("monitor1", "answer")])
+@pytest.mark.parametrize(
+    ("who", "step"), [("coordinator1", "close"), ("coordinator1", "cancel"), ("monitor1", "answer")]
+)
 def test_a_step_of_another_role_is_refused_and_changes_nothing(query: Query, who: str, step: str) -> None:
     with pytest.raises(PermissionError):
         query_stepped(person(who), query, step, "mine")
@@ -153,7 +155,10 @@ def test_a_query_about_a_visit_is_closed_for_good_until_its_words_change(cohort:
     asked = system_query("arrival:late", "Scan 40 h after injection", subject="image:spect_24h/1", participant=woman)
     assert asked is not None
     query_stepped(person("monitor1"), asked, "close", "Camera was down")
-    assert system_query("arrival:late", "Scan 40 h after injection", subject="image:spect_24h/1", participant=woman) is None
+    assert (
+        system_query("arrival:late", "Scan 40 h after injection", subject="image:spect_24h/1", participant=woman)
+        is None
+    )
     assert system_query("arrival:late", "Scan 50 h after injection", subject="image:spect_24h/1", participant=woman)
 
 

@@ -43,7 +43,7 @@ MOVES: Final = {
     move.name: move
     for move in (
         Move("freeze", "open", "frozen", False),
-        Move("unfreeze", "frozen", "open", True),
+        Move("thaw", "frozen", "open", True),
         Move("lock", "frozen", "locked", False),
     )
 }
@@ -69,9 +69,7 @@ def unlocked_or_refused(participant: Participant | None, record: Record | None =
     ):
         if state in LOCKED:
             raise LockedError(
-                _(
-                    "%(what)s is locked: nothing is entered, verified, asked or answered; two people can unlock it"
-                )
+                _("%(what)s is locked: nothing is entered, verified, asked or answered; two people can unlock it")
                 % {"what": what}
             )
 
@@ -123,7 +121,7 @@ def may_move(actor: Any, permission: str, target: Target) -> bool:
 
 
 def moved(actor: Any, target: Target, move: str, *, reason: str = "", override: bool = False) -> Target:
-    """Freeze, unfreeze or lock.
+    """Freeze, thaw or lock.
 
     Parameters
     ----------
@@ -152,13 +150,13 @@ def moved(actor: Any, target: Target, move: str, *, reason: str = "", override: 
                 _("the data are %(state)s by now; this step starts from %(wanted)s")
                 % {"state": state_label(current.data_state).lower(), "wanted": state_label(wanted.source).lower()}
             )
-        if move != "unfreeze":
+        if move != "thaw":
             _outstanding_refused(current, move, override)
         current.data_state = wanted.target
         current.save(update_fields=["data_state"])
-        if move == "unfreeze":
+        if move == "thaw":
             endorsements_voided(
-                _endorsed_keys(current), _("the data were unfrozen: %(reason)s") % {"reason": reason.strip()}
+                _endorsed_keys(current), _("the data were thawed: %(reason)s") % {"reason": reason.strip()}
             )
     return current
 

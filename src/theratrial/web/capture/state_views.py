@@ -94,7 +94,7 @@ def _target_or_404(request: HttpRequest) -> Target:
 @requires("data.freeze")
 @require_POST
 def state_move(request: HttpRequest) -> HttpResponse:
-    """Freeze, unfreeze or lock."""
+    """Freeze, thaw or lock."""
     target = _target_or_404(request)
     step, reason = request.POST.get("move", ""), request.POST.get("reason", "")
     override = request.POST.get("override") == "yes"
