@@ -65,6 +65,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory, participant: Participant) ->
     write_page(folder, "petct", "volume", volume_manifest(**parts))
     write_page(folder, "rtl", "volume", volume_manifest(**parts), direction="rtl", strings={"Regions": "ناحیه‌ها"})
     write_page(folder, "absent", "volume", {"emission": {**parts["emission"][0], "url": "/nowhere"}})
+    (folder / "cut.raw").write_bytes((folder / "mip.raw").read_bytes()[:-2])
+    write_page(folder, "cut", "volume", volume_manifest(**{**parts, "mip": (parts["mip"][0], "/cut.raw")}))
     corner = _put(folder, "corner.nii.gz", volume_shown(_corner("SUVbw", 20.0)))
     write_page(folder, "corner", "volume", volume_manifest(emission=corner))
     half = _put(folder, "half.nii.gz", volume_shown(_corner("SUVbw", 5.0)))
@@ -299,6 +301,12 @@ def test_missing_bytes_are_said_and_not_shown_as_an_empty_picture(chromium: Any,
     page, _ = _opened(chromium, f"{site}/absent.html")
     assert "404" in page.text_content(".viewer-problem")
     assert page.locator("canvas").count() == 0
+    page.close()
+
+
+def test_bytes_of_another_size_than_described_are_not_drawn(chromium: Any, site: str) -> None:
+    page, _ = _opened(chromium, f"{site}/cut.html")
+    assert "do not fit their description" in page.text_content(".viewer-problem")
     page.close()
 
 

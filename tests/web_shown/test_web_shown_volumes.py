@@ -117,7 +117,7 @@ def test_a_large_ct_is_averaged_says_so_and_stays_in_place() -> None:
 
 def test_projections_from_front_and_side_are_the_maxima_along_the_axes() -> None:
     rng = np.random.default_rng(2)
-    grid = Grid((5, 12, 12), (4.0, 3.0, 3.0), (-16.5, -16.5, 0.0))
+    grid = Grid((9, 12, 12), (4.0, 3.0, 3.0), (-16.5, -16.5, 0.0))
     values = rng.random(grid.shape).astype(np.float32) + 0.01
     views, width_mm = projections(grid, values, views=4)
     assert width_mm == 3.0
@@ -139,8 +139,14 @@ def test_every_projection_keeps_the_hottest_voxel(participant: Participant) -> N
 
 def test_projections_of_slices_that_are_not_transverse_are_refused() -> None:
     direction = np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
-    grid = Grid((3, 4, 5), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), direction)
+    grid = Grid((9, 4, 5), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), direction)
     with pytest.raises(InputError, match="not transverse"):
+        projections(grid, np.zeros(grid.shape, dtype=np.float32))
+
+
+def test_a_single_slice_is_not_projected() -> None:
+    grid = Grid((1, 4, 5), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
+    with pytest.raises(InputError, match="at least 8"):
         projections(grid, np.zeros(grid.shape, dtype=np.float32))
 
 
@@ -168,7 +174,7 @@ def test_regions_of_another_patient_or_image_are_not_laid_over(participant: Part
         regions_shown(participant.regions.files, elsewhere)
 
 
-def test_a_series_without_suv_is_shown_under_its_own_unit_and_never_as_suv(shared: Path) -> None:
+def test_a_pet_looked_at_as_stored_names_its_own_unit_and_not_suv(shared: Path) -> None:
     files = list((shared / "data/pet_single_siemens_mct").glob("*.dcm"))
     image = stored_image(files)
     assert image.unit == "Bq/mL as stored"

@@ -12,6 +12,7 @@ from theratrial.errors import InputError
 from theratrial.imaging.values import FloatArray, Grid
 from theratrial.web.studies.shown.values import RAW, Image, Shown
 
+FEWEST_SLICES: Final = 8
 VIEWS: Final = 18
 """Over half a turn; the other half is their mirror image."""
 _PLANES_AT_ONCE: Final = 16
@@ -32,9 +33,12 @@ def projections(grid: Grid, values: FloatArray, views: int = VIEWS) -> tuple[Flo
     Raises
     ------
     InputError
-        If the slices are not within 20 degrees of transverse: there is then no axis to turn about.
+        If there are fewer than 8 slices, or they are not within 20 degrees of transverse: there is then nothing to
+        turn about.
     """
     axis = np.asarray(grid.direction)
+    if grid.shape[0] < FEWEST_SLICES:
+        raise InputError(f"{grid.shape[0]} slice(s): a projection needs at least {FEWEST_SLICES}")
     if abs(axis[2, 2]) < math.cos(math.radians(20)):
         raise InputError("the slices are not transverse: no projection around the body's axis can be made of them")
     nz, ny, nx = grid.shape

@@ -20,7 +20,7 @@ from theratrial.imaging.values import FloatArray, Grid
 from theratrial.web.studies.shown.nifti_bytes import affine_ras, nifti_bytes
 from theratrial.web.studies.shown.values import NIFTI, Image, Shown, windows
 
-MOST_ANATOMY_VOXELS: Final = 24_000_000
+MOST_ANATOMY_VOXELS: Final = 32_000_000
 """What a tablet's browser can hold: NiiVue needs 4 to 8 bytes per voxel beside the values."""
 MOST_VOXELS: Final = 64_000_000
 """More for a PET or SPECT, whose single voxels are read off: a whole body of a 400 x 400 matrix."""

@@ -14,6 +14,7 @@ def gettext_noop(text: str) -> str:
 
 
 WORDS: Final = (
+    gettext_noop("The data ({got} bytes) do not fit their description ({expected} bytes)."),
     gettext_noop("Lowest value"),
     gettext_noop("Highest value"),
     gettext_noop("Preset window"),

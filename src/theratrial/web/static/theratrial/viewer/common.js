@@ -55,6 +55,14 @@ export async function fetchedBytes(url, progress = () => {}) {
   return bytes;
 }
 
+/** Bytes that are not of the size their header says belong to something else: never drawn. */
+export function checkedSize(t, bytes, expected) {
+  if (bytes.byteLength !== expected) {
+    throw new Error(t("The data ({got} bytes) do not fit their description ({expected} bytes).", { got: bytes.byteLength, expected }));
+  }
+  return bytes;
+}
+
 export async function fetchedJson(url) {
   const answer = await fetch(url, { credentials: "same-origin", headers: { Accept: "application/json" } });
   if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`.trim());
@@ -94,7 +102,7 @@ export class WindowControl {
     this.changed = changed;
     this.most = high;
     const number = (label, value) =>
-      make("input", { type: "number", step: "any", "aria-label": `${title}: ${label}`, value: String(value) });
+      make("input", { type: "number", step: "any", dir: "ltr", "aria-label": `${title}: ${label}`, value: String(value) });
     this.lowInput = number(t("Lowest value"), low);
     this.highInput = number(t("Highest value"), high);
     this.slider = make("input", { type: "range", min: "1", max: "1000", "aria-label": `${title}: ${t("Highest value")}` });

@@ -1,6 +1,6 @@
 // Maximum-intensity projections that turn about the body's axis, on a 2-D canvas: works without WebGL.
 
-import { fetchedBytes, make, painted } from "./common.js";
+import { checkedSize, fetchedBytes, make, painted } from "./common.js";
 
 export class MipPanel {
   /** @param header the `mip` entry of the manifest; @param picked called with (angle, acrossMm, zMm) on a click. */
@@ -33,7 +33,8 @@ export class MipPanel {
   }
 
   async load(progress) {
-    const bytes = await fetchedBytes(this.header.url, progress);
+    const { views, rows, columns } = this.header;
+    const bytes = checkedSize(this.t, await fetchedBytes(this.header.url, progress), views * rows * columns * 2);
     this.values = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2);
     this.offscreen = make("canvas", { width: this.header.columns, height: this.header.rows });
     this.draw();

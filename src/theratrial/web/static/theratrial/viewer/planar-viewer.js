@@ -3,7 +3,7 @@
 // Places are millimetres from the corner at the head and the patient's right. Emits `lesion-marked` with
 // {point, view, right_to_left_mm, head_to_feet_mm, value, unit}; the page may set `marks`.
 
-import { WindowControl, failure, fetchedBytes, fetchedJson, make, painted, shownNumber, wordsOf } from "./common.js";
+import { WindowControl, checkedSize, failure, fetchedBytes, fetchedJson, make, painted, shownNumber, wordsOf } from "./common.js";
 
 class TheratrialPlanar extends HTMLElement {
   connectedCallback() {
@@ -35,8 +35,9 @@ class TheratrialPlanar extends HTMLElement {
     this.manifest = await fetchedJson(this.dataset.manifest);
     this.panels = [];
     for (const point of this.manifest.points) {
-      const bytes = await fetchedBytes(point.url);
       const Type = point.type === "uint16" ? Uint16Array : Float32Array;
+      const expected = point.rows * point.columns * point.views.length * Type.BYTES_PER_ELEMENT;
+      const bytes = checkedSize(t, await fetchedBytes(point.url), expected);
       const all = new Type(bytes.buffer, bytes.byteOffset, bytes.byteLength / Type.BYTES_PER_ELEMENT);
       const size = point.rows * point.columns;
       point.views.forEach((view, i) => this.panels.push(this.panel(point, view, all.subarray(i * size, (i + 1) * size))));
@@ -148,7 +149,7 @@ class TheratrialPlanar extends HTMLElement {
     for (const panel of this.panels) {
       const counts = place ? this.counts(panel, place) : null;
       const rate = counts !== null && manifest.comparable ? `${shownNumber(counts * panel.factor)} ${t("counts/s")} · ` : "";
-      panel.readout.textContent = counts === null ? "\u00a0" : `${rate}${shownNumber(counts)} ${t("counts")}`;
+      panel.readout.textContent = counts === null ? "\u00a0" : `${rate}${Number.isInteger(counts) ? counts : shownNumber(counts)} ${t("counts")}`;
     }
     this.place_said.textContent = place
       ? t("{across} mm from the right edge of the field, {down} mm from its head end", { across: place[0].toFixed(1), down: place[1].toFixed(1) }) : "\u00a0";
@@ -169,7 +170,8 @@ class TheratrialPlanar extends HTMLElement {
       small.putImageData(painted(small, panel.counts, point.columns, point.rows, panel.factor / panel.own, low, high, this.colour, mirrored), 0, 0);
       const ratio = window.devicePixelRatio || 1;
       const height = Math.max(300, Math.min(760, window.innerHeight * 0.72)) * this.zoom;
-      const scale = Math.min(height / panel.height_mm, (420 * this.zoom) / panel.width_mm);
+      const room = Math.max(110, Math.min(420, this.clientWidth / this.panels.length - 14)) * this.zoom;
+      const scale = Math.min(height / panel.height_mm, room / panel.width_mm);
       canvas.style.width = `${Math.round(panel.width_mm * scale)}px`;
       canvas.style.height = `${Math.round(panel.height_mm * scale)}px`;
       canvas.width = Math.round(panel.width_mm * scale * ratio);

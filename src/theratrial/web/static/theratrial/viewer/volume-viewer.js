@@ -3,7 +3,7 @@
 // Emits `lesion-marked` with {x_mm, y_mm, z_mm, value, unit, region}; places are DICOM's (LPS). The page may set `marks`
 // (a list of such) and call `goTo([x, y, z])`.
 
-import { WindowControl, failure, fetchedBytes, fetchedJson, make, shownNumber, wordsOf } from "./common.js";
+import { WindowControl, checkedSize, failure, fetchedBytes, fetchedJson, make, shownNumber, wordsOf } from "./common.js";
 import { MipPanel } from "./mip-panel.js";
 import { NiivuePlanes } from "./planes-niivue.js";
 import { CanvasPlanes } from "./planes-canvas.js";
@@ -69,7 +69,9 @@ class TheratrialVolume extends HTMLElement {
     for (const [i, role] of roles.entries()) {
       this.files[role] = await unzipped(zipped[i]);
       const grid = this.manifest[role].grid || this.manifest.emission.grid;
-      this.data[role] = new VolumeData(grid, niftiValues(this.files[role]));
+      const values = niftiValues(this.files[role]);
+      checkedSize(this.t, values, grid.shape_zyx.reduce((product, n) => product * n, values.BYTES_PER_ELEMENT));
+      this.data[role] = new VolumeData(grid, values);
       this.data[role].middle = grid.shape_zyx.map((n) => Math.floor(n / 2)).reverse();
     }
   }
