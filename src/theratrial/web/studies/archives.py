@@ -98,7 +98,7 @@ def _entry(
         return
     found = sorted_out(name, came)
     if found.archive:
-        found = Arrived(name, came.bytes, reason="is an archive inside an archive, which is not unpacked")
+        found = Arrived(name, came.size, reason="is an archive inside an archive, which is not unpacked")
     if found.reason:
         (folder / came.sha256).unlink(missing_ok=True)
     yield found

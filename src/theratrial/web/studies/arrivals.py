@@ -101,15 +101,15 @@ def _received(read: Callable[[int], bytes], delivery: str, name: str, size: int,
 
 def sorted_out(name: str, came: store.Received) -> Arrived:
     """What a received file is, from its first bytes: DICOM, an archive, or something that is passed over."""
-    if came.bytes == 0:
+    if came.size == 0:
         return Arrived(name, 0, reason="is empty")
     is_dicom = came.start[128:132] == b"DICM"
     if not is_dicom and came.start.startswith(_ARCHIVE_STARTS):
-        return Arrived(name, came.bytes, came.sha256, archive=True)
+        return Arrived(name, came.size, came.sha256, archive=True)
     if not is_dicom and not _may_lack_preamble(came.start):
         named = name.lower().endswith(_NAMED_AS_DICOM)
-        return Arrived(name, came.bytes, reason="is named as DICOM but is none" if named else "is not a DICOM file")
-    return Arrived(name, came.bytes, came.sha256)
+        return Arrived(name, came.size, reason="is named as DICOM but is none" if named else "is not a DICOM file")
+    return Arrived(name, came.size, came.sha256)
 
 
 def _may_lack_preamble(start: bytes) -> bool:

@@ -1,6 +1,6 @@
 """Where a series belongs: participant by pseudonym or by a person's word, planned image by the protocol's windows.
 
-The core's matching judges all series of a participant together; what it will not have goes to quarantine with its words.
+The core's matching judges all series of a participant together; what it refuses goes to quarantine with its words.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def places(folder: TrialFolder, participant_id: str, rows: Sequence[Series]) -> 
 def _by_row(problems: Problems, taking_part: Sequence[CatalogueSeries]) -> dict[str, Reason]:
     """Key of a row -> what the core says about it; a missing consent is said once about every image there is."""
     known = {str(one.files[0]) for one in taking_part}
-    found = {}
+    found: dict[str, Reason] = {}
     for problem in problems.problems:
         rule = _rule(problem.message)
         why = Reason(rule, _plain(problem.message), _REMEDIES.get(rule, problem.remedy))

@@ -17,7 +17,7 @@ from theratrial.web.studies import shown
 from theratrial.web.studies.contents import Kept, planar_contents, volume_contents
 from theratrial.web.studies.models import Series
 from theratrial.web.studies.pictures import picture_bytes
-from theratrial.web.studies.series_views import plan_titles, series_or_404, viewer_of
+from theratrial.web.studies.series_views import series_or_404, short_titles, viewer_of
 
 
 @require_safe
@@ -92,7 +92,7 @@ def whole_body_rows(participant: Any, session: int) -> tuple[list[Series], list[
         participant=participant, session=session, state="matched", part="image", modality="NM"
     )
     rows = [row for row in matched.select_related("participant").order_by("acquired_at") if viewer_of(row) == "planar"]
-    titles = plan_titles()
+    titles = short_titles()
     return rows, [titles.get(row.imaging, row.imaging) for row in rows]
 
 
@@ -131,4 +131,4 @@ def _cached(response: Any, key: str) -> HttpResponse:
     response.headers["ETag"] = f'"{key}"'
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    return response  # type: ignore[no-any-return]
+    return response

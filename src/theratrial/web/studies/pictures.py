@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theratrial.errors import InputError
+from theratrial.imaging.nm import nm_frames
 from theratrial.imaging.planar import planar_pair
 from theratrial.web.studies.arrival_checks import series_paths
 from theratrial.web.studies.contents import kept, volume_contents
@@ -45,14 +46,24 @@ def _planar(row: Series) -> tuple[bytes, str]:
     files = list(Instance.objects.filter(series=row).order_by("file_id").values_list("file_id", flat=True))
 
     def made() -> tuple[dict[str, Shown], dict[str, str]]:
-        pair = planar_pair(series_paths(row))
-        best = int(np.argmax(pair.anterior.sum(axis=(1, 2))))
-        views = [pair.anterior[best]] + ([] if pair.posterior is None else [pair.posterior[best]])
-        dy, dx = pair.pixel_spacing_mm
+        views, (dy, dx) = _views(row)
         return {"picture": Shown(_png(np.hstack(views), dy / dx), "image/png", {})}, {}
 
     found = kept({"what": "planar picture", "files": files}, made)
     return found.path("picture").read_bytes(), found.key
+
+
+def _views(row: Series) -> tuple[list[NDArray[np.float32]], tuple[float, float]]:
+    """Anterior and posterior in the window with most counts; where nobody can tell which is which, the frames."""
+    paths = series_paths(row)
+    try:
+        pair = planar_pair(paths)
+    except InputError:
+        frames = nm_frames(paths[0])
+        return [np.asarray(one, dtype=np.float32) for one in frames.counts[:2]], frames.pixel_spacing_mm
+    best = int(np.argmax(pair.anterior.sum(axis=(1, 2))))
+    views = [pair.anterior[best]] + ([] if pair.posterior is None else [pair.posterior[best]])
+    return views, pair.pixel_spacing_mm
 
 
 def _png(values: NDArray[np.float32], aspect: float) -> bytes:

@@ -81,27 +81,20 @@ def _page(
 
 def _scan_form(request: HttpRequest, name: str, titles: dict[str, str], record: Any) -> dict[str, Any]:
     """What stands in the form: what was just typed, else what is kept."""
-    typed = request.POST if request.method == "POST" and "reason" in request.POST else None
-    if typed is not None:
-        result, comment, lesions = (
-            typed.get(f"{name}-result", ""),
-            typed.get(f"{name}-comment", ""),
-            typed.getlist(f"{name}-lesions"),
-        )
-    else:
-        cells = record.cells if record else {}
-        result, comment = cells.get("result", ""), cells.get("comment", "")
-        lesions = [
-            one for one in (record.entered.get("lesions_seen", {}).get("text", "") if record else "").split(", ") if one
-        ]
-    version = record.version if record else 0
-    return {
-        "name": name,
-        "title": titles.get(name, name),
-        "result": result,
-        "comment": comment,
-        "lesions": lesions,
-        "version": version,
+    made: dict[str, Any] = {"name": name, "title": titles.get(name, name), "version": record.version if record else 0}
+    if request.method == "POST" and "reason" in request.POST:
+        typed = request.POST
+        return made | {
+            "result": typed.get(f"{name}-result", ""),
+            "comment": typed.get(f"{name}-comment", ""),
+            "lesions": typed.getlist(f"{name}-lesions"),
+        }
+    cells = record.cells if record else {}
+    named = record.entered.get("lesions_seen", {}).get("text", "") if record else ""
+    return made | {
+        "result": cells.get("result", ""),
+        "comment": cells.get("comment", ""),
+        "lesions": [one for one in named.split(", ") if one],
     }
 
 
@@ -121,7 +114,7 @@ def answer_words() -> dict[str, str]:
     clause = protocol_in_force().forms.get(KIND)
     for item in clause.reading.items if clause and clause.reading else ():
         if item.id == "result":
-            known |= {key: text for key, text in item.choice_labels.get(language, {}).items() if key in known}  # type: ignore[call-overload]
+            known |= {key: text for key, text in item.choice_labels.get(language, {}).items() if key in known}
     return known
 
 

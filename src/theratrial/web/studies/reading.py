@@ -76,9 +76,10 @@ def read(
 def passed_over(done: Read) -> list[dict[str, str]]:
     """Files that are in no series, under the names they came with, and why."""
     result = []
+    taken = {path for one in done.found.series for path in one.files}
     for problem in (*done.found.problems, *done.found.notes):
         file = done.files.get(Path(problem.place))
-        if file is not None:
+        if file is not None and file.path not in taken:
             reason = _without_paths(problem.message, done.files)
             result.append({"name": file.name, "reason": f"{reason} -> {problem.remedy}" if problem.remedy else reason})
     return result
@@ -220,8 +221,8 @@ def _blocking(one: CatalogueSeries, done: Read, facts: Mapping[str, Any]) -> lis
         )
     for problem in done.found.problems:
         about_person = problem.place == f"PatientID {one.patient_id}"
-        about_series = one.series_instance_uid in problem.message and _GAP not in problem.message
-        if about_person or (about_series and Path(problem.place) not in done.files):
+        about_series = one.series_instance_uid in problem.message and " mixes " in problem.message
+        if about_person or about_series:
             rule = "identity_differs" if about_person else "mixed_series"
             message = _without_paths(
                 f"{problem.place} {problem.message}" if about_person else problem.message, done.files

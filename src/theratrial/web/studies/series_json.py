@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from theratrial.imaging.catalogue import CatalogueSeries
 from theratrial.web.studies.models import Series
@@ -31,7 +31,8 @@ def catalogued(row: Series) -> CatalogueSeries:
         key: tuple(value) if isinstance(value, list) else value for key, value in said.items() if key not in _NOT_KEPT
     }
     values["acquired_at"] = datetime.fromisoformat(said["acquired_at"]) if said["acquired_at"] else None
-    made = CatalogueSeries(**values, patient_birth_date="", files=(Path(str(row.pk)),), hashes=())
+    values |= {"patient_birth_date": "", "files": (Path(str(row.pk)),), "hashes": ()}
+    made = CatalogueSeries(**cast("dict[str, Any]", values))
     return replace(made, patient_id=row.participant.code) if row.participant is not None else made
 
 

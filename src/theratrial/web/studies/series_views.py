@@ -33,6 +33,18 @@ def state_words(state: str) -> str:
     return {"quarantined": _("in quarantine"), "matched": _("matched"), "set_aside": _("set aside")}.get(state, state)
 
 
+def short_titles() -> dict[str, str]:
+    """Planned image -> what the protocol's forms call it in a list (24 h, 48 h); its title where they do not."""
+    language = (get_language() or "en")[:2]
+    found = plan_titles()
+    clause = protocol_in_force().forms.get("biodistribution_read")
+    for item in clause.reading.items if clause and clause.reading else ():
+        if item.id == "imaging_id":
+            labels: dict[str, str] = dict(item.choice_labels).get(language, {})
+            found |= {key: text for key, text in labels.items() if key in found}
+    return found
+
+
 def part_words(part: str) -> str:
     """What a series is to its planned image."""
     return {"image": _("image"), "ct": _("CT"), "regions": _("regions")}.get(part, "")
@@ -47,7 +59,7 @@ def plan_titles() -> dict[str, str]:
     """Planned image -> its title in the user's language."""
     language = (get_language() or "en")[:2]
     plans = [one.reading for one in protocol_in_force().imaging.values() if one.reading is not None]
-    return {plan.id: plan.titles.get(language, plan.title) for plan in plans}  # type: ignore[call-overload]
+    return {plan.id: plan.titles.get(language, plan.title) for plan in plans}
 
 
 @require_safe
@@ -140,6 +152,12 @@ def series(request: HttpRequest, series_id: uuid.UUID) -> HttpResponse:
         "missing": {"image": _("image"), "ct": "CT", "regions": _("regions")},
     } | _settling(request)
     return render(request, "studies/series.html", context)
+
+
+def _shown_facts(facts: dict[str, Any]) -> list[tuple[str, Any]]:
+    """What the header states, by keyword; what it does not state is left out."""
+    stated = {key: value for key, value in facts.items() if key != "identifying" and value not in ("", None, [])}
+    return [(key, f"{one:.6g}" if isinstance(one, float) else one) for key, one in sorted(stated.items())]
 
 
 def viewer_of(row: Series) -> str:

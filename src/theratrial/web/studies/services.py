@@ -247,14 +247,12 @@ def series_assigned(
     with act(actor, "images.assign", reason=reason.strip()):
         current = Series.objects.select_for_update(of=("self",)).select_related("participant", "site").get(pk=row.pk)
         before = current.participant
-        mapped = {"header_patient_id": current.patient_id, "participant": participant.code}
         current.participant, current.site = participant, participant.site
         current.imaging, current.session, current.part = imaging, session, part
         current.settled_by, current.state, current.because = _name(actor), "matched", []
         current.save()
-        note(
-            "images.assign", participant=participant.code, site=participant.site.code, series=str(current.pk), **mapped
-        )
+        whose = {"participant": participant.code, "site": participant.site.code}
+        note("images.assign", **whose, series=str(current.pk), header_patient_id=current.patient_id)
         participant_judged(actor, participant)
         if before is not None and before.pk != participant.pk:
             participant_judged(actor, before)

@@ -37,7 +37,8 @@ class Received:
     """A file that arrived: its hash, its size, its first bytes."""
 
     sha256: str
-    bytes: int
+    size: int
+    """In bytes."""
     start: bytes
 
 
@@ -126,6 +127,9 @@ def linked(source: Path, sha256: str) -> None:
 def moved_in(source: Path, sha256: str) -> None:
     """Move a received file into the store; does nothing where it is there already."""
     place = stored_path(sha256)
+    if source == place:
+        # After a crash a file is found where it belongs; it must not be taken for its own copy.
+        return
     if place.exists():
         source.unlink(missing_ok=True)
         return

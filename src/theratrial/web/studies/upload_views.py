@@ -85,7 +85,7 @@ def begin(request: HttpRequest) -> HttpResponse:
     """A new upload: answers its addresses."""
     allowed = sites_of(request.user, "images.upload")
     given = request.POST.get("site", "")
-    site = Site.objects.filter(pk__in=allowed, pk=int(given) if given.isdecimal() else None).first()
+    site = Site.objects.filter(pk__in=allowed, pk=int(given) if given.isdecimal() else 0).first()
     if site is None and len(allowed) == 1 and not given:
         site = Site.objects.get(pk=allowed[0])
     if site is None:
