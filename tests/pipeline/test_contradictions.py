@@ -107,3 +107,19 @@ def test_two_calibrations_of_which_either_could_hold_are_refused_with_both_lines
 )
 def test_calibrations_that_differ_in_what_they_are_for_stand_side_by_side(found: Found, second: str) -> None:
     assert found(calibrations=CALIBRATION + second) == []
+
+
+@pytest.mark.parametrize(("second", "refused"), [(450.0, False), (900.0, True)])
+def test_syringes_that_only_together_exceed_their_batch_are_refused(found: Found, second: float, refused: bool) -> None:
+    """By hand: 177Lu, 6.647 d; 1000 MBq at 08:00, 600 MBq drawn then; 24 h later 900.97 MBq would be there."""
+    said = found(
+        batches=BATCH.format(activity=1000, reference="2022-03-08T08:00"),
+        administrations=GIVEN.format(measured=600, measured_at="2022-03-08T08:00")
+        + "P1,lu177_trastuzumab,2,,B1,"
+        + f"{second},2022-03-09T08:00,2022-03-09T12:00,intravenous\n",
+    )
+    told = [line for line in said if "together" in line]
+    assert bool(told) == refused
+    if refused:  # 600 + 900 / 0.90097 = 1598.9
+        assert "hold 160 % of it together" in told[0]
+        assert "lines 2, 3" in told[0]

@@ -6,8 +6,9 @@ import math
 from datetime import datetime
 from typing import Any, Final
 
-from theratrial.errors import Problem, SourceError
+from theratrial.errors import InputError, Problem, SourceError
 from theratrial.nuclides import nuclide, nuclide_name
+from theratrial.pipeline.activity_ledger import MOST_OF_BATCH, Batch, Draw
 from theratrial.protocol.schema import Protocol
 from theratrial.trialfolder.reader import IMAGES, PROTOCOL_FILE
 from theratrial.trialfolder.records import Row, TrialFolder
@@ -16,8 +17,8 @@ from theratrial.units import converted
 _NEEDED = ("identity", "population", "sessions", "dosimetry", "response", "endpoint")
 """An open dose limit or safety gate is no obstacle: it leaves every gate undetermined, and the gate says so."""
 
-_MOST_OF_BATCH: Final = 1.1
-"""Syringe over batch. Two readings of one activity differ by calibrator and geometry, by less than 10 %."""
+
+_LEAST_MBq: Final = 1e-300
 
 
 def contradictions(folder: TrialFolder) -> list[Problem]:
@@ -32,6 +33,7 @@ def contradictions(folder: TrialFolder) -> list[Problem]:
         *_session_numbers(folder),
         *_batch_products(folder),
         *_batch_activities(folder),
+        *_batch_totals(folder),
         *_rival_calibrations(folder),
     ]
 
@@ -108,7 +110,7 @@ def _batch_activities(folder: TrialFolder) -> list[Problem]:
         if batch is None or batch["product_id"] != row["product_id"] or product is None:
             continue  # said elsewhere
         held_MBq = _held_MBq(batch, row["measured_at"], nuclide(product.nuclide).decay_constant_per_h)
-        if row["measured_activity_MBq"] > _MOST_OF_BATCH * held_MBq:
+        if row["measured_activity_MBq"] > MOST_OF_BATCH * held_MBq:
             problems.append(
                 Problem(
                     f"{row.file} line {row.line}, column measured_activity_MBq",
@@ -116,6 +118,41 @@ def _batch_activities(folder: TrialFolder) -> list[Problem]:
                     f"{row['measured_at'].isoformat(timespec='minutes')} there were {held_MBq:.4g} MBq left of batch "
                     f"{batch['batch_id']} ({batch.file} line {batch.line})",
                     "check unit, time and batch on both lines",
+                )
+            )
+    return problems
+
+
+def _batch_totals(folder: TrialFolder) -> list[Problem]:
+    """Syringes of which each is possible, but that together hold more than their batch."""
+    problems = []
+    for batch in folder.tables["batches"]:
+        clause = folder.protocol.products.get(batch["product_id"])
+        product = clause.reading if clause is not None else None
+        rows = folder.rows("administrations", batch_id=batch["batch_id"], product_id=batch["product_id"])
+        if product is None or len(rows) < 2:
+            continue
+        substance = nuclide(product.nuclide)
+        draws = tuple(
+            Draw(str(row.line), row["measured_activity_MBq"], row["measured_at"], row["measured_at"]) for row in rows
+        )
+        try:
+            share = Batch(batch["batch_id"], substance, batch["activity_MBq"], batch["reference_at"], draws).drawn_share
+        except InputError:
+            continue  # said of the line itself: its syringe and its batch lie too far apart
+        single = max(
+            row["measured_activity_MBq"]
+            / max(_held_MBq(batch, row["measured_at"], substance.decay_constant_per_h), _LEAST_MBq)
+            for row in rows
+        )
+        if share > MOST_OF_BATCH and single <= MOST_OF_BATCH:
+            lines = ", ".join(str(row.line) for row in rows)
+            problems.append(
+                Problem(
+                    f"{batch.file} line {batch.line}, column activity_MBq",
+                    f"the {len(rows)} syringes of batch {batch['batch_id']} (records/administrations.csv lines "
+                    f"{lines}) hold {100 * share:.0f} % of it together, each decay-corrected to its reference time",
+                    "check units, times and batch of each of them",
                 )
             )
     return problems
