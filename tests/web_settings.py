@@ -9,7 +9,7 @@ if url := os.environ.get("THERATRIAL_TEST_DATABASE_URL"):
 else:
     os.environ.pop("DATABASE_URL", None)
 
-from theratrial.web.settings import *  # noqa: E402, F403
+from theratrial.web.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AXES_COOLOFF_TIME = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.test import Client
@@ -18,9 +18,8 @@ from theratrial.web.trials.selectors import _parsed
 
 
 @pytest.fixture(autouse=True)
-def _fresh_protocol_cache() -> Iterator[None]:
+def _fresh_protocol_cache() -> None:
     _parsed.cache_clear()
-    yield
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -192,7 +192,7 @@ def demonstration_made(*, participants: int = 15, seed: int = 1, protocol_yaml: 
             committee="Ethics committee of the demonstration",
             reference="DEMO-1",
             approved_on=_LONG_AGO.date(),
-            protocol_version=trial.in_force,
+            protocol_version_id=trial.in_force_id,
         )
     cast_made(site=site)
     return trial

@@ -18,9 +18,18 @@ _PERMISSIONS: Final = {
 }
 _OTHERWISE: Final = "records.enter"
 
-OWN_CODE: Final = frozenset({("selection_reads", "reader"), ("biodistribution_reads", "reader"), ("lesion_readings", "reader"), ("examinations", "examiner")})  # fmt: skip
+OWN_CODE: Final = frozenset(
+    {
+        ("selection_reads", "reader"),
+        ("biodistribution_reads", "reader"),
+        ("lesion_readings", "reader"),
+        ("examinations", "examiner"),
+    }
+)
 """Cells that must name the person who enters them: nobody reads or examines in another's name."""
-SUGGESTED_CODE: Final = frozenset({("consents", "obtained_by"), ("eligibility", "assessed_by"), ("administrations", "administered_by")})  # fmt: skip
+SUGGESTED_CODE: Final = frozenset(
+    {("consents", "obtained_by"), ("eligibility", "assessed_by"), ("administrations", "administered_by")}
+)
 """Cells in which the person who enters is only proposed."""
 OWN_ROLE: Final = frozenset({"reader_role", "examiner_role"})
 

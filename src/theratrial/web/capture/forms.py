@@ -24,6 +24,7 @@ from theratrial.forms import (
     row_key,
     submission,
 )
+from theratrial.forms.moments import CalendarName
 from theratrial.web.capture.form_rights import OWN_CODE, OWN_ROLE, entry_permission, may_enter
 from theratrial.web.capture.models import Draft, Record
 from theratrial.web.capture.queries import system_query, system_query_resolved
@@ -104,7 +105,7 @@ def form_of(filling: Filling) -> str:
 
 def stored_answers(definition: FormDefinition, filling: Filling, calendar: str) -> dict[str, Answer]:
     """Rows as a person would type them."""
-    wanted = "jalali" if calendar == "jalali" else "gregorian"
+    wanted: CalendarName = "jalali" if calendar == "jalali" else "gregorian"
     return answers_of(definition, [record.cells for record in filling.records], zone=trial_zone(), calendar=wanted)
 
 
@@ -190,7 +191,8 @@ def _in_ones_own_name(
     user: Any, definition: FormDefinition, rows: Sequence[FormRow], site: Site | None, filling: Filling | None
 ) -> None:
     for row in rows:
-        earlier = _partner(definition, filling, row).cells if filling and _partner(definition, filling, row) else {}
+        partner = _partner(definition, filling, row)
+        earlier = partner.cells if partner else {}
         for column, text in row.cells.items():
             if text == earlier.get(column):
                 continue

@@ -61,15 +61,17 @@ def laboratory_preview(user: Any, content: bytes, file_name: str) -> Preview:
     named = {row.cells.get("participant_id", "") for row in found.rows} & known.keys()
     for record in live_records().filter(table="laboratory", participant__code__in=named).select_related("participant"):
         stored[row_key(table("laboratory"), record.cells, zone)] = record
-    new, different, unchanged = [], [], 0
+    new: list[ImportedRow] = []
+    different: list[Difference] = []
+    unchanged = 0
     for row in found.rows:
-        record = stored.get(row.key)
-        if record is None:
+        earlier = stored.get(row.key)
+        if earlier is None:
             new.append(row)
-        elif row_digest(table("laboratory"), record.cells, zone) == row.digest:
+        elif row_digest(table("laboratory"), earlier.cells, zone) == row.digest:
             unchanged += 1
         else:
-            different.append(Difference(row, record))
+            different.append(Difference(row, earlier))
     return Preview(found.file_hash, tuple(new), unchanged, tuple(different), found.problems)
 
 
