@@ -1,8 +1,9 @@
 """The demonstration (`make run`): a virtual cohort, and the trial run on it. What is up to date is not made again.
 
 In a terminal the site is started, on the cohort's records, and images and results are made while one looks around.
-Without a terminal, or with SERVE=0, the cohort is written as a trial folder, the trial is run, its result said. The cohort is made again when its arguments or the code that makes it change; the result when the cohort, the
-arguments or any code change. The cohort may be edited by hand (demo/trial): then only the result is made again.
+Without a terminal, or with SERVE=0, the cohort is written as a trial folder, the trial is run, its result said. The
+cohort is made again when its arguments or the code that makes it change; the result when the cohort, the arguments or
+any code change. The cohort may be edited by hand (demo/trial): then only the result is made again.
 """
 
 from __future__ import annotations

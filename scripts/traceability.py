@@ -1,7 +1,8 @@
-"""Requirement -> test -> result (`make traceability`): docs/validation/traceability.md from docs/validation/requirements.csv.
+"""Requirement -> test -> result (`make traceability`): writes docs/validation/traceability.md.
 
-A test proves a requirement when its name begins with the id: ``test_A3_queryset_update_is_audited``. Results are those of
-the last run with ``--junitxml build/traceability.xml`` (``--run`` makes one); without them the page says that none is known.
+A test proves a requirement of docs/validation/requirements.csv when its name begins with the id:
+``test_A3_queryset_update_is_audited``. Results are those of the last run with ``--junitxml build/traceability.xml``
+(``--run`` makes one); without them the page says that none is known.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ NAMED = re.compile(r"test_([A-Z]\d{1,2})_(.+)")
 NOT_PROVED = {
     "C3": "Backup and restore are a later piece of work (the doors); nothing is claimed yet.",
 }
-"""Requirements left open on purpose, and why; anything else without a test fails `tests/web/test_web_traceability.py`."""
+"""Requirements left open on purpose, and why; `tests/web/test_web_traceability.py` demands a test of all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +102,9 @@ def page(states: dict[str, str]) -> str:
             why = NOT_PROVED.get(one["id"], "no test yet")
             lines.append(f"| {one['id']} | {one['requirement']} | {one['source']} | **open**: {why} | |")
         for number, proof in enumerate(proofs):
-            first = number == 0
-            lines.append(
-                f"| {one['id'] if first else ''} | {one['requirement'] if first else ''} | {one['source'] if first else ''} "
-                f"| {proof.said} (`{proof.file}`) | {states.get(proof.name, 'not run')} |"
-            )
+            cells = [one["id"], one["requirement"], one["source"]] if number == 0 else ["", "", ""]
+            cells += [f"{proof.said} (`{proof.file}`)", states.get(proof.name, "not run")]
+            lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines).rstrip() + "\n"
 
 
