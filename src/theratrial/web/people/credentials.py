@@ -58,11 +58,11 @@ _WESTERN = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "0123456789
 def _without_content(request: HttpRequest) -> HttpRequest:
     """The request without what was typed: the counters of failures keep no clinical content and no password."""
     bare = copy.copy(request)
-    bare.GET = QueryDict()  # type: ignore[assignment]
-    bare.POST = QueryDict()  # type: ignore[assignment]
+    bare.GET = QueryDict()
+    bare.POST = QueryDict()
     return bare
 
 
 def _taken_back(request: HttpRequest, bare: HttpRequest) -> None:
-    request.axes_locked_out = getattr(bare, "axes_locked_out", False)
-    request.axes_credentials = getattr(bare, "axes_credentials", None)
+    request.axes_locked_out = getattr(bare, "axes_locked_out", False)  # type: ignore[attr-defined]
+    request.axes_credentials = getattr(bare, "axes_credentials", None)  # type: ignore[attr-defined]

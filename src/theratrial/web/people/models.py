@@ -37,7 +37,7 @@ class User(AbstractBaseUser):
     session_generation = models.PositiveIntegerField(default=0)
     """Raised to end every session of the account at once."""
 
-    last_login = None  # type: ignore[assignment]  # sign-ins are events of the ledger
+    last_login = None  # sign-ins are events of the ledger
 
     objects = UserManager()
     USERNAME_FIELD = "username"
