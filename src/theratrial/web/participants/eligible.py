@@ -162,7 +162,7 @@ def criteria_shown(content: dict[str, Any], participant: Participant) -> list[di
     lines = []
     for one in content["criteria"]:
         values = [
-            {**value, "links": [source_link(source, participant.code) for source in value["sources"]], "shown": _shown(value["value"])}
+            {**value, "links": [source_link(source, participant.code) for source in value["sources"]], "shown": _shown(value["value"]), "flag": isinstance(value["value"], bool)}
             for value in one["values"]
         ]
         if one["kind"] == "exclusion":

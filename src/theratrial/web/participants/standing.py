@@ -308,11 +308,14 @@ def planned_things(protocol: Protocol, past: History, now: datetime) -> tuple[Pl
                 visit.days_outside, True, visit.provisional, visit.note,
             )
         )  # fmt: skip
+    # An image that is recorded and not here yet has a day only, no instant.
+    recorded = {(one.visit_id, one.session): one.occurred_on for one in past.visits}
     for image in planned_images(protocol, past, now):
         fixed = "" if image.status in open_ else image.status.value
         found.append(
             Planned(
-                "image", image.imaging_id, image.session, image.earliest_at, image.latest_at, fixed, image.taken_at,
+                "image", image.imaging_id, image.session, image.earliest_at, image.latest_at, fixed,
+                image.taken_at or recorded.get((image.imaging_id, image.session)),
                 image.hours_outside, image.required, False, image.note,
             )
         )  # fmt: skip
