@@ -335,7 +335,6 @@ def _without_webgl(address: str, place: list[float]) -> tuple[str, str, int]:
         page, _ = _opened(browser, address)
         page.wait_for_selector("#viewer[data-ready]", timeout=60_000)
         page.evaluate("place => document.querySelector('#viewer').goTo(place)", place)
-        page.screenshot(path=str(Path("/tmp") / "theratrial-viewer-without-webgl.png"))
         found = (
             page.text_content(".viewer-readout"),
             page.text_content(".viewer-problem"),
