@@ -14,12 +14,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from theratrial.errors import InputError
 from theratrial.web.access import may, participant_or_404, requires
-from theratrial.web.ledger.signing import NotConfirmed, content_digest, sign, signatures_of
+from theratrial.web.ledger.signing import NotConfirmed, content_digest, sign, signatures_of, valid_signatures
 from theratrial.web.participants.models import Participant
 from theratrial.web.studies import reads
 from theratrial.web.studies.content_views import whole_body_rows
 from theratrial.web.studies.reads import KIND, Answer
-from theratrial.web.studies.series_views import plan_titles, viewer_words
+from theratrial.web.studies.series_views import plan_titles, short_titles, viewer_words
 from theratrial.web.trials.selectors import protocol_in_force
 
 
@@ -46,7 +46,7 @@ def _page(
         raise Http404(session)
     username = request.user.get_username()
     mine = reads.own_reads(records, username)
-    titles, answers = plan_titles(), answer_words()
+    titles, short, answers = plan_titles(), short_titles(), answer_words()
     content = reads.signed_content(participant, session, list(mine.values())) if mine else {}
     key = f"{participant.code}/{session}/{username}"
     context = {
@@ -55,7 +55,7 @@ def _page(
         "rows": [(titles.get(row.imaging, row.imaging), row) for row in rows],
         "reads": [
             {
-                "title": titles.get(one.cells.get("imaging_id", ""), one.cells.get("imaging_id", "")),
+                "title": short.get(one.cells.get("imaging_id", ""), one.cells.get("imaging_id", "")),
                 "result": answers.get(one.cells.get("result", ""), one.cells.get("result", "")),
                 "lesions": one.entered.get("lesions_seen", {}).get("text", ""),
                 "record": one,
@@ -74,6 +74,7 @@ def _page(
         "key": key,
         "digest": content_digest(KIND, key, content) if mine else "",
         "signatures": _signatures(participant, session, records),
+        "to_sign": bool(mine) and not valid_signatures(KIND, key, content),
         "statement": _statement(session),
     }
     return render(request, "studies/pair.html", context, status=status)
