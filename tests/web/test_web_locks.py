@@ -205,7 +205,7 @@ def test_D3_unlocking_needs_a_reason_and_a_second_person(locked: Participant) ->
 
 def test_D3_a_refused_request_leaves_the_lock_and_cannot_be_decided_again(locked: Participant) -> None:
     asked = unlock_requested(person("manager1"), locked, reason="A wrong dose was found")
-    request_decided(person("manager2"), asked, approve=False)
+    request_decided(person("manager2"), asked, approve=False, reason="The dose was right")
     locked.refresh_from_db()
     assert locked.data_state == "locked"
     with pytest.raises(InputError):

@@ -12,8 +12,9 @@ from typing import Final
 from django.conf import settings
 from django.db.models import Q
 
-from theratrial.protocol.schema import Form, Protocol, Visit
+from theratrial.protocol.schema import Form, Protocol
 from theratrial.schedule.history import History, Status, TakenImage
+from theratrial.schedule.sessions import given_sessions
 from theratrial.schedule.visits import PlannedImage, PlannedVisit, planned_images, planned_visits
 from theratrial.trialfolder.histories import participant_history
 from theratrial.web.capture.form_matching import FormState, at_visit, filled
@@ -103,6 +104,8 @@ def _expected(
     tables = defaultdict(list)
     for record in records:
         tables[record.table].append(record)
+    given = given_sessions(protocol, history)
+    treated_on = given[0].injected_at.date() if given else None
     failed = any(one.kind == "screen_failure" for one in history.endings)
     images = planned_images(protocol, history, now)
     for planned in planned_visits(protocol, history, now):
@@ -114,7 +117,7 @@ def _expected(
             if clause is None or clause.reading is None or clause.reading.table in EVENT_DRIVEN:
                 continue
             form = clause.reading
-            matching = at_visit(form, visit, planned, tables[form.table], protocol)
+            matching = at_visit(form, visit, planned, tables[form.table], protocol, treated_on=treated_on)
             yield _form(form, planned, filled(form, matching), entered, failed)
         yield from (_image(one, planned.visit_id) for one in images if one.imaging_id in visit.procedures)
     at_visits = {name for clause in protocol.schedule.values() if clause.reading for name in clause.reading.procedures}
@@ -283,9 +286,3 @@ def _entry_days(participants: Sequence[Participant]) -> dict[uuid.UUID, date]:
         uuid.UUID(pk): datetime.fromisoformat(at.replace("Z", "+00:00")).astimezone(zone).date()
         for pk, at in events.values_list("entity_id", "at")
     }
-
-
-def visit_of(protocol: Protocol, identifier: str) -> Visit | None:
-    """The visit's reading."""
-    clause = protocol.schedule.get(identifier)
-    return clause.reading if clause else None

@@ -30,9 +30,18 @@ class FormState:
 
 
 def at_visit(
-    form: Form, visit: Visit, planned: PlannedVisit, records: Sequence[Record], protocol: Protocol
+    form: Form,
+    visit: Visit,
+    planned: PlannedVisit,
+    records: Sequence[Record],
+    protocol: Protocol,
+    *,
+    treated_on: date | None = None,
 ) -> list[Record]:
-    """Rows of the form that belong to the visit: by the visit they name, their time point, or their day."""
+    """Rows of the form that belong to the visit: by the visit they name, their time point, or their day.
+
+    What was recorded after `treated_on`, the first session, is no part of the screening.
+    """
     columns = {column.name for column in table_definition(form.table).columns}
     if "timepoint" in columns and (points := _timepoints(visit, protocol)):
         return [one for one in records if one.cells.get("timepoint") in points]
@@ -42,7 +51,7 @@ def at_visit(
         return [one for one in records if (one.cells.get("visit_id"), one.cells.get("session", "")) == wanted]
     if not form.repeats and not visit.per_session:
         return list(records)
-    return [one for one in records if _named(one, visit, planned) or _near(one, visit, planned)]
+    return [one for one in records if _named(one, visit, planned) or _near(one, visit, planned, treated_on)]
 
 
 def filled(form: Form, records: Sequence[Record]) -> FormState:
@@ -73,7 +82,7 @@ def _named(record: Record, visit: Visit, planned: PlannedVisit) -> bool:
     return record.visit == visit.id and record.session == planned.session
 
 
-def _near(record: Record, visit: Visit, planned: PlannedVisit) -> bool:
+def _near(record: Record, visit: Visit, planned: PlannedVisit, treated_on: date | None) -> bool:
     if record.visit:
         return False
     day = next(
@@ -81,9 +90,8 @@ def _near(record: Record, visit: Visit, planned: PlannedVisit) -> bool:
     )
     if visit.anchor == "screening":
         # What was before the screening is part of it: earlier treatment, a sample of the week before.
-        return (
-            day is None or planned.latest is None or day <= max(planned.latest, planned.occurred_on or planned.latest)
-        )
+        ends = [one for one in (treated_on, planned.latest) if one is not None]
+        return day is None or not ends or day <= max(min(ends), planned.occurred_on or min(ends))
     if day is None:
         return False
     if planned.occurred_on is not None and abs(day - planned.occurred_on) <= NEAR_VISIT:

@@ -17,7 +17,7 @@ from theratrial.web.capture.endorsement import endorsement_in_force, endorsement
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.preconditions import Blocker, blockers_of
 from theratrial.web.capture.services import LockedError
-from theratrial.web.capture.two_people import decided, pending_request, requested
+from theratrial.web.capture.two_people import decide_two, pending_request, request_two
 from theratrial.web.ledger.act import act
 from theratrial.web.ledger.models import TwoPersonRequest
 from theratrial.web.participants.models import Participant
@@ -172,8 +172,7 @@ def unlock_requested(actor: Any, target: Target, *, reason: str) -> TwoPersonReq
     if not may_move(actor, "data.unlock", target):
         raise PermissionError("data.unlock")
     _requestable(target, "unlock", "locked", reason)
-    with act(actor, "data.unlock-request", reason=reason.strip()):
-        return requested(actor, kind="unlock", target=key_of(target), reason=reason.strip())
+    return request_two(actor, kind="unlock", target=key_of(target), reason=reason, site=site_of(target))
 
 
 def hard_lock_requested(actor: Any, *, reason: str) -> TwoPersonRequest:
@@ -185,40 +184,44 @@ def hard_lock_requested(actor: Any, *, reason: str) -> TwoPersonRequest:
         No reason, the trial is not locked, or somebody has asked already.
     """
     trial = the_trial()
-    if not may_move(actor, "data.freeze", trial):
-        raise PermissionError("data.freeze")
+    if not may_move(actor, "data.unlock", trial):
+        raise PermissionError("data.unlock")
     _requestable(trial, "hard_lock", "locked", reason)
-    with act(actor, "data.hard-lock-request", reason=reason.strip()):
-        return requested(actor, kind="hard_lock", target="trial", reason=reason.strip())
+    return request_two(actor, kind="hard_lock", target="trial", reason=reason)
 
 
-def request_decided(actor: Any, request: TwoPersonRequest, *, approve: bool) -> TwoPersonRequest:
+def request_decided(actor: Any, request: TwoPersonRequest, *, approve: bool, reason: str = "") -> TwoPersonRequest:
     """The second person's answer; approval unlocks, or locks for good, in the same transaction.
 
     Raises
     ------
     InputError
-        It is the person who asked, or the request is decided already.
+        It is the person who asked, the request is decided already, or a refusal gives no reason.
+    PermissionError
+        The person may not decide on it.
     """
     if request.kind not in ("unlock", "hard_lock"):
         raise InputError(f"a request of kind {request.kind} is not decided here")
     target = target_of(request.target)
-    if not may_move(actor, "data.unlock" if request.kind == "unlock" else "data.freeze", target):
+    if not may_move(actor, "data.unlock", target):
         raise PermissionError("data.unlock")
-    verb = request.kind.replace("_", "-")
-    with act(actor, f"data.{verb}" if approve else f"data.{verb}-refuse", reason=request.reason):
-        decision = decided(actor, request, approve=approve)
-        if approve:
-            current = type(target)._default_manager.select_for_update().get(pk=target.pk)
-            if current.data_state != "locked":
-                raise InputError(_("the data are not locked any more; nothing is left to decide"))
-            current.data_state = "open" if request.kind == "unlock" else "hard_locked"
-            current.save(update_fields=["data_state"])
-            if request.kind == "unlock":
-                endorsements_voided(
-                    _endorsed_keys(current), _("the data were unlocked: %(reason)s") % {"reason": request.reason}
-                )
-    return decision
+
+    def approved(decision: TwoPersonRequest) -> None:
+        with act(actor, "data.unlock" if decision.kind == "unlock" else "data.hard-lock", reason=decision.reason):
+            _approved(target, decision)
+
+    return decide_two(actor, request, approve=approve, reason=reason, site=site_of(target), effect=approved)
+
+
+def _approved(target: Target, decision: TwoPersonRequest) -> None:
+    current = type(target)._default_manager.select_for_update().get(pk=target.pk)
+    if current.data_state != "locked":
+        raise InputError(_("the data are not locked any more; nothing is left to decide"))
+    current.data_state = "open" if decision.kind == "unlock" else "hard_locked"
+    current.save(update_fields=["data_state"])
+    if decision.kind == "unlock":
+        because = _("the data were unlocked: %(reason)s") % {"reason": decision.reason}
+        endorsements_voided(_endorsed_keys(current), because)
 
 
 def _requestable(target: Target, kind: str, state: str, reason: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from theratrial.protocol.schema import Form, Protocol
 from theratrial.trialfolder.tables import table as table_definition
@@ -49,8 +50,9 @@ def planned_label(identifier: str, protocol: Protocol | None = None) -> str:
 
 def subject_label(subject: str, protocol: Protocol | None = None) -> str:
     """``visit:follow_up/1`` as people say it."""
-    kind, _, rest = subject.partition(":")
+    kind, _sep, rest = subject.partition(":")
     if kind not in ("visit", "image", "form") or not rest:
         return subject
-    identifier, _, session = rest.partition("/")
-    return f"{planned_label(identifier, protocol)} · {session}" if session else planned_label(identifier, protocol)
+    identifier, _sep, session = rest.partition("/")
+    title = planned_label(identifier, protocol)
+    return _("%(title)s, session %(session)s") % {"title": title, "session": session} if session else title

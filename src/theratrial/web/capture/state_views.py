@@ -135,11 +135,11 @@ def request_decide(request: HttpRequest, number: int) -> HttpResponse:
     )
     if found is None:
         raise Http404(str(number))
-    target = target_of(found.target)
+    target, reason = target_of(found.target), request.POST.get("reason", "")
     if not may(request.user, "participants.view", site=site_of(target)):
         raise Http404(str(number))
     try:
-        decision = request_decided(request.user, found, approve=request.POST.get("approve") == "yes")
+        decision = request_decided(request.user, found, approve=request.POST.get("approve") == "yes", reason=reason)
     except InputError as refusal:
         return _shown(request, _page_of(target), refusal=str(refusal), status=422)
     except PermissionError as missing:
@@ -231,7 +231,7 @@ def _shown(
         "blockers": blockers_of(target) if target.data_state in ("open", "frozen") else (),
         "moves": [move for move in MOVES.values() if mover and move.source == target.data_state],
         "may_unlock": unlocker and target.data_state == "locked" and not requests,
-        "may_hard_lock": isinstance(target, Trial) and mover and target.data_state == "locked" and not requests,
+        "may_hard_lock": isinstance(target, Trial) and unlocker and target.data_state == "locked" and not requests,
         "requests": [_request(request, one) for one in requests],
         "content": content,
         "digest": content_digest(KIND, key, content),

@@ -34,12 +34,16 @@ class Scope:
     participants: tuple[Participant, ...]
     left_out: int
     sites: tuple[str, ...]
+    batches_left_out: frozenset[str] = frozenset()
+    """Batches that nobody else was given."""
 
     def records(self) -> QuerySet[Record]:
         """Live rows of these participants, and those that belong to nobody (batches, calibrations)."""
         keys = [one.pk for one in self.participants]
         shared = Q(participant=None) & (Q(site=None) | Q(site__code__in=self.sites))
-        return live_records().filter(Q(participant__in=keys) | shared)
+        hers = Q(table="batches", cells__batch_id__in=sorted(self.batches_left_out))
+        found = live_records().filter(Q(participant__in=keys) | shared)
+        return found.exclude(hers) if self.batches_left_out else found
 
 
 def scope_of(user: Any, permission: str = "exports.make") -> Scope:
@@ -48,7 +52,19 @@ def scope_of(user: Any, permission: str = "exports.make") -> Scope:
     everybody = list(Participant.objects.filter(site__in=sites).select_related("site"))
     withdrawn = data_use_withdrawn()
     kept = tuple(one for one in everybody if one.code not in withdrawn)
-    return Scope(kept, len(everybody) - len(kept), tuple(site.code for site in sites))
+    batches = _batches_of_nobody_else(withdrawn)
+    return Scope(kept, len(everybody) - len(kept), tuple(site.code for site in sites), batches)
+
+
+def _batches_of_nobody_else(codes: frozenset[str]) -> frozenset[str]:
+    """A batch made for one person tells of her as much as the administration does."""
+    if not codes:
+        return frozenset()
+    given = live_records().filter(table="administrations").values_list("participant__code", "cells__batch_id")
+    users: dict[str, set[str]] = {}
+    for code, batch in given:
+        users.setdefault(batch, set()).add(code)
+    return frozenset(batch for batch, some in users.items() if batch and some <= codes)
 
 
 def data_use_withdrawn() -> frozenset[str]:
