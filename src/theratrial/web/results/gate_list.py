@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from theratrial.web.capture.models import Record
-from theratrial.web.capture.selectors import live_records, rows_of
+from theratrial.errors import Problem
+from theratrial.trialfolder.records import TrialFolder
+from theratrial.web.capture.selectors import Rows, live_records, rows_of
 from theratrial.web.ledger.models import Signature
 from theratrial.web.participants.models import Participant
 from theratrial.web.results.gate import therapy_rows
@@ -38,9 +39,7 @@ def with_sessions(people: QuerySet[Participant]) -> QuerySet[Participant]:
 
 def gates_of(people: list[Participant]) -> list[GateOfSession]:
     """The gate after every session of these participants, with its signatures."""
-    records: dict[int | None, list[Record]] = defaultdict(list)
-    for record in live_records().filter(Q(participant__in=people) | Q(participant=None)):
-        records[record.participant_id].append(record)
+    rows = rows_of(live_records().filter(Q(participant__in=people) | Q(participant=None)))
     signatures: dict[str, list[Signature]] = defaultdict(list)
     codes = [one.code for one in people]
     for signature in Signature.objects.filter(kind=KIND, participant__in=codes).order_by("signed_at", "pk"):
@@ -48,11 +47,31 @@ def gates_of(people: list[Participant]) -> list[GateOfSession]:
     computed, end = latest_for_gate(people), cohort_end()
     found = []
     for one in people:
-        rows = rows_of([*records[None], *records[one.pk]])
-        source = source_of(one, rows.folder, rows.problems, computed.get(one.pk), end)
-        for session in sorted(therapy_rows(rows.folder, one.code)):
+        folder = _of(rows.folder, one.code)
+        source = source_of(one, folder, _problems_of(rows, one.code), computed.get(one.pk), end)
+        for session in sorted(therapy_rows(folder, one.code)):
             found.append(source.of_session(session, signatures[gate_key(one.code, session)]))
     return found
+
+
+def _of(folder: TrialFolder, code: str) -> TrialFolder:
+    """The folder with only what belongs to one participant, and what all share."""
+    tables = {
+        name: tuple(row for row in rows if row.values.get("participant_id", code) == code)
+        for name, rows in folder.tables.items()
+    }
+    return replace(folder, tables=tables)
+
+
+def _problems_of(rows: Rows, code: str) -> tuple[Problem, ...]:
+    """Problems of the lines of one participant."""
+    hers = {
+        f"{row.file} line {row.line}"
+        for lines in rows.folder.tables.values()
+        for row in lines
+        if row.values.get("participant_id") == code
+    }
+    return tuple(one for one in rows.problems if one.place.partition(", column")[0] in hers)
 
 
 def gate_deviations(codes: Iterable[str]) -> list[GateDeviation]:

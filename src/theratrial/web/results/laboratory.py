@@ -104,9 +104,7 @@ def laboratory_drawing(folder: TrialFolder, code: str, points: Sequence[Laborato
         colour = MUTED if one.grade is None else _GRADE_COLOURS.get(one.grade, INK)
         drawing.marker(x(one.collected_at), y(one.value), "o", colour=colour, size=3.6, filled=one.grade is not None)
         if one.grade:
-            drawing.text(
-                x(one.collected_at) - 3, y(one.value) + 15, str(one.grade), size=9.5, colour=colour
-            )
+            drawing.text(x(one.collected_at) - 3, y(one.value) + 15, str(one.grade), size=9.5, colour=colour)
     days = (last - start).days
     drawing.text(_LEFT, _BOTTOM + 14, start.date().isoformat(), size=9.5)
     drawing.text(_RIGHT, _BOTTOM + 14, f"{last.date().isoformat()} (day {days})", size=9.5, anchor="end")
