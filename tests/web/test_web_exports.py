@@ -238,7 +238,7 @@ def test_the_same_records_give_the_same_bytes(cohort: Trial) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "out"), [("data_use", True), ("all", True), ("treatment", False), ("follow_up", False)]
+    ("kind", "out"), [("data_use", True), ("all", True), ("", True), ("treatment", False), ("follow_up", False)]
 )
 def test_who_withdrew_the_use_of_data_is_left_out_and_only_counted(
     cohort: Trial, client_of: ClientOf, kind: str, out: bool

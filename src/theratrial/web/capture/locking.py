@@ -143,7 +143,7 @@ def moved(actor: Any, target: Target, move: str, *, reason: str = "", override: 
     if (wanted.reason_required or override) and not reason.strip():
         raise InputError(_("say why: this step needs a reason"))
     with act(actor, f"data.{move}", reason=reason.strip()):
-        current = type(target)._default_manager.select_for_update().get(pk=target.pk)
+        current = _held(target)
         _container_allows(current)
         if current.data_state != wanted.source:
             raise InputError(
@@ -214,7 +214,7 @@ def request_decided(actor: Any, request: TwoPersonRequest, *, approve: bool, rea
 
 
 def _approved(target: Target, decision: TwoPersonRequest) -> None:
-    current = type(target)._default_manager.select_for_update().get(pk=target.pk)
+    current = _held(target)
     if current.data_state != "locked":
         raise InputError(_("the data are not locked any more; nothing is left to decide"))
     current.data_state = "open" if decision.kind == "unlock" else "hard_locked"
@@ -222,6 +222,12 @@ def _approved(target: Target, decision: TwoPersonRequest) -> None:
     if decision.kind == "unlock":
         because = _("the data were unlocked: %(reason)s") % {"reason": decision.reason}
         endorsements_voided(_endorsed_keys(current), because)
+
+
+def _held(target: Target) -> Target:
+    """The row, held until the act ends."""
+    found: Target = type(target)._default_manager.select_for_update().get(pk=target.pk)  # type: ignore[misc]
+    return found
 
 
 def _requestable(target: Target, kind: str, state: str, reason: str) -> None:

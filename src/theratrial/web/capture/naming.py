@@ -42,7 +42,7 @@ def planned_label(identifier: str, protocol: Protocol | None = None) -> str:
     """Title of a visit, image or form of the protocol."""
     protocol = protocol or protocol_in_force()
     for clauses in (protocol.schedule, protocol.imaging, protocol.forms):
-        clause = clauses.get(identifier)  # type: ignore[attr-defined]
+        clause = clauses.get(identifier)
         if clause is not None and clause.reading is not None:
             return str(clause.reading.titles.get(language(), clause.reading.title))
     return identifier.replace("_", " ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Container
 from datetime import timedelta
 from typing import Any, Final
 
@@ -192,7 +193,8 @@ def query_ask_subject(request: HttpRequest, code: str) -> HttpResponse:
     subject = request.GET.get("subject", "").replace("\x00", "")[:200]
     protocol = protocol_in_force()
     kind, _sep, rest = subject.partition(":")
-    known = {"visit": protocol.schedule, "image": protocol.imaging, "form": protocol.forms}.get(kind, {})
+    plans: dict[str, Container[str]] = {"visit": protocol.schedule, "image": protocol.imaging, "form": protocol.forms}
+    known = plans.get(kind, ())
     if rest.partition("/")[0] not in known:
         raise Http404(subject)
     queries = visible_queries(request.user).filter(participant=participant, record=None, subject=subject)

@@ -70,14 +70,16 @@ def _batches_of_nobody_else(codes: frozenset[str]) -> frozenset[str]:
 def data_use_withdrawn() -> frozenset[str]:
     """Codes of those who withdrew the use of their data and did not consent again later."""
     consents = Record.objects.filter(table="consents", entered_in_error=False)
-    if not any(one.cells.get("withdrawal_kind") in DATA_USE for one in consents):
+    if not any(one.cells.get("withdrawal_kind") or one.cells.get("withdrawn_at") for one in consents):
         return frozenset()
     rows = rows_of(Record.objects.filter(table__in=("consents", "participants"), entered_in_error=False)).folder
-    withdrawn, signed = {}, {}
+    withdrawn: dict[str, datetime] = {}
+    signed: dict[str, datetime] = {}
     for row in rows.rows("consents"):
         code = row["participant_id"]
         signed[code] = max([row["signed_at"], *([signed[code]] if code in signed else [])], key=_known)
-        if row["withdrawal_kind"] in DATA_USE:
+        # A withdrawal that does not say of what counts as one of everything.
+        if row["withdrawal_kind"] in DATA_USE or (row["withdrawn_at"] is not None and not row["withdrawal_kind"]):
             withdrawn[code] = max([row["withdrawn_at"], *([withdrawn[code]] if code in withdrawn else [])], key=_known)
     # Without its moment a withdrawal counts: nobody may be exported by a missing cell.
     return frozenset(code for code, at in withdrawn.items() if at is None or _known(signed[code]) <= at)
