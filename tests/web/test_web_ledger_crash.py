@@ -78,7 +78,9 @@ def test_C4_kill_9_at_any_moment_leaves_the_whole_act_or_nothing(tmp_path: Path,
         time.sleep(0.15 + moments.random() * 0.4)
         writer.send_signal(signal.SIGKILL)
         writer.wait()
-        judged = subprocess.run([sys.executable, "-c", JUDGE], env=environment, capture_output=True, text=True, check=True)
+        judged = subprocess.run(
+            [sys.executable, "-c", JUDGE], env=environment, capture_output=True, text=True, check=True
+        )
         acts, sites, whole, faults = judged.stdout.strip().split(" ", 3)
         assert (whole, faults) == ("True", "[]")
         assert int(sites) == 2 * int(acts)

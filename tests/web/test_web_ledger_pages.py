@@ -255,8 +255,13 @@ def test_A8_events_of_another_site_cannot_be_redacted_from_here(
 
 @pytest.mark.parametrize(
     "url",
-    ["/ledger/row/no_such_table/1/", "/ledger/row/capture_record/nothing/", "/ledger/row/ledger_event/1/", "/ledger/as-of/?table=x"],
-)  # fmt: skip
+    [
+        "/ledger/row/no_such_table/1/",
+        "/ledger/row/capture_record/nothing/",
+        "/ledger/row/ledger_event/1/",
+        "/ledger/as-of/?table=x",
+    ],
+)
 def test_what_is_not_there_answers_404(record: Record, client_of: ClientOf, url: str) -> None:
     assert client_of("manager1").get(url).status_code == 404
 

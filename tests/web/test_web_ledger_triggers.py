@@ -447,7 +447,9 @@ def test_D2_locked_data_refuse_every_write(trial: Trial, record: Record, of: str
         lambda: _question(record),
         lambda: Query.objects.filter(pk=query.pk).update(state="closed"),
         lambda: QueryMessage.objects.create(query=query, author="m", at=timezone.now(), step="comment", text="t"),
-        lambda: Verification.objects.create(record=record, column="weight_kg", record_version=1, verified_by="m", verified_at=timezone.now()),
+        lambda: Verification.objects.create(
+            record=record, column="weight_kg", record_version=1, verified_by="m", verified_at=timezone.now()
+        ),
     )  # fmt: skip
     for write in writes:
         with refused(), act(SETUP, "data.unlock", reason="even so"):
@@ -474,8 +476,8 @@ def signature(record: Record) -> Signature:
     with act(SETUP, "sign"):
         head = Head.objects.get()
         made = Signature.objects.create(
-            signer="investigator1", printed_name="I", role="r", signed_at=timezone.now(), meaning="approved", kind="record",
-            key=str(record.pk), participant="P01", site=record.site.code if record.site else "", content={}, digest="d",
+            signer="investigator1", printed_name="I", role="r", signed_at=timezone.now(), meaning="approved",
+            kind="record", key=str(record.pk), participant="P01", site=record.site.code if record.site else "", content={}, digest="d",
             ledger_seq=head.seq, ledger_hash=head.hash, software="s",
         )  # fmt: skip
         SignedRow.objects.create(signature=made, entity="capture_record", entity_id=str(record.pk))

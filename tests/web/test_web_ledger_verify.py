@@ -204,7 +204,7 @@ def named(cast: dict[str, User], record: Record) -> list[int]:
     """Events that hold an identifier, which was typed by mistake and then corrected."""
     wrong = record_change(cast["coordinator1"], record, {"note": "IDENTIFIER"}, seen_version=2, reason="typed")
     record_change(cast["coordinator1"], wrong, {"note": "-"}, seen_version=3, reason="identifier removed")
-    return list(Payload.objects.filter(new__contains="IDENTIFIER").values_list("seq", flat=True)) + [last_seq()]
+    return [*Payload.objects.filter(new__contains="IDENTIFIER").values_list("seq", flat=True), last_seq()]
 
 
 def test_A8_two_people_take_an_identifier_out_and_the_chain_stays_whole(
@@ -239,9 +239,7 @@ def test_A8_nobody_approves_her_own_request(cast: dict[str, User], named: list[i
     assert Payload.objects.filter(old__contains="IDENTIFIER").exists()
 
 
-def test_A8_a_refused_request_takes_nothing_out_and_is_not_decided_again(
-    cast: dict[str, User], named: list[int]
-) -> None:
+def test_A8_a_refused_request_takes_nothing_out_and_stays_refused(cast: dict[str, User], named: list[int]) -> None:
     asked = redaction_requested(cast["manager1"], named, justification="j")
     redaction_refused(cast["manager2"], asked, reason="no identifier")
     with pytest.raises(InputError, match="decided already"):

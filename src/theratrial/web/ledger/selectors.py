@@ -20,7 +20,7 @@ BLINDED: Final = frozenset({"results_trialresultrow", "results_participantresult
 """Tables whose rows tell the endpoint; hidden from whom the protocol does not allow to see it."""
 _SHARED: Final = ("capture_", "trials_", "studies_", "results_")
 _OF_PEOPLE: Final = ("people_", "otp_")
-_TECHNICAL: Final = frozenset({"id", "sequence", "group", "password", "key"})
+_TECHNICAL: Final = frozenset({"id", "sequence", "group"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ class Shown:
     changes: tuple[Change, ...]
     hidden: str = ""
     """Why its content is not shown: ``blinded``, ``redacted``, ``not known``."""
+    about: str = ""
+    """Record table of a record: ``laboratory``."""
 
 
 def _starting(prefixes: Iterable[str]) -> Q:
@@ -82,12 +84,13 @@ def flattened(image: Mapping[str, Any] | None) -> dict[str, Any]:
 def changes_between(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> tuple[Change, ...]:
     """Every field in which two rows differ, in the order of the row; of a first entry what has a value."""
     before, after = flattened(old), flattened(new)
+    if old is None:
+        after = {name: value for name, value in after.items() if value not in (None, "", False, [])}
     names = list(dict.fromkeys((*after, *before)))
     return tuple(
         Change(name, before.get(name), after.get(name))
         for name in names
-        if (before.get(name) != after.get(name) and name not in _TECHNICAL)
-        or (name in ("password", "key") and before.get(name) != after.get(name))
+        if before.get(name) != after.get(name) and name not in _TECHNICAL
     )
 
 
@@ -107,7 +110,8 @@ def _shown(event: Event, payload: Payload | None, endpoint: bool) -> Shown:
     if any(text is not None and text.startswith(REDACTED) for text in (payload.old, payload.new)):
         return Shown(event, (), "redacted")
     old, new = (None if text is None else json.loads(text) for text in (payload.old, payload.new))
-    return Shown(event, changes_between(old, new))
+    about = (new or old or {}).get("table", "")
+    return Shown(event, changes_between(old, new), about=str(about))
 
 
 def field_matches(name: str, wanted: str) -> bool:

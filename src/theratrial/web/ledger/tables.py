@@ -159,7 +159,7 @@ def _audited(model: type[models.Model]) -> AuditedTable:
     fields = {field.column: field for field in model._meta.concrete_fields}
     hidden, left_out = HIDDEN.get(name, ()), BOOKKEEPING.get(name, ())
     columns = tuple(
-        Column(column, _kind(f), column in hidden) for column, f in fields.items() if column not in left_out
+        Column(str(column), _kind(f), column in hidden) for column, f in fields.items() if column not in left_out
     )
     default = (
         _PARTICIPANT if "participant_id" in fields else "''",
@@ -170,7 +170,7 @@ def _audited(model: type[models.Model]) -> AuditedTable:
     assert key is not None
     return AuditedTable(
         name,
-        Column(key.column, _kind(key)),
+        Column(str(key.column), _kind(key)),
         columns,
         participant,
         site,

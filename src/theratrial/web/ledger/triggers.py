@@ -1,4 +1,4 @@
-"""Putting the ledger's triggers into the database, taking them away for a migration, and seeing whether they are there."""
+"""The ledger's triggers: put into the database, taken away for a migration, compared with what must be there."""
 
 from __future__ import annotations
 

@@ -305,8 +305,8 @@ def triggers(tables: tuple[AuditedTable, ...]) -> dict[str, Trigger]:
         Trigger("theratrial_keep_signedrow", "ledger_signedrow", before | _UPDATE, "theratrial_unchanging"),
         Trigger("theratrial_keep_note", "ledger_note", before | _UPDATE, "theratrial_unchanging"),
     ]
-    for table in (*CHAIN_TABLES, *(table.name for table in tables)):
-        made.append(Trigger(f"theratrial_bt_{table}", table, _BEFORE | _TRUNCATE, "theratrial_append_only"))
+    for name in (*CHAIN_TABLES, *(table.name for table in tables)):
+        made.append(Trigger(f"theratrial_bt_{name}", name, _BEFORE | _TRUNCATE, "theratrial_append_only"))
     for table in tables:
         name = table.name
         logged = row | _INSERT | _UPDATE | (_DELETE if table.deletable else 0)

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -73,7 +74,7 @@ def _listing(request: HttpRequest, template: str, context: dict[str, Any], parti
 
 @requires("ledger.view")
 @require_POST
-def export(request: HttpRequest) -> HttpResponse:
+def export(request: HttpRequest) -> HttpResponseBase:
     """The events that the filters leave, as CSV: one line per field that changed; the export is an event itself."""
     wanted = Wanted.of(request.POST)
     try:
