@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from theratrial.errors import InputError
-from theratrial.forms.moments import TypedInstant
+from theratrial.forms.moments import TypedInstant, typed_date
 from theratrial.web.capture.models import Record
 from theratrial.web.ledger.act import act
 from theratrial.web.ledger.models import Signature
@@ -18,7 +18,6 @@ from theratrial.web.participants import consent, guards
 from theratrial.web.participants.models import Participant
 from theratrial.web.participants.screening import Registration, participant_registered
 from theratrial.web.participants.standing import standing
-from theratrial.forms.moments import typed_date
 from theratrial.web.people.models import Delegation, Site, User
 from theratrial.web.setup_site import SETUP
 from theratrial.web.trials.models import Trial
@@ -83,7 +82,9 @@ def test_consent_is_obtained_by_delegated_persons_only(woman: Participant, clien
     assert not Record.objects.filter(table="consents").exists()
 
 
-@pytest.mark.parametrize("change", [{"copy_given": ""}, {"signed_time": ""}, {"form_version": " "}, {"signed_on": "03/05/2022"}])
+@pytest.mark.parametrize(
+    "change", [{"copy_given": ""}, {"signed_time": ""}, {"form_version": " "}, {"signed_on": "03/05/2022"}]
+)
 def test_an_incomplete_consent_is_not_recorded(woman: Participant, client_of: As, change: dict[str, str]) -> None:
     assert client_of("coordinator1").post("/participants/B-01/consent/record/", {**FORM, **change}).status_code == 422
     assert not Record.objects.filter(table="consents").exists()
@@ -149,13 +150,16 @@ def test_withdrawal_says_what_it_stops_and_records_nothing_before_it_is_confirme
 
 
 @pytest.mark.parametrize(
-    ("kind", "procedure", "therapy"), [("treatment", True, False), ("follow_up", False, False), ("data_use", False, False), ("all", False, False)]
+    ("kind", "procedure", "therapy"),
+    [("treatment", True, False), ("follow_up", False, False), ("data_use", False, False), ("all", False, False)],
 )
 def test_each_kind_of_withdrawal_stops_what_it_says(
     woman: Participant, cast: dict[str, User], client_of: As, kind: str, procedure: bool, therapy: bool
 ) -> None:
     client_of("coordinator1").post("/participants/B-01/consent/record/", FORM)
-    consent.consent_withdrawn(cast["coordinator1"], woman, kind=kind, at=at("2022-04-01T06:00+00:00"), reason="her wish")
+    consent.consent_withdrawn(
+        cast["coordinator1"], woman, kind=kind, at=at("2022-04-01T06:00+00:00"), reason="her wish"
+    )
     later = datetime(2022, 4, 2, tzinfo=UTC)
     assert (guards.may_do_procedure(woman, later) == []) is procedure
     assert any("withdrawn" in one for one in guards.may_inject(woman, LU, later)) is not therapy

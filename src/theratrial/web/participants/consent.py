@@ -79,13 +79,21 @@ def consent_read(values: Mapping[str, str], participant: Participant) -> tuple[C
 
 def _version_refused(trial: Trial, participant: Participant, version: str, at: datetime) -> dict[str, str]:
     since = trial.consent_version_since
-    if trial.consent_version and version != trial.consent_version and since and at.astimezone(trial_zone()).date() >= since:
+    if (
+        trial.consent_version
+        and version != trial.consent_version
+        and since
+        and at.astimezone(trial_zone()).date() >= since
+    ):
         return {
             "form_version": _("Version %(version)s is out of use since %(day)s; version %(new)s is to be signed.")
             % {"version": version, "day": since.isoformat(), "new": trial.consent_version}
         }
     if consent_records(participant).filter(cells__form_version=version).exists():
-        return {"form_version": _("She has signed version %(version)s already; correct that entry under Forms.") % {"version": version}}
+        return {
+            "form_version": _("She has signed version %(version)s already; correct that entry under Forms.")
+            % {"version": version}
+        }
     return {}
 
 
@@ -132,12 +140,16 @@ def what_stops(kind: str) -> list[str]:
         "data_use": [
             _("No procedure of the trial is done any more and nothing new is collected."),
             _("Her rows are left out of every export made from now on; her record is shown as withdrawn."),
-            _("The ledger, signatures and exports made before stay: they show what was done, and to delete them is not allowed."),
+            _(
+                "The ledger, signatures and exports made before stay: they show what was done, and to delete them is not allowed."
+            ),
         ],
         "all": [
             _("No further injection, visit, image or sample."),
             _("Her rows are left out of every export made from now on; her record is shown as withdrawn."),
-            _("The ledger, signatures and exports made before stay: they show what was done, and to delete them is not allowed."),
+            _(
+                "The ledger, signatures and exports made before stay: they show what was done, and to delete them is not allowed."
+            ),
         ],
     }[kind]
 
@@ -161,7 +173,9 @@ def consent_withdrawn(actor: Any, participant: Participant, *, kind: str, at: Ty
     if not free and kind != "all":
         earlier = line.cells.get("withdrawal_kind", "")
         raise InputError(
-            _("A withdrawal of %(kind)s is recorded already on her only open form; widen it to everything, or correct it under Forms.")
+            _(
+                "A withdrawal of %(kind)s is recorded already on her only open form; widen it to everything, or correct it under Forms."
+            )
             % {"kind": earlier}
         )
     if at.value < datetime.fromisoformat(line.cells["signed_at"]):

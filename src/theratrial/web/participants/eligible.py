@@ -54,7 +54,9 @@ def moment_shown(participant: Participant, folder: TrialFolder, asked: str = "")
     except ValueError:
         found = now - 2 * _SHOWN_FOR
     if found.utcoffset() is None or not now - _SHOWN_FOR <= found <= now:
-        raise InputError(_("The page was open for more than an hour, so the ages it shows are old. Look again, then sign."))
+        raise InputError(
+            _("The page was open for more than an hour, so the ages it shows are old. Look again, then sign.")
+        )
     return found.astimezone(trial_zone())
 
 
@@ -162,7 +164,12 @@ def criteria_shown(content: dict[str, Any], participant: Participant) -> list[di
     lines = []
     for one in content["criteria"]:
         values = [
-            {**value, "links": [source_link(source, participant.code) for source in value["sources"]], "shown": _shown(value["value"]), "flag": isinstance(value["value"], bool)}
+            {
+                **value,
+                "links": [source_link(source, participant.code) for source in value["sources"]],
+                "shown": _shown(value["value"]),
+                "flag": isinstance(value["value"], bool),
+            }
             for value in one["values"]
         ]
         if one["kind"] == "exclusion":
@@ -191,7 +198,11 @@ def _to_make_it(one: dict[str, Any]) -> list[str]:
     if one["truth"] == "not_known":
         return list(one["to_be_known"])
     if one["truth"] == "not_met" and one["condition"]:
-        word = _("would have to be false: %(condition)s") if one["kind"] == "exclusion" else _("would have to hold: %(condition)s")
+        word = (
+            _("would have to be false: %(condition)s")
+            if one["kind"] == "exclusion"
+            else _("would have to hold: %(condition)s")
+        )
         return [word % {"condition": one["condition"]}]
     return []
 
@@ -244,8 +255,14 @@ def refuse_outcome(verdict: Verdict, outcome: str, override: str) -> None:
     if outcome == verdict.value or override.strip():
         return
     if verdict is Verdict.NOT_KNOWN:
-        raise InputError(_("Criteria are not known yet, so nobody can be signed as %(outcome)s. Enter what is missing first.") % {"outcome": verdict_words(outcome)})
-    raise InputError(_("The criteria say: %(verdict)s. To decide otherwise is a deviation and needs its reason.") % {"verdict": verdict_words(verdict.value)})
+        raise InputError(
+            _("Criteria are not known yet, so nobody can be signed as %(outcome)s. Enter what is missing first.")
+            % {"outcome": verdict_words(outcome)}
+        )
+    raise InputError(
+        _("The criteria say: %(verdict)s. To decide otherwise is a deviation and needs its reason.")
+        % {"verdict": verdict_words(verdict.value)}
+    )
 
 
 def statement(outcome: str, override: str) -> str:
@@ -254,7 +271,9 @@ def statement(outcome: str, override: str) -> str:
         return _("I decide against the computed verdict that she is %(outcome)s. This is a deviation. Reason: %(why)s") % {
             "outcome": verdict_words(outcome), "why": override.strip(),
         }  # fmt: skip
-    return _("I have seen the criteria as shown and confirm that she is %(outcome)s.") % {"outcome": verdict_words(outcome)}
+    return _("I have seen the criteria as shown and confirm that she is %(outcome)s.") % {
+        "outcome": verdict_words(outcome)
+    }
 
 
 def _record_ids(content: dict[str, Any]) -> set[str]:
@@ -271,5 +290,12 @@ def signatures_shown(participant: Participant, folder: TrialFolder) -> list[dict
         result = judged(participant, folder, datetime.fromisoformat(content["at"]))
         current = content_of(participant, folder, result, outcome=content["outcome"], override=content["override"])
         same = content_digest(KIND, participant.code, current) == one.digest
-        lines.append({"signature": one, "outcome": verdict_words(content["outcome"]), "override": content["override"], "same": same})
+        lines.append(
+            {
+                "signature": one,
+                "outcome": verdict_words(content["outcome"]),
+                "override": content["override"],
+                "same": same,
+            }
+        )
     return lines

@@ -30,17 +30,25 @@ def _consent(one: Standing, trial: Trial, at: datetime) -> list[str]:
         later = [consent.signed_at for consent in one.consents]
         if later:
             when = min(later).astimezone(trial_zone()).strftime("%Y-%m-%d %H:%M")
-            return [_("Consent was signed only on %(when)s, after this. Correct the time, or report the deviation.") % {"when": when}]
+            return [
+                _("Consent was signed only on %(when)s, after this. Correct the time, or report the deviation.")
+                % {"when": when}
+            ]
         return [_("No consent is recorded. Record it under Consent before any procedure of the trial.")]
     for kind in ("all", "data_use"):
         gone = one.withdrawals.get(kind)
         if gone is not None and gone <= at:
-            return [_("Consent to %(what)s is withdrawn: nothing more is done in the trial.") % {"what": withdrawal_words(kind)}]
+            return [
+                _("Consent to %(what)s is withdrawn: nothing more is done in the trial.")
+                % {"what": withdrawal_words(kind)}
+            ]
     since = trial.consent_version_since
     if trial.consent_version and since is not None and at.astimezone(trial_zone()).date() >= since:
         if all(consent.form_version != trial.consent_version for consent in signed):
             return [
-                _("Version %(version)s of the consent form is in use since %(day)s and she has not signed it. Ask for her consent again first.")
+                _(
+                    "Version %(version)s of the consent form is in use since %(day)s and she has not signed it. Ask for her consent again first."
+                )
                 % {"version": trial.consent_version, "day": since.isoformat()}
             ]
     return []
@@ -89,7 +97,11 @@ def _eligibility(participant: Participant, at: datetime) -> list[str]:
     standing_ones = [(signed_at, outcome) for signed_at, voided_at, outcome in told if voided_at is None]
     if not standing_ones:
         if told:
-            return [_("The signature on eligibility is void because a record under it changed. The investigator signs again first.")]
+            return [
+                _(
+                    "The signature on eligibility is void because a record under it changed. The investigator signs again first."
+                )
+            ]
         return [_("Eligibility is not signed. The investigator signs it under Eligibility first.")]
     if standing_ones[0][1] != "eligible":
         return [_("She is signed as not eligible.")]

@@ -57,18 +57,16 @@ def outside_words(planned: Planned) -> str:
         return ""
     if planned.kind == "image":
         hours = abs(round(planned.outside, 1))
-        return (
-            _("%(hours)s h before its window") if planned.outside < 0 else _("%(hours)s h after its window")
-        ) % {"hours": f"{hours:g}"}
+        return (_("%(hours)s h before its window") if planned.outside < 0 else _("%(hours)s h after its window")) % {
+            "hours": f"{hours:g}"
+        }
     days = abs(int(planned.outside))
     if planned.outside < 0:
         return ngettext("%(days)s day before its window", "%(days)s days before its window", days) % {"days": days}
     return ngettext("%(days)s day after its window", "%(days)s days after its window", days) % {"days": days}
 
 
-def plan_of(
-    standing: Standing, now: datetime, known: Mapping[tuple[str, str], str] | None = None
-) -> list[PlanLine]:
+def plan_of(standing: Standing, now: datetime, known: Mapping[tuple[str, str], str] | None = None) -> list[PlanLine]:
     """Visits and images of a participant at `now`; the sessions themselves are not among them.
 
     `known` are the `titles`, where many participants are looked at.
@@ -79,5 +77,7 @@ def plan_of(
         if one.kind == "session":
             continue
         status = one.status(now)
-        lines.append(PlanLine(one, known.get((one.kind, one.id), one.id), status, status_words(status), outside_words(one)))
+        lines.append(
+            PlanLine(one, known.get((one.kind, one.id), one.id), status, status_words(status), outside_words(one))
+        )
     return lines

@@ -17,6 +17,7 @@ from theratrial.web.capture.models import Record
 from theratrial.web.capture.services import record_create
 from theratrial.web.ledger.act import act
 from theratrial.web.participants.models import Participant
+from theratrial.web.participants.plan import said
 from theratrial.web.participants.selectors import participants_of, trial_now
 from theratrial.web.participants.states import Shown, event_words, shown
 from theratrial.web.people.models import Site
@@ -148,27 +149,26 @@ class LogLine:
 
 def log_lines(user: Any) -> list[LogLine]:
     """Everybody screened at the user's sites with the outcome of screening and its first reason."""
-    return [_log_line(one) for one in shown(participants_of(user).order_by("screened_on", "code"))]
+    criteria = {key: said(clause.reading) for key, clause in protocol_in_force().eligibility.items() if clause.reading}
+    return [_log_line(one, criteria) for one in shown(participants_of(user).order_by("screened_on", "code"))]
 
 
-def _log_line(one: Shown) -> LogLine:
+def _log_line(one: Shown, criteria: Mapping[str, str]) -> LogLine:
     standing = one.standing
     failures = [end for end in standing.ends if end[0] == "screen_failure"]
     if standing.sessions:
         return LogLine(one, _("treated"), "good", standing.sessions[0][1].date(), "")
     if failures:
         _event, on, reason = failures[0]
-        return LogLine(one, event_words("screen_failure"), "bad", on, _first_reason(reason))
+        return LogLine(one, event_words("screen_failure"), "bad", on, _first_reason(reason, criteria))
     if standing.ended is not None:
         event, on, reason = standing.ended
-        return LogLine(one, event_words(event), "neutral", on, _first_reason(reason))
+        return LogLine(one, event_words(event), "neutral", on, _first_reason(reason, criteria))
     if one.eligibility.key in ("eligible", "overruled", "not_eligible"):
         return LogLine(one, one.eligibility.words, one.eligibility.tone, None, "")
     return LogLine(one, _("in screening"), "warn", None, one.consent.words if one.consent.tone != "good" else "")
 
 
-def _first_reason(reason: str) -> str:
+def _first_reason(reason: str, criteria: Mapping[str, str]) -> str:
     first = re.split(r"[;\n]", reason)[0].strip()
-    criteria = protocol_in_force().eligibility
-    clause = criteria.get(first)
-    return clause.reading.title if clause is not None and clause.reading is not None else first.replace("_", " ")
+    return criteria.get(first, first.replace("_", " "))

@@ -101,7 +101,12 @@ def selection_read_recorded(actor: Any, participant: Participant, values: Mappin
 def content_of(record: Record) -> dict[str, Any]:
     """What is signed of a read."""
     reading = rule()
-    return {"table": record.table, "version": record.version, "cells": dict(record.cells), "rule": reading.rule if reading else ""}
+    return {
+        "table": record.table,
+        "version": record.version,
+        "cells": dict(record.cells),
+        "rule": reading.rule if reading else "",
+    }
 
 
 def statement() -> str:
@@ -118,7 +123,9 @@ def selection_read_signed(request: HttpRequest, participant: Participant, record
         As `signing.sign`; or the read is another reader's.
     """
     if record.cells.get("reader") != request.user.get_username():
-        raise InputError(_("The read is %(reader)s's; only who read may sign it.") % {"reader": record.cells.get("reader", "?")})
+        raise InputError(
+            _("The read is %(reader)s's; only who read may sign it.") % {"reader": record.cells.get("reader", "?")}
+        )
     return sign(
         request, kind="record", key=str(record.pk), content=content_of(record), meaning="entered",
         statement=statement(), rows=[record], participant=participant, permission="selection.read",

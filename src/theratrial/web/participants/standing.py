@@ -210,9 +210,7 @@ def _computed(participants: list[Participant], protocol: Protocol) -> dict[str, 
     images = _images(chosen)
     reading = protocol.identity.reading
     zone = ZoneInfo(reading.timezone if reading else "UTC")
-    return {
-        one.code: _judged(one, lines[pk], images.get(pk, ()), protocol, zone) for pk, one in by_pk.items()
-    }
+    return {one.code: _judged(one, lines[pk], images.get(pk, ()), protocol, zone) for pk, one in by_pk.items()}
 
 
 def _images(chosen: Q) -> dict[int, list[TakenImage]]:
@@ -240,7 +238,20 @@ def _judged(
     except (InputError, TypeError, AttributeError) as error:
         told = "; ".join(f"{one.place}: {one.message}" for one in problems[:3]) or str(error)
         return replace(empty, unreadable=told)
-    return _told(empty, folder, past, planned, protocol)
+    return replace(_told(empty, folder, past, planned, protocol), unreadable=_unread(lines, folder))
+
+
+def _unread(lines: Mapping[str, list[tuple[str, dict[str, str]]]], folder: TrialFolder) -> str:
+    """Cells that hold something that cannot be read: what is judged without them may be wrong."""
+    read = {row.source: row for rows in folder.tables.values() for row in rows}
+    found = [
+        f"{table}.{column}: {text!r}"
+        for table, entries in lines.items()
+        for origin, cells in entries
+        for column, text in cells.items()
+        if text and (origin not in read or read[origin].values.get(column) is None)
+    ]
+    return "; ".join(found[:3])
 
 
 def _told(
@@ -249,7 +260,13 @@ def _told(
     code = empty.code
     reads = sorted(folder.rows("selection_reads", participant_id=code), key=lambda row: row["read_at"] or _BEFORE_ALL)
     consents = tuple(
-        Consent(_record_id(row.source), row["form_version"], row["signed_at"], row["withdrawn_at"], row["withdrawal_kind"] or "")
+        Consent(
+            _record_id(row.source),
+            row["form_version"],
+            row["signed_at"],
+            row["withdrawn_at"],
+            row["withdrawal_kind"] or "",
+        )
         for row in folder.rows("consents", participant_id=code)
         if row["signed_at"] is not None
     )
@@ -257,8 +274,12 @@ def _told(
         empty,
         screened_on=past.screened_on,
         consents=consents,
-        sessions=tuple((one.session or 0, one.injected_at) for one in given_sessions(protocol, past)),
-        pets=tuple((one.timepoint, one.injected_at) for one in past.administrations if one.timepoint),
+        sessions=tuple(
+            (one.session or 0, one.injected_at) for one in given_sessions(protocol, past) if one.injected_at
+        ),
+        pets=tuple(
+            (one.timepoint, one.injected_at) for one in past.administrations if one.timepoint and one.injected_at
+        ),
         planned=planned,
         ends=tuple(
             (row["event"], row["occurred_on"], row["reason"] or "")
@@ -325,7 +346,9 @@ def planned_things(protocol: Protocol, past: History, now: datetime) -> tuple[Pl
 def _session(one: PlannedSession) -> Planned:
     fixed = one.status.value if one.status in (Status.DONE, Status.NOT_EXPECTED) else ""
     # That a session may follow does not make it owed: the gate decides, so it is never overdue by itself.
-    return Planned("session", "session", one.session, one.earliest, one.latest, fixed, one.given_on, one.days_outside, False)
+    return Planned(
+        "session", "session", one.session, one.earliest, one.latest, fixed, one.given_on, one.days_outside, False
+    )
 
 
 def forget() -> None:
@@ -334,4 +357,13 @@ def forget() -> None:
         _MEMORY.known, _MEMORY.seq, _MEMORY.hash = {}, 0, ""
 
 
-__all__: list[Any] = ["Consent", "Planned", "Standing", "forget", "history_of", "planned_things", "standing", "standings"]
+__all__: list[Any] = [
+    "Consent",
+    "Planned",
+    "Standing",
+    "forget",
+    "history_of",
+    "planned_things",
+    "standing",
+    "standings",
+]

@@ -22,8 +22,6 @@ urlpatterns = [
     path("<str:code>/selection/", views_eligibility.selection_page, name="selection"),
     path("<str:code>/selection/<uuid:record>/sign/", views_eligibility.selection_sign, name="selection-sign"),
     path("<str:code>/schedule/", views_schedule.schedule_page, name="schedule"),
-    path(
-        "<str:code>/schedule/<str:kind>/<str:thing>/<int:session>/", views_schedule.visit_record, name="visit"
-    ),
+    path("<str:code>/schedule/<str:kind>/<str:thing>/<int:session>/", views_schedule.visit_record, name="visit"),
     path("<str:code>/worksheets/<str:visit>/<int:session>/", views_schedule.worksheet, name="worksheet"),
 ]

@@ -142,5 +142,3 @@ def consent_version(request: HttpRequest) -> HttpResponse:
     waiting = [code for code, one in standings(people).items() if reconsent_needed(one, trial)]
     context = {"errors": errors, "values": values, "waiting": waiting, "the_trial": trial}
     return render(request, "participants/consent_version.html", context, status=422 if errors else 200)
-
-

@@ -55,7 +55,9 @@ def _page(request: HttpRequest, participant: Participant, *, refusal: str = "", 
 
 
 def _reads(participant: Participant) -> list[dict[str, Any]]:
-    return [{**one, "result": read_words(one["record"].cells.get("result", ""))} for one in selection.reads_of(participant)]
+    return [
+        {**one, "result": read_words(one["record"].cells.get("result", ""))} for one in selection.reads_of(participant)
+    ]
 
 
 @requires("participants.view")
@@ -73,7 +75,11 @@ def eligibility_sign(request: HttpRequest, code: str) -> HttpResponse:
     given = request.POST
     try:
         eligible.eligibility_signed(
-            request, participant, outcome=given.get("outcome", ""), override=given.get("override", "")[:1000], asked_at=given.get("at", "")
+            request,
+            participant,
+            outcome=given.get("outcome", ""),
+            override=given.get("override", "")[:1000],
+            asked_at=given.get("at", ""),
         )
     except (NotConfirmed, InputError) as error:
         return _page(request, participant, refusal=str(error), status=422)
@@ -107,7 +113,9 @@ def selection_page(request: HttpRequest, code: str) -> HttpResponse:
 def selection_sign(request: HttpRequest, code: str, record: Any) -> HttpResponse:
     """Sign the read that was saved."""
     participant = participant_or_404(request, code, "selection.read")
-    found = Record.objects.filter(pk=record, participant=participant, table="selection_reads", entered_in_error=False).first()
+    found = Record.objects.filter(
+        pk=record, participant=participant, table="selection_reads", entered_in_error=False
+    ).first()
     if found is None:
         raise Http404(str(record))
     refusal = ""

@@ -65,7 +65,11 @@ def visit_record(request: HttpRequest, code: str, kind: str, thing: str, session
             messages.success(request, _("Recorded."))
             return redirect("participants:schedule", code=code)
     elif known is not None:
-        values = {"status": known.cells.get("status", ""), "on": known.cells.get("occurred_on", ""), "reason": known.cells.get("reason", "")}
+        values = {
+            "status": known.cells.get("status", ""),
+            "on": known.cells.get("occurred_on", ""),
+            "reason": known.cells.get("reason", ""),
+        }
     line = next(one for one in plan_of(standing(participant), trial_now()) if one.planned == planned)
     context = {
         "participant": participant, "line": line, "known": known, "values": values, "refusal": refusal,
@@ -126,7 +130,11 @@ def worksheet(request: HttpRequest, code: str, visit: str, session: int) -> Http
     """The paper of a participant's visit."""
     participant = participant_or_404(request, code, "participants.view")
     planned = next(
-        (one for one in standing(participant).planned if (one.kind, one.id, one.session or 0) == ("visit", visit, session)),
+        (
+            one
+            for one in standing(participant).planned
+            if (one.kind, one.id, one.session or 0) == ("visit", visit, session)
+        ),
         None,
     )
     return _sheet(request, visit, participant, planned)

@@ -93,7 +93,11 @@ def gate_states(people: Sequence[Shown], protocol: Protocol, now: datetime) -> d
             key = f"{one.participant.code}/{session}"
             if needed and needed <= roles.get(key, set()):
                 found[key] = "signed"
-            elif session + 1 not in given and session < sessions.maximum_sessions and _open(one.standing, gate.visit, session, now):
+            elif (
+                session + 1 not in given
+                and session < sessions.maximum_sessions
+                and _open(one.standing, gate.visit, session, now)
+            ):
                 found[key] = "waiting"
     return found
 
@@ -209,7 +213,9 @@ def overview(user: Any, *, page: int = 1, everybody: bool = False) -> dict[str, 
     return context
 
 
-def _picture(lanes: Sequence[Shown], gates: Mapping[str, str], briefs: Mapping[str, Brief], now: datetime) -> Swimmer | None:
+def _picture(
+    lanes: Sequence[Shown], gates: Mapping[str, str], briefs: Mapping[str, Brief], now: datetime
+) -> Swimmer | None:
     if not lanes:
         return None
     return swimmer(lanes, gates, {code: brief.category for code, brief in briefs.items()}, now)
@@ -224,7 +230,13 @@ def overdue(people: Sequence[Shown], now: datetime) -> list[Overdue]:
     """Everything overdue, the longest first."""
     known = titles()
     found = [
-        Overdue(one.participant.code, known.get((item.kind, item.id), item.id), item.session, item.last_day, (now.date() - item.last_day).days)
+        Overdue(
+            one.participant.code,
+            known.get((item.kind, item.id), item.id),
+            item.session,
+            item.last_day,
+            (now.date() - item.last_day).days,
+        )
         for one in people
         for item in one.standing.of("overdue", now)
         if item.last_day is not None
@@ -248,5 +260,3 @@ def _queries(user: Any) -> int | None:
     if not may(user, "queries.view"):
         return None
     return Query.objects.filter(state__in=("open", "answered"), site__in=sites_of(user, "queries.view")).count()
-
-

@@ -36,7 +36,14 @@ def _tone(status: str) -> str:
 
 def _decision(decision: Any) -> dict[str, Any]:
     status = decision.status.value
-    return {"status": status, "words": decision_words(status), "tone": _tone(status), "by": decision.by, "on": decision.on, "why": decision.why}
+    return {
+        "status": status,
+        "words": decision_words(status),
+        "tone": _tone(status),
+        "by": decision.by,
+        "on": decision.on,
+        "why": decision.why,
+    }
 
 
 def _reading(value: Any) -> str:
@@ -56,7 +63,13 @@ def protocol_page(request: HttpRequest, number: int = 0) -> HttpResponse:
     protocol = protocol_of(version)
     wanted = request.GET.get("show", "")
     lines = [
-        {"path": path, "verbatim": clause.verbatim, "reading": _reading(clause.reading), "note": clause.note, "decision": _decision(clause.decision)}
+        {
+            "path": path,
+            "verbatim": clause.verbatim,
+            "reading": _reading(clause.reading),
+            "note": clause.note,
+            "decision": _decision(clause.decision),
+        }
         for path, clause in clauses(protocol)
         if not wanted or clause.decision.status.value == wanted
     ]
@@ -97,10 +110,14 @@ def version_load(request: HttpRequest) -> HttpResponse:
     try:
         made = services.protocol_loaded(request.user, file.read())
     except Problems as error:
-        return _versions(request, problems=error.problems, refusal=_("The file cannot be run; nothing was loaded."), status=422)
+        return _versions(
+            request, problems=error.problems, refusal=_("The file cannot be run; nothing was loaded."), status=422
+        )
     except InputError as error:
         return _versions(request, refusal=str(error), status=422)
-    messages.success(request, _("Version %(number)s is loaded. Look at its findings, then release it.") % {"number": made.number})
+    messages.success(
+        request, _("Version %(number)s is loaded. Look at its findings, then release it.") % {"number": made.number}
+    )
     return redirect("trials:version", number=made.number)
 
 
@@ -136,5 +153,7 @@ def version_release(request: HttpRequest, number: int) -> HttpResponse:
         services.protocol_released(request, version, reason=request.POST.get("reason", ""))
     except (NotConfirmed, InputError) as error:
         return _version(request, number, str(error), 422)
-    messages.success(request, _("Version %(number)s is in force. Record each site's ethics approval of it.") % {"number": number})
+    messages.success(
+        request, _("Version %(number)s is in force. Record each site's ethics approval of it.") % {"number": number}
+    )
     return redirect("trials:version", number=number)

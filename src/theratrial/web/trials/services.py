@@ -38,14 +38,20 @@ def protocol_loaded(actor: Any, content: bytes) -> ProtocolVersion:
     identity, trial = protocol.identity.reading, the_trial()
     if identity is None or identity.trial_id != trial.trial_id:
         got = identity.trial_id if identity else "-"
-        raise InputError(_("The file is the protocol of %(got)s; this site runs %(ours)s.") % {"got": got, "ours": trial.trial_id})
+        raise InputError(
+            _("The file is the protocol of %(got)s; this site runs %(ours)s.") % {"got": got, "ours": trial.trial_id}
+        )
     sha256 = hashlib.sha256(content).hexdigest()
     if same := ProtocolVersion.objects.filter(sha256=sha256).first():
         raise InputError(_("This file is version %(number)s already; nothing was loaded.") % {"number": same.number})
     with act(actor, "protocol.load"):
         last = ProtocolVersion.objects.aggregate(last=Max("number"))["last"] or 0
         return ProtocolVersion.objects.create(
-            number=last + 1, label=identity.protocol_version, yaml=content.decode("utf-8"), sha256=sha256, loaded_at=timezone.now()
+            number=last + 1,
+            label=identity.protocol_version,
+            yaml=content.decode("utf-8"),
+            sha256=sha256,
+            loaded_at=timezone.now(),
         )
 
 
@@ -56,7 +62,10 @@ def release_content(version: ProtocolVersion) -> dict[str, Any]:
         "number": version.number,
         "label": version.label,
         "sha256": version.sha256,
-        "findings": [{"rule": one.rule, "severity": one.severity.value, "path": one.path, "message": one.message} for one in findings],
+        "findings": [
+            {"rule": one.rule, "severity": one.severity.value, "path": one.path, "message": one.message}
+            for one in findings
+        ],
     }
 
 
@@ -66,9 +75,15 @@ def release_hindered(version: ProtocolVersion) -> str:
     if version.pk == trial.in_force_id:
         return _("This version is in force.")
     findings = protocol_findings(protocol_of(version))
-    waiting = [one for one in findings if one.severity is Severity.OPEN or (one.severity is Severity.DEMONSTRATION and not trial.simulated)]
+    waiting = [
+        one
+        for one in findings
+        if one.severity is Severity.OPEN or (one.severity is Severity.DEMONSTRATION and not trial.simulated)
+    ]
     if waiting and not trial.simulated:
-        return _("%(count)s questions of this version are open or answered only by an assumption of the demonstration. They are decided in the file first.") % {"count": len(waiting)}
+        return _(
+            "%(count)s questions of this version are open or answered only by an assumption of the demonstration. They are decided in the file first."
+        ) % {"count": len(waiting)}
     return ""
 
 

@@ -124,7 +124,11 @@ def _lane(
         marks.append(Mark("session", at(given.date()), title, str(session)))
     marks += _gates(one, at, gates, now)
     marks += [
-        Mark("withdrawal", at(when.date()), _("consent withdrawn (%(kind)s), %(day)s") % {"kind": kind, "day": when.date().isoformat()})
+        Mark(
+            "withdrawal",
+            at(when.date()),
+            _("consent withdrawn (%(kind)s), %(day)s") % {"kind": kind, "day": when.date().isoformat()},
+        )
         for kind, when in standing.withdrawals.items()
     ]
     category = responses.get(one.participant.code, "")
@@ -176,7 +180,9 @@ def _gates(one: Shown, at, gates: Mapping[str, str], now: datetime) -> list[Mark
             continue
         visit = next((v for v in one.standing.planned if v.kind == "visit" and v.session == session), None)
         day = visit.on_day or visit.first_day if visit else given.date()
-        words = _("gate after session %(number)s signed") if state == "signed" else _("gate after session %(number)s waits")
+        words = (
+            _("gate after session %(number)s signed") if state == "signed" else _("gate after session %(number)s waits")
+        )
         found.append(Mark(f"gate {state}", at(day or given.date()), words % {"number": session}))
     return found
 

@@ -22,7 +22,9 @@ def overview(request: HttpRequest) -> HttpResponse:
 @requires("trial.view")
 def progress(request: HttpRequest) -> HttpResponse:
     """Computations that wait or run; a part of the overview, fetched again and again."""
-    running = Computation.objects.filter(state__in=("waiting", "running")).select_related("progress").order_by("requested_at")
+    running = (
+        Computation.objects.filter(state__in=("waiting", "running")).select_related("progress").order_by("requested_at")
+    )
     return render(request, "trials/progress.html", {"running": running[:3]})
 
 
