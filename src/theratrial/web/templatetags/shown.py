@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.utils.translation import get_language_bidi
 
 from theratrial.errors import InputError
 from theratrial.registry.calendars import jalali_text
@@ -21,7 +22,9 @@ def _user(context: Any) -> Any:
 
 
 def _digits(context: Any, text: str) -> str:
-    return text.translate(_PERSIAN) if getattr(_user(context), "persian_digits", False) else text
+    shown = text.translate(_PERSIAN) if getattr(_user(context), "persian_digits", False) else text
+    # Right to left, a date would otherwise be reordered by what stands around it.
+    return f"\u2066{shown}\u2069" if get_language_bidi() else shown
 
 
 def _pair(context: Any, day: date) -> str:
