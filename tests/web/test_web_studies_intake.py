@@ -21,6 +21,7 @@ from theratrial.web.ledger.act import SystemActor, act
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Site, User
 from theratrial.web.studies import arrivals, reading, selectors, services, store
+from theratrial.web.studies.judging import participant_judged
 from theratrial.web.studies.models import Instance, Series, StoredFile, Upload
 from theratrial.web.trials.models import Trial
 
@@ -246,6 +247,29 @@ def test_one_view_and_a_foreign_energy_window_are_asked_about(sender: Client) ->
     sent(sender, ("a.dcm", whole_body("P01", at, views=1, window_keV=(126.0, 154.0))))
     rules = set(Query.objects.values_list("rule", flat=True))
     assert {"arrival.views", "arrival.energy_windows"} <= rules
+
+
+@pytest.mark.parametrize(
+    ("fact", "stated", "rule", "said"),
+    [
+        ("weight_kg", 140.0, "arrival.weight", "140 kg"),
+        ("injected_activity_MBq", 15000.0, "arrival.activity", "1.5e+04 MBq injected"),
+        ("injected_at", "2022-01-01T00:00:00+03:30", "arrival.injection_time", "2022-01-01 00:00"),
+    ],
+)
+def test_a_header_that_differs_from_the_record_is_asked_about_and_agreement_closes_it(
+    sender: Client, p01: Participant, fact: str, stated: Any, rule: str, said: str
+) -> None:
+    sent(sender, ("a.dcm", whole_body("P01", injected("P01", 1) + 24 * HOUR)))
+    row = Series.objects.get()
+    for value, state in ((stated, "open"), (None, "closed")):
+        with act(ROBOT, "test"):
+            row.header = {**row.header, "facts": {**row.header["facts"], fact: value}}
+            row.save()
+        participant_judged(ROBOT, p01)
+        query = Query.objects.get(rule=rule)
+        assert query.state == state
+        assert said in query.text
 
 
 def test_a_good_scan_raises_no_query(sender: Client) -> None:

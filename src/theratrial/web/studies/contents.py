@@ -99,11 +99,17 @@ def volume_contents(row: Series) -> Kept:
         "image": _hashes(row),
         "administration": [record.activity_MBq, record.at, record.weight_kg] if record else None,
     }
-    return kept(inputs, lambda: _volume(row, beside, record, folder))
+    as_suv = row.modality == "PT" and (examined is None or examined.plan.kind == "pet_ct")
+    inputs["as_suv"] = as_suv
+    return kept(inputs, lambda: _volume(row, beside, record, folder, as_suv))
 
 
 def _volume(
-    row: Series, beside: Mapping[str, Sequence[Series]], record: Administration | None, folder: TrialFolder | None
+    row: Series,
+    beside: Mapping[str, Sequence[Series]],
+    record: Administration | None,
+    folder: TrialFolder | None,
+    as_suv: bool,
 ) -> tuple[dict[str, Shown], dict[str, str]]:
     contents: dict[str, Shown] = {}
     problems: dict[str, str] = {}
@@ -114,7 +120,8 @@ def _volume(
             contents["anatomy"] = shown.volume_shown(shown.stored_image(series_paths(row), timezone=zone))
         return contents, problems
     with _told(problems, "suv"):
-        if row.modality == "PT" and (row.part != "image" or record is not None or row.imaging == ""):
+        # A SPECT may be stored as PT: it stays activity. A PET without a record is SUV by its header.
+        if as_suv:
             image = shown.suv_image(series_paths(row), timezone=zone, administration=record)
     with _told(problems, "emission"):
         image = shown.bounded(image or shown.stored_image(series_paths(row), timezone=zone))
