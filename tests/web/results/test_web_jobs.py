@@ -6,6 +6,7 @@ import os
 import re
 import socket
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +183,7 @@ def test_what_another_living_process_computes_is_left_to_it(demonstration: Trial
     assert interrupted_requeued() == 0
     Progress.objects.filter(computation=asked).update(worker="elsewhere/12/5", at=timezone.now())
     assert interrupted_requeued() == 0
-    Progress.objects.filter(computation=asked).update(at=timezone.now() - timezone.timedelta(hours=2))
+    Progress.objects.filter(computation=asked).update(at=timezone.now() - timedelta(hours=2))
     assert interrupted_requeued() == 1
 
 

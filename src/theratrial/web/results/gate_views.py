@@ -183,8 +183,8 @@ def gates(request: HttpRequest) -> HttpResponse:
     )
     treated = gate_list.with_sessions(people)
     page = Paginator(treated, PER_PAGE).get_page(request.GET.get("page"))
-    page.gates = gate_list.gates_of(list(page.object_list))
-    return render(request, "results/gates.html", {"page": page})
+    found = gate_list.gates_of(list(page.object_list))
+    return render(request, "results/gates.html", {"page": page, "gates": found})
 
 
 @requires("gate.view")

@@ -33,14 +33,15 @@ def index(request: HttpRequest) -> HttpResponse:
         "under_way": selectors.under_way(),
         "left_out": sorted(row.content.get("left_out", {}).items()) if row else [],
         "report": row is not None and selectors.computation_folder(row.computation) is not None,
-        "page": _participants(request) if may(request.user, "doses.view") else None,
     }
+    if may(request.user, "doses.view"):
+        context["page"], context["lines"] = _participants(request)
     if row is not None and may(request.user, "endpoint.view"):
         context["endpoint"] = row.content["endpoint"]
     return render(request, "results/index.html", context)
 
 
-def _participants(request: HttpRequest) -> Any:
+def _participants(request: HttpRequest) -> tuple[Any, list[dict[str, Any]]]:
     """The participants of the user's sites with the state of their results; the same few queries for any number."""
     people = Participant.objects.filter(site__in=sites_of(request.user, "doses.view")).order_by("code")
     page = Paginator(people, PER_PAGE).get_page(request.GET.get("page"))
@@ -60,8 +61,7 @@ def _participants(request: HttpRequest) -> Any:
             seq__gt=since, entity__in=selectors.INPUTS, participant__in=[one.code for one in page.object_list]
         ).values("participant", "seq")[:5000]
     }
-    page.lines = [_line(one, rows.get(one.pk), changed) for one in page.object_list]
-    return page
+    return page, [_line(one, rows.get(one.pk), changed) for one in page.object_list]
 
 
 def _line(participant: Participant, row: ParticipantResultRow | None, changed: set[tuple[str, int]]) -> dict[str, Any]:
