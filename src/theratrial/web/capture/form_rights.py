@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
+from theratrial.forms import FormDefinition
 from theratrial.web.people.permissions import may, roles_held
 
 _PERMISSIONS: Final = {
@@ -31,6 +33,10 @@ SUGGESTED_CODE: Final = frozenset(
     {("consents", "obtained_by"), ("eligibility", "assessed_by"), ("administrations", "administered_by")}
 )
 """Cells in which the person who enters is only proposed."""
+WRITTEN_BY_ACT: Final = frozenset({("batches", "released"), ("batches", "released_at"), ("batches", "released_by")})
+"""Cells that an act of its own writes (the signed release of a batch): no form asks for them."""
+WRITTEN_AT_FIRST: Final = {"batches": {"released": "no"}}
+"""Table -> what such cells hold when a row is entered."""
 OWN_ROLE: Final = frozenset({"reader_role", "examiner_role"})
 
 
@@ -53,3 +59,12 @@ def filled_in(user: Any, table: str, column: str, choices: tuple[str, ...], site
         held = [role for role in roles_held(user, site=site) if not choices or role in choices]
         return held[0] if held else ""
     return ""
+
+
+def typed_by_people(definition: FormDefinition) -> FormDefinition:
+    """The form without the items that an act writes, and without the checks over them."""
+    written = {field.id for field in definition.fields if (definition.table.name, field.column) in WRITTEN_BY_ACT}
+    if not written:
+        return definition
+    fields = tuple(field for field in definition.fields if field.id not in written)
+    return replace(definition, fields=fields, checks=tuple(c for c in definition.checks if not written & set(c.items)))

@@ -29,6 +29,7 @@ from theratrial.web.capture.services import ConflictError, LockedError
 from theratrial.web.ledger.models import Event
 from theratrial.web.people.models import Site, User
 from theratrial.web.people.permissions import may, sites_of
+from theratrial.web.pharmacy.guards import Findings, administration_findings
 from theratrial.web.trials.selectors import protocol_in_force
 
 
@@ -155,7 +156,7 @@ def _form(request: HttpRequest, place: Place, group: uuid.UUID | None) -> HttpRe
 def _posted(request: HttpRequest, place: Place, definition: FormDefinition, filling: Filling | None) -> HttpResponse:
     answers = _answers(request, definition)
     group = filling.group if filling else None
-    status, error, found = 422, "", None
+    status, error, found, against = 422, "", None, None
     if "discard" in request.POST:
         forms.Draft.objects.filter(user=_user(request), key=forms.draft_key(place, group)).delete()
         return redirect(entry_address(place, group) if group else back_address(place))
@@ -170,6 +171,7 @@ def _posted(request: HttpRequest, place: Place, definition: FormDefinition, fill
             reason=request.POST.get("reason", ""),
             incomplete_allowed="incomplete" in request.POST,
             entered_late="entered_late" in request.POST,
+            deviation=request.POST.get("deviation_reason", "") if "deviation" in request.POST else "",
         )
     except PermissionError:
         return render(request, "theratrial/refused.html", status=403)
@@ -180,6 +182,7 @@ def _posted(request: HttpRequest, place: Place, definition: FormDefinition, fill
                      error=error, status=status, conflict=conflict)  # fmt: skip
     except (LockedError, InputError) as refused:
         error, saved = str(refused), None
+        against = getattr(refused, "findings", None)
     if saved is not None:
         if found is not None and found.queries:
             messages.warning(request, _("Saved. Queries were raised; look at them."))
@@ -193,7 +196,8 @@ def _posted(request: HttpRequest, place: Place, definition: FormDefinition, fill
     found = found or forms.judged(place, definition, answers, group=group, now=timezone.now())
     if not found.rows and not error and not found.problems:
         error = _("nothing was typed; fill in at least one item")
-    return _page(request, place, definition, filling, answers, found, with_problems=True, error=error, status=status)
+    return _page(request, place, definition, filling, answers, found, with_problems=True, error=error, status=status,
+                 against=against)  # fmt: skip
 
 
 def entry_address(place: Place, group: uuid.UUID) -> str:
@@ -230,6 +234,7 @@ def _page(
     error: str = "",
     status: int = 200,
     conflict: ConflictError | None = None,
+    against: Findings | None = None,
 ) -> HttpResponse:
     context = {
         "participant": place.participant,
@@ -242,6 +247,8 @@ def _page(
         "found": found,
         "draft": draft,
         "error": error,
+        "against": against or _against(place, definition, filling, found, with_problems),
+        "deviation_reason": request.POST.get("deviation_reason", ""),
         "reason": request.POST.get("reason", "") or (draft.answers.get("reason", "") if draft else ""),
         "versions": json.dumps(filling.versions if filling else {}),
         "next": request.POST.get("next", request.GET.get("next", "")),
@@ -254,6 +261,17 @@ def _page(
     }
     template = "capture/form.html" if place.participant else "capture/shared_form.html"
     return render(request, template, context, status=status)
+
+
+def _against(
+    place: Place, definition: FormDefinition, filling: Filling | None, found: Submission, asked: bool
+) -> Findings | None:
+    """What speaks against an administration as far as it is typed."""
+    if not asked or definition.table.name != "administrations" or place.participant is None or not found.rows:
+        return None
+    return administration_findings(
+        place.participant, found.rows[0].cells, record=filling.records[0] if filling else None
+    )
 
 
 def _others_changes(record: Record, request: HttpRequest) -> list[Event]:

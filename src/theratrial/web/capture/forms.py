@@ -25,7 +25,14 @@ from theratrial.forms import (
     submission,
 )
 from theratrial.forms.moments import CalendarName
-from theratrial.web.capture.form_rights import OWN_CODE, OWN_ROLE, entry_permission, may_enter
+from theratrial.web.capture.form_rights import (
+    OWN_CODE,
+    OWN_ROLE,
+    WRITTEN_AT_FIRST,
+    entry_permission,
+    may_enter,
+    typed_by_people,
+)
 from theratrial.web.capture.models import Draft, Record
 from theratrial.web.capture.queries import system_query, system_query_resolved
 from theratrial.web.capture.selectors import live_records, rows_of
@@ -34,6 +41,7 @@ from theratrial.web.ledger.act import act
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Site
 from theratrial.web.people.permissions import roles_held
+from theratrial.web.pharmacy.guards import Judged, administration_judged
 from theratrial.web.trials.selectors import protocol_in_force, protocol_of, trial_zone
 
 PREFIX: Final = "edit-check:"
@@ -79,7 +87,7 @@ def definition_of(form: str, record: Record | None = None) -> FormDefinition:
         The protocol has no such form.
     """
     protocol = protocol_of(record.protocol_version) if record is not None else protocol_in_force()
-    return form_definition(protocol, form, get_language() or "en")
+    return typed_by_people(form_definition(protocol, form, get_language() or "en"))
 
 
 def filling_of(group: uuid.UUID, participant: Participant | None) -> Filling | None:
@@ -152,6 +160,7 @@ def form_saved(
     reason: str = "",
     incomplete_allowed: bool = False,
     entered_late: bool = False,
+    deviation: str = "",
 ) -> tuple[Submission, uuid.UUID | None]:
     """Save a filling, all rows or none; the group is None where it was not saved, and the submission says why.
 
@@ -159,6 +168,8 @@ def form_saved(
     ------
     InputError
         A change has no reason; or the rows name another reader or examiner than the person who enters.
+    AdministrationRefused
+        The rows hold an injection that cannot have been, or must not be and `deviation` gives no reason for it.
     ConflictError
         Somebody else changed a row meanwhile.
     LockedError
@@ -173,6 +184,7 @@ def form_saved(
         return found, None
     filling = filling_of(group, place.participant) if group else None
     _in_ones_own_name(user, definition, found.rows, place.site, filling)
+    injection = _injection(place, definition, found.rows, filling, deviation)
     incomplete = bool(found.incomplete)
     with act(user, "form.change" if filling else "form.save", reason=reason.strip()):
         if filling is None:
@@ -184,7 +196,19 @@ def form_saved(
             _changed(user, place, definition, filling, found.rows, versions or {}, reason, incomplete)
         Draft.objects.filter(user=user, key=draft_key(place, group if filling else None)).delete()
         queries_settled(place, definition, found, group)
+        if injection is not None and (saved := filling_of(group, place.participant)) is not None:
+            injection.recorded(saved.records[0])
     return found, group
+
+
+def _injection(
+    place: Place, definition: FormDefinition, rows: Sequence[FormRow], filling: Filling | None, deviation: str
+) -> Judged | None:
+    """What speaks against an administration; None for every other table."""
+    if definition.table.name != "administrations" or place.participant is None:
+        return None
+    record = filling.records[0] if filling else None
+    return administration_judged(place.participant, rows[0].cells, record=record, deviation=deviation)
 
 
 def _in_ones_own_name(
@@ -221,7 +245,7 @@ def _created(user: Any, place: Place, group: uuid.UUID, row: FormRow, incomplete
     return record_create(
         user,
         row.table,
-        row.cells,
+        {**WRITTEN_AT_FIRST.get(row.table, {}), **row.cells},
         participant=place.participant,
         site=place.site,
         form=place.form,
