@@ -51,6 +51,12 @@ def images(event: Event) -> tuple[Any, Any]:
     return tuple(None if text is None else json.loads(text) for text in (payload.old, payload.new))  # type: ignore[return-value]
 
 
+def _broken_act(actor: SystemActor) -> None:
+    with act(actor, "test.broken"):
+        Site.objects.update(name="lost")
+        raise RuntimeError
+
+
 def raw(sql: str, *values: Any) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql, values)
@@ -167,9 +173,8 @@ def test_A3_an_inner_act_attributes_its_own_writes_and_the_outer_one_goes_on(sit
         Site.objects.update(name="1")
         with act(SystemActor("edit-checks"), "test.inner") as inner:
             Site.objects.update(name="2")
-        with pytest.raises(RuntimeError), act(SystemActor("worker"), "test.broken"):
-            Site.objects.update(name="3")
-            raise RuntimeError
+        with pytest.raises(RuntimeError):
+            _broken_act(SystemActor("worker"))
         Site.objects.update(name="4")
     assert outer.request_id == inner.request_id
     found = Event.objects.filter(request_id=outer.request_id).order_by("seq").values_list("actor", "action")
@@ -222,8 +227,9 @@ def test_the_key_of_a_code_device_is_never_written_down_and_its_counters_need_no
 
 COLUMNS = "(seq, at, effective_at, actor, actor_kind, action, reason, op, entity, entity_id, participant, site, "
 FORGED = f"""ledger_event {COLUMNS} request_id, software, payload_digest, previous_hash, hash)
-SELECT seq + {{step}}, at, effective_at, 'somebody', actor_kind, action, reason, op, entity, entity_id, participant, site,
-request_id, software, payload_digest, hash, hash FROM ledger_event WHERE seq = (SELECT max(seq) FROM ledger_event)"""
+SELECT seq + {{step}}, at, effective_at, 'somebody', actor_kind, action, reason, op, entity, entity_id,
+participant, site, request_id, software, payload_digest, hash, hash FROM ledger_event
+WHERE seq = (SELECT max(seq) FROM ledger_event)"""
 
 
 @pytest.mark.parametrize(
@@ -477,7 +483,7 @@ def signature(record: Record) -> Signature:
         head = Head.objects.get()
         made = Signature.objects.create(
             signer="investigator1", printed_name="I", role="r", signed_at=timezone.now(), meaning="approved",
-            kind="record", key=str(record.pk), participant="P01", site=record.site.code if record.site else "", content={}, digest="d",
+            kind="record", key=str(record.pk), participant="P01", site="", content={}, digest="d",
             ledger_seq=head.seq, ledger_hash=head.hash, software="s",
         )  # fmt: skip
         SignedRow.objects.create(signature=made, entity="capture_record", entity_id=str(record.pk))
@@ -536,9 +542,8 @@ def test_S7_locking_keeps_the_signature_and_unlocking_voids_it_visibly(record: R
 
 def test_C4_what_is_rolled_back_leaves_nothing_behind(site: Site) -> None:
     before = (last_event().seq, Head.objects.get().hash)
-    with pytest.raises(RuntimeError), act(SETUP, "test.lost"):
-        Site.objects.update(name="lost")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        _broken_act(SETUP)
     assert (last_event().seq, Head.objects.get().hash) == before
     with act(SETUP, "test.kept"):
         with pytest.raises(IntegrityError), transaction.atomic():

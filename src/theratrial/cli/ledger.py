@@ -95,7 +95,7 @@ def head(site: Path = _SITE) -> None:
 
 @app.command("anchor")
 def anchor(site: Path = _SITE) -> None:
-    """Write the head into the day's anchor file of the site folder (daily, from cron; the start of the site does too)."""
+    """Write the head into the day's anchor file of the site folder: daily, from cron; starting the site does so too."""
     folder = site_ready(site)
     from theratrial.web.ledger.startup import anchor_written
 

@@ -1,4 +1,4 @@
-"""The ledger's own tables. Rows of `Event` are written by database triggers only; see `theratrial.web.ledger.triggers`."""
+"""The ledger's own tables. Rows of `Event` are written by database triggers only (`theratrial.web.ledger.triggers`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which tables the ledger records, how a row is written down, whose it is, and what is refused: one table, read by both back ends."""
+"""What the ledger records: tables, how a row is written down, whose it is, what is refused. Both back ends read it."""
 
 from __future__ import annotations
 
@@ -71,7 +71,8 @@ _LOCKED: Final = "'locked', 'hard_locked'"
 
 
 def _participant_in(states: str, participant_id: str) -> str:
-    return f"EXISTS (SELECT 1 FROM participants_participant p WHERE p.id = {participant_id} AND p.data_state IN ({states}))"
+    of = f"SELECT 1 FROM participants_participant p WHERE p.id = {participant_id}"
+    return f"EXISTS ({of} AND p.data_state IN ({states}))"
 
 
 def _closed(states: str, participant_id: str = "") -> str:
@@ -81,8 +82,9 @@ def _closed(states: str, participant_id: str = "") -> str:
 
 def _record_locked(record_id: str) -> str:
     return (
-        f"({_TRIAL_IN.format(states=_LOCKED)} OR EXISTS (SELECT 1 FROM capture_record r LEFT JOIN participants_participant p"
-        f" ON p.id = r.participant_id WHERE r.id = {record_id} AND (r.data_state = 'locked' OR p.data_state = 'locked')))"
+        f"({_TRIAL_IN.format(states=_LOCKED)} OR EXISTS (SELECT 1 FROM capture_record r"
+        f" LEFT JOIN participants_participant p ON p.id = r.participant_id"
+        f" WHERE r.id = {record_id} AND (r.data_state = 'locked' OR p.data_state = 'locked')))"
     )
 
 
@@ -94,7 +96,8 @@ _MESSAGE_LOCKED = (
 )
 _INSTANCE_LOCKED = (
     f"({_TRIAL_IN.format(states=_LOCKED)} OR EXISTS (SELECT 1 FROM studies_series x"
-    " JOIN participants_participant p ON p.id = x.participant_id WHERE x.id = {row}.series_id AND p.data_state = 'locked'))"
+    " JOIN participants_participant p ON p.id = x.participant_id"
+    " WHERE x.id = {row}.series_id AND p.data_state = 'locked'))"
 )
 REFUSED_WHEN: Final = {
     # A frozen record takes no entry; queries and verification go on until the lock.

@@ -28,7 +28,8 @@ class Function:
 
     @property
     def statement(self) -> str:
-        return f"CREATE FUNCTION {self.name}({self.arguments}) RETURNS {self.returns} {_HEADER} $theratrial${self.body}$theratrial$"
+        head = f"CREATE FUNCTION {self.name}({self.arguments}) RETURNS {self.returns}"
+        return f"{head} {_HEADER} $theratrial${self.body}$theratrial$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class Trigger:
         events = " OR ".join(text for bit, text in bits if self.kind & bit)
         each = "ROW" if self.kind & _ROW else "STATEMENT"
         return (
-            f"CREATE TRIGGER {self.name} {when} {events} ON {self.table} FOR EACH {each} EXECUTE FUNCTION {self.function}()",
+            f"CREATE TRIGGER {self.name} {when} {events} ON {self.table}"
+            f" FOR EACH {each} EXECUTE FUNCTION {self.function}()",
             # ALWAYS: also for a session that says it only replicates.
             f"ALTER TABLE {self.table} ENABLE ALWAYS TRIGGER {self.name}",
         )
@@ -105,7 +107,8 @@ BEGIN
   e.request_id := {_setting("request_id")};
   e.software := {_setting("software")};
   e.payload_digest := encode(sha256(convert_to(
-    theratrial_half(left(salt, {HALF_SALT}), old) || theratrial_half(substr(salt, {HALF_SALT + 1}), new), 'UTF8')), 'hex');
+    theratrial_half(left(salt, {HALF_SALT}), old)
+      || theratrial_half(substr(salt, {HALF_SALT + 1}), new), 'UTF8')), 'hex');
   e.previous_hash := h.hash;
   e.hash := encode(sha256(convert_to(h.hash || {_CANONICAL} || e.payload_digest, 'UTF8')), 'hex');
   INSERT INTO ledger_event SELECT e.*;

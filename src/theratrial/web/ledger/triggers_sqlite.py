@@ -9,6 +9,7 @@ from theratrial.web.ledger.tables import CHANGED, NOT_SHOWN, STATE_ACTIONS, Audi
 
 PREFIX: Final = "theratrial_"
 _NO_ACT = "theratrial: a write outside an act is refused; open one: with act(actor, action, reason=...)"
+_STATE_MOVED = "theratrial: the state of data is moved by freeze, thaw, lock, unlock or hard lock alone"
 _STATES = ", ".join(f"'{action}'" for action in STATE_ACTIONS)
 
 _META = (
@@ -19,7 +20,8 @@ _META = (
 _OF_EVENT = ", ".join(f"theratrial_of_event('{name}')" for name in _META)
 _APPEND = f"""
 CREATE VIEW theratrial_append AS
-SELECT '' AS op, '' AS action, '' AS entity, '' AS entity_id, '' AS participant, '' AS site, NULL AS old, NULL AS new WHERE 0;
+SELECT '' AS op, '' AS action, '' AS entity, '' AS entity_id, '' AS participant, '' AS site, NULL AS old, NULL AS new
+  WHERE 0;
 CREATE TRIGGER theratrial_append_event INSTEAD OF INSERT ON theratrial_append BEGIN
   SELECT RAISE(ABORT, '{_NO_ACT}') WHERE theratrial_act('actor') IS NULL;
   SELECT RAISE(ABORT, 'theratrial: the ledger has lost its head; run theratrial ledger verify')
@@ -150,8 +152,8 @@ def _voiding(table: AuditedTable) -> str:
     changed = f"AND ({_differs(table, ('data_state',))} OR NEW.data_state = 'open')" if table.own_state else ""
     return (
         "  UPDATE ledger_signature SET voided_at = replace(substr(theratrial_act('at'), 1, 26), 'T', ' '),\n"
-        f"    voided_because = '{table.name} ' || {key(table, 'NEW')} || ' was changed (' || theratrial_act('action') || "
-        "' by ' || theratrial_act('actor') || '): ' || theratrial_act('reason')\n"
+        f"    voided_because = '{table.name} ' || {key(table, 'NEW')} || ' was changed (' || theratrial_act('action')"
+        " || ' by ' || theratrial_act('actor') || '): ' || theratrial_act('reason')\n"
         "    WHERE voided_at IS NULL AND id IN (SELECT signature_id FROM ledger_signedrow\n"
         f"      WHERE entity = '{table.name}' AND entity_id = {key(table, 'NEW')}) {changed};\n"
     )
@@ -202,9 +204,11 @@ def _state_statements(table: AuditedTable) -> list[str]:
         )
     if table.own_state:
         made.append(
-            f"CREATE TRIGGER theratrial_bs_{name} BEFORE UPDATE ON {name} WHEN OLD.data_state IS NOT NEW.data_state BEGIN\n"
-            "  SELECT RAISE(ABORT, 'theratrial: the state of data is moved by freeze, thaw, lock, unlock or hard lock alone')\n"
-            f"    WHERE OLD.data_state = 'hard_locked' OR coalesce(theratrial_act('action'), '') NOT IN ({_STATES});\nEND"
+            f"CREATE TRIGGER theratrial_bs_{name} BEFORE UPDATE ON {name}\n"
+            "  WHEN OLD.data_state IS NOT NEW.data_state BEGIN\n"
+            f"  SELECT RAISE(ABORT, '{_STATE_MOVED}')\n"
+            f"    WHERE OLD.data_state = 'hard_locked'\n"
+            f"    OR coalesce(theratrial_act('action'), '') NOT IN ({_STATES});\nEND"
         )
     return made
 
