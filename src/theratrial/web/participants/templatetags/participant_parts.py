@@ -22,11 +22,19 @@ TABS: Final = (
     ("capture:forms", "participants.view"),
     ("pharmacy:participant", "participants.view"),
     ("studies:participant", "images.view"),
-    ("results:participant", "doses.view"),
+    ("results:participant", "participants.view"),
     ("results:gate", "gate.view"),
     ("capture:queries-participant", "queries.view"),
     ("ledger:participant", "ledger.view"),
 )
+
+
+_TAB_OF: Final = {
+    **dict.fromkeys(("results:safety", "results:response", "results:trace"), "results:participant"),
+    **dict.fromkeys(("results:event-new", "results:event-edit"), "results:participant"),
+    **dict.fromkeys(("results:reading-new", "results:reading-edit"), "results:participant"),
+}
+"""Pages that stand under a tab of another name."""
 
 
 def _label(name: str) -> str:
@@ -64,5 +72,5 @@ def participant_header(context: Any, participant: Participant) -> dict[str, Any]
             address = reverse(name, args=arguments)
         except NoReverseMatch:
             continue
-        tabs.append({"label": _label(name), "address": address, "here": name == here})
+        tabs.append({"label": _label(name), "address": address, "here": name == _TAB_OF.get(here, here)})
     return {"one": one, "participant": participant, "tabs": tabs, "request": request, "user": request.user}
