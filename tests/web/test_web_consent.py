@@ -58,7 +58,8 @@ def test_D1_no_injection_of_the_therapy_before_eligibility_is_signed(woman: Part
     assert "not signed" in guards.may_inject(woman, LU, AFTER)[0]
     with act(SETUP, "test"):
         signature = Signature.objects.create(
-            signer="investigator1", printed_name="I", role="principal_investigator", signed_at=AFTER, meaning="approved",
+            signer="investigator1", printed_name="I", role="principal_investigator", signed_at=AFTER,
+            meaning="approved",
             kind="eligibility", key="B-01", participant="B-01", content={"outcome": "eligible", "override": ""},
             digest="0" * 64, ledger_seq=1, ledger_hash="", software="test",
         )  # fmt: skip

@@ -119,7 +119,8 @@ def test_a_gate_waits_from_the_opening_of_its_visit_until_every_role_has_signed(
         assert at(43) == {"P01/1": "waiting"}, number
         with act(SETUP, "test"):
             Signature.objects.create(
-                signer=f"s{number}", printed_name="S", role=role, signed_at=timezone.now(), meaning="approved", kind="gate",
+                signer=f"s{number}", printed_name="S", role=role, signed_at=timezone.now(),
+                meaning="approved", kind="gate",
                 key="P01/1", participant="P01", content={}, digest="0" * 64, ledger_seq=1, ledger_hash="", software="t",
             )  # fmt: skip
     assert at(43) == {"P01/1": "signed"}

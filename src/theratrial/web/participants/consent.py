@@ -140,16 +140,12 @@ def what_stops(kind: str) -> list[str]:
         "data_use": [
             _("No procedure of the trial is done any more and nothing new is collected."),
             _("Her rows are left out of every export made from now on; her record is shown as withdrawn."),
-            _(
-                "The ledger, signatures and exports made before stay: they show what was done, and to delete them is not allowed."
-            ),
+            _("The ledger, signatures and exports made before stay: they show what was done and may not be deleted."),
         ],
         "all": [
             _("No further injection, visit, image or sample."),
             _("Her rows are left out of every export made from now on; her record is shown as withdrawn."),
-            _(
-                "The ledger, signatures and exports made before stay: they show what was done, and to delete them is not allowed."
-            ),
+            _("The ledger, signatures and exports made before stay: they show what was done and may not be deleted."),
         ],
     }[kind]
 
@@ -173,9 +169,7 @@ def consent_withdrawn(actor: Any, participant: Participant, *, kind: str, at: Ty
     if not free and kind != "all":
         earlier = line.cells.get("withdrawal_kind", "")
         raise InputError(
-            _(
-                "A withdrawal of %(kind)s is recorded already on her only open form; widen it to everything, or correct it under Forms."
-            )
+            _("A withdrawal of %(kind)s is recorded already; widen it to everything, or correct it under Forms.")
             % {"kind": earlier}
         )
     if at.value < datetime.fromisoformat(line.cells["signed_at"]):

@@ -268,7 +268,7 @@ def refuse_outcome(verdict: Verdict, outcome: str, override: str) -> None:
 def statement(outcome: str, override: str) -> str:
     """The sentence that is signed."""
     if override.strip():
-        return _("I decide against the computed verdict that she is %(outcome)s. This is a deviation. Reason: %(why)s") % {
+        return _("I decide against the computed verdict that she is %(outcome)s, a deviation. Reason: %(why)s") % {
             "outcome": verdict_words(outcome), "why": override.strip(),
         }  # fmt: skip
     return _("I have seen the criteria as shown and confirm that she is %(outcome)s.") % {

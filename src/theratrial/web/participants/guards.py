@@ -44,11 +44,10 @@ def _consent(one: Standing, trial: Trial, at: datetime) -> list[str]:
             ]
     since = trial.consent_version_since
     if trial.consent_version and since is not None and at.astimezone(trial_zone()).date() >= since:
-        if all(consent.form_version != trial.consent_version for consent in signed):
+        unsigned = all(consent.form_version != trial.consent_version for consent in signed)
+        if unsigned:
             return [
-                _(
-                    "Version %(version)s of the consent form is in use since %(day)s and she has not signed it. Ask for her consent again first."
-                )
+                _("Version %(version)s of the consent form is in use since %(day)s; ask her to sign it first.")
                 % {"version": trial.consent_version, "day": since.isoformat()}
             ]
     return []
@@ -97,11 +96,7 @@ def _eligibility(participant: Participant, at: datetime) -> list[str]:
     standing_ones = [(signed_at, outcome) for signed_at, voided_at, outcome in told if voided_at is None]
     if not standing_ones:
         if told:
-            return [
-                _(
-                    "The signature on eligibility is void because a record under it changed. The investigator signs again first."
-                )
-            ]
+            return [_("The signature on eligibility is void: a record under it changed. It must be signed again.")]
         return [_("Eligibility is not signed. The investigator signs it under Eligibility first.")]
     if standing_ones[0][1] != "eligible":
         return [_("She is signed as not eligible.")]

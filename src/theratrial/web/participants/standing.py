@@ -75,9 +75,9 @@ class Planned:
         if self.first is None or self.last is None:
             return Status.NOT_DUE.value
         here: date | datetime = now if isinstance(self.first, datetime) else now.date()
-        if here < self.first:  # type: ignore[operator]
+        if here < self.first:
             return Status.NOT_DUE.value
-        return (Status.DUE if here <= self.last else Status.OVERDUE).value  # type: ignore[operator]
+        return (Status.DUE if here <= self.last else Status.OVERDUE).value
 
     @property
     def last_day(self) -> date | None:
@@ -217,6 +217,7 @@ def _images(chosen: Q) -> dict[int, list[TakenImage]]:
     found: dict[int, list[TakenImage]] = {}
     rows = Series.objects.filter(chosen, state="matched", acquired_at__isnull=False).exclude(imaging="")
     for pk, imaging, session, at, key in rows.values_list("participant_id", "imaging", "session", "acquired_at", "pk"):
+        assert at is not None, "asked for above"
         found.setdefault(pk, []).append(TakenImage(imaging, at, session, f"series:{key}"))
     return found
 

@@ -98,7 +98,8 @@ def consent_withdraw(request: HttpRequest, code: str) -> HttpResponse:
     participant = participant_or_404(request, code, "consent.record")
     if request.method != "POST" or request.POST.get("kind") not in consent.KINDS:
         return redirect("participants:consent", code=code)
-    values, errors = request.POST.dict(), {}
+    values = request.POST.dict()
+    errors: dict[str, str] = {}
     kind = values["kind"]
     at = consent.instant_read(f"{values.get('at_on', '')} {values.get('at_time', '')}".strip(), "at_on", errors)
     if not values.get("reason", "").strip():

@@ -19,6 +19,8 @@ from theratrial.web.trials import services
 from theratrial.web.trials.models import ProtocolVersion
 from theratrial.web.trials.selectors import protocol_of, the_trial
 
+DECISIONS = ("open", "demonstration", "decided", "as_written")
+
 
 def decision_words(status: str) -> str:
     """How far a clause is settled."""
@@ -80,7 +82,7 @@ def protocol_page(request: HttpRequest, number: int = 0) -> HttpResponse:
     ]
     context = {
         "version": version, "clauses": lines, "conflicts": found, "wanted": wanted,
-        "choices": [("", _("all"))] + [(one, decision_words(one)) for one in ("open", "demonstration", "decided", "as_written")],
+        "choices": [("", _("all")), *((one, decision_words(one)) for one in DECISIONS)],
     }  # fmt: skip
     return render(request, "trials/protocol.html", context)
 
@@ -132,7 +134,8 @@ def _version(request: HttpRequest, number: int, refusal: str = "", status: int =
     if version is None:
         raise Http404(str(number))
     context = {
-        "version": version, "in_force": the_trial().in_force_id == version.pk, "findings": protocol_findings(protocol_of(version)),
+        "version": version, "in_force": the_trial().in_force_id == version.pk,
+        "findings": protocol_findings(protocol_of(version)),
         "hindered": services.release_hindered(version), "statement": services.release_statement(version),
         "digest": content_digest("protocol", str(number), services.release_content(version)), "refusal": refusal,
         "signatures": signatures_of("protocol", str(number)), "may_release": may(request.user, "protocol.release"),

@@ -81,9 +81,9 @@ def release_hindered(version: ProtocolVersion) -> str:
         if one.severity is Severity.OPEN or (one.severity is Severity.DEMONSTRATION and not trial.simulated)
     ]
     if waiting and not trial.simulated:
-        return _(
-            "%(count)s questions of this version are open or answered only by an assumption of the demonstration. They are decided in the file first."
-        ) % {"count": len(waiting)}
+        return _("%(count)s questions of this version are open or mere assumptions. Decide them in the file first.") % {
+            "count": len(waiting)
+        }
     return ""
 
 
