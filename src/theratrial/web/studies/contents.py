@@ -93,7 +93,7 @@ def volume_contents(row: Series) -> Kept:
     beside = _beside(row)
     folder, examined = _examined(row, beside)
     record = _administration(examined)
-    inputs = {
+    inputs: dict[str, Any] = {
         "what": "volume",
         "files": {part: [_hashes(one) for one in rows] for part, rows in beside.items()},
         "image": _hashes(row),
