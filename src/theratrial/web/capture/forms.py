@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -42,8 +43,11 @@ from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Site
 from theratrial.web.people.permissions import roles_held
 from theratrial.web.pharmacy.guards import Judged, administration_judged
+from theratrial.web.studies.models import Series
+from theratrial.web.studies.tasks import participant_judged_later
 from theratrial.web.trials.selectors import protocol_in_force, protocol_of, trial_zone
 
+JUDGES_IMAGES: Final = frozenset({"participants", "consents", "visits", "administrations"})
 PREFIX: Final = "edit-check:"
 """Rule of the queries that a form's checks raise: ``edit-check:<form>:<check>``."""
 
@@ -198,7 +202,17 @@ def form_saved(
         queries_settled(place, definition, found, group)
         if injection is not None and (saved := filling_of(group, place.participant)) is not None:
             injection.recorded(saved.records[0])
+        _images_judged_again(place, definition)
     return found, group
+
+
+def _images_judged_again(place: Place, definition: FormDefinition) -> None:
+    """Whether images match, and what is asked of them, hangs on these tables: the worker looks again."""
+    if place.participant is None or definition.table.name not in JUDGES_IMAGES:
+        return
+    if Series.objects.filter(participant=place.participant).exists():
+        code = place.participant.code
+        transaction.on_commit(lambda: participant_judged_later.enqueue(code))
 
 
 def _injection(

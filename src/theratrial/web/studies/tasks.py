@@ -11,3 +11,14 @@ def read_upload(upload_id: str) -> None:
     from theratrial.web.studies.services import upload_read
 
     upload_read(upload_id)
+
+
+@task()
+def participant_judged_later(code: str) -> None:
+    """Match a participant's images again after a record they hang on has changed; idempotent."""
+    from theratrial.web.ledger.act import SystemActor
+    from theratrial.web.participants.models import Participant
+    from theratrial.web.studies.judging import participant_judged
+
+    participant = Participant.objects.select_related("site").get(code=code)
+    participant_judged(SystemActor("image-matching"), participant)
