@@ -8,11 +8,23 @@ import typer
 
 from theratrial.cli import EXIT_ERROR, console
 from theratrial.cli.site import site_ready
+from theratrial.errors import InputError
 
 app = typer.Typer(help="Verify or export the ledger of a site.", no_args_is_help=True)
 
 _SITE = typer.Option(Path("theratrial-site"), "--site", help="Site folder.")
 _MOST_SHOWN = 20
+
+
+def _ledger_ready(site: Path) -> Path:
+    if not site.is_dir():
+        raise InputError(f"there is no site folder {site}; name it with --site, or make one: `theratrial site init`")
+    folder = site_ready(site)
+    from theratrial.web.ledger.triggers import ledger_tables_exist
+
+    if not ledger_tables_exist():
+        raise InputError(f"{folder} holds no site's database yet; `theratrial serve --site {site}` makes it")
+    return folder
 
 
 @app.command("verify")
@@ -24,7 +36,7 @@ def verify(
     if file is not None:
         _verify_file(file)
         return
-    folder = site_ready(site)
+    folder = _ledger_ready(site)
     from theratrial.web.ledger.models import Event
     from theratrial.web.ledger.verification import ledger_verified
 
@@ -34,7 +46,6 @@ def verify(
 
 
 def _verify_file(file: Path) -> None:
-    from theratrial.errors import InputError
     from theratrial.web.ledger.verification_file import file_verified
 
     try:
@@ -66,8 +77,7 @@ def _tell(faults: list[str], notes: list[str], events: int, head: str, redacted:
 @app.command("export")
 def export(file: Path = typer.Argument(help="File to write, JSON lines."), site: Path = _SITE) -> None:
     """Write every event with its old and new row; `ledger verify --file` verifies it anywhere."""
-    site_ready(site)
-    from theratrial.errors import InputError
+    _ledger_ready(site)
     from theratrial.web.ledger.act import SystemActor, act, note
     from theratrial.web.ledger.verification import exported_lines
 
@@ -86,7 +96,7 @@ def export(file: Path = typer.Argument(help="File to write, JSON lines."), site:
 @app.command("head")
 def head(site: Path = _SITE) -> None:
     """Print the number and hash of the last event: written down elsewhere, they show a ledger cut short."""
-    site_ready(site)
+    _ledger_ready(site)
     from theratrial.web.ledger.models import Head
 
     found = Head.objects.get()
@@ -96,7 +106,7 @@ def head(site: Path = _SITE) -> None:
 @app.command("anchor")
 def anchor(site: Path = _SITE) -> None:
     """Write the head into the day's anchor file of the site folder: daily, from cron; starting the site does so too."""
-    folder = site_ready(site)
+    folder = _ledger_ready(site)
     from theratrial.web.ledger.startup import anchor_written
 
     written = anchor_written(folder)
@@ -106,7 +116,7 @@ def anchor(site: Path = _SITE) -> None:
 @app.command("install-triggers")
 def install_triggers(site: Path = _SITE) -> None:
     """Put missing or altered triggers in again; what was wrong is noted in the ledger."""
-    site_ready(site)
+    _ledger_ready(site)
     from theratrial.web.ledger.triggers import installed_triggers_differ, triggers_installed
 
     faults = installed_triggers_differ()
