@@ -44,13 +44,15 @@ def participant_list(request: HttpRequest) -> HttpResponse:
     sort = request.GET.get("sort", "code")
     lines = participant_lines(request.user, text=text, state=state, sort=sort)
     page = Paginator(lines, PER_PAGE).get_page(request.GET.get("page"))
+    several = len(sites_of(request.user, "participants.view")) > 1
     columns = [
-        ("code", _("Participant")), ("", _("Site")), ("screened", _("Screened")), ("", _("Consent")),
-        ("", _("Eligibility")), ("treatment", _("Treatment")), ("overdue", _("Overdue")), ("latest", _("Latest entry")),
+        ("code", _("Participant")), *([("", _("Site"))] if several else []), ("screened", _("Screened")),
+        ("", _("Consent")), ("", _("Eligibility")), ("treatment", _("Treatment")), ("overdue", _("Overdue")),
+        ("latest", _("Latest entry")),
     ]  # fmt: skip
     context = {
         "page": page, "text": text, "state": state, "sort": sort, "columns": columns, "filters": _filters(),
-        "query": urlencode({"q": text, "state": state, "sort": sort}),
+        "several": several, "query": urlencode({"q": text, "state": state, "sort": sort}),
         "may_register": bool(sites_of(request.user, "participants.register")),
     }  # fmt: skip
     return render(request, "participants/list.html", context)
