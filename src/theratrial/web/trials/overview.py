@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from theratrial.errors import Problems
@@ -19,7 +20,7 @@ from theratrial.web.participants.plan import titles
 from theratrial.web.participants.selectors import participants_of, trial_now
 from theratrial.web.participants.standing import Standing
 from theratrial.web.participants.states import Shown, shown
-from theratrial.web.trials.models import Trial
+from theratrial.web.trials.models import ProtocolVersion, Trial
 from theratrial.web.trials.results_brief import Brief, briefs_of, endpoint_of, latest_computation
 from theratrial.web.trials.selectors import protocol_of, the_trial
 from theratrial.web.trials.swimmer import LANES, Swimmer, swimmer
@@ -111,7 +112,7 @@ def _open(one: Standing, visit: str, session: int, now: datetime) -> bool:
 
 def recruitment(trial: Trial, people: Sequence[Shown], today: date, sample_size: int) -> Curve | None:
     """The cumulative curve of first injections against the plan of the registration record."""
-    plan = _plan(trial)
+    plan = _plan(trial.registration_yaml)
     treated = sorted(one.standing.sessions[0][1].date() for one in people if one.standing.sessions)
     begin = plan.expected_start.gregorian if plan and plan.expected_start else (treated[0] if treated else None)
     if begin is None:
@@ -139,11 +140,13 @@ def recruitment(trial: Trial, people: Sequence[Shown], today: date, sample_size:
     return Curve(" ".join(steps), planned, first, last, target, len(treated), expected)
 
 
-def _plan(trial: Trial) -> Recruitment | None:
-    if not trial.registration_yaml:
+@lru_cache(maxsize=2)
+def _plan(registration_yaml: str) -> Recruitment | None:
+    """Read once per process and record: the record is the same on every page."""
+    if not registration_yaml:
         return None
     try:
-        return parse_registration(trial.registration_yaml.encode()).recruitment
+        return parse_registration(registration_yaml.encode()).recruitment
     except Problems:
         return None
 
@@ -165,10 +168,17 @@ def bars(briefs: Mapping[str, Brief], codes: frozenset[str]) -> list[Bar]:
     return sorted(found, key=lambda bar: -(bar.upper_Gy or 0) / bar.limit_Gy)
 
 
-def conflicts(protocol: Protocol) -> dict[str, int]:
-    """How many findings of each severity the protocol has."""
-    found = [finding.severity for finding in protocol_findings(protocol)]
-    return {one.value: found.count(one) for one in (Severity.OPEN, Severity.DEMONSTRATION)}
+def conflicts(version: ProtocolVersion) -> dict[str, int]:
+    """How many findings of each severity the version has."""
+    return dict(_conflicts(version.sha256, version.number))
+
+
+@lru_cache(maxsize=4)
+def _conflicts(sha256: str, number: int) -> tuple[tuple[str, int], ...]:
+    """A version's file never changes, so its findings are counted once per process."""
+    version = ProtocolVersion.objects.get(number=number, sha256=sha256)
+    found = [finding.severity for finding in protocol_findings(protocol_of(version))]
+    return tuple((one.value, found.count(one)) for one in (Severity.OPEN, Severity.DEMONSTRATION))
 
 
 def order(one: Shown) -> tuple[bool, str]:
@@ -205,7 +215,7 @@ def overview(user: Any, *, page: int = 1, everybody: bool = False) -> dict[str, 
         "picture": _picture(lanes[(page - 1) * LANES : page * LANES], gates, briefs, now),
         "curve": recruitment(trial, people, now.date(), population.sample_size if population else 1) if sees else None,
         "computed": computed, "bars": bars(briefs, frozenset(one.participant.code for one in people)),
-        "sees_doses": may(user, "doses.view"), "conflicts": conflicts(protocol),
+        "sees_doses": may(user, "doses.view"), "conflicts": conflicts(trial.in_force),
         "sees_endpoint": may(user, "endpoint.view"),
     }  # fmt: skip
     if context["sees_endpoint"] and computed is not None:
