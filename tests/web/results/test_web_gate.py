@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.http import urlencode
 
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.services import record_change, record_create
 from theratrial.web.ledger.act import act
 from theratrial.web.ledger.models import Signature
+from theratrial.web.ledger.signing import content_digest
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Assignment, Delegation, User
 from theratrial.web.results.gate import Gate
@@ -20,6 +23,7 @@ from theratrial.web.results.gates_now import gate_of, gate_source
 from theratrial.web.results.guards import gate_allows
 from theratrial.web.results.models import Computation
 from theratrial.web.setup_site import SETUP
+from theratrial.web.trials.models import Trial
 
 ClientOf = Callable[[str], Client]
 PASSWORD = "a-password-for-trying-out"
@@ -258,3 +262,34 @@ def test_the_list_of_gates_asks_the_database_no_more_for_more_participants(
     client = client_of("oncologist1")
     with django_assert_max_num_queries(25):
         assert client.get("/results/gates/").status_code == 200
+
+
+@pytest.fixture
+def real_time() -> None:
+    """The participants are taken as real: gates look to now."""
+    with act(SETUP, "test.set-up"):
+        trial = Trial.objects.get()
+        trial.simulated = False
+        trial.save()
+
+
+def test_the_second_physician_signs_what_the_first_saw_though_the_clock_went_on(
+    client_of: ClientOf, real_time: None
+) -> None:
+    both_signed(client_of, "reviewed", session=3)
+    found = gate_of(participant(), 3)
+    assert found.status is not None
+    assert found.status.complete
+    assert len({one.signature.digest for one in found.status.given}) == 1
+
+
+@pytest.mark.parametrize("at", ["2022-07-20T10:00:00+00:00", "2099-01-01T00:00:00+00:00", "yesterday", ""])
+def test_a_gate_is_not_signed_to_a_moment_of_ones_own_choice(client_of: ClientOf, real_time: None, at: str) -> None:
+    source = gate_source(participant())
+    gate = source.judged(3, datetime.fromisoformat(at) if at[:2] == "20" else None)
+    assert isinstance(gate, Gate)
+    fields = {"meaning": "reviewed", "sign_username": "oncologist1", "sign_password": PASSWORD}
+    digest = content_digest("gate", "P01/3", gate.content)
+    address = f"/results/participant/P01/gate/3/sign/?{urlencode({'at': at})}"
+    assert client_of("oncologist1").post(address, {**fields, "digest": digest}).status_code == 422
+    assert not Signature.objects.exists()
