@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -126,7 +127,9 @@ def judged(
 ) -> Submission:
     """The answers through the one engine; preview and saving call this."""
     others_rows = live_records().exclude(group=group) if group else live_records()
-    relevant = others_rows.filter(participant__in=[place.participant, None]) if place.participant else others_rows
+    # Not participant__in=[..., None]: SQL finds no NULL in a list, and every batch would be unknown.
+    own_or_shared = Q(participant=place.participant) | Q(participant=None)
+    relevant = others_rows.filter(own_or_shared) if place.participant else others_rows
     protocol, zone = protocol_in_force(), trial_zone()
     code = place.participant.code if place.participant else ""
     others = {}

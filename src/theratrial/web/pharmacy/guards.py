@@ -165,7 +165,7 @@ def _participant(participant: Participant, row: Row, product: Product | None) ->
         return
     reasons = may_inject(participant, row["product_id"], row["injected_at"])
     if reasons:
-        yield Finding("consent_eligibility", "injected_at", " ".join(reasons), "refusal")
+        yield Finding("consent_eligibility", "injected_at", " ".join(dict.fromkeys(reasons)), "refusal")
 
 
 def _pregnancy(protocol: Protocol, participant: Participant, row: Row) -> Iterator[Finding]:
@@ -207,7 +207,7 @@ def _session(
         values = {"most": therapy.maximum_sessions, "got": number}
         yield Finding("session_maximum", "session", text % values, "refusal")
     if number > 1 and (reasons := gate_allows(participant, number)):
-        yield Finding("gate", "session", " ".join(reasons), "refusal")
+        yield Finding("gate", "session", " ".join(dict.fromkeys(reasons)), "refusal")
 
 
 def therapy_times(therapy: Sessions, participant: Participant, record: Record | None, zone: Any) -> list[datetime]:

@@ -91,7 +91,7 @@ def new(request: HttpRequest, code: str) -> HttpResponse:
         "therapy": of_therapy,
         "limits": _limits(of_therapy),
         "now": now,
-        "against": against,
+        "against": list(dict.fromkeys(against)),
         "usable": [batch_line(one, now) | {"address": _address(person, one, of_therapy, session)} for one in usable],
         "others": [batch_line(one, now) for one in others],
         "chosen": chosen,
