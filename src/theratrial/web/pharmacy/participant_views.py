@@ -95,10 +95,12 @@ def new(request: HttpRequest, code: str) -> HttpResponse:
         "usable": [batch_line(one, now) | {"address": _address(person, one, of_therapy, session)} for one in usable],
         "others": [batch_line(one, now) for one in others],
         "chosen": chosen,
-        "table": activity_table(chosen.book, start=now.replace(second=0, microsecond=0)) if chosen else (),
+        "table": activity_table(chosen.book, start=now.replace(second=0, microsecond=0))
+        if chosen and chosen.book
+        else (),
         "blank": _address(person, None, of_therapy, session, wanted),
         "may_batches": may(request.user, "trial.view"),
-    }  # fmt: skip
+    }
     return render(request, "pharmacy/new.html", context)
 
 

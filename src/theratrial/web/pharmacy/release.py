@@ -216,7 +216,8 @@ def batch_released(request: HttpRequest, record: Record, row: Row, product: Prod
         cells = {
             **current.cells,
             "released": "yes",
-            "released_at": instant_cell(now.replace(microsecond=0), trial_zone()),
+            # Injections are typed to the minute: one in the minute of the release is not before it.
+            "released_at": instant_cell(now.replace(second=0, microsecond=0), trial_zone()),
             "released_by": user.get_username(),
         }
         changed = record_change(
