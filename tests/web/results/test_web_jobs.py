@@ -19,6 +19,7 @@ from theratrial.pipeline.trial import TrialRun, trial_run
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.services import record_change
 from theratrial.web.ledger.act import act
+from theratrial.web.ledger.chain import json_digest
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import User
 from theratrial.web.results import computing, selectors
@@ -50,7 +51,7 @@ def test_results_are_stored_with_folder_report_and_digest(computed_site: Computa
     assert computed_site.state == "done"
     assert (computing.computed_root() / str(computed_site.pk) / "trial" / "records" / "consents.csv").is_file()
     for row in ParticipantResultRow.objects.all():
-        assert row.digest == computing.digest_of({"content": row.content, "for_gate": row.for_gate})
+        assert row.digest == json_digest({"content": row.content, "for_gate": row.for_gate})
     assert TrialResultRow.objects.get().content["endpoint"]["analysed"] == 2
 
 

@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from theratrial.web.capture.models import Record
 from theratrial.web.ledger.act import act
+from theratrial.web.ledger.chain import json_digest
 from theratrial.web.ledger.models import Signature
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Site, User
 from theratrial.web.results import selectors
-from theratrial.web.results.computing import digest_of
 from theratrial.web.results.models import Computation, ParticipantResultRow
 from theratrial.web.results.reading import readings_of, records_not_chosen
 from theratrial.web.setup_site import SETUP
@@ -177,7 +177,7 @@ def test_the_same_doses_computed_again_keep_their_signature(client_of: ClientOf)
             participant=row.participant,
             content=row.content,
             for_gate=row.for_gate,
-            digest=digest_of({}),
+            digest=json_digest({}),
         )
     assert '<span class="tag good">signed</span>' in text(client, address)
 

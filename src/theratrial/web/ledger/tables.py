@@ -20,7 +20,12 @@ NOT_AUDITED: Final = frozenset({*CHAIN_TABLES, "capture_draft", "results_progres
 AUDITED_APPS: Final = ("ledger", "people", "trials", "participants", "capture", "studies", "results")
 OTHER_AUDITED: Final = ("otp_totp_totpdevice",)
 DELETION_ALLOWED: Final = frozenset({"otp_totp_totpdevice"})
-HIDDEN: Final = {"people_user": ("password",), "otp_totp_totpdevice": ("key",)}
+DIGESTED: Final = {
+    "results_participantresultrow": ("content", "for_gate"),
+    "results_trialresultrow": ("content",),
+}
+"""Columns too large to be copied into the ledger: the row's ``digest``, which is in it, covers them (`verification`)."""
+HIDDEN: Final = {"people_user": ("password",), "otp_totp_totpdevice": ("key",), **DIGESTED}
 BOOKKEEPING: Final = {
     "otp_totp_totpdevice": (
         "drift", "last_t", "throttling_failure_timestamp", "throttling_failure_count", "last_used_at",

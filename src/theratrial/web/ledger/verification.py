@@ -11,13 +11,15 @@ from typing import Any
 from django.db import connection, transaction
 
 from theratrial.web.ledger import triggers_postgresql, triggers_sqlite
-from theratrial.web.ledger.chain import Anchor, ChainCheck, columns_that_differ, verify_chain
+from theratrial.web.ledger.chain import Anchor, ChainCheck, columns_that_differ, json_digest, verify_chain
 from theratrial.web.ledger.models import Event, Head, Payload, Redaction, Signature
 from theratrial.web.ledger.startup import anchors_of
-from theratrial.web.ledger.tables import AuditedTable, audited_tables
+from theratrial.web.ledger.tables import DIGESTED, AuditedTable, audited_tables
 from theratrial.web.ledger.triggers import installed_triggers_differ
 
 BATCH = 2000
+LARGE_BATCH = 20
+"""Rows fetched at once where one may hold a megabyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,31 @@ def _state_faults(images: Mapping[tuple[str, str], str | None]) -> Iterator[RowF
         for name, entity_id in images:
             if name == table.name and entity_id not in seen and images[name, entity_id] is not None:
                 yield RowFault(table.name, entity_id, "the ledger knows it, but it is gone")
+        yield from _digest_faults(table)
+
+
+def _digest_faults(table: AuditedTable) -> Iterator[RowFault]:
+    """Large columns that the ledger holds only by the row's digest: whether they still give it."""
+    names = DIGESTED.get(table.name, ())
+    if not names:
+        return
+    postgresql = connection.vendor == "postgresql"
+    key = (triggers_postgresql if postgresql else triggers_sqlite).key(table, "t")
+    columns = ", ".join(f'(t."{name}")::text' if postgresql else f't."{name}"' for name in names)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {key}, t.digest, {columns} FROM {table.name} t")
+        while rows := cursor.fetchmany(LARGE_BATCH):
+            for entity_id, digest, *texts in rows:
+                if _digest(names, texts) != digest:
+                    what = " or ".join(names)
+                    yield RowFault(table.name, entity_id, f"changed past the ledger: {what} does not give its digest")
+
+
+def _digest(names: tuple[str, ...], texts: list[str]) -> str | None:
+    try:
+        return json_digest({name: json.loads(text) for name, text in zip(names, texts, strict=True)})
+    except (ValueError, TypeError):
+        return None
 
 
 def _shown(columns: list[str], known: str, image: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -25,6 +23,7 @@ from theratrial.web.capture.models import Record
 from theratrial.web.capture.selectors import live_records
 from theratrial.web.exports.folder import Origins, folder_written
 from theratrial.web.ledger.act import act
+from theratrial.web.ledger.chain import json_digest
 from theratrial.web.participants.models import Participant
 from theratrial.web.results.models import Computation, ParticipantResultRow, TrialResultRow
 from theratrial.web.results.reading import records_not_chosen
@@ -171,11 +170,11 @@ def _stored(computation: Computation, run: TrialRun, left_out: LeftOut, people: 
                 participant=people[one.participant_id],
                 content=content,
                 for_gate=for_gate,
-                digest=digest_of({"content": content, "for_gate": for_gate}),
+                digest=json_digest({"content": content, "for_gate": for_gate}),
             )
         if found.kind == "trial":
             cohort = cohort_content(result, run, left_out)
-            TrialResultRow.objects.create(computation=found, content=cohort, digest=digest_of(cohort))
+            TrialResultRow.objects.create(computation=found, content=cohort, digest=json_digest({"content": cohort}))
         found.state, found.finished_at, found.folder = "done", timezone.now(), f"computed/{found.pk}"
         found.message = "\n".join(
             _("%(who)s is left out: %(why)s") % {"who": who, "why": "; ".join(why)} for who, why in left_out.items()
@@ -216,9 +215,3 @@ def cohort_content(result: TrialResult, run: TrialRun, left_out: LeftOut) -> dic
     tree = {key: value for key, value in plain(result).items() if key not in ("participants", "inputs")}
     cut_off = run.cut_off.isoformat() if run.cut_off is not None else ""
     return {**tree, "left_out": left_out, "cut_off": cut_off}
-
-
-def digest_of(content: Mapping[str, Any]) -> str:
-    """SHA-256 of the canonical text."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
