@@ -35,6 +35,29 @@ def collected(language: str) -> None:
     )
 
 
+def without_guesses(language: str) -> None:
+    """Empty what gettext guessed from a similar sentence, and the header's placeholders."""
+    file = polib.pofile(str(catalogue(language)), wrapwidth=0)
+    for entry in file:
+        if entry.fuzzy:
+            entry.flags.remove("fuzzy")
+            entry.msgstr = ""
+            entry.msgstr_plural = dict.fromkeys(entry.msgstr_plural, "")
+            entry.previous_msgid = None
+            entry.previous_msgid_plural = None
+    file.header = "Persian of the site's interface. Collected and compiled by scripts/translations.py."
+    file.metadata = {
+        "Project-Id-Version": "theratrial",
+        "Language": language,
+        "MIME-Version": "1.0",
+        "Content-Type": "text/plain; charset=UTF-8",
+        "Content-Transfer-Encoding": "8bit",
+        "Plural-Forms": "nplurals=2; plural=(n > 1);",
+    }
+    file.metadata_is_fuzzy = False
+    file.save()
+
+
 def compiled(language: str) -> polib.POFile:
     """Write the .mo beside the catalogue; fuzzy entries are not compiled."""
     file = polib.pofile(str(catalogue(language)))
@@ -50,6 +73,7 @@ def main() -> int:
     for language in ("fa",):
         if not options.compile:
             collected(language)
+            without_guesses(language)
         file = compiled(language)
         lacking = [entry for entry in file if not entry.translated() and not entry.obsolete]
         print(f"{language}: {len(file)} sentences, {len(lacking)} without translation")

@@ -1,0 +1,53 @@
+"""The interface speaks Persian wherever it speaks English."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import polib
+import pytest
+from django.utils import translation
+
+ROOT = Path(__file__).resolve().parents[2]
+CATALOGUE = ROOT / "src" / "theratrial" / "web" / "locale" / "fa" / "LC_MESSAGES" / "django.po"
+PLACEHOLDERS = re.compile(r"%\([a-zA-Z_]+\)[sd]|%[sd]|\{[^}]*\}")
+
+
+@pytest.fixture(scope="module")
+def entries() -> list[polib.POEntry]:
+    return [entry for entry in polib.pofile(str(CATALOGUE)) if not entry.obsolete]
+
+
+def test_every_sentence_of_the_catalogue_is_translated(entries: list[polib.POEntry]) -> None:
+    assert [entry.msgid for entry in entries if not entry.translated()] == []
+
+
+def test_every_sentence_marked_in_the_templates_is_in_the_catalogue(entries: list[polib.POEntry]) -> None:
+    known = {entry.msgid.replace("%%", "%") for entry in entries} | {entry.msgid for entry in entries}
+    marked = set()
+    for file in (ROOT / "src" / "theratrial" / "web").rglob("*.html"):
+        marked |= set(re.findall(r"""\{% translate "([^"]+)" """, file.read_text(encoding="utf-8")))
+        marked |= set(re.findall(r"""\{% translate '([^']+)' """, file.read_text(encoding="utf-8")))
+    assert len(marked) > 300
+    assert sorted(marked - known) == [], "run make translations"
+
+
+def test_placeholders_of_translations_are_those_of_the_sentence(entries: list[polib.POEntry]) -> None:
+    for entry in entries:
+        wanted = {frozenset(PLACEHOLDERS.findall(text)) for text in (entry.msgid, entry.msgid_plural) if text}
+        for text in [entry.msgstr] if not entry.msgid_plural else list(entry.msgstr_plural.values()):
+            assert frozenset(PLACEHOLDERS.findall(text)) in wanted, entry.msgid
+
+
+def test_the_compiled_catalogue_is_that_of_the_sentences(entries: list[polib.POEntry]) -> None:
+    compiled = {
+        (one.msgid, one.msgctxt): one.msgstr or one.msgstr_plural
+        for one in polib.mofile(str(CATALOGUE.with_suffix(".mo")))
+    }
+    assert {(e.msgid, e.msgctxt): e.msgstr or e.msgstr_plural for e in entries if e.translated()} == compiled
+
+
+def test_django_finds_the_persian_words() -> None:
+    with translation.override("fa"):
+        assert translation.gettext("Sign out") == "خروج"
