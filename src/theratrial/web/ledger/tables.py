@@ -24,7 +24,7 @@ DIGESTED: Final = {
     "results_participantresultrow": ("content", "for_gate"),
     "results_trialresultrow": ("content",),
 }
-"""Columns too large to be copied into the ledger: the row's ``digest``, which is in it, covers them (`verification`)."""
+"""Columns too large for the ledger; the row's ``digest``, which is in it, covers them (`verification`)."""
 HIDDEN: Final = {"people_user": ("password",), "otp_totp_totpdevice": ("key",), **DIGESTED}
 BOOKKEEPING: Final = {
     "otp_totp_totpdevice": (
