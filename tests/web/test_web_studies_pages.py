@@ -45,6 +45,11 @@ def injected(code: str, session: int) -> datetime:
 def scanned(cohort: Trial, tmp_path: Path) -> Participant:
     """P01 with both whole-body scans of session 1; the simulated reads are taken away by their reader's name."""
     p01 = Participant.objects.select_related("site").get(code="P01")
+    with act(ROBOT, "test"):
+        # The lesions of the PET are the reader's own: another's would be hidden from her until hers are signed.
+        for one in Record.objects.filter(table="lesion_readings", participant=p01):
+            one.cells = {**one.cells, "reader": "nuclear1"}
+            one.save()
     folder = tmp_path / "in"
     folder.mkdir()
     for hours in (24, 48):

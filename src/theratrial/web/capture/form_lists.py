@@ -19,6 +19,7 @@ from theratrial.web.capture.form_rights import may_enter
 from theratrial.web.capture.forms import Filling, stored_answers
 from theratrial.web.capture.models import Record
 from theratrial.web.participants.models import Participant
+from theratrial.web.results.blinding import hidden_records
 from theratrial.web.trials.selectors import protocol_in_force
 
 
@@ -55,12 +56,13 @@ class FormGroup:
 
 
 def forms_of_participant(participant: Participant, user: Any) -> tuple[FormGroup, ...]:
-    """Every form that concerns a participant; two queries."""
+    """Every form that concerns a participant, without readings hidden from the user; a few queries."""
     protocol = protocol_in_force()
     language = get_language() or "en"
     groups: dict[tuple[str, uuid.UUID], list[Record]] = defaultdict(list)
     open_queries = Count("queries", filter=Q(queries__state__in=("open", "answered")))
-    for record in Record.objects.filter(participant=participant).annotate(open_queries=open_queries):
+    seen = Record.objects.filter(participant=participant).exclude(pk__in=hidden_records(user, participant).records)
+    for record in seen.annotate(open_queries=open_queries):
         groups[(record.table, record.group)].append(record)
     found = []
     tables_shown: set[str] = set()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -30,6 +31,7 @@ from theratrial.web.ledger.models import Event
 from theratrial.web.people.models import Site, User
 from theratrial.web.people.permissions import may, sites_of
 from theratrial.web.pharmacy.guards import Findings, administration_findings
+from theratrial.web.results.blinding import Hidden, hidden_records
 from theratrial.web.trials.selectors import protocol_in_force
 
 
@@ -128,9 +130,7 @@ def shared_form(request: HttpRequest, form: str, group: uuid.UUID | None = None)
 
 
 def _form(request: HttpRequest, place: Place, group: uuid.UUID | None) -> HttpResponse:
-    filling = forms.filling_of(group, place.participant) if group else None
-    if group and filling is None:
-        raise Http404(str(group))
+    filling = _filling(request, place, group) if group else None
     definition = forms.definition_of(place.form)
     if filling is not None and forms.form_of(filling) != place.form:
         raise Http404(str(group))
@@ -151,6 +151,19 @@ def _form(request: HttpRequest, place: Place, group: uuid.UUID | None) -> HttpRe
     found = forms.judged(place, definition, answers, group=group, now=timezone.now())
     touched = filling is not None or draft is not None
     return _page(request, place, definition, filling, answers, found, with_problems=touched, draft=draft)
+
+
+def _filling(request: HttpRequest, place: Place, group: uuid.UUID) -> Filling:
+    found = forms.filling_of(group, place.participant)
+    if found is None or _is_hidden(request, found.records):
+        raise Http404(str(group))
+    return found
+
+
+def _is_hidden(request: HttpRequest, records: Sequence[Record]) -> bool:
+    """Whether it is a reading that the user must not see before his own is signed."""
+    hidden = hidden_records(request.user, records[0].participant) if records else Hidden()
+    return any(one.pk in hidden.records for one in records)
 
 
 def _posted(request: HttpRequest, place: Place, definition: FormDefinition, filling: Filling | None) -> HttpResponse:
@@ -190,9 +203,8 @@ def _posted(request: HttpRequest, place: Place, definition: FormDefinition, fill
             messages.success(request, _("Saved."))
         target = request.POST.get("next", "")
         again = "another" in request.POST
-        return redirect(
-            request.path if again else target if target.startswith("/") and target[1:2] != "/" else back_address(place)
-        )
+        inside = target.startswith("/") and url_has_allowed_host_and_scheme(target, None)
+        return HttpResponseRedirect(request.path if again else target if inside else back_address(place))
     found = found or forms.judged(place, definition, answers, group=group, now=timezone.now())
     if not found.rows and not error and not found.problems:
         error = _("nothing was typed; fill in at least one item")
@@ -297,8 +309,8 @@ def _preview(request: HttpRequest, place: Place, group: uuid.UUID | None) -> Htt
     definition = forms.definition_of(place.form)
     if not may_enter(request.user, definition.table.name, place.site):
         return JsonResponse({"error": _("You may not enter this form.")}, status=403)
-    if group and forms.filling_of(group, place.participant) is None:
-        raise Http404(str(group))
+    if group:
+        _filling(request, place, group)
     answers = _answers(request, definition)
     found = forms.judged(place, definition, answers, group=group, now=timezone.now())
     draft = forms.draft_kept(request.user, place, group, answers, request.POST.get("reason", ""))
@@ -352,7 +364,7 @@ def _entry(request: HttpRequest, group: uuid.UUID, participant: Any) -> HttpResp
         .select_related("protocol_version", "site", "participant")
         .order_by("sequence")
     )
-    if not records:
+    if not records or _is_hidden(request, records):
         raise Http404(str(group))
     live = tuple(record for record in records if not record.entered_in_error)
     filling = Filling(group, live or tuple(records))
@@ -384,7 +396,8 @@ def in_error(request: HttpRequest, group: uuid.UUID) -> HttpResponse:
     from theratrial.web.ledger.act import act
 
     records = list(live_records().filter(group=group).select_related("participant__site", "site"))
-    if not records or not all(may_enter(request.user, record.table, record.site) for record in records):
+    allowed = all(may_enter(request.user, record.table, record.site) for record in records)
+    if not records or not allowed or _is_hidden(request, records):
         raise Http404(str(group))
     participant = records[0].participant
     versions = _versions(request)

@@ -64,11 +64,18 @@ def steps_of(user: Any, query: Query) -> list[Step]:
 
 
 def visible_queries(user: Any) -> QuerySet[Query]:
-    """Queries of the user's sites; those about participants only for who may see participants."""
+    """Queries of the user's sites; those about participants only for who may see participants.
+
+    Those about lesion readings that are hidden from a reader are hidden too.
+    """
+    from theratrial.web.results.blinding import hidden_records
+
     sites, participants = sites_of(user, "queries.view"), sites_of(user, "participants.view")
     shared = Q(participant=None) & (Q(site=None) | Q(site__in=sites))
     own = Q(participant__site__in=[pk for pk in sites if pk in participants])
-    return Query.objects.filter(shared | own).select_related("participant", "record", "site")
+    found = Query.objects.filter(shared | own).select_related("participant", "record", "site")
+    hidden = hidden_records(user).records
+    return found.exclude(record__in=hidden) if hidden else found
 
 
 def query_raised(

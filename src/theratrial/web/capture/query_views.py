@@ -34,6 +34,7 @@ from theratrial.web.capture.queries import (
     steps_of,
     visible_queries,
 )
+from theratrial.web.results.blinding import hidden_records
 from theratrial.web.trials.selectors import protocol_in_force
 
 PER_PAGE: Final = 50
@@ -169,7 +170,8 @@ def query_step(request: HttpRequest, number: int) -> HttpResponse:
 def _record_or_404(request: HttpRequest, record_id: uuid.UUID) -> Record:
     record = Record.objects.select_related("participant", "site").filter(pk=record_id).first()
     needed = "participants.view" if record is not None and record.participant else "queries.view"
-    if record is None or not may(request.user, needed, site=record.site):
+    hidden = hidden_records(request.user, record.participant).records if record is not None else frozenset()
+    if record is None or record.pk in hidden or not may(request.user, needed, site=record.site):
         raise Http404(str(record_id))
     return record
 

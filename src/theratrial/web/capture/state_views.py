@@ -35,6 +35,7 @@ from theratrial.web.capture.preconditions import blockers_of
 from theratrial.web.ledger.models import Event, TwoPersonRequest
 from theratrial.web.ledger.signing import NotConfirmed, content_digest, sign
 from theratrial.web.participants.models import Participant
+from theratrial.web.results.blinding import hidden_records
 from theratrial.web.trials.models import Trial
 from theratrial.web.trials.selectors import protocol_in_force, the_trial
 
@@ -245,7 +246,7 @@ def _shown(
         "signing": signing,
         "typed": typed,
         "participant": target if isinstance(target, Participant) else None,
-        "groups": _records(target, mover) if isinstance(target, Participant) else [],
+        "groups": _records(target, mover, request.user) if isinstance(target, Participant) else [],
     }
     template = "capture/locks_participant.html" if isinstance(target, Participant) else "capture/locks_trial.html"
     return render(request, template, context, status=status)
@@ -259,10 +260,12 @@ def _history(target: Target) -> list[Event]:
     return list(events.order_by("-seq")[:HISTORY])
 
 
-def _records(participant: Participant, mover: bool) -> list[tuple[str, list[tuple[Record, str, str, list[Any]]]]]:
-    protocol = protocol_in_force()
+def _records(
+    participant: Participant, mover: bool, user: Any
+) -> list[tuple[str, list[tuple[Record, str, str, list[Any]]]]]:
+    protocol, hidden = protocol_in_force(), hidden_records(user, participant).records
     found: dict[str, list[tuple[Record, str, str, list[Any]]]] = {}
-    for record in Record.objects.filter(participant=participant, entered_in_error=False):
+    for record in Record.objects.filter(participant=participant, entered_in_error=False).exclude(pk__in=hidden):
         moves = [move for move in MOVES.values() if move.source == record.data_state] if mover else []
         line = (record, state_label(record.data_state), TONES[record.data_state], moves)
         found.setdefault(record.table, []).append(line)

@@ -126,9 +126,11 @@ def last_changed_by(records: Sequence[Record]) -> dict[uuid.UUID, str]:
 
 def rows_to_verify(participant: Participant, user: Any) -> list[Row]:
     """Her records with every filled cell, in the order of the exported tables; a handful of queries."""
-    records = list(
-        Record.objects.filter(participant=participant, entered_in_error=False).order_by("table", "sequence", "id")
-    )
+    from theratrial.web.results.blinding import hidden_records
+
+    hidden = hidden_records(user, participant).records
+    wanted = Record.objects.filter(participant=participant, entered_in_error=False).exclude(pk__in=hidden)
+    records = list(wanted.order_by("table", "sequence", "id"))
     latest = _latest(Verification.objects.filter(record__participant=participant))
     changed, asked = _changed(records, latest), _pending_queries(participant)
     own = _own(records, user)

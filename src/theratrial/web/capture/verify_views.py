@@ -23,6 +23,7 @@ from theratrial.web.capture.naming import column_label, table_label
 from theratrial.web.capture.verification import Row, cells_verified, progress, progress_by_participant, rows_to_verify
 from theratrial.web.ledger.act import act
 from theratrial.web.participants.models import Participant
+from theratrial.web.results.blinding import hidden_records
 from theratrial.web.trials.selectors import protocol_in_force
 
 PER_PAGE: Final = 25
@@ -73,7 +74,8 @@ def _ticked(request: HttpRequest, participant: Participant) -> list[tuple[Record
         columns[_uuid(key)].append(column)
     if not columns:
         raise InputError(_("nothing was ticked; tick the cells that agree with their source"))
-    records = Record.objects.filter(participant=participant, pk__in=columns).select_related("site")
+    hidden = hidden_records(request.user, participant).records
+    records = Record.objects.filter(participant=participant, pk__in=columns.keys() - hidden).select_related("site")
     found = {record.pk: record for record in records}
     if found.keys() != columns.keys():
         raise Http404("record")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -20,6 +21,7 @@ from theratrial.web.ledger.models import Head
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Site
 from theratrial.web.people.permissions import may, sites_of
+from theratrial.web.results.blinding import hidden_records
 from theratrial.web.trials.selectors import the_trial
 
 DATA_USE: Final = ("data_use", "all")
@@ -36,6 +38,8 @@ class Scope:
     sites: tuple[str, ...]
     batches_left_out: frozenset[str] = frozenset()
     """Batches that nobody else was given."""
+    hidden: frozenset[UUID] = frozenset()
+    """Lesion readings by others that whoever exports must not see before his own are signed."""
 
     def records(self) -> QuerySet[Record]:
         """Live rows of these participants, and those that belong to nobody (batches, calibrations)."""
@@ -43,6 +47,8 @@ class Scope:
         shared = Q(participant=None) & (Q(site=None) | Q(site__code__in=self.sites))
         hers = Q(table="batches", cells__batch_id__in=sorted(self.batches_left_out))
         found = live_records().filter(Q(participant__in=keys) | shared)
+        if self.hidden:
+            found = found.exclude(pk__in=self.hidden)
         return found.exclude(hers) if self.batches_left_out else found
 
 
@@ -53,7 +59,8 @@ def scope_of(user: Any, permission: str = "exports.make") -> Scope:
     withdrawn = data_use_withdrawn()
     kept = tuple(one for one in everybody if one.code not in withdrawn)
     batches = _batches_of_nobody_else(withdrawn)
-    return Scope(kept, len(everybody) - len(kept), tuple(site.code for site in sites), batches)
+    codes = tuple(site.code for site in sites)
+    return Scope(kept, len(everybody) - len(kept), codes, batches, hidden_records(user).records)
 
 
 def _batches_of_nobody_else(codes: frozenset[str]) -> frozenset[str]:
@@ -112,6 +119,7 @@ def provenance(user: Any, scope: Scope | None, now: datetime) -> dict[str, Any]:
         found["sites"] = list(scope.sites)
         found["participants"] = len(scope.participants)
         found["participants_left_out_because_data_use_is_withdrawn"] = scope.left_out
+        found["readings_left_out_because_who_exports_has_not_signed_his_own"] = len(scope.hidden)
     return found
 
 

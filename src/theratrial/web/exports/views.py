@@ -22,6 +22,7 @@ from theratrial.web.exports.scope import everywhere, json_bytes, provenance, sco
 from theratrial.web.ledger.act import act, note
 from theratrial.web.ledger.models import Event, Payload
 from theratrial.web.participants.models import Participant
+from theratrial.web.results.blinding import hidden_records
 from theratrial.web.trials.selectors import protocol_in_force, the_trial
 
 SHOWN = 20
@@ -115,12 +116,19 @@ def certified_participant(request: HttpRequest) -> HttpResponse:
     participant = participant_or_404(request, code, "ledger.view")
     if not may(request.user, "exports.make", site=participant.site):
         raise PermissionDenied("exports.make")
+    _not_blind(request, participant)
     files = participant_copy(request.user, participant, timezone.now())
     detail = {"manifest_sha256": manifest_digest(files)}
     return _sent(request, "export.certified-copy", f"certified-copy-{code}", files, detail, participant)
 
 
+def _not_blind(request: HttpRequest, participant: Participant | None = None) -> None:
+    if hidden_records(request.user, participant):
+        raise PermissionDenied(_("a reader may copy the records once his own readings are signed"))
+
+
 def _inspector(request: HttpRequest, *permissions: str) -> None:
+    _not_blind(request)
     if not everywhere(request.user, *permissions):
         raise PermissionDenied(_("what covers the whole trial needs the permission at every site"))
 

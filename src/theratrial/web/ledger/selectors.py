@@ -56,8 +56,10 @@ def visible_events(user: Any) -> QuerySet[Event]:
 
     Those of participants at sites where she may read the ledger and participants; those of a site; what all sites
     share (batches, protocol); her own; everything without a site only for who reads the ledger at every site. Events
-    about people need the right to see people.
+    about people need the right to see people. A reader sees nothing of lesion readings that are hidden from him.
     """
+    from theratrial.web.results.blinding import hidden_events, hidden_records
+
     ledger_sites = set(sites_of(user, "ledger.view"))
     codes = dict(Site.objects.values_list("pk", "code"))
     at_sites = [codes[pk] for pk in ledger_sites]
@@ -67,7 +69,9 @@ def visible_events(user: Any) -> QuerySet[Event]:
     allowed |= shared if set(codes) == ledger_sites else shared & _starting(_SHARED)
     if not may(user, "people.view"):
         allowed &= ~_starting(_OF_PEOPLE)
-    return Event.objects.filter(allowed | Q(actor=user.get_username(), participant=""))
+    found = Event.objects.filter(allowed | Q(actor=user.get_username(), participant=""))
+    hidden = hidden_records(user)
+    return found.exclude(hidden_events(hidden, user.get_username())) if hidden else found
 
 
 def flattened(image: Mapping[str, Any] | None) -> dict[str, Any]:

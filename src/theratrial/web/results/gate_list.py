@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from theratrial.errors import Problem
 from theratrial.trialfolder.records import TrialFolder
-from theratrial.web.capture.selectors import Rows, live_records, rows_of
+from theratrial.web.capture.selectors import Rows, live_records, records_about, rows_of
 from theratrial.web.ledger.models import Signature
 from theratrial.web.participants.models import Participant
 from theratrial.web.results.gate import therapy_rows
@@ -39,7 +39,7 @@ def with_sessions(people: QuerySet[Participant]) -> QuerySet[Participant]:
 
 def gates_of(people: list[Participant]) -> list[GateOfSession]:
     """The gate after every session of these participants, with its signatures."""
-    rows = rows_of(live_records().filter(Q(participant__in=people) | Q(participant=None)))
+    rows = rows_of(records_about(people))
     signatures: dict[str, list[Signature]] = defaultdict(list)
     codes = [one.code for one in people]
     for signature in Signature.objects.filter(kind=KIND, participant__in=codes).order_by("signed_at", "pk"):

@@ -135,9 +135,18 @@ def _stands(signature: Signature, now: Gate, judged_at: JudgedAt) -> Given:
         return Given(signature, False, (then.because,))
     if not is_valid(signature, then.content):
         return Given(signature, False, changes(signature.content, then.content))
-    if then.verdict != now.verdict:
+    if then.verdict != now.verdict or (signature.meaning == OVERRULED and _speaks_more(then, now)):
         return Given(signature, False, changes(then.content, now.content))
     return Given(signature, True)
+
+
+def _speaks_more(then: Gate, now: Gate) -> bool:
+    """Whether a clause speaks against the session now that did not, or from other records: nobody decided on that."""
+    decided = {(line["clause"], line["verdict"], *line["records"]) for line in then.content["lines"]}
+    return any(
+        line["verdict"] != "proceed" and (line["clause"], line["verdict"], *line["records"]) not in decided
+        for line in now.content["lines"]
+    )
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:

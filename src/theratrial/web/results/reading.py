@@ -71,10 +71,7 @@ def readings_of(participant: Participant) -> Readings:
     signatures = list(
         Signature.objects.filter(kind__in=(READING, ADJUDICATION), participant=participant.code).order_by("signed_at")
     )
-    readings = tuple(
-        _reading(participant.code, reader, [r for r in records if r.cells.get("reader") == reader], signatures)
-        for reader in sorted({r.cells.get("reader", "") for r in records})
-    )
+    readings = readings_among(participant.code, records, signatures)
     lesions = dict.fromkeys(place for one in readings for place in one.statuses)
     differing = tuple(place for place in lesions if len({one.statuses.get(place) for one in readings}) > 1)
     adjudications = tuple(
@@ -83,6 +80,15 @@ def readings_of(participant: Participant) -> Readings:
         if one.kind == ADJUDICATION
     )
     return Readings(readings, adjudications, differing)
+
+
+def readings_among(code: str, records: Iterable[Record], signatures: Iterable[Signature]) -> tuple[Reading, ...]:
+    """The readings that one participant's live lesion rows make, by reader."""
+    by_reader: dict[str, list[Record]] = {}
+    for record in records:
+        by_reader.setdefault(record.cells.get("reader", ""), []).append(record)
+    listed = list(signatures)
+    return tuple(_reading(code, reader, by_reader[reader], listed) for reader in sorted(by_reader))
 
 
 def reading_key(code: str, reader: str) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 
 from theratrial.web.access import participant_or_404, requires
+from theratrial.web.results.blinding import hidden_records
 from theratrial.web.results.models import Computation
 from theratrial.web.results.selectors import computation_folder
 
@@ -21,7 +24,9 @@ REPORT_POLICY: Final = (
 
 @requires("endpoint.view")
 def report(request: HttpRequest, pk: Any) -> HttpResponse:
-    """The report of a computation; it holds the endpoint."""
+    """The report of a computation; it holds the endpoint, and the lesions of every reading."""
+    if hidden_records(request.user):
+        raise PermissionDenied(_("readers see the report once their own readings are signed"))
     return _document(pk, "report.html")
 
 

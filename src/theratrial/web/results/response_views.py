@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ from theratrial.web.ledger.models import Signature
 from theratrial.web.ledger.signing import NotConfirmed, content_digest, sign
 from theratrial.web.participants.models import Participant
 from theratrial.web.results import selectors
+from theratrial.web.results.blinding import hidden_records
 from theratrial.web.results.reading import (
     ADJUDICATION,
     READING,
@@ -54,22 +56,24 @@ def response(request: HttpRequest, code: str) -> HttpResponse:
     return _page(request, participant_or_404(request, code, "participants.view"))
 
 
-def may_see(request: HttpRequest, participant: Participant, readings: Readings) -> list[Reading]:
-    """A reader sees the others' readings only after she signed her own; who reads nothing sees all."""
-    if not may(request.user, "response.read", site=participant.site):
-        return list(readings.readings)
-    own = readings.of(request.user.get_username())
-    if own is not None and own.signed:
-        return list(readings.readings)
-    return [own] if own is not None else []
+def may_see(request: HttpRequest, participant: Participant, readings: Readings) -> tuple[list[Reading], int]:
+    """The readings without the lesions that are hidden from the user, and of how many readings some are."""
+    hidden = hidden_records(request.user, participant).records
+    seen, partly = [], 0
+    for one in readings.readings:
+        records = tuple(record for record in one.records if record.pk not in hidden)
+        partly += len(records) < len(one.records)
+        if records:
+            seen.append(replace(one, records=records))
+    return seen, partly
 
 
 def _page(
     request: HttpRequest, participant: Participant, *, refusal: str = "", refused: str = "", status: int = 200
 ) -> HttpResponse:
     readings = readings_of(participant)
-    seen = may_see(request, participant, readings)
-    blind = len(seen) < len(readings.readings)
+    seen, hidden = may_see(request, participant, readings)
+    blind = hidden > 0
     row = selectors.latest_result(participant)
     rule = protocol_in_force().response.reading
     adjudicates = may(request.user, "response.adjudicate", site=participant.site)
@@ -79,7 +83,7 @@ def _page(
         "participant": participant,
         "readings": seen,
         "all_readings": readings,
-        "hidden": len(readings.readings) - len(seen),
+        "hidden": hidden,
         "blind": blind,
         "own": own,
         "may_read": reads,
@@ -91,7 +95,7 @@ def _page(
         "statuses": STATUSES,
         "refusal": refusal,
         "refused": refused,
-        "adjudication_forms": _adjudication_forms(participant, readings) if adjudicates else [],
+        "adjudication_forms": _adjudication_forms(participant, readings) if adjudicates and not blind else [],
         "adjudications": [] if blind else readings.adjudications,
         "part": "response",
     }

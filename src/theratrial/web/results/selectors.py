@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from theratrial.results.rebuild import rebuilt
 from theratrial.results.values import ParticipantResult
+from theratrial.web.access import sites_of
 from theratrial.web.capture.models import Record
 from theratrial.web.ledger.models import Event
 from theratrial.web.participants.models import Participant
@@ -113,3 +114,17 @@ def under_way() -> list[Computation]:
         .select_related("progress", "participant")
         .order_by("requested_at")
     )
+
+
+def of_own_sites(user: Any, found: Iterable[Computation]) -> list[Computation]:
+    """The cohort's computations, and those of one participant at a site whose participants `user` sees."""
+    sites = set(sites_of(user, "participants.view"))
+    return [one for one in found if one.participant is None or one.participant.site_id in sites]
+
+
+def left_out(user: Any, row: TrialResultRow) -> list[tuple[str, Any]]:
+    """Participants of the user's sites whom the cohort's result leaves out, with the reason."""
+    found: dict[str, Any] = row.content.get("left_out", {})
+    seen = Participant.objects.filter(code__in=list(found), site__in=sites_of(user, "participants.view"))
+    codes = set(seen.values_list("code", flat=True))
+    return sorted((code, why) for code, why in found.items() if code in codes)

@@ -29,9 +29,9 @@ def index(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "result": row,
         "age": age,
-        "computations": selectors.computations(),
-        "under_way": selectors.under_way(),
-        "left_out": sorted(row.content.get("left_out", {}).items()) if row else [],
+        "computations": selectors.of_own_sites(request.user, selectors.computations()),
+        "under_way": selectors.of_own_sites(request.user, selectors.under_way()),
+        "left_out": selectors.left_out(request.user, row) if row else [],
         "report": row is not None and selectors.computation_folder(row.computation) is not None,
     }
     if may(request.user, "doses.view"):
@@ -76,7 +76,7 @@ def _line(participant: Participant, row: ParticipantResultRow | None, changed: s
 @requires("trial.view")
 def progress(request: HttpRequest) -> HttpResponse:
     """The part of the page that shows how far computations are; the whole page anew once nothing is under way."""
-    under_way = selectors.under_way()
+    under_way = selectors.of_own_sites(request.user, selectors.under_way())
     answer = render(request, "results/progress.html", {"under_way": under_way})
     if not under_way:
         answer["HX-Refresh"] = "true"

@@ -65,7 +65,7 @@ def _page(
         "may_read": may(request.user, "biodistribution.read", site=participant.site) and bool(there),
         "form": [_scan_form(request, name, titles, mine.get(name)) for name in there],
         "answers": list(answers.items()),
-        "lesions": reads.lesions(participant),
+        "lesions": reads.lesions(participant, request.user),
         "changes": bool(mine),
         "words_json": json.dumps(viewer_words(), ensure_ascii=False),
         "refusal": refusal,

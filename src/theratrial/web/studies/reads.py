@@ -64,11 +64,14 @@ def scans(participant: Participant, session: int) -> dict[str, Series]:
     return {row.imaging: row for row in rows}
 
 
-def lesions(participant: Participant) -> list[Lesion]:
-    """Lesions seen on the baseline PET, once each, as the readers named them."""
+def lesions(participant: Participant, user: Any = None) -> list[Lesion]:
+    """Lesions seen on the baseline PET, once each, as the readers named them; those that `user` may see."""
+    from theratrial.web.results.blinding import hidden_records
+
     found: dict[str, Lesion] = {}
     baseline = _baseline()
-    for record in live_records().filter(participant=participant, table="lesion_readings"):
+    hidden = hidden_records(user, participant).records if user is not None else frozenset()
+    for record in live_records().filter(participant=participant, table="lesion_readings").exclude(pk__in=hidden):
         cells = record.cells
         if cells.get("timepoint") == baseline and cells.get("status") == "present":
             found.setdefault(cells["lesion_id"], Lesion(cells["lesion_id"], cells.get("site", "")))
@@ -121,7 +124,7 @@ def read_recorded(
         The data are frozen or locked.
     """
     role = reader_role(user, participant)
-    there, known = scans(participant, session), {one.id for one in lesions(participant)}
+    there, known = scans(participant, session), {one.id for one in lesions(participant, user)}
     for one in answers:
         _judged(one, there, known)
     if not answers:

@@ -20,6 +20,7 @@ from theratrial.web.participants.plan import titles
 from theratrial.web.participants.selectors import participants_of, trial_now
 from theratrial.web.participants.standing import Standing
 from theratrial.web.participants.states import Shown, shown
+from theratrial.web.results.blinding import hidden_records
 from theratrial.web.trials.models import ProtocolVersion, Trial
 from theratrial.web.trials.results_brief import Brief, briefs_of, endpoint_of, latest_computation
 from theratrial.web.trials.selectors import protocol_of, the_trial
@@ -203,6 +204,8 @@ def overview(user: Any, *, page: int = 1, everybody: bool = False) -> dict[str, 
     row = latest_computation()
     computed = row.computation if row is not None else None
     briefs = briefs_of(computed.pk) if computed is not None and may(user, "doses.view") else {}
+    blind = hidden_records(user).participants if briefs else frozenset()
+    categories = {code: brief.category for code, brief in briefs.items() if code not in blind}
     lanes = sorted((one for one in people if everybody or one.standing.sessions), key=order)
     pages = max(-(-len(lanes) // LANES), 1)
     page = min(max(page, 1), pages)
@@ -212,7 +215,7 @@ def overview(user: Any, *, page: int = 1, everybody: bool = False) -> dict[str, 
         "sees": sees, "now": now, "counts": _counts(people), "late": late[:8], "late_count": len(late),
         "waiting": [Waiting(*_split(key)) for key, state in sorted(gates.items()) if state == "waiting"],
         "queries": _queries(user), "everybody": everybody, "pages": range(1, pages + 1), "page_number": page,
-        "picture": _picture(lanes[(page - 1) * LANES : page * LANES], gates, briefs, now),
+        "picture": _picture(lanes[(page - 1) * LANES : page * LANES], gates, categories, now),
         "curve": recruitment(trial, people, now.date(), population.sample_size if population else 1) if sees else None,
         "computed": computed, "bars": bars(briefs, frozenset(one.participant.code for one in people)),
         "sees_doses": may(user, "doses.view"), "conflicts": conflicts(trial.in_force),
@@ -224,11 +227,11 @@ def overview(user: Any, *, page: int = 1, everybody: bool = False) -> dict[str, 
 
 
 def _picture(
-    lanes: Sequence[Shown], gates: Mapping[str, str], briefs: Mapping[str, Brief], now: datetime
+    lanes: Sequence[Shown], gates: Mapping[str, str], categories: Mapping[str, str], now: datetime
 ) -> Swimmer | None:
     if not lanes:
         return None
-    return swimmer(lanes, gates, {code: brief.category for code, brief in briefs.items()}, now)
+    return swimmer(lanes, gates, categories, now)
 
 
 def _split(key: str) -> tuple[str, int]:
