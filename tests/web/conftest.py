@@ -14,12 +14,6 @@ from theratrial.web.ledger.triggers import triggers_dropped, triggers_installed
 from theratrial.web.people.models import EthicsApproval, Site, User
 from theratrial.web.setup_site import SETUP, cast_made, demonstration_made, trial_set_up
 from theratrial.web.trials.models import Trial
-from theratrial.web.trials.selectors import _parsed
-
-
-@pytest.fixture(autouse=True)
-def _fresh_protocol_cache() -> None:
-    _parsed.cache_clear()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -11,7 +11,7 @@ from typing import Final
 from django.utils import timezone
 
 from theratrial.errors import InputError
-from theratrial.protocol.reader import parse_protocol, shipped_protocol_bytes
+from theratrial.protocol.reader import shipped_protocol_bytes
 from theratrial.registry.reader import shipped_registration_bytes
 from theratrial.simulation.cohort import SEED_PROTOCOL, cohort_records
 from theratrial.trialfolder.records import TrialFolder
@@ -24,6 +24,7 @@ from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Assignment, Delegation, EthicsApproval, Site, User
 from theratrial.web.people.permissions import matrix
 from theratrial.web.trials.models import ProtocolVersion, Trial
+from theratrial.web.trials.selectors import parsed
 
 SETUP: Final = SystemActor("site-setup")
 DEMONSTRATION_PASSWORD: Final = "a-password-for-trying-out"
@@ -69,7 +70,7 @@ def trial_set_up(protocol_yaml: bytes, registration_yaml: bytes = b"", *, simula
     """
     if Trial.objects.exists():
         raise InputError("this site has its trial already; take another site folder for another trial")
-    protocol = parse_protocol(protocol_yaml, "protocol")
+    protocol = parsed(protocol_yaml)
     identity = protocol.identity.reading
     if identity is None:
         raise InputError("the protocol's identity has no reading; fill it in before a site is set up with it")
@@ -174,7 +175,7 @@ def demonstration_made(*, participants: int = 15, seed: int = 1, protocol_yaml: 
     content = protocol_yaml or shipped_protocol_bytes(SEED_PROTOCOL)
     registration = b"" if protocol_yaml else shipped_registration_bytes(SEED_PROTOCOL)
     trial = trial_set_up(content, registration, simulated=True)
-    protocol = parse_protocol(content, "protocol")
+    protocol = parsed(content)
     lines = cohort_records(protocol, participants=participants, seed=seed)
     tables_imported(
         {table.name: table_cells(table, lines[table.name]) for table in TABLES},
@@ -222,7 +223,7 @@ def site_set_up(
     """
     with act(SETUP, "site.set-up"):
         trial = trial_set_up(protocol_yaml, registration_yaml)
-        identity = parse_protocol(protocol_yaml, "protocol").identity.reading
+        identity = parsed(protocol_yaml).identity.reading
         site = Site.objects.create(code=centre, name=centre, timezone=identity.timezone if identity else "UTC")
         for (name, password), role, label in (
             (administrator, "administrator", "Administrator of accounts"),

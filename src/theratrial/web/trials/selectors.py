@@ -27,14 +27,25 @@ def the_trial() -> Trial:
 
 
 @lru_cache(maxsize=16)
-def _parsed(sha256: str, number: int) -> Protocol:
-    version = ProtocolVersion.objects.get(number=number, sha256=sha256)
-    return parse_protocol(version.yaml.encode(), f"protocol version {number}")
+def parsed(content: bytes) -> Protocol:
+    """A protocol file, parsed once per process: a second of work.
+
+    Raises
+    ------
+    Problems
+        All that is wrong with it.
+    """
+    return parse_protocol(content, "protocol.yaml")
+
+
+@lru_cache(maxsize=16)
+def _parsed(sha256: str) -> Protocol:
+    return parsed(ProtocolVersion.objects.filter(sha256=sha256).values_list("yaml", flat=True)[0].encode())
 
 
 def protocol_of(version: ProtocolVersion) -> Protocol:
     """The protocol that a version holds; parsed once per process."""
-    return _parsed(version.sha256, version.number)
+    return _parsed(version.sha256)
 
 
 def protocol_in_force() -> Protocol:
