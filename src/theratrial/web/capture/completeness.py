@@ -10,7 +10,6 @@ from datetime import date, datetime
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Q
 
 from theratrial.protocol.schema import Form, Protocol
 from theratrial.schedule.history import History, Status, TakenImage
@@ -19,7 +18,7 @@ from theratrial.schedule.visits import PlannedImage, PlannedVisit, planned_image
 from theratrial.trialfolder.histories import participant_history
 from theratrial.web.capture.form_matching import FormState, at_visit, filled
 from theratrial.web.capture.models import Record
-from theratrial.web.capture.selectors import live_records, rows_of
+from theratrial.web.capture.selectors import records_about, rows_of
 from theratrial.web.ledger.models import Event
 from theratrial.web.participants.models import Participant
 from theratrial.web.studies.models import Series
@@ -245,7 +244,6 @@ def _moment(record: Record) -> date | None:
 
 
 def _records_by_participant(participants: Sequence[Participant]) -> dict[int | None, list[Record]]:
-    wanted = Q(participant__in=[one.pk for one in participants]) | Q(participant=None, table="batches")
     found: dict[int | None, list[Record]] = defaultdict(list)
     fields = (
         "id",
@@ -259,7 +257,7 @@ def _records_by_participant(participants: Sequence[Participant]) -> dict[int | N
         "source",
         "sequence",
     )
-    for record in live_records().filter(wanted).only(*fields):
+    for record in records_about(participants).only(*fields):
         found[record.participant_id].append(record)
     return found
 
