@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -39,18 +39,25 @@ def participant_copy(user: Any, participant: Participant, now: datetime) -> dict
     events = list(ledger_events(Event.objects.filter(participant=participant.code)))
     page = _page(participant, records, events, about)
     files = {
-        "copy.html": page.encode(),
+        **_readable("copy", page),
         **_data_files(live_records().filter(participant=participant), events),
         "signatures.json": json_bytes(_signatures(Signature.objects.filter(participant=participant.code))),
         "queries.json": json_bytes(_queries(Query.objects.filter(participant=participant))),
         "ledger.jsonl": "".join(event_line(event) + "\n" for event in events).encode(),
-        **pdf_of(page),
     }
     return _finished(files, about, ledger_is_whole=False)
 
 
-def trial_copy(user: Any, now: datetime) -> dict[str, bytes]:
-    """The certified copy of the whole trial: a page for each participant, all records, the whole ledger."""
+def trial_copy(
+    user: Any, now: datetime, advance: Callable[[int, int], None] = lambda _done, _total: None
+) -> dict[str, bytes]:
+    """The certified copy of the whole trial: a page for each participant, all records, the whole ledger.
+
+    Parameters
+    ----------
+    advance
+        Told how many of the pages are made, and of how many.
+    """
     about = provenance(user, None, now) | {"participants": Participant.objects.count()}
     records: dict[int | None, list[Record]] = {}
     for record in Record.objects.select_related("participant"):
@@ -60,20 +67,27 @@ def trial_copy(user: Any, now: datetime) -> dict[str, bytes]:
     by_code: dict[str, list[dict[str, Any]]] = {}
     for event in events:
         by_code.setdefault(event["participant"], []).append(event)
-    files, everybody = {}, list(Participant.objects.select_related("site"))
-    for one in everybody:
+    files: dict[str, bytes] = {}
+    everybody = list(Participant.objects.select_related("site"))
+    for number, one in enumerate(everybody):
+        advance(number, len(everybody) + 1)
         page = _page(one, records.get(one.pk, []), by_code.get(one.code, []), about | {"participant": one.code})
-        files[f"participants/{one.code}.html"] = page.encode()
+        files |= _readable(f"participants/{one.code}", page)
     shared = _page(None, records.get(None, []), by_code.get("", []), about)
-    files["participants/shared.html"] = shared.encode()
+    files |= _readable("participants/shared", shared)
     signatures = _signatures(Signature.objects.all())
     index = {"about": about, "people": everybody, "signatures": signatures, **_language()}
-    files["copy.html"] = render_to_string("exports/copy_index.html", index).encode()
+    files |= _readable("copy", render_to_string("exports/copy_index.html", index))
     files |= _data_files(live_records(), events)
     files["signatures.json"] = json_bytes(signatures)
     files["queries.json"] = json_bytes(_queries(Query.objects.all()))
     files["ledger.jsonl"] = "".join(line + "\n" for line in lines).encode()
     return _finished(files, about, ledger_is_whole=True)
+
+
+def _readable(name: str, page: str) -> dict[str, bytes]:
+    """A page to read, as HTML and where it can be made as PDF."""
+    return {f"{name}.html": page.encode()} | {f"{name}.pdf": content for content in pdf_of(page).values()}
 
 
 def pdf_of(page: str) -> dict[str, bytes]:

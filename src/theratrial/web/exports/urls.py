@@ -11,5 +11,7 @@ urlpatterns = [
     path("listings/", views.listing, name="listing"),
     path("ledger/", views.ledger, name="ledger"),
     path("certified-copy/", views.certified, name="certified"),
+    path("packages/", views.packages, name="packages"),
+    path("packages/<uuid:pk>/", views.package, name="package"),
     path("certified-copy/participant/", views.certified_participant, name="certified-participant"),
 ]

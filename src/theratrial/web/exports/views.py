@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,7 +16,15 @@ from theratrial.errors import InputError
 from theratrial.trialfolder.tables import TABLES
 from theratrial.web.access import may, participant_or_404, requires, sites_of
 from theratrial.web.capture.naming import table_label
-from theratrial.web.exports.certified import manifest_digest, participant_copy, trial_copy
+from theratrial.web.exports.making import (
+    KEPT,
+    kept_since,
+    package_fetched,
+    package_file,
+    package_requested,
+    packages_of,
+)
+from theratrial.web.exports.models import Package
 from theratrial.web.exports.packages import PROVENANCE_FILE, folder_package, ledger_lines, listing_package
 from theratrial.web.exports.scope import everywhere, json_bytes, provenance, scope_of, sha256, tree_digest, zipped
 from theratrial.web.ledger.act import act, note
@@ -42,6 +50,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "codes": list(Participant.objects.filter(site__in=sites).values_list("code", flat=True)) if inspects else [],
         "past": _past() if inspects else [],
     }
+    if inspects:
+        context |= _packages(request)
     return render(request, "exports/index.html", context)
 
 
@@ -102,8 +112,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
 def certified(request: HttpRequest) -> HttpResponse:
     """The certified copy of the trial."""
     _inspector(request, "exports.make", "ledger.view")
-    files = trial_copy(request.user, timezone.now())
-    return _sent(request, "export.certified-copy", "certified-copy", files, {"manifest_sha256": manifest_digest(files)})
+    return _asked_for(request, None)
 
 
 @requires("ledger.view")
@@ -113,13 +122,60 @@ def certified_participant(request: HttpRequest) -> HttpResponse:
     code = request.POST.get("code", "")
     if "\x00" in code:
         raise Http404
-    participant = participant_or_404(request, code, "ledger.view")
+    return _asked_for(request, _participant(request, code))
+
+
+def _participant(request: HttpRequest, code: str) -> Participant:
+    """Of whom the user may have a copy."""
+    participant: Participant = participant_or_404(request, code, "ledger.view")
     if not may(request.user, "exports.make", site=participant.site):
         raise PermissionDenied("exports.make")
     _not_blind(request, participant)
-    files = participant_copy(request.user, participant, timezone.now())
-    detail = {"manifest_sha256": manifest_digest(files)}
-    return _sent(request, "export.certified-copy", f"certified-copy-{code}", files, detail, participant)
+    return participant
+
+
+def _asked_for(request: HttpRequest, participant: Participant | None) -> HttpResponse:
+    package_requested(request.user, participant)
+    messages.success(request, _("The copy is being made. This page shows when it can be fetched."))
+    return redirect("exports:index")
+
+
+@requires("ledger.view")
+def packages(request: HttpRequest) -> HttpResponse:
+    """The part of the page that shows how far copies are; the whole page anew once none is under way."""
+    context = _packages(request)
+    answer = render(request, "exports/packages.html", context)
+    if not context["under_way"]:
+        answer["HX-Refresh"] = "true"
+    return answer
+
+
+def _packages(request: HttpRequest) -> dict[str, Any]:
+    found = packages_of(request.user)
+    under_way = any(one.state in ("waiting", "making") for one in found)
+    return {"packages": found, "under_way": under_way, "kept_days": KEPT.days}
+
+
+@requires("ledger.view")
+@require_POST
+def package(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Fetch one's own package; who may no longer have such a copy gets none."""
+    ready = Package.objects.filter(
+        pk=pk, requested_by_id=request.user.pk, state="ready", requested_at__gte=kept_since()
+    )
+    found = ready.select_related("participant__site").first()
+    if found is None or not package_file(found).is_file():
+        raise Http404(str(pk))
+    if found.participant is None:
+        _inspector(request, "exports.make", "ledger.view")
+    else:
+        _participant(request, found.participant.code)
+    package_fetched(request.user, found)
+    name = f"certified-copy-{found.participant.code}" if found.participant else "certified-copy"
+    answer: HttpResponseBase = FileResponse(package_file(found).open("rb"), content_type="application/zip")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{the_trial().trial_id}-{name}.zip"'
+    answer.headers["X-Content-SHA256"] = found.sha256
+    return answer  # type: ignore[return-value]  # a stream has what a view needs
 
 
 def _not_blind(request: HttpRequest, participant: Participant | None = None) -> None:
@@ -139,15 +195,12 @@ def _sent(
     name: str,
     files: dict[str, bytes],
     detail: dict[str, Any],
-    participant: Participant | None = None,
 ) -> HttpResponse:
     content = zipped(files)
     trial = the_trial()
     with act(request.user, action):
         note(
             action,
-            participant=participant.code if participant else "",
-            site=participant.site.code if participant else "",
             sha256=sha256(content),
             bytes=len(content),
             protocol_sha256=trial.in_force.sha256 if trial.in_force else "",

@@ -1,0 +1,28 @@
+"""Packages that take too long to be made while somebody waits; not data: the ledger notes what matters of them."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+
+class Package(models.Model):
+    """A certified copy that is made in the background and kept for some days."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    participant = models.ForeignKey("participants.Participant", null=True, on_delete=models.CASCADE)
+    """Whose copy; None: of the whole trial."""
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    requested_at = models.DateTimeField()
+    language = models.CharField(max_length=8)
+    state = models.CharField(max_length=8, default="waiting")  # waiting | making | ready | failed | removed
+    begun_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    message = models.TextField(blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+    manifest_sha256 = models.CharField(max_length=64, blank=True)
+    bytes = models.BigIntegerField(default=0)
