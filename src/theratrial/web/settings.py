@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "theratrial.web.people.sessions.SignedInTimes",
     "theratrial.web.access.DenyByDefault",
+    "theratrial.web.refusals.Refusals",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from django.conf import settings
 from django.contrib.auth import login, logout
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -105,7 +105,7 @@ def _signed_in(request: HttpRequest, user: User, target: str) -> HttpResponse:
         target = "/" if target == reverse("people:resume") else target
     if target == "/" and not may(user, "trial.view"):
         target = reverse("people:people" if may(user, "people.view") else "people:account")
-    return language_kept(redirect(target), user.language)
+    return language_kept(HttpResponseRedirect(target), user.language)
 
 
 @signed_in
@@ -122,7 +122,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_POST
 def language(request: HttpRequest) -> HttpResponse:
     """The language before signing in."""
-    return language_kept(redirect(_target(request, request.POST.get("next"))), request.POST.get("language", ""))
+    return language_kept(HttpResponseRedirect(_target(request, request.POST.get("next"))), request.POST.get("language", ""))
 
 
 @signed_in

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from theratrial.web.access import requires
+from theratrial.web.refusals import refusal, words
 from theratrial.web.results.models import Computation
 from theratrial.web.trials import overview as selected
 
@@ -39,5 +42,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """500."""
+    """500; 503 with words where the disk is full, which keeps the session from being saved too."""
+    if found := words(sys.exception()):
+        return refusal(request, *found)
     return render(request, "theratrial/failed.html", status=500)
