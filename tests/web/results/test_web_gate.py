@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django.utils.http import urlencode
 
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.services import record_change, record_create
 from theratrial.web.ledger.act import act
-from theratrial.web.ledger.models import Signature
+from theratrial.web.ledger.models import Head, Signature
 from theratrial.web.ledger.signing import content_digest
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Assignment, Delegation, User
@@ -23,6 +24,7 @@ from theratrial.web.results.gates_now import gate_of, gate_source
 from theratrial.web.results.guards import gate_allows
 from theratrial.web.results.models import Computation
 from theratrial.web.setup_site import SETUP
+from theratrial.web.studies.models import Instance, Series, StoredFile, Upload
 from theratrial.web.trials.models import Trial
 
 ClientOf = Callable[[str], Client]
@@ -293,3 +295,86 @@ def test_a_gate_is_not_signed_to_a_moment_of_ones_own_choice(client_of: ClientOf
     address = f"/results/participant/P01/gate/3/sign/?{urlencode({'at': at})}"
     assert client_of("oncologist1").post(address, {**fields, "digest": digest}).status_code == 422
     assert not Signature.objects.exists()
+
+
+@pytest.fixture
+def scan() -> Series:
+    """An image of session 1 that the computation has not seen."""
+    who = participant()
+    with act(SETUP, "test.receive"):
+        upload = Upload.objects.create(received_at=timezone.now(), received_by="x", site=who.site, state="done")
+        return Series.objects.create(
+            upload=upload,
+            series_instance_uid="1.2.3",
+            study_instance_uid="1.2",
+            patient_id=who.code,
+            modality="NM",
+            site=who.site,
+            participant=who,
+            imaging="whole_body_24h",
+            session=1,
+            part="image",
+            state="matched",
+        )
+
+
+def computed_now() -> None:
+    """As if the computation had begun just now."""
+    with act(SETUP, "test.computed"):
+        for one in Computation.objects.filter(state="done"):
+            one.ledger_seq = Head.objects.get().seq
+            one.save()
+
+
+@pytest.mark.parametrize("change", ["received", "set aside", "moved to another session", "given another time", "file"])
+def test_images_that_changed_after_the_computation_leave_the_doses_undetermined(scan: Series, change: str) -> None:
+    if change != "received":
+        computed_now()
+        before = gate_of(participant(), 1).gate
+        assert isinstance(before, Gate)
+        assert before.moved_on == ()
+    with act(SETUP, "test.change", reason="x"):
+        if change == "set aside":
+            scan.state = "set_aside"
+        elif change == "moved to another session":
+            scan.session = 2
+        elif change == "given another time":
+            scan.acquired_at = timezone.now()
+        elif change == "file":
+            stored = StoredFile.objects.create(sha256="a" * 64, bytes=1, stored_at=timezone.now())
+            Instance.objects.create(series=scan, file=stored, sop_instance_uid="1.2.3.4", name="x.dcm")
+        if change not in ("received", "file"):
+            scan.save()
+    gate = gate_of(participant(), 1).gate
+    assert isinstance(gate, Gate)
+    assert gate.moved_on == (1,)
+    doses = [line for line in gate.content["lines"] if "an image of the session was changed" in line["because"]]
+    assert doses
+    assert {line["verdict"] for line in doses if not line["informs_only"]} == {"undetermined"}
+    assert gate.verdict != "proceed"
+    computed_now()
+    after = gate_of(participant(), 1).gate
+    assert isinstance(after, Gate)
+    assert after.moved_on == ()
+
+
+def test_a_change_of_an_image_that_decides_nothing_leaves_the_gate_as_it_is(scan: Series) -> None:
+    computed_now()
+    with act(SETUP, "test.change", reason="x"):
+        scan.description = "another word"
+        scan.save()
+    gate = gate_of(participant(), 1).gate
+    assert isinstance(gate, Gate)
+    assert gate.moved_on == ()
+
+
+def test_an_image_moved_to_somebody_else_unsettles_both(scan: Series) -> None:
+    computed_now()
+    other = Participant.objects.get(code="P02")
+    with act(SETUP, "test.change", reason="x"):
+        scan.participant = other
+        scan.save()
+    for one in (participant(), other):
+        gate = gate_of(one, 1).gate
+        assert isinstance(gate, Gate)
+        assert gate.moved_on == (1,), one.code

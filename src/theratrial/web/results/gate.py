@@ -23,6 +23,8 @@ from theratrial.protocol.schema import Protocol
 from theratrial.trialfolder.records import Row, TrialFolder
 
 _SAME_ACTIVITY = 1e-6
+IMAGES_CHANGED = "images_changed"
+"""Beside the computed doses: sessions of which an image was received, moved or set aside after the computation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Gate:
     content: dict[str, Any]
     """Exactly what is shown and signed."""
     moved_on: tuple[int, ...]
-    """Sessions whose injection is not, or no longer, that of the computed doses."""
+    """Sessions whose injection or images are not, or no longer, those of the computed doses."""
 
     @property
     def verdict(self) -> str:
@@ -90,7 +92,7 @@ def judged_gate(
     Parameters
     ----------
     computed
-        `ParticipantResultRow.for_gate` of her latest result; None where there is none.
+        `ParticipantResultRow.for_gate` of her latest result with `IMAGES_CHANGED`; None where there is none.
     at
         Moment of judging; None: `moment_of_gate`.
     end
@@ -131,7 +133,7 @@ def judged_gate(
 def _still_true(
     computed: Mapping[str, Any] | None, given: Mapping[int, Row], activity: Mapping[int, float]
 ) -> tuple[GateInputs, list[int]]:
-    """The computed doses, unbounded where the injection that they are of is not the one on record now."""
+    """The computed doses, unbounded where the injection or the images that they are of are not those of now."""
     if computed is None:
         return GateInputs(), []
     inputs = gate_inputs(computed)
@@ -146,14 +148,16 @@ def _still_true(
         same_time = datetime.fromisoformat(of["injected_at"]) == given[number]["injected_at"]
         if not same_time or abs(then_MBq - now_MBq) > _SAME_ACTIVITY * max(now_MBq, 1.0):
             moved_on.append(number)
-    why = "the administration was changed after the doses were computed; compute them again"
+    why = dict.fromkeys(moved_on, "the administration was changed after the doses were computed; compute them again")
+    for number in activity.keys() & set(computed.get(IMAGES_CHANGED, ())):
+        why.setdefault(number, "an image of the session was changed after the doses were computed; compute them again")
     doses = tuple(
-        SessionDose(one.region_id, one.kind, one.session, None, None, why, one.value)
-        if one.session in moved_on
+        SessionDose(one.region_id, one.kind, one.session, None, None, why[one.session], one.value)
+        if one.session in why
         else one
         for one in inputs.doses
     )
-    return replace(inputs, doses=doses), moved_on
+    return replace(inputs, doses=doses), sorted(why)
 
 
 def _content(decision: GateDecision, protocol: Protocol) -> dict[str, Any]:

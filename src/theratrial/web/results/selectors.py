@@ -16,6 +16,8 @@ from theratrial.web.access import sites_of
 from theratrial.web.capture.models import Record
 from theratrial.web.ledger.models import Event
 from theratrial.web.participants.models import Participant
+from theratrial.web.results.gate import IMAGES_CHANGED
+from theratrial.web.results.images_since import sessions_with_changed_images
 from theratrial.web.results.models import Computation, ParticipantResultRow, TrialResultRow
 from theratrial.web.studies.models import Series
 from theratrial.web.trials.models import ProtocolVersion
@@ -80,13 +82,22 @@ def age_of(row: ParticipantResultRow | None, participant: Participant) -> Age:
     return Age(row.computation, changes_since(row.computation.ledger_seq, participant.code))
 
 
-def latest_for_gate(participants: Iterable[Participant]) -> dict[int, dict[str, Any]]:
-    """Participant -> what gates need of her latest result. One query, without the large rest."""
-    found: dict[int, dict[str, Any]] = {}
-    rows = _current_rows().filter(participant__in=list(participants)).order_by("computation__finished_at")
-    for participant_id, for_gate in rows.values_list("participant_id", "for_gate"):
-        found[participant_id] = for_gate
+def notes_of_latest_result(participant: Participant) -> list[dict[str, Any]]:
+    """What the latest computation noted about her, without its large rest."""
+    rows = _current_rows().filter(participant=participant).order_by("-computation__finished_at")
+    found: list[dict[str, Any]] = rows.values_list("content__notes", flat=True).first() or []
     return found
+
+
+def latest_for_gate(participants: Iterable[Participant]) -> dict[int, dict[str, Any]]:
+    """Participant -> what gates need of her latest result, without the large rest. A few queries for any number."""
+    found: dict[int, dict[str, Any]] = {}
+    seqs: dict[int, int] = {}
+    rows = _current_rows().filter(participant__in=list(participants)).order_by("computation__finished_at")
+    for participant_id, for_gate, seq in rows.values_list("participant_id", "for_gate", "computation__ledger_seq"):
+        found[participant_id], seqs[participant_id] = for_gate, seq
+    changed = sessions_with_changed_images(seqs)
+    return {pk: {**one, IMAGES_CHANGED: sorted(changed.get(pk, ()))} for pk, one in found.items()}
 
 
 def participant_result(row: ParticipantResultRow) -> ParticipantResult:
