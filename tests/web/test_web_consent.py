@@ -12,9 +12,11 @@ from django.utils import timezone
 from theratrial.errors import InputError
 from theratrial.forms.moments import TypedInstant, typed_date
 from theratrial.web.capture.models import Record
+from theratrial.web.capture.selectors import participant_rows
 from theratrial.web.ledger.act import act
 from theratrial.web.ledger.models import Signature
 from theratrial.web.participants import consent, guards
+from theratrial.web.participants.eligible import content_of, judged
 from theratrial.web.participants.models import Participant
 from theratrial.web.participants.screening import Registration, participant_registered
 from theratrial.web.participants.standing import standing
@@ -56,11 +58,13 @@ def test_D1_no_procedure_and_no_injection_before_consent(woman: Participant, cli
 def test_D1_no_injection_of_the_therapy_before_eligibility_is_signed(woman: Participant, client_of: As) -> None:
     client_of("coordinator1").post("/participants/B-01/consent/record/", FORM)
     assert "not signed" in guards.may_inject(woman, LU, AFTER)[0]
+    folder = participant_rows(woman).folder
+    shown = content_of(woman, folder, judged(woman, folder, AFTER), outcome="eligible")
     with act(SETUP, "test"):
         signature = Signature.objects.create(
             signer="investigator1", printed_name="I", role="principal_investigator", signed_at=AFTER,
             meaning="approved",
-            kind="eligibility", key="B-01", participant="B-01", content={"outcome": "eligible", "override": ""},
+            kind="eligibility", key="B-01", participant="B-01", content=shown,
             digest="0" * 64, ledger_seq=1, ledger_hash="", software="test",
         )  # fmt: skip
     assert guards.may_inject(woman, LU, AFTER) == []

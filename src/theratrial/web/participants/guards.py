@@ -11,6 +11,9 @@ from datetime import datetime
 from django.db.models.fields.json import KT
 from django.utils.translation import gettext as _
 
+from theratrial.eligibility import eligibility, eligibility_moment
+from theratrial.errors import TheratrialError
+from theratrial.web.capture.selectors import participant_rows
 from theratrial.web.ledger.models import Signature
 from theratrial.web.participants.models import Participant
 from theratrial.web.participants.standing import Standing, standing
@@ -102,4 +105,25 @@ def _eligibility(participant: Participant, at: datetime) -> list[str]:
         return [_("She is signed as not eligible.")]
     if min(signed_at for signed_at, outcome in standing_ones if outcome == "eligible") > at:
         return [_("Eligibility was signed only after this. Correct the time, or report the deviation.")]
-    return []
+    return _changed_since_signed(participant, at)
+
+
+def _changed_since_signed(participant: Participant, at: datetime) -> list[str]:
+    """Criteria that were met when they were signed and are not at the first treatment: new records void nothing."""
+    standing_ones = Signature.objects.filter(kind="eligibility", key=participant.code, voided_at=None)
+    latest = standing_ones.latest("signed_at", "pk")
+    folder = participant_rows(participant).folder
+    if eligibility_moment(folder.protocol, folder, participant.code, at)[0] < at:
+        return []
+    signed = {one["id"]: one["truth"] for one in latest.content["criteria"]}
+    try:
+        now = eligibility(folder.protocol, folder, participant.code, at).criteria
+    except TheratrialError as error:
+        return [_("Eligibility cannot be judged: %(why)s") % {"why": error}]
+    changed = [one.title for one in now if one.truth.value not in ("met", signed.get(one.id))]
+    if not changed:
+        return []
+    text = _(
+        "Since eligibility was signed, records came or grew too old. No longer as signed: %(what)s. Sign it again."
+    )
+    return [text % {"what": "; ".join(changed)}]

@@ -122,7 +122,9 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_POST
 def language(request: HttpRequest) -> HttpResponse:
     """The language before signing in."""
-    return language_kept(HttpResponseRedirect(_target(request, request.POST.get("next"))), request.POST.get("language", ""))
+    return language_kept(
+        HttpResponseRedirect(_target(request, request.POST.get("next"))), request.POST.get("language", "")
+    )
 
 
 @signed_in
