@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from theratrial.errors import InputError
 from theratrial.web.access import participant_or_404, requires, sites_of
 from theratrial.web.participants import screening
+from theratrial.web.participants.deviations import deviations_of
 from theratrial.web.participants.plan import plan_of
 from theratrial.web.participants.selectors import participant_lines, trial_now
 from theratrial.web.participants.states import event_words, read_words, sex_words, shown
@@ -74,6 +75,7 @@ def participant_detail(request: HttpRequest, code: str) -> HttpResponse:
         "ends": [(event_words(event), day, reason) for event, day, reason in one.standing.ends],
         "sex": sex_words(person.get("sex", "")),
         "selection": read_words(one.standing.selection),
+        "deviations": deviations_of(participant, request.user),
     }
     return render(request, "participants/detail.html", context)
 

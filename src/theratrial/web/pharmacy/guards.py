@@ -28,6 +28,7 @@ from theratrial.web.pharmacy.rows import BatchEntry, batch_entries, book_of, nuc
 from theratrial.web.results.guards import gate_allows
 from theratrial.web.trials.selectors import protocol_in_force, trial_zone
 
+DEVIATION: Final = "administration.deviation"
 PREFIX: Final = "administration:"
 """Rule of the queries raised here: ``administration:<code>``."""
 Kind = Literal["impossible", "refusal", "warning"]
@@ -289,7 +290,7 @@ class Judged:
                 system_query_resolved(query.rule, record=record, column=query.column)
         if self.deviation and self.findings.refusals:
             note(
-                "administration.deviation",
+                DEVIATION,
                 participant=self.participant.code,
                 site=self.participant.site.code,
                 record=str(record.pk),
