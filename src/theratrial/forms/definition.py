@@ -78,6 +78,7 @@ class Check:
     uses: Mapping[str, OtherAnswer]
     severity: str
     message: str
+    when_missing: str = "wait"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,5 +200,6 @@ def _check(protocol: Protocol, check: EditCheck, language: str) -> Check:
         condition=condition(check.condition, edit_check_types(protocol, check)),
         uses=check.uses,
         severity=check.severity,
+        when_missing=check.when_missing,
         message=check.messages.get(language, check.message),
     )

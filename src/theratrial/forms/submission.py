@@ -262,9 +262,10 @@ def _checked(
     known = {name: value for name, value in others.items() if name not in items} | dict(values)
     for check in definition.checks:
         outcome = check.condition.evaluate(known)
-        if outcome.truth is Truth.NOT_KNOWN:
+        reported = check.when_missing == "report" and outcome.missing == check.items[:1]
+        if outcome.truth is Truth.NOT_KNOWN and not reported:
             undetermined.append(Undetermined(check.id, outcome.missing, outcome.reasons))
-        elif outcome.truth is Truth.NOT_MET:
+        elif outcome.truth is not Truth.MET:
             issue = Issue(check.items[0], check.id, check.message, also=check.items[1:])
             (problems if check.severity == "error" else queries).append(issue)
     return problems, undetermined, queries

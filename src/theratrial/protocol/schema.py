@@ -176,6 +176,8 @@ class EditCheck(Strict):
     uses: dict[Name, OtherAnswer] = Field(default_factory=dict)
     severity: Literal["error", "query"]
     """``error``: the form is not saved. ``query``: it is, and a query is raised."""
+    when_missing: Literal["wait", "report"] = "wait"
+    """Where nothing but the first of `items` is missing: ``wait`` for it, or ``report`` as if the check failed."""
     message: NonEmpty
     """What is wrong and what to do, to the person who typed."""
     messages: dict[Language, NonEmpty] = Field(default_factory=dict)

@@ -92,6 +92,12 @@ def _bound(printed: str, where: str) -> Bound | None:
 
 
 @cache
+def known_terms() -> tuple[str, ...]:
+    """The CTCAE terms of every table, in alphabetical order."""
+    return tuple(sorted({row.text("term") for name in TABLES.values() for row in table(name)}))
+
+
+@cache
 def grade_scale(version: str) -> dict[tuple[str, str], Scale]:
     """(test, printed unit) -> scale, of one CTCAE version.
 

@@ -272,6 +272,12 @@ TABLES: Final[tuple[Table, ...]] = (
             Column("ended_on", "date", "Last day; empty while it lasts"),
             Column("serious", "flag", "Serious adverse event", True),
             Column("related", "choice", "Relation to the treatment", True, ("related", "not_related", "not_assessed")),
+            Column(
+                "outcome",
+                "choice",
+                "Outcome, in the terms of CDISC (OUT); empty: not recorded",
+                choices=("recovered", "recovering", "not_recovered", "recovered_with_sequelae", "fatal", "not_known"),
+            ),
             Column("comment", "text", "Remark"),
         ),
         ("participant_id", "term", "started_on"),

@@ -14,11 +14,14 @@ from django.utils.translation import gettext_lazy
 from theratrial.errors import InputError
 from theratrial.forms.moments import typed_date
 from theratrial.safety import VERSIONS
+from theratrial.safety.intervals import known_terms
 from theratrial.trialfolder.moments import CellProblem
 from theratrial.web.access import may, participant_or_404, requires
 from theratrial.web.capture.models import Record
+from theratrial.web.capture.queries import system_query, system_query_resolved
 from theratrial.web.capture.selectors import live_records, participant_rows
 from theratrial.web.capture.services import record_change, record_create
+from theratrial.web.ledger.act import act
 from theratrial.web.participants.models import Participant
 from theratrial.web.results.laboratory import laboratory_points
 from theratrial.web.trials.selectors import protocol_in_force
@@ -28,7 +31,19 @@ RELATED: Final = {
     "not_related": gettext_lazy("not related"),
     "not_assessed": gettext_lazy("not assessed"),
 }
-_COLUMNS: Final = ("term", "ctcae_version", "grade", "started_on", "ended_on", "serious", "related", "comment")
+OUTCOMES: Final = {
+    "recovered": gettext_lazy("recovered"),
+    "recovering": gettext_lazy("recovering"),
+    "not_recovered": gettext_lazy("not recovered"),
+    "recovered_with_sequelae": gettext_lazy("recovered with sequelae"),
+    "fatal": gettext_lazy("fatal"),
+    "not_known": gettext_lazy("not known"),
+}
+_COLUMNS: Final = (
+    *("term", "ctcae_version", "grade", "started_on", "ended_on", "serious", "related", "outcome", "comment"),
+)
+_NO_END: Final = "recovered_has_ended"
+"""As the protocol's edit check is named, so that one question is asked once."""
 
 
 @requires("participants.view")
@@ -52,6 +67,7 @@ def safety(request: HttpRequest, code: str) -> HttpResponse:
         "may_enter": may(request.user, "safety.enter", site=participant.site),
         "version": gate.ctcae_version if gate else "",
         "related": RELATED,
+        "outcomes": OUTCOMES,
         "part": "safety",
     }
     return render(request, "results/safety.html", context)
@@ -72,7 +88,8 @@ def event_new(request: HttpRequest, code: str) -> HttpResponse:
     cells, errors = _read(request.POST)
     if not errors:
         try:
-            record_create(request.user, "adverse_events", cells, participant=participant)
+            with act(request.user, "record.create"):
+                _asked(record_create(request.user, "adverse_events", cells, participant=participant))
         except InputError as error:
             errors[""] = str(error)
     if errors:
@@ -92,7 +109,9 @@ def event_edit(request: HttpRequest, code: str, pk: Any) -> HttpResponse:
     if not errors:
         try:
             seen = int(request.POST.get("seen_version", "0") or 0)
-            record_change(request.user, record, cells, seen_version=seen, reason=request.POST.get("change_reason", ""))
+            reason = request.POST.get("change_reason", "")
+            with act(request.user, "record.change", reason=reason):
+                _asked(record_change(request.user, record, cells, seen_version=seen, reason=reason))
         except (InputError, ValueError) as error:
             errors[""] = str(error)
     if errors:
@@ -117,9 +136,20 @@ def _form(
         "versions": VERSIONS,
         "grades": ("1", "2", "3", "4", "5"),
         "related": RELATED,
+        "outcomes": OUTCOMES,
+        "terms": known_terms(),
         "part": "safety",
     }
     return render(request, "results/event_form.html", context, status=422 if errors else 200)
+
+
+def _asked(record: Record) -> None:
+    """Ask for the last day of an event that is recovered; close the question once it is answered."""
+    if record.cells.get("outcome") == "recovered" and not record.cells.get("ended_on"):
+        text = _("The event is recovered, but its last day is not given; fill it in or correct the outcome.")
+        system_query(_NO_END, text, record=record, column="ended_on")
+    else:
+        system_query_resolved(_NO_END, record=record, column="ended_on")
 
 
 def _read(posted: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -136,6 +166,10 @@ def _read(posted: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
         errors["serious"] = _("Say whether it is a serious adverse event.")
     if cells["related"] not in RELATED:
         errors["related"] = _("Say whether it is related to the treatment, or that nobody assessed it.")
+    if cells["outcome"] and cells["outcome"] not in OUTCOMES:
+        errors["outcome"] = _("Choose one of the outcomes, or leave it open.")
+    if cells["outcome"] == "fatal" and cells["grade"] != "5" and "grade" not in errors:
+        errors["grade"] = _("A fatal event is of grade 5; correct the grade or the outcome.")
     for name in ("started_on", "ended_on"):
         if not cells[name] and name == "ended_on":
             continue
