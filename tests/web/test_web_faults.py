@@ -29,7 +29,8 @@ LABORATORY = "/records/participant/{code}/form/laboratory/"
 
 def first_code() -> str:
     found = Record.objects.filter(table="administrations").order_by("sequence").first()
-    assert found is not None and found.participant is not None
+    assert found is not None
+    assert found.participant is not None
     return found.participant.code
 
 
@@ -87,7 +88,7 @@ def test_C4_a_database_that_cannot_grow_keeps_the_record_and_its_event_or_neithe
         cursor.execute(f"PRAGMA max_page_count = {pages + 3}")
     saved = 0
     try:
-        with pytest.raises(OperationalError, match="full"):
+        with pytest.raises(OperationalError, match="full"):  # noqa: PT012
             for number in range(500):
                 cells = {"term": f"Nausea {number} " + "x" * 400, "started_on": "2022-05-01", "grade": "1"}
                 services.record_create(SETUP, "adverse_events", cells, participant=person)
@@ -165,7 +166,8 @@ def test_U7_the_administrator_of_accounts_sees_nothing_clinical(cohort: Trial, c
 
 
 AWAY = (
-    "//evil.example/", "/\\evil.example/", "\\\\evil.example", "http://evil.example/", "https:evil.example", "javascript:alert(1)",
+    "//evil.example/", "/\\evil.example/", "\\\\evil.example", "http://evil.example/", "https:evil.example",
+    "javascript:alert(1)",
     "/\t/evil.example", "///evil.example", " //evil.example",
 )  # fmt: skip
 

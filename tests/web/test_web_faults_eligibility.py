@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.test import Client
-
 from tests.web.test_web_participants_eligibility import signed
+
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.services import record_create, record_entered_in_error
 from theratrial.web.ledger.models import Signature

@@ -34,12 +34,18 @@ _ASKED_FOR = re.compile(r"""(?:GET|POST|FILES)(?:\.get|\.getlist)?[(\[]\s*f?["']
 NOWHERE = "00000000-0000-0000-0000-000000000000"
 NASTY = (
     "", " ", "a", "\x00", "P\x0001", "\u202eevil\u202c", "\u200f۱۴۰۰/۱۲/۳۰", "\U0001f600", "é" * 300, "x" * 5000,
-    "0", "-1", "1", "2", "1e999", "nan", "inf", "-inf", "99999999999999999999", "2147483648", "9223372036854775808", "1e308",
-    "0x10", "١٢٣", "²", "1/0", "1,5", "1,000.5", "12:00", "24:61", "1400/12/30", "1399-12-30", "0000-00-00", "2022-02-30",
-    "9999-12-31", "9999-12-31T23:59:59", "10000-01-01", "0001-01-01T00:00", "2022-03-22T00:00+14:00", "2022-03-22 00:30",
-    "2999-01-01", "1900-01-01", NOWHERE, "not-a-uuid", "' OR 1=1 --", "<script>alert(1)</script>", "{{ 7*7 }}", "%s%n%(a)s",
-    "{0.__class__}", "../../../../etc/passwd", "//evil.example/", "http://evil.example/", "\\\\evil.example", "javascript:alert(1)",
-    "[]", "{}", "[[[[", '{"a": 1e999}', "null", "true", "yes", "no", "on", "\r\nSet-Cookie: a=b", "\x1b[2J", "\ufeff", "\uffff",
+    "0", "-1", "1", "2", "1e999", "nan", "inf", "-inf", "99999999999999999999", "2147483648", "9223372036854775808",
+    "1e308",
+    "0x10", "١٢٣", "²", "1/0", "1,5", "1,000.5", "12:00", "24:61", "1400/12/30", "1399-12-30", "0000-00-00",
+    "2022-02-30",
+    "9999-12-31", "9999-12-31T23:59:59", "10000-01-01", "0001-01-01T00:00", "2022-03-22T00:00+14:00",
+    "2022-03-22 00:30",
+    "2999-01-01", "1900-01-01", NOWHERE, "not-a-uuid", "' OR 1=1 --", "<script>alert(1)</script>", "{{ 7*7 }}",
+    "%s%n%(a)s",
+    "{0.__class__}", "../../../../etc/passwd", "//evil.example/", "http://evil.example/", "\\\\evil.example",
+    "javascript:alert(1)",
+    "[]", "{}", "[[[[", '{"a": 1e999}', "null", "true", "yes", "no", "on", "\r\nSet-Cookie: a=b", "\x1b[2J",
+    "\ufeff", "\uffff",
 )  # fmt: skip
 """Texts that some part of the way has trouble with."""
 HUGE = "\u06f1" * 500_000
@@ -155,7 +161,7 @@ class Fuzzer:
             try:
                 answer = sent() if sent else getattr(client, method)(path, **more)
                 body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-            except Exception as error:  # what would have been a 500 with a traceback in the log
+            except Exception as error:  # noqa: BLE001  # what would have been a 500 with a traceback in the log
                 last = traceback.extract_tb(error.__traceback__)
                 ours = [one for one in last if "theratrial/web" in one.filename] or last
                 where = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}"
@@ -200,9 +206,11 @@ class Fuzzer:
 
     def by_kind(self, username: str, address: Address) -> None:
         kind, body = self.random.choice(
-            [("application/json", b'{"a": '), ("application/json", b"[1, 2]"), ("text/plain", b"\xff\xfe\x00"), ("", b"x"),
+            [("application/json", b'{"a": '), ("application/json", b"[1, 2]"), ("text/plain", b"\xff\xfe\x00"), ("",
+            b"x"),
              ("multipart/form-data", b"no boundary"), ("multipart/form-data; boundary=a", b"--a\r\nbroken"),
-             ("application/json", b'{"files": null}'), ("application/json", b"null"), ("application/json", b'"\\u0000"'),
+             ("application/json", b'{"files": null}'), ("application/json", b"null"), ("application/json",
+             b'"\\u0000"'),
              ("application/x-www-form-urlencoded; charset=nonsense", b"a=%ff%fe&b=%00"),
              ("application/x-www-form-urlencoded", b"&".join(b"i-a=1" for _ in range(30_000)))]
         )  # fmt: skip
@@ -242,12 +250,16 @@ def fuzzer(cohort: Trial) -> Fuzzer:
     values = {
         "code": [str(treated.participant.code)] * 3 + codes[:1],
         "session": ["1", "2"], "username": ["coordinator1", "administrator1"], "visit": list(protocol.schedule),
-        "form": list(form_ids(protocol)), "column": ["value", "ecog", "injected_at"], "table": ["consents", "laboratory"],
+        "form": list(form_ids(protocol)), "column": ["value", "ecog", "injected_at"], "table": ["consents",
+        "laboratory"],
         "entity": ["capture_record", "people_user"], "entity_id": [str(treated.pk), "1"],
         "group": [str(group) for group, _, _ in groups] + [str(batch.group)],
-        "record": [str(pk) for _, pk, table in groups if table == "selection_reads"], "record_id": [str(pk) for _, pk, _ in groups],
-        "pharmacy.pk": [str(batch.pk)], "results.pk": [str(pk) for _, pk, table in groups if table in ("adverse_events", "lesion_readings")],
-        "kind": ["organ", "lesion", "visit"], "thing": list(protocol.schedule), "test": ["platelets"], "region": ["liver"],
+        "record": [str(pk) for _, pk, table in groups if table == "selection_reads"], "record_id": [str(pk) for _,
+        pk, _ in groups],
+        "pharmacy.pk": [str(batch.pk)], "results.pk": [str(pk) for _, pk,
+        table in groups if table in ("adverse_events", "lesion_readings")],
+        "kind": ["organ", "lesion", "visit"], "thing": list(protocol.schedule), "test": ["platelets"],
+        "region": ["liver"],
     }  # fmt: skip
     return Fuzzer(random.Random(int(os.environ.get("THERATRIAL_FUZZ_SEED", "4"))), clients, values)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
-
 from tests.web.results.test_web_gate import both_signed, participant
+
 from theratrial.web.capture.services import record_create
 from theratrial.web.ledger.act import act
 from theratrial.web.people.models import User

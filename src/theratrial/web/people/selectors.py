@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from theratrial.web.ledger.models import Event, Note, Signature
 from theratrial.web.people.models import Assignment, Delegation, EthicsApproval, Site, User
-from theratrial.web.people.permissions import matrix, may, roles_held
+from theratrial.web.people.permissions import matrix, may, roles_held, sites_of
 from theratrial.web.trials.models import ProtocolVersion
 
 ACCESS_REVIEW_DAYS: Final = 180
@@ -53,8 +53,13 @@ class Able:
     sites: tuple[Site, ...]
 
 
-def who_could(permission: str, *, at: datetime) -> list[Able]:
+def who_could(permission: str, *, at: datetime, sites: frozenset[int] | None = None) -> list[Able]:
     """Who could do `permission` at the moment `at`, role and delegation both in force then (U3).
+
+    Parameters
+    ----------
+    sites
+        Ids of the sites that are asked about; None: all.
 
     Accounts that are closed today are among them: they may have been open.
 
@@ -63,11 +68,12 @@ def who_could(permission: str, *, at: datetime) -> list[Able]:
     KeyError
         There is no such permission.
     """
-    sites, able = list(Site.objects.order_by("code")), []
+    asked = [site for site in Site.objects.order_by("code") if sites is None or site.pk in sites]
+    able = []
     holding = {key for key, role in matrix().roles.items() if permission in role.permissions}
     for user in people_with_rights():
         user.is_active = True
-        where = tuple(site for site in sites if may(user, permission, site=site, at=at))
+        where = tuple(site for site in asked if may(user, permission, site=site, at=at))
         if where:
             able.append(Able(user, tuple(r for r in roles_held(user, at=at) if r in holding), where))
     return able
@@ -148,3 +154,19 @@ def failures_noted(limit: int = 200) -> list[dict[str, Any]]:
     events = Event.objects.filter(entity="ledger_note", entity_id__in=[str(note.pk) for note in notes])
     at = dict(events.values_list("entity_id", "effective_at"))
     return [{"action": note.action, "at": at.get(str(note.pk), ""), **note.detail} for note in notes]
+
+
+def sites_seen(viewer: Any) -> frozenset[int] | None:
+    """Sites whose people `viewer` sees; None: everybody, also who has no role yet."""
+    found = frozenset(sites_of(viewer, "people.view"))
+    return None if found == frozenset(Site.objects.values_list("pk", flat=True)) else found
+
+
+def of_sites(lines: Iterable[Any], sites: frozenset[int] | None) -> list[Any]:
+    """Roles or delegations at these sites, and those that hold at every site."""
+    return [one for one in lines if sites is None or one.site_id is None or one.site_id in sites]
+
+
+def is_seen(user: User, sites: frozenset[int] | None) -> bool:
+    """Whether the person has, or had, something to do at one of the sites."""
+    return sites is None or bool(of_sites(user.assignments.all(), sites) or of_sites(user.delegations.all(), sites))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,13 +13,21 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from theratrial.errors import InputError
-from theratrial.web.access import may, requires
+from theratrial.web.access import may, requires, sites_of
 from theratrial.web.people import accounts, roles
 from theratrial.web.people.credentials import code_device
 from theratrial.web.people.lockout import lock_release, locked_accounts
 from theratrial.web.people.models import Assignment, Site, User
 from theratrial.web.people.permissions import matrix
-from theratrial.web.people.selectors import failures_noted, grants_now, people_with_rights, review_states
+from theratrial.web.people.selectors import (
+    failures_noted,
+    grants_now,
+    is_seen,
+    of_sites,
+    people_with_rights,
+    review_states,
+    sites_seen,
+)
 
 
 @requires("people.view")
@@ -32,11 +40,14 @@ def people(request: HttpRequest) -> HttpResponse:
 def _people_page(request: HttpRequest, *, refusal: str = "", status: int = 200) -> HttpResponse:
     now = timezone.now()
     locked = {one.username: one for one in locked_accounts()} if may(request.user, "accounts.manage") else {}
+    sites = sites_seen(request.user)
     lines = [
-        {"user": user, "grants": grants_now(user, now), "locked": locked.get(user.username)}
+        {"user": user, "grants": of_sites(grants_now(user, now), sites), "locked": locked.get(user.username)}
         for user in people_with_rights()
+        if is_seen(user, sites)
     ]
-    overdue = [state for state in review_states(Site.objects.order_by("code"), now=now) if state.overdue]
+    own = Site.objects.filter(pk__in=sites_of(request.user, "people.view")).order_by("code")
+    overdue = [state for state in review_states(own, now=now) if state.overdue]
     return render(
         request,
         "people/people.html",
@@ -56,6 +67,9 @@ def _person_page(
     request: HttpRequest, user: User, *, refusal: str = "", password: str = "", status: int = 200
 ) -> HttpResponse:
     now = timezone.now()
+    sites = sites_seen(request.user)
+    if not is_seen(user, sites):
+        raise Http404(user.username)
     response = render(
         request,
         "people/person.html",
@@ -63,8 +77,8 @@ def _person_page(
             "person": user,
             "now": now,
             "today": now.date(),
-            "grants": user.assignments.select_related("site").order_by("-starts_at", "-pk"),
-            "delegations": user.delegations.select_related("site").order_by("-starts_on", "-pk"),
+            "grants": of_sites(user.assignments.select_related("site").order_by("-starts_at", "-pk"), sites),
+            "delegations": of_sites(user.delegations.select_related("site").order_by("-starts_on", "-pk"), sites),
             "roles": matrix().roles.values(),
             "sites": Site.objects.order_by("code"),
             "device": code_device(user),

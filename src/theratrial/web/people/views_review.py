@@ -23,6 +23,7 @@ from theratrial.web.people.selectors import (
     REVIEW_KIND,
     access_review_content,
     review_states,
+    sites_seen,
     who_could,
 )
 from theratrial.web.people.typed import day_typed
@@ -44,7 +45,8 @@ def who(request: HttpRequest) -> HttpResponse:
             if text:
                 noon = datetime.combine(day_typed(text, _("Day")), time(12), tzinfo=trial_zone())
                 at = noon
-            shown.update(able=who_could(permission, at=at), at=at, asked=matrix().permissions[permission])
+            able = who_could(permission, at=at, sites=sites_seen(request.user))
+            shown.update(able=able, at=at, asked=matrix().permissions[permission])
         except InputError as error:
             status, shown["refusal"] = 422, str(error)
     return render(request, "people/who.html", {**shown, "tab": "who"}, status=status)
