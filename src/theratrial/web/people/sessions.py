@@ -78,7 +78,8 @@ def _signed_out(request: HttpRequest, why: str) -> HttpResponse:
     with act(SESSIONS, "session.end"):
         note("session.end", account=account, why=why)
     logout(request)
-    target = request.get_full_path() if request.method == "GET" else "/"
+    signing_in = request.path == reverse("people:sign-in")  # leading there again would show the form once more
+    target = request.get_full_path() if request.method == "GET" and not signing_in else "/"
     if entry:
         request.session[KEPT] = {**entry, "account": account}
         request.session.set_expiry(_KEPT_SECONDS)
