@@ -176,7 +176,9 @@ class Fuzzer:
                     )
                     self.wrong[key] += 1
                     self.said.setdefault(key, f"{username} {method} {path[:200]} {what[:400]}")
-                if b"Traceback (most recent call last)" in body or b"<script>alert(1)" in body:
+                # Plain text that quotes what was typed is shown as text (X-Content-Type-Options: nosniff).
+                run = b"<script>alert(1)" in body and "html" in answer.get("Content-Type", "")
+                if run or b"Traceback (most recent call last)" in body:
                     self.wrong[f"leak at {path[:100]}"] += 1
                     self.said.setdefault(f"leak at {path[:100]}", what[:400])
                 if answer.get("Location", "").startswith(("//", "http", "\\", "javascript")):
