@@ -86,7 +86,9 @@ def good_answer(definition, field, day, instant, where):
         case "flag":
             text = st.sampled_from(["yes", "no", "Yes", "true", "0", "بله", "خیر"])
         case "choice":
-            text = st.sampled_from([word for choice in field.choices for word in (choice.value, choice.label)])
+            # A fatal event is of grade 5 alone, which is drawn apart from it.
+            fitting = [choice for choice in field.choices if choice.value != "fatal"]
+            text = st.sampled_from([word for choice in fitting for word in (choice.value, choice.label)])
         case _:
             is_id = definition.table.column(field.column).type == "id"
             name = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True).filter(is_text)

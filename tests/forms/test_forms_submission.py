@@ -133,6 +133,8 @@ BROKEN = {
     "released_before_expiry": ("batch", {"released_at": "2022-03-06 08:01"}),
     "event_ends_after_start": ("adverse_event", {"ended_on": "2022-03-05"}),
     "grave_event_serious": ("adverse_event", {"grade": "4"}),
+    "fatal_is_grade_5": ("adverse_event", {"outcome": "fatal", "grade": "3"}),
+    "recovered_has_ended": ("adverse_event", {"outcome": "recovered", "ended_on": ""}),
     "event_after_screening": ("adverse_event", {"started_on": "2022-01-31"}),
     "examined_after_screening": ("examination", {"examined_on": "2022-02-01"}),
     "neutrophils_among_white_cells": ("laboratory", {"neutrophils_e9_per_L": "7.1"}),
