@@ -30,9 +30,10 @@ CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 SCREENSHOTS = ROOT / "build" / "screenshots"
 PASSWORD = "a-password-for-trying-out"
 ARGUMENTS = (
-    "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update "
-    "--disable-sync --use-gl=angle --use-angle=swiftshader --enable-unsafe-swiftshader"
-).split()
+    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+    *("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
+)
 
 
 @dataclass
@@ -116,7 +117,7 @@ def chromium() -> Iterator[Any]:
         pytest.skip(f"no Chromium at {CHROMIUM}: browser tests are not run; install it or name it with CHROMIUM")
     with tempfile.TemporaryDirectory() as home, sync_api.sync_playwright() as playwright:
         started = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=ARGUMENTS, env={**os.environ, "HOME": home}
+            executable_path=str(CHROMIUM), args=list(ARGUMENTS), env={**os.environ, "HOME": home}
         )
         yield started
         started.close()

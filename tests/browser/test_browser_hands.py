@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-
 from tests.browser.conftest import PASSWORD, RunningSite, Watched, new_site
 
 
@@ -31,7 +30,8 @@ def test_the_focus_is_seen_on_every_stop(page_of: Callable[..., Any]) -> None:
     for _stop in range(25):
         page.keyboard.press("Tab")
         style = page.evaluate(
-            "() => { const s = getComputedStyle(document.activeElement); return [document.activeElement.tagName, s.outlineStyle, parseFloat(s.outlineWidth)]; }"
+            "() => { const one = document.activeElement, style = getComputedStyle(one);"
+            " return [one.tagName, style.outlineStyle, parseFloat(style.outlineWidth)]; }"
         )
         assert style[0] in ("BODY", "HTML", "MAIN") or (style[1] != "none" and style[2] >= 2), style
 
@@ -43,7 +43,12 @@ def test_the_laboratory_form_is_filled_and_saved_by_keyboard_alone(page_of: Call
     page.keyboard.type("1401/01/15 08:30")
     page.keyboard.press("Enter")  # moves on, sends nothing
     assert _focused(page) == "i-neutrophils_e9_per_L"
-    for item, text in (("neutrophils_e9_per_L", "3.1"), ("platelets_e9_per_L", "210"), ("haemoglobin_g_per_L", "118"), ("white_cells_e9_per_L", "5.5")):
+    for item, text in (
+        ("neutrophils_e9_per_L", "3.1"),
+        ("platelets_e9_per_L", "210"),
+        ("haemoglobin_g_per_L", "118"),
+        ("white_cells_e9_per_L", "5.5"),
+    ):
         for _stop in range(30):
             if _focused(page) == f"i-{item}":
                 break
@@ -100,7 +105,9 @@ def test_the_end_of_the_session_is_announced_and_put_off(watched: Watched, hasty
 
 
 @pytest.mark.long
-def test_what_was_typed_before_the_time_was_up_is_sent_after_signing_in_again(watched: Watched, hasty: RunningSite) -> None:
+def test_what_was_typed_before_the_time_was_up_is_sent_after_signing_in_again(
+    watched: Watched, hasty: RunningSite
+) -> None:
     page = watched.page(hasty, "coordinator1")
     page.goto("/participants/register/")
     page.fill("#code", "P77")

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 import yaml
 from persiantools.jdatetime import JalaliDate
-
 from tests.browser.browser_patient import CODE, VirtualPatient, answers, clock_patched
 from tests.browser.conftest import ROOT, RunningSite, Watched, new_site
 
@@ -52,7 +51,9 @@ class Journey:
 
     def clock(self, moment: str) -> None:
         """It is later now; everybody's session has ended meanwhile."""
-        (self.site.folder.parent / "clock").write_text(f"{moment}:00+0{'4:30' if '2022-03-22' < moment < '2022-09-21' else '3:30'}")
+        (self.site.folder.parent / "clock").write_text(
+            f"{moment}:00+0{'4:30' if '2022-03-22' < moment < '2022-09-21' else '3:30'}"
+        )
         for page in self._pages.values():
             page.close()
         self._pages.clear()
@@ -85,11 +86,15 @@ class Journey:
         """The answers to a form, key by key as the form shows its fields."""
         for item, answer in answers(form, rows, calendar=calendar).items():
             field = page.locator(f"#i-{item}")
-            if not field.count() or field.get_attribute("readonly") is not None or "fixed" in (field.get_attribute("class") or ""):
+            if (
+                not field.count()
+                or field.get_attribute("readonly") is not None
+                or "fixed" in (field.get_attribute("class") or "")
+            ):
                 continue
             field.wait_for(state="visible")
             if answer.unit and page.locator(f"#u-{item}").count():
-                page.select_option(f"#u-{item}", answer.unit)
+                page.select_option(f"#u-{item}", answer.unit.replace("/mm3", "cells/mm3"))
             if field.evaluate("one => one.tagName") == "SELECT":
                 field.select_option(answer.text)
             else:
@@ -102,9 +107,12 @@ class Journey:
         page.locator("main form.record button.primary").click()
         page.wait_for_load_state()
         wrong = page.locator(".message.error, .field-error:visible").all_inner_texts()
-        assert not wrong and page.url != before, f"{page.url}: {wrong}"
+        assert not wrong, f"{page.url}: {wrong}"
+        assert page.url != before, "the form is still there"
 
-    def form_filled(self, name: str, form: str, rows: list[Mapping[str, str]], *, more: str = "", calendar: str = "gregorian") -> None:
+    def form_filled(
+        self, name: str, form: str, rows: list[Mapping[str, str]], *, more: str = "", calendar: str = "gregorian"
+    ) -> None:
         page = self.at(name, f"/records/participant/{CODE}/form/{form}/{more}")
         self.typed(page, form, rows, calendar=calendar)
         self.saved(page)
@@ -132,7 +140,9 @@ class Journey:
         """Python inside the site's own installation, for what no page is meant to do."""
         start = "import django; django.setup()\n"
         environment = {**self.site.environment, "THERATRIAL_SITE": str(self.site.folder)}
-        done = subprocess.run([sys.executable, "-c", start + code], env=environment, cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", start + code], env=environment, cwd=ROOT, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
 
@@ -154,7 +164,9 @@ def people_are_let_in(j: Journey) -> None:
         page.wait_for_load_state()
         j.password_changed(name, temporary)
     page = j.at("coordinator1", "/participants/")
-    assert not page.locator("a[href='/participants/register/']").count(), "nobody registers before delegation and approval"
+    assert not page.locator("a[href='/participants/register/']").count(), (
+        "nobody registers before delegation and approval"
+    )
     page = j.at("investigator", "/people/ethics/")
     page.fill("#committee", "Committee of the test")
     page.fill("#reference", "T-1")
@@ -212,12 +224,17 @@ def person_is_screened(j: Journey) -> None:
         j.form_filled("coordinator1", "prior_therapy", [line])
     items = [{**line, "assessed_by": "oncologist1"} for line in j.patient.rows("eligibility")]
     j.form_filled("coordinator1", "eligibility", items)
-    visit = j.patient.rows("visits", lambda one: one["visit_id"] == "screening")[0]
-    page = j.at("coordinator1", f"/participants/{CODE}/schedule/visit/screening/0/")
+    _visit_done(j, "screening", "")
+
+
+def _visit_done(j: Journey, visit: str, session: str) -> None:
+    row = j.patient.rows("visits", lambda one: (one["visit_id"], one["session"]) == (visit, session))[0]
+    page = j.at("coordinator1", f"/participants/{CODE}/schedule/visit/{visit}/{session or 0}/")
     page.check("[name=status][value=done]")
-    page.fill("#on", visit["occurred_on"])
+    page.fill("#on", row["occurred_on"])
     page.locator("main form button.primary").click()
     page.wait_for_load_state()
+    assert not page.locator(".message.error").count(), page.locator(".message.error").all_inner_texts()
 
 
 def laboratory_comes_by_file(j: Journey) -> None:
@@ -272,7 +289,8 @@ def selection_is_read(j: Journey) -> None:
     j.site.start("worker")
     _cameras(j)
     said = j.uploaded("nuclear1", j.patient.images(j.site.folder.parent / "disc0", "20220124"))
-    assert "pet" in said.lower() and "quarantine" not in said.lower(), said
+    assert "pet" in said.lower(), said
+    assert "quarantine" not in said.lower(), said
     row = j.patient.rows("selection_reads")[0]
     page = j.at("nuclear1", f"/participants/{CODE}/selection/")
     page.fill("#lesions_total", row["lesions_total"])
@@ -311,7 +329,8 @@ def therapy_is_given(j: Journey) -> None:
     _batch_and_injection(j, "lu177_trastuzumab", "1", "2022-02-05T09:05", "2022-02-05T10:30")
     j.clock("2022-02-07T14:00")
     said = j.uploaded("nuclear1", j.patient.images(j.site.folder.parent / "disc1", "20220206", "20220207"))
-    assert "whole body" in said.lower() and "quarantine" not in said.lower(), said
+    assert "whole body" in said.lower(), said
+    assert "quarantine" not in said.lower(), said
 
 
 def distribution_is_read(j: Journey) -> None:
@@ -363,9 +382,18 @@ def follow_up_is_done(j: Journey) -> None:
         j.form_filled(name, "examination", [{**line, "examiner": name}], more="?visit=follow_up&session=1")
 
 
+def visit_is_recorded(j: Journey) -> None:
+    """Until the visit itself is recorded the gate is undetermined, and says why."""
+    page = j.at("oncologist1", f"/results/participant/{CODE}/gate/1/")
+    assert "visit follow_up is not recorded" in page.locator(".gate-head").inner_text()
+    _visit_done(j, "follow_up", "1")
+
+
 def gate_is_signed_by_two(j: Journey) -> None:
     page = j.at("oncologist1", f"/results/participant/{CODE}/gate/1/")
-    assert page.locator(".gate-head .verdict").first.inner_text().strip().endswith("proceed"), page.locator("main").inner_text()
+    assert page.locator(".gate-head .verdict").first.inner_text().strip().endswith("proceed"), page.locator(
+        "main"
+    ).inner_text()
     j.signs("oncologist1", page.locator("form.signing").first)
     assert "second signature" in page.locator(".signing-block h2").inner_text(), page.locator("main").inner_text()
     page.goto(f"/results/participant/{CODE}/gate/1/")
@@ -402,7 +430,7 @@ def response_is_read_twice(j: Journey) -> None:
     page = j.at("nuclear1", f"/results/participant/{CODE}/response/")
     j.signs("nuclear1", page.locator("form.signing"))
     page = j.at("nuclear2", f"/results/participant/{CODE}/response/")
-    assert "hidden" in page.locator(".message").first.inner_text(), page.locator("main").inner_text()
+    assert "is hidden" in page.locator("main").inner_text(), page.locator("main").inner_text()
     for line in j.patient.rows("lesion_readings"):
         _lesion(j, "nuclear2", line, **({"status": "resolved"} if line in response[:1] else {}))
     page = j.at("nuclear2", f"/results/participant/{CODE}/response/")
@@ -443,17 +471,37 @@ def source_is_verified(j: Journey) -> None:
     assert page.locator(".sign.good").count() > 2
 
 
-def data_are_frozen_locked_unlocked(j: Journey) -> None:
+def _record_moved(j: Journey, move: str) -> Any:
+    """Freeze or lock a record of the participant on the page of single records."""
     page = j.at("manager1", f"/records/locks/participant/{CODE}/")
-    form = page.locator("form:has(input[name=move][value=freeze])").first
-    if form.locator("[name=override]").count():
-        form.locator("[name=override]").check()
+    page.locator("details.records > summary").last.click()
+    form = page.locator("details.records").last.locator(f"form:has(button[value={move}])").first
     form.locator("[name=reason]").fill("End of the test's journey.")
+    form.locator(f"button[value={move}]").click()
+    page.wait_for_load_state()
+    assert not page.locator(".message.error").count(), page.locator(".message.error").all_inner_texts()
+    return page
+
+
+def data_are_frozen_locked_unlocked(j: Journey) -> None:
+    """A record is frozen and locked; one person asks to unlock it and cannot decide, another does."""
+    _record_moved(j, "freeze")
+    _record_moved(j, "lock")
+    page = j.at("manager1", f"/records/locks/participant/{CODE}/")
+    page.locator("details.records > summary").last.click()
+    form = page.locator("details.records").last.locator("form[action$='/locks/request/']").first
+    form.locator("[name=reason]").fill("A value has to be corrected.")
     form.locator("button").click()
     page.wait_for_load_state()
-    assert page.locator("main .tag", has_text="frozen").count(), page.locator("main").inner_text()[:1500]
-    page = j.at("coordinator1", f"/records/participant/{CODE}/form/laboratory/")
-    page.locator("main form.record button.primary").click() if page.locator("main form.record").count() else None
+    page = j.at("manager1", "/records/locks/")
+    assert page.locator("text=another person has to decide").count() == 1
+    assert not page.locator("button[name=approve]").count()
+    page = j.at("manager2", "/records/locks/")
+    page.locator("button[name=approve][value=yes]").click()
+    page.wait_for_load_state()
+    page = j.at("manager1", f"/records/locks/participant/{CODE}/")
+    page.locator("details.records > summary").last.click()
+    assert not page.locator("details.records").last.locator(".tag.locked", has_text="locked").count()
 
 
 def ledger_tells_it(j: Journey) -> None:
@@ -479,6 +527,7 @@ STEPS = (
     distribution_is_read,
     dosimetry_is_signed,
     follow_up_is_done,
+    visit_is_recorded,
     gate_is_signed_by_two,
     correction_voids_the_gate,
     response_is_read_twice,
@@ -507,7 +556,18 @@ def fresh_site(folder: Path) -> tuple[RunningSite, dict[str, str]]:
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> VirtualPatient:
     folder = tmp_path_factory.mktemp("simulated") / "trial"
-    line = [sys.executable, "-m", "theratrial", "simulate", str(folder), "--participants", "1", "--small", "--workers", "2"]
+    line = [
+        sys.executable,
+        "-m",
+        "theratrial",
+        "simulate",
+        str(folder),
+        "--participants",
+        "1",
+        "--small",
+        "--workers",
+        "2",
+    ]
     subprocess.run(line, check=True, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}, capture_output=True, timeout=300)
     return VirtualPatient(folder)
 
@@ -525,6 +585,8 @@ def journey(tmp_path: Path, watched: Watched, simulated: VirtualPatient) -> Iter
 
 @pytest.mark.long
 @pytest.mark.timeout(1500)
-def test_one_participant_goes_from_registration_to_response_and_the_gate_to_its_two_signatures(journey: Journey) -> None:
+def test_one_participant_goes_from_registration_to_response_and_the_gate_to_its_two_signatures(
+    journey: Journey,
+) -> None:
     for step in STEPS:
         step(journey)

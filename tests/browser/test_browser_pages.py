@@ -20,10 +20,14 @@ _IDENTIFIER = re.compile(r"(?<=/)([0-9a-f]{8}-[0-9a-f-]{27}|[PS]\d+|\d+|[a-z]+[1
 INSPECTED = """() => ({
   lang: document.documentElement.lang, dir: document.documentElement.dir,
   headings: [...document.querySelectorAll("h1")].filter((one) => !one.closest("dialog")).length,
-  nameless: [...document.querySelectorAll("input:not([type=hidden]), select, textarea, button, a[href]")].filter((one) => {
-    const labelled = (one.getAttribute("aria-labelledby") || "").split(" ").map((id) => document.getElementById(id)?.textContent || "").join("");
+  nameless: [...document.querySelectorAll(
+    "input:not([type=hidden]), select, textarea, button, a[href]",
+  )].filter((one) => {
+    const ids = (one.getAttribute("aria-labelledby") || "").split(" ");
+    const labelled = ids.map((id) => document.getElementById(id)?.textContent || "").join("");
     const labels = [...(one.labels || [])].map((label) => label.textContent).join("");
-    const own = one.matches("button, a") ? one.textContent + [...one.querySelectorAll("img")].map((i) => i.alt).join("") : "";
+    const pictured = [...one.querySelectorAll("img")].map((i) => i.alt).join("");
+    const own = one.matches("button, a") ? one.textContent + pictured : "";
     return !(one.getAttribute("aria-label") || labelled || labels || own || one.title || "").trim();
   }).map((one) => one.outerHTML.slice(0, 120)),
   doubled: [...document.querySelectorAll("[id]")].map((one) => one.id).filter((id, n, all) => all.indexOf(id) !== n),
@@ -50,7 +54,7 @@ def walked(page: Any) -> Iterator[tuple[str, int]]:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("username", ROLES)
 def test_V4_no_page_asks_anything_of_another_origin(page_of: Callable[..., Any], username: str) -> None:
-    """The fixture refuses and reports foreign requests, console errors (also of the content policy) and answers of 500."""
+    """The fixture reports foreign requests, errors in the console (also of the content policy) and answers of 500."""
     page = page_of(username)
     found, wrong = 0, []
     for path, status in walked(page):
