@@ -45,7 +45,11 @@ def large_site_made(*, participants: int, records_each: int = 0, base: int = 15,
     with act(SETUP, "site.set-up"):
         site = Site.objects.create(code=SITE, name="Centre A (virtual)", timezone="Asia/Tehran")
         EthicsApproval.objects.create(
-            site=site, committee="Committee", reference="L-1", approved_on="2022-01-01", protocol_version=trial.in_force
+            site=site,
+            committee="Committee",
+            reference="L-1",
+            approved_on="2022-01-01",
+            protocol_version_id=trial.in_force_id,
         )
         for number, tables in enumerate(_copies(cohort, participants, records_each)):
             tables_imported(tables, source=f"large site: copy {number + 1} of seed {seed}")
@@ -133,17 +137,19 @@ def _queries_made(site: Site) -> None:
 
 
 def _series_made(site: Site) -> None:
-    """Rows of the scans after each session, as matched, without files; every fiftieth waits in quarantine."""
-    now, made, uploads = timezone.now(), [], []
+    """Rows of the scans after each session, as matched, without files; every two-hundredth waits in quarantine."""
+    now = timezone.now()
+    made: list[Series] = []
+    uploads: list[Upload] = []
     people = {one.pk: one for one in Participant.objects.all()}
-    given = Record.objects.filter(table="administrations", session__isnull=False).order_by("participant_id", "session")
+    given = Record.objects.filter(table="administrations").order_by("participant_id", "sequence")
     for record in given:
         one = people[record.participant_id or 0]
         upload = Upload(received_at=now, received_by="nuclear1", site=site, state="done", files=len(_SCANS), bytes=1)
         uploads.append(upload)
-        for imaging, hours in _SCANS:
+        for imaging, hours in _SCANS if record.session else ((f"pet_{record.cells['timepoint']}", 1),):
             at = datetime.fromisoformat(record.cells["injected_at"]) + timedelta(hours=hours)
-            waits = len(made) % 50 == 49
+            waits = len(made) % 200 == 199
             made.append(
                 Series(
                     upload=upload, series_instance_uid=f"2.25.{one.pk}.{record.session}.{len(made)}", modality="NM",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from theratrial.web.capture.models import Query, Record
 from theratrial.web.ledger.act import current_act
-from theratrial.web.ledger.models import Signature
+from theratrial.web.ledger.models import Head, Signature
 from theratrial.web.ledger.signing import is_valid
 from theratrial.web.trials.selectors import the_trial
 
@@ -20,7 +21,23 @@ KIND: Final = "data_endorsement"
 
 
 def endorsed_content(key: str) -> dict[str, Any]:
-    """What is signed: how many records, and one digest over every cell of them."""
+    """What is signed: how many records, and one digest over every cell of them.
+
+    Reading every cell of a large trial takes seconds, so it is done once per state of the ledger: nothing that is
+    digested changes without an event.
+    """
+    head = Head.objects.first()
+    if head is None or not head.seq:
+        return _digested(key)
+    return dict(_remembered(key, head.seq, head.hash))
+
+
+@lru_cache(maxsize=32)
+def _remembered(key: str, seq: int, head_hash: str) -> dict[str, Any]:
+    return _digested(key)
+
+
+def _digested(key: str) -> dict[str, Any]:
     records = _records(key)
     trial = the_trial()
     digest = hashlib.sha256()

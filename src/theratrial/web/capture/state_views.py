@@ -218,7 +218,9 @@ def _shown(
 ) -> HttpResponse:
     target.refresh_from_db(fields=["data_state"])
     key = key_of(target)
-    content = endorsed_content(key)
+    # Of a whole trial that is open the digest says nothing yet, and takes seconds.
+    digested = isinstance(target, Participant) or target.data_state != "open"
+    content = endorsed_content(key) if digested else None
     may_endorse = may_move(request.user, "data.endorse", target) and target.data_state == "frozen"
     mover = may_move(request.user, "data.freeze", target)
     unlocker = may_move(request.user, "data.unlock", target)
@@ -235,7 +237,7 @@ def _shown(
         "may_hard_lock": isinstance(target, Trial) and unlocker and target.data_state == "locked" and not requests,
         "requests": [_request(request, one) for one in requests],
         "content": content,
-        "digest": content_digest(KIND, key, content),
+        "digest": content_digest(KIND, key, content) if content else "",
         "kind": KIND,
         "statement": _statement(),
         "signatures": list(endorsements_of(key)),

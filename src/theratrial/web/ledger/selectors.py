@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.apps import apps
 from django.db.models import Max, Q, QuerySet
 
 from theratrial.web.access import may, sites_of
@@ -149,14 +150,41 @@ class PastRow:
     event: Event
 
 
-def records_as_of(user: Any, at: datetime, table: str, participant: str = "") -> list[PastRow]:
+def records_as_of(user: Any, at: datetime, table: str, participant: str = "", *, limit: int = 0) -> list[PastRow]:
     """Records of a table as they stood at an instant, from the ledger alone, in the order of the exported file.
 
-    Four queries whatever their number. What was entered later is not there; what was changed later is as it was.
+    What was entered later is not there; what was changed later is as it was.
+
+    Parameters
+    ----------
+    limit
+        The first so many are enough; 0: all of them.
     """
     events = visible_events(user).filter(entity="capture_record", effective_at__lte=utc_text(at))
     if participant:
         events = events.filter(participant=participant)
+    if limit:
+        found = _first_as_of(events, table, participant, limit)
+        if found is not None:
+            return found
+    return _as_of(events, table)
+
+
+def _first_as_of(events: QuerySet[Event], table: str, participant: str, limit: int) -> list[PastRow] | None:
+    """The first rows, looked for among the first records of today; None where they are not among these.
+
+    A record keeps its place in its table, so the first of an earlier instant are among the first of now, unless
+    the instant is long ago.
+    """
+    records = apps.get_model("capture", "Record").objects.filter(table=table).order_by("sequence", "id")
+    if participant:
+        records = records.filter(participant__code=participant)
+    ids = [str(pk) for pk in records.values_list("pk", flat=True)[: 4 * limit]]
+    found = _as_of(events.filter(entity_id__in=ids), table)
+    return found[:limit] if len(found) >= limit or len(ids) < 4 * limit else None
+
+
+def _as_of(events: QuerySet[Event], table: str) -> list[PastRow]:
     last = events.values("entity_id").annotate(last=Max("seq")).values("last")
     # Cheap first look; the row itself decides below.
     payloads = Payload.objects.filter(seq__in=last).filter(

@@ -130,7 +130,10 @@ def batch_entries(records: Iterable[Record], protocol: Protocol, zone: ZoneInfo)
     batches = list(records)
     wanted = {record.cells.get("batch_id", "") for record in batches}
     drawn: dict[str, list[Syringe]] = {}
-    for record in live_records().filter(table="administrations").select_related("participant__site"):
+    given = live_records().filter(table="administrations")
+    if len(wanted) <= 500:
+        given = given.filter(cells__batch_id__in=sorted(wanted))
+    for record in given.select_related("participant__site"):
         if (batch_id := record.cells.get("batch_id", "")) in wanted:
             drawn.setdefault(batch_id, []).append(Syringe(record, record_row(record, zone)))
     signatures: dict[str, list[Signature]] = {}

@@ -55,10 +55,13 @@ def _participants(request: HttpRequest) -> tuple[Any, list[dict[str, Any]]]:
         .order_by("computation__finished_at")
     }
     since = min((row.computation.ledger_seq for row in rows.values()), default=0)
+    # Of whom nothing was computed, nothing has changed since; the whole ledger is not looked through for them.
     changed = {
         (event["participant"], event["seq"])
         for event in Event.objects.filter(
-            seq__gt=since, entity__in=selectors.INPUTS, participant__in=[one.code for one in page.object_list]
+            seq__gt=since,
+            entity__in=selectors.INPUTS,
+            participant__in=[one.code for one in page.object_list if one.pk in rows],
         ).values("participant", "seq")[:5000]
     }
     return page, [_line(one, rows.get(one.pk), changed) for one in page.object_list]
