@@ -38,6 +38,7 @@ LESION = {
 def other(demonstration: Any) -> list[Record]:
     """The lesions of P01 by another reader, both time points, each with a word that stands nowhere else."""
     with act(SETUP, "test.set-up", reason="marked"):
+        Record.objects.filter(table="lesion_readings").update(source="form")
         found = list(Record.objects.filter(table="lesion_readings", participant__code="P01").order_by("sequence"))
         for one in found:
             one.cells = {**one.cells, "site": MARK + one.cells["timepoint"], "comment": MARK + one.cells["timepoint"]}
@@ -236,3 +237,8 @@ def test_the_rule_costs_the_same_few_queries_for_everybody(
 def test_monitors_and_investigators_are_not_blind(other: list[Record]) -> None:
     for name in ("monitor1", "investigator1", "manager1"):
         assert not hidden_records(User.objects.get(username=name)), name
+
+
+def test_readings_imported_with_a_trial_folder_are_hidden_from_nobody(demonstration: Any) -> None:
+    assert Record.objects.filter(table="lesion_readings").exists()
+    assert not hidden_records(User.objects.get(username="nuclear1"))

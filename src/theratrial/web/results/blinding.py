@@ -1,7 +1,8 @@
 """Who must not see whose lesion readings: the one rule that every page, listing and export asks.
 
 A reader (``response.read``) sees another reader's lesions of a participant at a time point only once his own reading of
-that time point is signed and the signature stands. Who reads nothing (monitor, data manager, investigator) sees all.
+that time point is signed and the signature stands. Readings imported with a trial folder are hidden from nobody. Who
+reads nothing (monitor, data manager, investigator) sees all.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def hidden_records(user: Any, participant: Participant | None = None) -> Hidden:
     if not sites or (participant is not None and participant.site_id not in sites):
         return Hidden()
     name: str = user.get_username()
-    lines = Record.objects.filter(table=TABLE, participant__site__in=sites)
+    # Readings that came with an imported folder are those of a trial already read: nobody here is blind to them.
+    lines = Record.objects.filter(table=TABLE, participant__site__in=sites, source="form")
     if participant is not None:
         lines = lines.filter(participant=participant)
     cells = lines.order_by().annotate(reader=KT("cells__reader"), timepoint=KT("cells__timepoint"))
