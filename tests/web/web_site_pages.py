@@ -69,7 +69,8 @@ def _values() -> dict[str, str]:
         "column": "value", "table": "consents", "entity": "capture_record", "entity_id": str(counts.pk),
         "record_id": str(counts.pk), "group": str(counts.group), "number": str(query.pk) if query else "1",
         "site": str(one.site_id), "series_id": str(series.pk) if series else NOWHERE,
-        "upload_id": str(series.upload_id) if series else NOWHERE, "record": str(selection.pk) if selection else NOWHERE,
+        "upload_id": str(series.upload_id) if series else NOWHERE,
+        "record": str(selection.pk) if selection else NOWHERE,
         "kind": "organ", "test": "platelets", "region": "liver", "point": "0",
         "pk": str(computation.pk) if computation else NOWHERE,
     }  # fmt: skip
