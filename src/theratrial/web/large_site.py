@@ -40,6 +40,7 @@ def large_site_made(*, participants: int, records_each: int = 0, base: int = 15,
     """
     content = shipped_protocol_bytes(SEED_PROTOCOL)
     trial = trial_set_up(content, shipped_registration_bytes(SEED_PROTOCOL), simulated=True)
+    assert trial.in_force is not None, "a trial has a protocol from its set-up on"
     made = cohort_records(parse_protocol(content, "protocol"), participants=base, seed=seed)
     cohort = {table.name: table_cells(table, made[table.name]) for table in TABLES}
     with act(SETUP, "site.set-up"):
@@ -49,7 +50,7 @@ def large_site_made(*, participants: int, records_each: int = 0, base: int = 15,
             committee="Committee",
             reference="L-1",
             approved_on="2022-01-01",
-            protocol_version_id=trial.in_force_id,
+            protocol_version=trial.in_force,
         )
         for number, tables in enumerate(_copies(cohort, participants, records_each)):
             tables_imported(tables, source=f"large site: copy {number + 1} of seed {seed}")

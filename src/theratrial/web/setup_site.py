@@ -183,6 +183,7 @@ def demonstration_made(*, participants: int = 15, seed: int = 1, protocol_yaml: 
     )
     site = Site.objects.order_by("pk").first()
     assert site is not None, "a cohort has a site"
+    assert trial.in_force is not None, "a trial has a protocol from its set-up on"
     identity = protocol.identity.reading
     with act(SETUP, "site.set-up"):
         site.timezone = identity.timezone if identity else "UTC"
@@ -193,7 +194,7 @@ def demonstration_made(*, participants: int = 15, seed: int = 1, protocol_yaml: 
             committee="Ethics committee of the demonstration",
             reference="DEMO-1",
             approved_on=_LONG_AGO.date(),
-            protocol_version_id=trial.in_force_id,
+            protocol_version=trial.in_force,
         )
     cast_made(site=site)
     return trial
