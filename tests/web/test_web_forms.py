@@ -237,3 +237,35 @@ def test_a_laboratory_file_with_a_problem_is_taken_in_not_even_in_part(
     assert answer.status_code == 422
     assert "P99" in answer.content.decode()
     assert not Record.objects.exists()
+
+
+CALIBRATION = {
+    "i-calibration_id": "spect_lu177_2022",
+    "i-camera": "CAMERA1",
+    "i-kind": "spect",
+    "i-nuclide": "Lu-177",
+    "i-factor_cps_per_MBq": "9.2",
+    "i-relative_sd_percent": "3",
+    "i-valid_from": "1400/10/11",
+}
+
+
+def test_the_physicist_enters_a_calibration_once_and_finds_it_among_the_cameras(
+    site: Site, cast: dict[str, User], client_of: ClientOf
+) -> None:
+    client, form = client_of("physicist1"), reverse("capture:shared-form-new", args=["calibration"])
+    assert client.post(form, CALIBRATION).status_code == 302
+    record = Record.objects.get(table="calibrations")
+    assert record.cells["valid_from"] == "2022-01-01"
+    assert "spect_lu177_2022" in client.get(reverse("capture:cameras")).content.decode()
+    assert client.post(form, CALIBRATION).status_code == 422, "the name of a calibration is taken once"
+    assert Record.objects.filter(table="calibrations").count() == 1
+
+
+@pytest.mark.parametrize("username", ["coordinator1", "monitor1", "pharmacist1"])
+def test_nobody_but_who_may_enters_a_calibration(
+    site: Site, cast: dict[str, User], client_of: ClientOf, username: str
+) -> None:
+    form = reverse("capture:shared-form-new", args=["calibration"])
+    assert client_of(username).post(form, CALIBRATION).status_code in (403, 404)
+    assert not Record.objects.exists()

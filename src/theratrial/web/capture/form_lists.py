@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,8 +93,32 @@ def forms_of_participant(participant: Participant, user: Any) -> tuple[FormGroup
     return tuple(found)
 
 
+def shared_forms(user: Any, sites: Sequence[int]) -> tuple[FormGroup, ...]:
+    """Forms that belong to no participant, batches apart (the radiopharmacy has its own pages): cameras."""
+    protocol = protocol_in_force()
+    groups: dict[tuple[str, uuid.UUID], list[Record]] = defaultdict(list)
+    shared = Record.objects.filter(participant=None).exclude(table="batches")
+    open_queries = Count("queries", filter=Q(queries__state__in=("open", "answered")))
+    for record in shared.filter(Q(site=None) | Q(site__in=sites)).annotate(open_queries=open_queries):
+        groups[(record.table, record.group)].append(record)
+    found = []
+    for form in form_ids(protocol):
+        definition = form_definition(protocol, form, get_language() or "en")
+        table = definition.table.name
+        if table == "batches" or any(column.name == "participant_id" for column in definition.table.columns):
+            continue
+        entries = [
+            _entry_line(None, definition, group, records) for (of, group), records in groups.items() if of == table
+        ]
+        entries.sort(key=lambda one: (one.moment, one.summary))
+        address = reverse("capture:shared-form-new", args=[form])
+        allowed = any(may_enter(user, table, site) for site in sites)
+        found.append(FormGroup(form, definition.title, definition.repeats, allowed, tuple(entries), address))
+    return tuple(found)
+
+
 def _entry_line(
-    participant: Participant, definition: FormDefinition, group: uuid.UUID, records: list[Record]
+    participant: Participant | None, definition: FormDefinition, group: uuid.UUID, records: list[Record]
 ) -> EntryLine:
     cells = records[0].cells
     moment = next((cells[name] for name in table_definition(definition.table.name).moment if cells.get(name)), "")
@@ -106,7 +131,9 @@ def _entry_line(
         in_error=all(record.entered_in_error for record in records),
         data_state=records[0].data_state,
         open_queries=sum(getattr(record, "open_queries", 0) for record in records),
-        address=reverse("capture:entry", args=[participant.code, group]),
+        address=reverse("capture:entry", args=[participant.code, group])
+        if participant
+        else reverse("capture:shared-entry", args=[group]),
     )
 
 

@@ -17,6 +17,8 @@ _PERMISSIONS: Final = {
     "selection_reads": "selection.read",
     "biodistribution_reads": "biodistribution.read",
     "lesion_readings": "response.read",
+    "calibrations": "calibrations.enter",
+    "recoveries": "calibrations.enter",
 }
 _OTHERWISE: Final = "records.enter"
 

@@ -15,6 +15,7 @@ urlpatterns = [
         form_views.participant_preview,
         name="preview-stored",
     ),
+    path("cameras/", form_views.cameras, name="cameras"),
     path("shared/entry/<uuid:group>/", form_views.shared_entry, name="shared-entry"),
     path("shared/form/<str:form>/", form_views.shared_form, name="shared-form-new"),
     path("shared/form/<str:form>/preview/", form_views.shared_preview, name="shared-preview"),

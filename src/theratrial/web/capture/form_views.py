@@ -21,7 +21,7 @@ from theratrial.forms import Answer, FormDefinition, Submission, form_ids
 from theratrial.web.access import participant_or_404, requires
 from theratrial.web.capture import forms
 from theratrial.web.capture.form_drawing import both_calendars, drawn
-from theratrial.web.capture.form_lists import forms_of_participant
+from theratrial.web.capture.form_lists import forms_of_participant, shared_forms
 from theratrial.web.capture.form_rights import entry_permission, filled_in, may_enter
 from theratrial.web.capture.forms import Filling, Place
 from theratrial.web.capture.models import Record
@@ -44,6 +44,15 @@ def participant_forms(request: HttpRequest, code: str) -> HttpResponse:
         request,
         "capture/forms.html",
         {"participant": participant, "groups": forms_of_participant(participant, request.user)},
+    )
+
+
+@requires("doses.view")
+@require_GET
+def cameras(request: HttpRequest) -> HttpResponse:
+    """Calibrations and recoveries of the cameras, and the forms to enter them."""
+    return render(
+        request, "capture/cameras.html", {"groups": shared_forms(request.user, sites_of(request.user, "doses.view"))}
     )
 
 
@@ -230,7 +239,7 @@ def back_address(place: Place) -> str:
     """Where a saved form leads back to."""
     if place.participant:
         return reverse("capture:forms", args=[place.participant.code])
-    return "/pharmacy/"
+    return reverse("pharmacy:batches") if place.form == "batch" else reverse("capture:cameras")
 
 
 def _page(

@@ -137,9 +137,7 @@ def judged(
     if place.participant and definition.outside_names:
         others = outside_values(definition, protocol, rows_of(records).folder, code, now)
     taken = {
-        row_key(definition.table, record.cells, zone)
-        for record in records
-        if record.table == definition.table.name and (record.participant_id or definition.table.name == "batches")
+        row_key(definition.table, record.cells, zone) for record in records if record.table == definition.table.name
     }
     return submission(
         definition,
