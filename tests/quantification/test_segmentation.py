@@ -63,7 +63,7 @@ def test_a_sphere_keeps_volume_and_centre_on_any_grid(diameter, spacing, shift, 
     grid = Grid(shape, spacing, (10.0, 20.0, 30.0), direction)
     centre = grid.patient_mm((np.array(shape) - 1) / 2.0) + np.array(shift)
     region = sphere_region(grid, "s", tuple(centre), diameter, SOURCE)
-    assert region.volume_mL == pytest.approx(math.pi * diameter**3 / 6000, rel=1e-5)
+    assert region.volume_mL == pytest.approx(math.pi * diameter**3 / 6000, rel=1e-4)
     assert region.inside_fraction == 1.0
     z, y, x = (np.arange(n) + c for n, c in zip(region.weights.shape, region.corner, strict=True))
     total = region.weights.sum(dtype=float)

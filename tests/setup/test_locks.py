@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -62,9 +63,12 @@ def test_a_developer_runs_the_very_versions_that_a_user_runs() -> None:
 def test_the_third_party_notices_list_what_is_locked() -> None:
     notices = (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| ([a-z0-9.-]+) \| ([^ |]+) \| [^|]+ \|$", notices, flags=re.MULTILINE))
-    assert listed - {("package", "version")} == {
-        (name, version) for name, versions in pins(RUN).items() for version in versions
-    }
+    vendor = ROOT / "src" / "theratrial" / "web" / "static" / "theratrial" / "vendor" / "vendor.json"
+    assets = json.loads(vendor.read_text(encoding="utf-8"))["assets"]
+    of_the_browser = {(one["package"], one["version"]) for one in assets if not one["package"].startswith("@")}
+    locked = {(name, version) for name, versions in pins(RUN).items() for version in versions}
+    assert len(of_the_browser) >= 2
+    assert listed - {("package", "version")} == locked | of_the_browser
 
 
 def test_the_licence_is_the_one_that_the_project_declares() -> None:

@@ -118,9 +118,10 @@ def test_A10_who_is_blinded_does_not_see_the_endpoint_in_the_ledger(
         computation = Computation.objects.create(kind="trial", requested_by="x", requested_at=datetime.now(UTC))
         TrialResultRow.objects.create(computation=computation, content={"endpoint": "NINE-OF-TWELVE"}, digest="d")
     url = f"/ledger/row/results_trialresultrow/{TrialResultRow.objects.get().pk}/"
-    assert "NINE-OF-TWELVE" in text_of(client_of("investigator1"), url)
     blinded = client_of("manager1")
     for address in (url, "/ledger/", f"{url}?field=endpoint"):
+        # The ledger keeps the digest of a result alone, so that nobody reads it there, blinded or not.
+        assert "NINE-OF-TWELVE" not in text_of(client_of("investigator1"), address)
         assert "NINE-OF-TWELVE" not in text_of(blinded, address)
     exported = b"".join(blinded.post("/ledger/export/").streaming_content)  # type: ignore[attr-defined]
     assert b"NINE-OF-TWELVE" not in exported
@@ -204,7 +205,7 @@ def test_a_listing_marks_what_was_entered_in_error(record: Record, client_of: Cl
 
 @pytest.mark.parametrize("at", ["yesterday", "2022-13-01", "2022-01-01 25:00", "1400/12/31", "%00"])
 def test_an_instant_that_is_none_is_refused_with_what_to_write(record: Record, client_of: ClientOf, at: str) -> None:
-    assert client_of("monitor1").get(f"/ledger/as-of/?at={at}").status_code == (200 if at == "%00" else 422)
+    assert client_of("monitor1").get(f"/ledger/as-of/?at={at}").status_code == 422
 
 
 def test_A10_verification_is_started_on_a_page_and_its_result_stays(record: Record, client_of: ClientOf) -> None:

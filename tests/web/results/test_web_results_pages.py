@@ -110,7 +110,7 @@ def test_a_participant_of_another_site_does_not_exist_here(client_of: ClientOf) 
 
 
 def test_the_endpoint_is_shown_to_those_alone_who_may_see_it(client_of: ClientOf, computed_site: Computation) -> None:
-    sentence = "Report</a>"
+    sentence = "The report</a>"
     assert sentence in text(client_of("investigator1"), "/results/")
     assert sentence not in text(client_of("nuclear1"), "/results/")
     report = f"/results/computation/{computed_site.pk}/report.html"

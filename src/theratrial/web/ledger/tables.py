@@ -16,7 +16,7 @@ STATE_ACTIONS: Final = ("data.freeze", "data.thaw", "data.lock", "data.unlock", 
 __all__ = ["CHAIN_TABLES", "CHANGED", "NOT_SHOWN", "STATE_ACTIONS", "AuditedTable", "Column", "audited_tables"]
 
 CHAIN_TABLES: Final = ("ledger_event", "ledger_payload", "ledger_head")
-NOT_AUDITED: Final = frozenset({*CHAIN_TABLES, "capture_draft", "results_progress"})
+NOT_AUDITED: Final = frozenset({*CHAIN_TABLES, "capture_draft", "results_progress", "exports_package"})
 AUDITED_APPS: Final = ("ledger", "people", "trials", "participants", "capture", "studies", "results")
 OTHER_AUDITED: Final = ("otp_totp_totpdevice",)
 DELETION_ALLOWED: Final = frozenset({"otp_totp_totpdevice"})
