@@ -237,18 +237,9 @@ def _in_an_empty_site(imported: Callable[[], object]) -> dict[str, bytes]:
 
 def _emptied() -> None:
     """Past the triggers, which refuse it: an empty site in the same database."""
-    from django.db import connection
+    from theratrial.web.ledger.triggers import triggers_dropped
 
-    from theratrial.web.ledger import triggers
-
-    triggers.triggers_removed() if hasattr(triggers, "triggers_removed") else None
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-            for (name,) in cursor.fetchall():
-                cursor.execute(f'DROP TRIGGER "{name}"')
-        else:
-            cursor.execute("SET LOCAL session_replication_role = replica")
+    triggers_dropped()
     Verification.objects.all().delete()
     Record.objects.all().delete()
     Participant.objects.all().delete()
