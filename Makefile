@@ -15,7 +15,7 @@ export MPLBACKEND := Agg
 export PYTHONUTF8 := 1
 cache_home := $(CURDIR)/.cache
 
-.PHONY: help setup setup-run run test test-postgresql test-long validation traceability translations bench lint format lock third-party clean
+.PHONY: help setup setup-run run test test-postgresql test-long walk validation traceability translations bench lint format lock third-party clean
 
 help: ## Show this list
 	@echo "theratrial: research software, not a medical device"
@@ -33,17 +33,20 @@ run: setup-run ## Set up and start the demonstration site; without a terminal or
 	@XDG_CACHE_HOME="$(cache_home)" $(python) scripts/demo.py --participants $(participants) --seed $(seed) --workers $(workers)
 
 test: setup ## Set up and run the tests (at most 10 minutes on 2 cores); PYTEST_ARGS="-k name" picks some
-	@XDG_CACHE_HOME="$(cache_home)" $(python) -m pytest -n auto -m "not long" $(PYTEST_ARGS)
+	@XDG_CACHE_HOME="$(cache_home)" $(python) -m pytest -n auto -m "not long and not walk" $(PYTEST_ARGS)
 
 # What hardly touches the database is left out, for time; `make test-postgresql postgresql_without=` runs all of it.
 postgresql_without ?= results test_web_fuzz.py test_web_translations.py test_web_traceability.py test_web_studies_pages.py
 
 test-postgresql: setup ## Run the tests of the site on PostgreSQL (a server of their own, gone afterwards)
-	@XDG_CACHE_HOME="$(cache_home)" ./scripts/test-postgresql.sh -n auto -m "not long" \
+	@XDG_CACHE_HOME="$(cache_home)" ./scripts/test-postgresql.sh -n auto -m "not long and not walk" \
 		$(postgresql_without:%=--ignore=tests/web/%) $(PYTEST_ARGS)
 
 test-long: setup ## Run the slow tests
-	@XDG_CACHE_HOME="$(cache_home)" $(python) -m pytest -n auto -m long $(PYTEST_ARGS)
+	@XDG_CACHE_HOME="$(cache_home)" $(python) -m pytest -n auto -m "long and not walk" $(PYTEST_ARGS)
+
+walk: setup ## Walk through the site in Chromium as its people do: the journey of a participant, every page of every role
+	@XDG_CACHE_HOME="$(cache_home)" $(python) -m pytest tests/browser -m walk $(PYTEST_ARGS)
 
 validation: setup ## Run every test that compares with a number of others and write docs/validation.md (slow)
 	@XDG_CACHE_HOME="$(cache_home)" $(python) scripts/validation_page.py $(VALIDATION_ARGS)

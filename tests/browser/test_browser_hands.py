@@ -87,7 +87,7 @@ def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
         site.stop()
 
 
-@pytest.mark.long
+@pytest.mark.walk
 def test_the_end_of_the_session_is_announced_and_put_off(watched: Watched, hasty: RunningSite) -> None:
     page = watched.page(hasty, "coordinator1")
     page.goto("/participants/register/")
@@ -104,7 +104,7 @@ def test_the_end_of_the_session_is_announced_and_put_off(watched: Watched, hasty
     assert page.url.endswith("/participants/")
 
 
-@pytest.mark.long
+@pytest.mark.walk
 def test_what_was_typed_before_the_time_was_up_is_sent_after_signing_in_again(
     watched: Watched, hasty: RunningSite
 ) -> None:

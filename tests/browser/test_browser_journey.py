@@ -583,7 +583,7 @@ def journey(tmp_path: Path, watched: Watched, simulated: VirtualPatient) -> Iter
         site.stop()
 
 
-@pytest.mark.long
+@pytest.mark.walk
 @pytest.mark.timeout(1500)
 def test_one_participant_goes_from_registration_to_response_and_the_gate_to_its_two_signatures(
     journey: Journey,

@@ -50,7 +50,7 @@ def walked(page: Any) -> Iterator[tuple[str, int]]:
             waiting.append(f"{at.path}?{at.query}" if at.query else at.path)
 
 
-@pytest.mark.long
+@pytest.mark.walk
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("username", ROLES)
 def test_V4_no_page_asks_anything_of_another_origin(page_of: Callable[..., Any], username: str) -> None:
@@ -73,7 +73,7 @@ def test_V4_no_page_asks_anything_of_another_origin(page_of: Callable[..., Any],
     assert found >= 4, f"{username} finds only {found} pages"
 
 
-@pytest.mark.long
+@pytest.mark.walk
 @pytest.mark.timeout(900)
 def test_every_page_fits_a_tablet_and_turns_for_persian(page_of: Callable[..., Any]) -> None:
     page = page_of("coordinator1", viewport={"width": 820, "height": 1180})

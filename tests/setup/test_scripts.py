@@ -238,8 +238,8 @@ def test_make_alone_shows_what_can_be_made() -> None:
 
 
 def test_the_tests_are_split_into_quick_and_long_and_none_is_left_out() -> None:
-    assert '-m "not long"' in make("test")
-    assert "-m long" in make("test-long")
+    assert '-m "not long and not walk"' in make("test")
+    assert '-m "long and not walk"' in make("test-long")
 
 
 def test_what_only_runs_the_program_sets_up_no_tools_of_developers() -> None:
