@@ -110,13 +110,17 @@ class TrialFolder:
     schema_version: str
     notes: tuple[str, ...] = ()
     simulated: bool = False
+    _of_participant: dict[str, dict[object, tuple[Row, ...]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Table -> participant -> her lines, made when first asked for: walks over a cohort ask for each in turn."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
         object.__setattr__(self, "manifest", MappingProxyType(dict(self.manifest)))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        values = {item.name: getattr(self, item.name) for item in fields(self) if item.init}
         values.update(tables=dict(self.tables), manifest=dict(self.manifest))
         return (TrialFolder, tuple(values.values()))
 
@@ -132,7 +136,17 @@ class TrialFolder:
         for column in where:
             definition.column(column)
         rows = self.tables[table]
+        if "participant_id" in where:
+            rows = self._lines_of(table, where["participant_id"])
         return tuple(row for row in rows if all(row[column] == value for column, value in where.items()))
+
+    def _lines_of(self, table: str, participant_id: object) -> tuple[Row, ...]:
+        if table not in self._of_participant:
+            found: dict[object, list[Row]] = {}
+            for row in self.tables[table]:
+                found.setdefault(row["participant_id"], []).append(row)
+            self._of_participant[table] = {key: tuple(lines) for key, lines in found.items()}
+        return self._of_participant[table].get(participant_id, ())
 
     @property
     def participant_ids(self) -> tuple[str, ...]:
