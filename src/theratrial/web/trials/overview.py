@@ -142,6 +142,7 @@ def recruitment(trial: Trial, people: Sequence[Shown], today: date, sample_size:
 
 
 @lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _plan(registration_yaml: str) -> Recruitment | None:
     """Read once per process and record: the record is the same on every page."""
     if not registration_yaml:

@@ -5,14 +5,21 @@ from __future__ import annotations
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from django.db.models import QuerySet
+
 from theratrial.protocol.reader import parse_protocol
 from theratrial.protocol.schema import Protocol
 from theratrial.web.trials.models import ProtocolVersion, Trial
 
 
+def _trials() -> QuerySet[Trial]:
+    """Without the files themselves, which hardly a page needs; they are fetched when asked for."""
+    return Trial.objects.select_related("in_force").defer("registration_yaml", "in_force__yaml")
+
+
 def trial_or_none() -> Trial | None:
     """The one trial, None before `theratrial site init`."""
-    return Trial.objects.select_related("in_force").first()
+    return _trials().first()
 
 
 def the_trial() -> Trial:
@@ -23,7 +30,7 @@ def the_trial() -> Trial:
     Trial.DoesNotExist
         The site was not set up.
     """
-    return Trial.objects.select_related("in_force").get()
+    return _trials().get()
 
 
 @lru_cache(maxsize=16)
