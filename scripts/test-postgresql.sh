@@ -1,5 +1,6 @@
 #!/bin/sh
 # Runs the site's tests against a private PostgreSQL in a temporary folder: scripts/test-postgresql.sh [pytest arguments]
+# POSTGRESQL_TESTS names files or folders; without it all of tests/web is run.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -33,4 +34,4 @@ as_owner "'$binaries/pg_ctl' -D '$folder/data' -l '$folder/log' -w start \
     cat "$folder/log" >&2
     exit 1
 }
-THERATRIAL_TEST_DATABASE_URL="postgres://theratrial@127.0.0.1:$port/postgres" "$python" -m pytest tests/web "$@"
+THERATRIAL_TEST_DATABASE_URL="postgres://theratrial@127.0.0.1:$port/postgres" "$python" -m pytest ${POSTGRESQL_TESTS:-tests/web} "$@"
