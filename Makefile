@@ -46,8 +46,8 @@ test-postgresql: setup ## Run tests of the site on PostgreSQL (a server of their
 test-long: setup ## Run the slow tests
 	@XDG_CACHE_HOME="$(cache_home)" $(python) -m pytest -n auto -m "long and not walk" $(PYTEST_ARGS)
 
-walk: setup ## Walk through the site in Chromium as its people do: the journey of a participant, every page of every role
-	@XDG_CACHE_HOME="$(cache_home)" $(python) -m pytest tests/browser -m walk $(PYTEST_ARGS)
+walk: setup ## Walk through the site as its people do, in Chromium: a participant's journey, every page of every role; deep fuzzing
+	@XDG_CACHE_HOME="$(cache_home)" $(python) -m pytest -m walk $(PYTEST_ARGS)
 
 validation: setup ## Run every test that compares with a number of others and write docs/validation.md (slow)
 	@XDG_CACHE_HOME="$(cache_home)" $(python) scripts/validation_page.py $(VALIDATION_ARGS)

@@ -133,7 +133,7 @@ def test_U1_every_role_gets_from_every_address_what_the_matrix_says_and_never_a_
     assert not _answers_that_are_not_as_the_matrix_says(client_of, method, first_code, at_most=1)
 
 
-@pytest.mark.long
+@pytest.mark.walk
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_U1_every_page_that_a_role_may_see_is_shown_to_every_role_that_may(

@@ -321,7 +321,7 @@ def test_no_field_of_any_form_makes_the_site_fail(fuzzer: Fuzzer) -> None:
     assert not fuzzer.wrong, "\n" + _reported(fuzzer)
 
 
-@pytest.mark.long
+@pytest.mark.walk
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seed", range(4))
 def test_nothing_that_is_sent_makes_the_site_fail_long(fuzzer: Fuzzer, seed: int) -> None:
