@@ -63,7 +63,7 @@ def _all_counted() -> dict[str, tuple[int, int]]:
 _FEW: dict[str, tuple[int, int]] = {}
 
 
-@pytest.mark.long
+@pytest.mark.walk
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("participants", [FEW, MANY])
 def test_every_page_needs_as_many_queries_for_thirty_participants_as_for_three(db: None, participants: int) -> None:

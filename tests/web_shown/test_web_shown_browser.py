@@ -34,7 +34,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 SOFTWARE_GL = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 
 pytestmark = [
-    pytest.mark.long,
+    pytest.mark.walk,
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}: the viewers are not tested"),
 ]
 
