@@ -27,7 +27,6 @@ from theratrial.web.trials.models import Trial
 
 HOUR = timedelta(hours=1)
 ROBOT = SystemActor("test")
-ODD = Path("/work/shared/data/odd_dicom")
 
 
 @pytest.fixture(autouse=True)
@@ -388,10 +387,9 @@ def test_a_zip_is_unpacked_and_its_files_are_matched(sender: Client) -> None:
     assert upload.passed_over == [{"name": "scans.zip/notes.txt", "reason": "is not a DICOM file"}]
 
 
-def test_every_odd_file_is_taken_or_explained(sender: Client) -> None:
-    if not ODD.exists():
-        pytest.skip(f"no odd DICOM files at {ODD}")
-    files = [(path.name, path.read_bytes()) for path in sorted(ODD.iterdir())]
+def test_every_odd_file_is_taken_or_explained(sender: Client, shared: Path) -> None:
+    odd = shared / "data" / "odd_dicom"
+    files = [(path.name, path.read_bytes()) for path in sorted(odd.iterdir())]
     upload = sent(sender, *files)
     assert upload.state == "done"
     explained = {one["name"] for one in upload.passed_over}
