@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -14,8 +15,9 @@ from theratrial.simulation.cohort import SEED_PROTOCOL
 from theratrial.web.capture.models import Record
 from theratrial.web.ledger.act import act
 from theratrial.web.participants.models import Participant
-from theratrial.web.participants.schedule import month_days
+from theratrial.web.participants.months import GREGORIAN, JALALI, month_asked, month_of, other_calendar
 from theratrial.web.participants.screening import Registration, participant_registered
+from theratrial.web.participants.selectors import trial_now
 from theratrial.web.participants.standing import Planned, standing
 from theratrial.web.people.models import Site, User
 from theratrial.web.setup_site import SETUP, demonstration_made
@@ -113,14 +115,74 @@ def test_the_to_do_list_has_what_is_overdue_the_longest_first(woman: Participant
 
 
 def test_the_weeks_of_a_month_cover_it_and_begin_on_saturday_in_persian() -> None:
-    days = month_days(date(2022, 5, 1), saturday_first=True)
+    days = month_of(date(2022, 5, 1), GREGORIAN).days(saturday_first=True)
     assert days[0] == date(2022, 4, 30)
-    assert days[0].weekday() == 5
-    for year, month in ((2022, 2), (2022, 5), (2024, 2), (2026, 8)):
-        for first in (True, False):
-            covered = month_days(date(year, month, 1), saturday_first=first)
-            assert len(covered) % 7 == 0
-            assert {day for day in covered if day.month == month} >= {date(year, month, 1), date(year, month, 28)}
+    for calendar in (GREGORIAN, JALALI):
+        for number in range(0, 3000, 13):
+            month = month_of(date(2019, 12, 31) + timedelta(days=number), calendar)
+            for first in (True, False):
+                covered = month.days(saturday_first=first)
+                assert len(covered) % 7 == 0
+                assert covered[0].weekday() == (5 if first else 0)
+                assert covered[6] >= month.first
+                assert covered[-7] <= month.last <= covered[-1]
+
+
+@pytest.mark.parametrize(
+    ("key", "first", "last"),
+    [
+        # Printed calendars of Iran: Nowruz 1400 on 2021-03-21 after the leap year 1399; Esfand 1400 of 29 days.
+        ("1399-12", "2021-02-19", "2021-03-20"),
+        ("1400-01", "2021-03-21", "2021-04-20"),
+        ("1400-07", "2021-09-23", "2021-10-22"),
+        ("1400-12", "2022-02-20", "2022-03-20"),
+        ("1401-02", "2022-04-21", "2022-05-21"),
+        ("2022-05", "2022-05-01", "2022-05-31"),
+        ("2024-02", "2024-02-01", "2024-02-29"),
+    ],
+)
+def test_a_month_has_the_days_that_printed_calendars_give_it(key: str, first: str, last: str) -> None:
+    month = month_asked(key, today=date(2026, 11, 23), calendar=GREGORIAN)
+    assert (month.key, month.first.isoformat(), month.last.isoformat()) == (key, first, last)
+    following = month_of(month.last + timedelta(days=1), month.calendar)
+    assert month_of(following.first - timedelta(days=1), month.calendar) == month
+    there = other_calendar(month, date(2026, 11, 23))
+    assert there.calendar != month.calendar
+    assert there.first <= month.last
+    assert there.last >= month.first
+
+
+@pytest.mark.parametrize("asked", ["", "9999-99", "1401-13", "0000-00", "1100-01", "x", "1401", "2022-", "\U0001f600"])
+def test_a_month_that_is_none_is_that_of_today_in_ones_calendar(asked: str) -> None:
+    today = date(2026, 11, 23)
+    assert month_asked(asked, today=today, calendar=JALALI) == month_of(today, JALALI)
+    assert month_of(today, JALALI).key == "1405-09"
+    assert month_asked("۱۴۰۱/۰۲", today=today, calendar=GREGORIAN).key == "1401-02"
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_V3_who_chose_the_jalali_calendar_sees_its_months(cohort: Trial, client_of: As, language: str) -> None:
+    with act(SETUP, "test.choose"):
+        User.objects.filter(username="coordinator1").update(calendar="jalali", persian_digits=language == "fa")
+    given = standing(Participant.objects.get(code="P01")).sessions[0][1].date()
+    month = month_of(given, JALALI)
+    client = client_of("coordinator1")
+    client.cookies["theratrial_language"] = language
+    page = client.get(f"/participants/calendar/?month={month.key}").content.decode()
+    heads = re.findall(r'<th scope="col">(.*?)</th>', page)
+    assert (heads[0], len(heads)) == ({"en": "Saturday", "fa": "شنبه"}[language], 7)
+    plain = page.translate(str.maketrans("۰۱۲۳۴۵۶۷۸۹", "0123456789")).replace("\u2066", "").replace("\u2069", "")
+    cells = re.findall(r"<td class=\"(outside)?[^\"]*\"[^>]*><div class=\"date\"><strong>(\d+)</strong>", plain)
+    inside = [int(number) for outside, number in cells if not outside]
+    assert inside == list(range(1, (month.last - month.first).days + 2))
+    assert f"<small>{given:%m-%d}</small>" in plain, "the Gregorian day beside it"
+    name = {"en": "Bahman", "fa": "بهمن"}[language]
+    assert f"<h1>{name} 1400 " in plain
+    before, after = month_of(month.first - timedelta(days=1), JALALI), month_of(month.last + timedelta(days=1), JALALI)
+    assert f'href="?month={before.key}" rel="prev"' in page
+    assert f'href="?month={after.key}" rel="next"' in page
+    this_month = month_of(trial_now().date(), JALALI).key
+    assert f'value="{this_month}"' in client.get("/participants/calendar/").content.decode()
 
 
 def test_the_calendar_shows_a_session_on_its_day(cohort: Trial, client_of: As) -> None:

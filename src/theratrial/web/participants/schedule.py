@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import calendar as calendars
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.utils.translation import get_language
@@ -14,10 +13,12 @@ from django.utils.translation import gettext as _
 from theratrial.errors import InputError
 from theratrial.forms.definition import FormDefinition, form_definition
 from theratrial.forms.moments import typed_date
+from theratrial.registry.calendars import jalali_text
 from theratrial.trialfolder.moments import CellProblem
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.services import record_change, record_create
 from theratrial.web.participants.models import Participant
+from theratrial.web.participants.months import Month
 from theratrial.web.participants.plan import PlanLine, plan_of, said, titles
 from theratrial.web.participants.selectors import participants_of, trial_now
 from theratrial.web.participants.standing import Planned, standings
@@ -131,32 +132,36 @@ class Day:
     entries: tuple[Entry, ...]
     jalali: str
 
+    @property
+    def of_gregorian_month(self) -> str:
+        """Month and day: ``05-01``."""
+        return f"{self.day:%m-%d}"
 
-def month_days(first: date, *, saturday_first: bool) -> list[date]:
-    """Whole weeks that cover the month of `first`."""
-    last = first.replace(day=calendars.monthrange(first.year, first.month)[1])
-    start = first - timedelta(days=(first.weekday() + 2) % 7 if saturday_first else first.weekday())
-    days = [start + timedelta(days=number) for number in range(42)]
-    return days[: 35 if days[34] >= last else 42]
+    @property
+    def of_jalali_month(self) -> str:
+        """Month and day: ``02/11``."""
+        return self.jalali[5:]
+
+    @property
+    def jalali_day(self) -> int:
+        """Day of the Jalali month."""
+        return int(self.jalali[8:])
 
 
-def month(user: Any, first: date) -> list[list[Day]]:
+def month(user: Any, shown: Month, *, saturday_first: bool) -> list[list[Day]]:
     """The month as weeks: what was done, and the last day of every window still open."""
-    from theratrial.registry.calendars import jalali_text
-
-    now = trial_now()
-    days = month_days(first, saturday_first=(get_language() or "en").startswith("fa"))
+    now, days = trial_now(), shown.days(saturday_first=saturday_first)
     entries: dict[date, list[Entry]] = {}
     known_titles = titles()
     for code, one in standings(participants_of(user)).items():
         for day, entry in _entries(code, one.planned, known_titles, now):
             if days[0] <= day <= days[-1]:
                 entries.setdefault(day, []).append(entry)
-    shown = [
-        Day(day, day.month == first.month, day == now.date(), tuple(entries.get(day, ())), jalali_text(day))
+    made = [
+        Day(day, shown.first <= day <= shown.last, day == now.date(), tuple(entries.get(day, ())), jalali_text(day))
         for day in days
     ]
-    return [shown[start : start + 7] for start in range(0, len(shown), 7)]
+    return [made[start : start + 7] for start in range(0, len(made), 7)]
 
 
 def _entries(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -12,17 +12,14 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from theratrial.errors import InputError
-from theratrial.registry.calendars import jalali_text
 from theratrial.web.access import may, participant_or_404, requires
-from theratrial.web.participants import schedule
+from theratrial.web.participants import months, schedule
 from theratrial.web.participants.models import Participant
 from theratrial.web.participants.plan import plan_of
 from theratrial.web.participants.selectors import trial_now
 from theratrial.web.participants.standing import Planned, standing
 from theratrial.web.people.permissions import matrix
 from theratrial.web.trials.selectors import protocol_in_force
-
-_EARLIEST, _LATEST = date(1990, 1, 1), date(2090, 1, 1)
 
 
 @requires("participants.view")
@@ -95,23 +92,21 @@ def to_do(request: HttpRequest) -> HttpResponse:
 
 @requires("participants.view")
 def calendar(request: HttpRequest) -> HttpResponse:
-    """A month of all participants of the user's sites."""
+    """A month of all participants of the user's sites, of the calendar she chose; the other is one click away."""
     today = trial_now().date()
-    try:
-        first = date.fromisoformat(f"{request.GET.get('month', '')[:7]}-01")
-    except ValueError:
-        first = today.replace(day=1)
-    first = first if _EARLIEST <= first <= _LATEST else today.replace(day=1)
-    last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-    weeks = schedule.month(request.user, first)
+    chosen = months.month_asked(request.GET.get("month", ""), today=today, calendar=request.user.calendar)
+    jalali = chosen.calendar == months.JALALI
+    saturday_first = jalali or (get_language() or "en").startswith("fa")
+    weeks = schedule.month(request.user, chosen, saturday_first=saturday_first)
     context = {
         "weeks": weeks,
-        "first": first,
-        "jalali": f"{jalali_text(first)} – {jalali_text(last)}",
-        "previous": (first - timedelta(days=1)).strftime("%Y-%m"),
-        "next": (last + timedelta(days=1)).strftime("%Y-%m"),
+        "month": chosen,
+        "jalali": jalali,
+        "previous": months.month_of(chosen.first - timedelta(days=1), chosen.calendar).key,
+        "current": months.month_of(today, chosen.calendar).key,
+        "next": months.month_of(chosen.last + timedelta(days=1), chosen.calendar).key,
+        "other": months.other_calendar(chosen, today),
         "empty": not any(day.entries for week in weeks for day in week),
-        "persian": (get_language() or "en").startswith("fa"),
     }
     return render(request, "participants/calendar.html", context)
 

@@ -23,3 +23,6 @@ document.addEventListener("click", async (event) => {
 
 // <button data-print>
 document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) window.print(); });
+
+// <details data-print-open>: paper cannot be clicked.
+addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("details[data-print-open]")) one.open = true; });
