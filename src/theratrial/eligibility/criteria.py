@@ -9,7 +9,14 @@ from enum import StrEnum
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from theratrial.eligibility.sources import SECONDS_PER_DAY, Record, Records, ResolvedValue, resolved_value
+from theratrial.eligibility.sources import (
+    SECONDS_PER_DAY,
+    Record,
+    Records,
+    ResolvedValue,
+    resolved_value,
+    unreadable_said,
+)
 from theratrial.errors import InputError
 from theratrial.protocol.clauses import Clause, DecisionStatus
 from theratrial.protocol.expressions import Condition, Outcome, Truth, condition, truth_and, truth_not
@@ -207,8 +214,13 @@ def _selection(clause: Clause[SelectionRead], records: Records, participant_id: 
     stated = condition(reading.condition, fact_types(SELECTION_FACTS))
     latest: dict[str, Record] = {}
     passed_over = 0
+    unread: list[Record] = []
     for row in records.rows("selection_reads", participant_id=participant_id):
-        if row.values["read_at"] > at:
+        read_at = row.values["read_at"]
+        if read_at is not None and read_at > at:
+            continue
+        if row.unreadable or read_at is None:
+            unread.append(row)
             continue
         if row.values["reader_role"] not in reading.reader_roles:
             passed_over += 1
@@ -222,6 +234,9 @@ def _selection(clause: Clause[SelectionRead], records: Records, participant_id: 
         outcomes.append(stated.evaluate({name: row.values[name] for name in stated.variables}))
         values.extend(_read_value(row, name, at) for name in stated.variables)
     truth, to_do = _agreed(outcomes, values, reading, passed_over)
+    if unread:
+        said = unreadable_said(unread) or "read_at is empty"
+        truth, to_do = Truth.NOT_KNOWN, (*to_do, f"a read of {reading.imaging} that cannot be read ({said}), corrected")
     return CriterionResult(
         id=path,
         kind="selection",
@@ -233,7 +248,7 @@ def _selection(clause: Clause[SelectionRead], records: Records, participant_id: 
         values=tuple(values),
         to_be_known=to_do,
         decision=clause.decision.status,
-        trace=_trace(path, clause, [("read", tuple(row.source for row in latest.values()))]),
+        trace=_trace(path, clause, [("read", tuple(row.source for row in [*latest.values(), *unread]))]),
     )
 
 

@@ -30,6 +30,14 @@ class Record(Protocol):
     def moment(self) -> date | datetime | None:
         """When it became true."""
 
+    @property
+    def unreadable(self) -> Mapping[str, str]:
+        """Column -> why its cell cannot be read; its value is None."""
+
+    @property
+    def moment_columns(self) -> Sequence[str]:
+        """Columns of which the first filled one is the moment."""
+
     def column_type(self, column: str) -> str:
         """Type of a column, ``flag`` among them."""
 
@@ -72,7 +80,8 @@ def resolved_value(variable: Variable, records: Records, participant_id: str, at
 
     Lines that became true after `at` are not looked at; of a line with a date only, the whole day counts as before.
     A flag over a column of another type asks whether the column is filled. Lines of the same moment that disagree
-    leave the value not known: none of them is the latest.
+    leave the value not known: none of them is the latest. So does a line that cannot be read and might be the one
+    that counts: an older one does not stand in for it.
 
     Raises
     ------
@@ -86,15 +95,52 @@ def resolved_value(variable: Variable, records: Records, participant_id: str, at
             f"variable '{variable.id}': records have no column {error} in table '{variable.table}'; "
             "correct the variable in the protocol"
         ) from None
-    matching = [row for row in rows if all(_says(row.values[name], text) for name, text in variable.where.items())]
+    unread = [row for row in rows if _might_count(row, variable, at)]
+    aside = {id(row) for row in unread}
+    readable = [row for row in rows if id(row) not in aside]
+    matching = [row for row in readable if all(_says(row.values[name], text) for name, text in variable.where.items())]
     known = [row for row in matching if _is_before(row.moment, at)]
+    if not known and unread:
+        return _not_readable(variable, unread)
     if not known:
         later = f"; {len(matching)} line(s) are later than the decision" if matching else ""
         return _not_known(variable, f"{_wanted(variable)} has no line{later}")
     pairs: list[tuple[Record, Value]] = [(row, value) for row in known if (value := _value(row, variable)) is not None]
+    if deciding := [row for row in unread if _would_decide(row, pairs, variable)]:
+        return _not_readable(variable, deciding)
     if not pairs:
         return _not_known(variable, f"{_wanted(variable)} is empty", tuple(row.source for row in known))
     return _picked(variable, pairs, at)
+
+
+def _might_count(row: Record, variable: Variable, at: datetime) -> bool:
+    """Whether something cannot be read without which nobody knows if the line is meant, and what it says."""
+    needed = (variable.column, *variable.where, *row.moment_columns)
+    if not any(column in row.unreadable for column in needed):
+        return False
+    others = all(name in row.unreadable or _says(row.values[name], text) for name, text in variable.where.items())
+    return others and _is_before(row.moment, at)
+
+
+def _would_decide(row: Record, pairs: list[tuple[Record, Value]], variable: Variable) -> bool:
+    """Whether the answer could be another if the line could be read."""
+    if variable.pick == "any":
+        return not any(value is True for _, value in pairs)
+    if not pairs or any(column in row.unreadable for column in row.moment_columns):
+        return True
+    orders = [_order(one) for one, _ in pairs]
+    return _order(row) >= max(orders) if variable.pick == "latest" else _order(row) <= min(orders)
+
+
+def unreadable_said(rows: Sequence[Record]) -> str:
+    """What cannot be read of these lines, and why."""
+    return "; ".join(f"{column}: {why}" for row in rows for column, why in row.unreadable.items())
+
+
+def _not_readable(variable: Variable, rows: Sequence[Record]) -> ResolvedValue:
+    said = unreadable_said(rows)
+    why = f"{_wanted(variable)}: a line that would count cannot be read ({said}); correct the line"
+    return _not_known(variable, why, tuple(row.source for row in rows))
 
 
 def _wanted(variable: Variable) -> str:

@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -43,6 +44,12 @@ def read_cell(text: str, column: Column, zone: ZoneInfo) -> Value:
     CellProblem
         The cell is not what the column holds.
     """
+    return None if not text and not column.required else _read(text, column, zone)
+
+
+@lru_cache(maxsize=50_000)
+def _read(text: str, column: Column, zone: ZoneInfo) -> Value:
+    """Kept, because nothing but the three arguments counts and pages read the same cells again and again."""
     text = text.strip().replace("\r\n", "\n").replace("\r", "\n")
     if not text:
         if column.required:

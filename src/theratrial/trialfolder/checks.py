@@ -213,18 +213,30 @@ def typed_eligibility(row: Row, known: KnownIds, report: Report) -> Row:
     if item is None or not isinstance(text, str):
         return row
     unit = row.values.get("unit") or ""
-    if unit and not item.unit:
-        report(row, "unit", f"{unit!r}: {row['item']} has no unit", "leave the cell empty")
-    elif item.unit and unit != item.unit:
-        report(
-            row, "unit", f"{unit!r} where {row['item']} is in {item.unit}", f"convert the value and write {item.unit}"
-        )
+    try:
+        _refuse_other_unit(unit, str(row["item"]), item)
+    except CellProblem as problem:
+        report(row, "unit", problem.message, problem.remedy)
+        return _without_value(row, problem)
     try:
         value = _typed(text, item)
     except CellProblem as problem:
         report(row, "value", f"{row['item']}: {problem.message}", problem.remedy)
-        return row
+        return _without_value(row, problem)
     return replace(row, values={**row.values, "value": value}, original={**row.original, "value": text})
+
+
+def _refuse_other_unit(unit: str, name: str, item: EligibilityItem) -> None:
+    if unit and not item.unit:
+        raise CellProblem(f"{unit!r}: {name} has no unit", "leave the cell empty")
+    if item.unit and unit != item.unit:
+        raise CellProblem(f"{unit!r} where {name} is in {item.unit}", f"convert the value and write {item.unit}")
+
+
+def _without_value(row: Row, problem: CellProblem) -> Row:
+    """The line without the value that cannot be what is written."""
+    unreadable = {**row.unreadable, "value": problem.said}
+    return replace(row, values={**row.values, "value": None}, unreadable=unreadable)
 
 
 def _typed(text: str, item: EligibilityItem) -> Value:
@@ -250,6 +262,6 @@ def laboratory_in_core_units(row: Row, cells: Mapping[str, str], report: Report)
         core = in_core_unit(row.values)
     except CellProblem as problem:
         report(row, "unit" if "cannot be converted" in problem.message else "value", problem.message, problem.remedy)
-        return row
+        return _without_value(row, problem)
     original = {column: cells.get(column, "") for column in core}
     return replace(row, values={**row.values, **core}, original={**row.original, **original})

@@ -32,6 +32,11 @@ class CellProblem(ValueError):
         self.message = message
         self.remedy = remedy
 
+    @property
+    def said(self) -> str:
+        """Message and remedy as one text."""
+        return f"{self.message}; {self.remedy}" if self.remedy else self.message
+
 
 def read_date(text: str) -> date:
     """A Gregorian ISO 8601 date.

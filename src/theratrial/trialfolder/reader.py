@@ -129,7 +129,8 @@ def rows_of_cells(
 
     Returns
     -------
-    Every table of `TABLES`, and every problem; a cell that cannot be read is missing (None) in its row.
+    Every table of `TABLES`, and every problem; a cell that cannot be read is None in its row, and `Row.unreadable`
+    says why.
     """
     problems: list[Problem] = []
     collectors = {table.name: _Collector(f"{RECORDS}/{table.name}.csv") for table in TABLES}
@@ -138,13 +139,15 @@ def rows_of_cells(
         found = rows[table.name] = []
         for number, (origin, cells) in enumerate(lines.get(table.name, ()), start=2):
             values: dict[str, Value] = {}
+            unreadable: dict[str, str] = {}
             for column in table.columns:
                 values[column.name] = None
                 try:
                     values[column.name] = read_cell(cells.get(column.name, ""), column, zone)
                 except CellProblem as problem:
                     collectors[table.name].add(number, column.name, problem.message, problem.remedy)
-            found.append((Row(table.name, number, values, origin=origin), cells))
+                    unreadable[column.name] = problem.said
+            found.append((Row(table.name, number, values, origin=origin, unreadable=unreadable), cells))
     known = _with_table_ids(known_ids(protocol), {"participants": b""}, rows)
     tables = {}
     for table in TABLES:

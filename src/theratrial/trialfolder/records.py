@@ -38,6 +38,9 @@ class Row:
         The cells as they were written, of every column whose value was converted.
     origin
         Where the line is kept if not in a file: ``record:consents/<id>@2`` of a site. Empty: in the file.
+    unreadable
+        Column -> why its cell, which is not empty, cannot be read, and what to do; its value is None. A folder that
+        was read has none: it is refused. Records of a site may: who judges by them must not take them for missing.
     """
 
     table: str
@@ -45,16 +48,19 @@ class Row:
     values: Mapping[str, Value]
     original: Mapping[str, str] = field(default_factory=dict)
     origin: str = ""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
         object.__setattr__(self, "original", MappingProxyType(dict(self.original)))
+        object.__setattr__(self, "unreadable", MappingProxyType(dict(self.unreadable)))
 
     def __getitem__(self, column: str) -> Any:
         return self.values[column]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Row, (self.table, self.line, dict(self.values), dict(self.original), self.origin))
+        values, original, unreadable = dict(self.values), dict(self.original), dict(self.unreadable)
+        return (Row, (self.table, self.line, values, original, self.origin, unreadable))
 
     @property
     def moment(self) -> date | datetime | None:
@@ -64,6 +70,11 @@ class Row:
             if isinstance(value, date):
                 return value
         return None
+
+    @property
+    def moment_columns(self) -> tuple[str, ...]:
+        """Columns of which the first filled one is the moment."""
+        return table_definition(self.table).moment
 
     def column_type(self, column: str) -> ColumnType:
         """Type of a column, as the table defines it."""

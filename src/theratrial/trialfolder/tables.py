@@ -278,6 +278,8 @@ TABLES: Final[tuple[Table, ...]] = (
                 "Outcome, in the terms of CDISC (OUT); empty: not recorded",
                 choices=("recovered", "recovering", "not_recovered", "recovered_with_sequelae", "fatal", "not_known"),
             ),
+            Column("seriousness", "text", "Why it is serious, in the protocol's words"),
+            Column("action_taken", "text", "What was done with the treatment, in the protocol's words"),
             Column("comment", "text", "Remark"),
         ),
         ("participant_id", "term", "started_on"),

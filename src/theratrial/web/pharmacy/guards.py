@@ -25,7 +25,7 @@ from theratrial.web.ledger.act import note
 from theratrial.web.participants.guards import may_inject
 from theratrial.web.participants.models import Participant
 from theratrial.web.pharmacy.rows import BatchEntry, batch_entries, book_of, nuclide_of, product_of, typed_row
-from theratrial.web.results.guards import gate_allows
+from theratrial.web.results.guards import gate_at
 from theratrial.web.trials.selectors import protocol_in_force, trial_zone
 
 DEVIATION: Final = "administration.deviation"
@@ -207,8 +207,14 @@ def _session(
         text = _("The protocol allows %(most)s sessions; this is session %(got)s.")
         values = {"most": therapy.maximum_sessions, "got": number}
         yield Finding("session_maximum", "session", text % values, "refusal")
-    if number > 1 and (reasons := gate_allows(participant, number)):
-        yield Finding("gate", "session", " ".join(dict.fromkeys(reasons)), "refusal")
+    if number <= 1:
+        return
+    gate = gate_at(participant, number, row["injected_at"])
+    if gate.against:
+        yield Finding("gate", "session", " ".join(dict.fromkeys(gate.against)), "refusal")
+    if gate.since:
+        text = _("Judged at the time of this injection, the gate says otherwise on today's records: %(what)s")
+        yield Finding("gate_since", "session", text % {"what": " ".join(gate.since)}, "warning")
 
 
 def therapy_times(therapy: Sessions, participant: Participant, record: Record | None, zone: Any) -> list[datetime]:

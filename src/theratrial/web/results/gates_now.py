@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from theratrial.errors import Problem
 from theratrial.gates import Finding, GateDecision, Verdict, combined
 from theratrial.trace import Trace
-from theratrial.trialfolder.records import TrialFolder
+from theratrial.trialfolder.records import Row, TrialFolder
+from theratrial.web.capture.as_of import participant_rows_as_of
 from theratrial.web.capture.selectors import participant_rows
 from theratrial.web.ledger.models import Signature
 from theratrial.web.ledger.signing import signatures_of
@@ -24,6 +25,8 @@ _GATE_TABLES = (
     *("participants", "consents", "laboratory", "adverse_events", "examinations", "visits", "administrations"),
     "dispositions",
 )
+_SET_ASIDE: Final = frozenset(_GATE_TABLES) - {"participants", "administrations"}
+"""Without a line of these there still is a gate to judge; it says that the line is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +54,15 @@ class GateSource:
     problems: tuple[Problem, ...]
     computed: Mapping[str, Any] | None
     end: datetime | None
+    unread: tuple[Row, ...] = ()
+    """Records that cannot be read: the gate is not judged by them, and is undetermined."""
 
     def judged(self, session: int, at: datetime | None = None) -> Gate | NoGate:
         """The gate after a session; a record that cannot be read leaves it undetermined."""
         found = judged_gate(self.folder, self.participant.code, session, self.computed, at=at, end=self.end)
         if isinstance(found, NoGate) or not self.problems:
             return found
-        return _with_problems(found, self.problems)
+        return _with_problems(found, self.problems, self.unread)
 
     def of_session(self, session: int, signatures: list[Signature]) -> GateOfSession:
         """The gate with its signatures."""
@@ -77,6 +82,13 @@ def gate_source(participant: Participant) -> GateSource:
     return source_of(participant, rows.folder, rows.problems, computed, cohort_end())
 
 
+def gate_source_as_of(participant: Participant, at: datetime) -> GateSource:
+    """Her records and computed doses as they stood at `at`: what a person could have known then."""
+    rows = participant_rows_as_of(participant, at)
+    computed = latest_for_gate([participant], until=at).get(participant.pk)
+    return source_of(participant, rows.folder, rows.problems, computed, cohort_end())
+
+
 def source_of(
     participant: Participant,
     folder: TrialFolder,
@@ -84,9 +96,17 @@ def source_of(
     computed: Mapping[str, Any] | None,
     end: datetime | None,
 ) -> GateSource:
-    """`GateSource` with the problems that concern gates alone."""
+    """`GateSource` with the problems that concern gates alone; what cannot be read is told, never judged by."""
     mine = tuple(one for one in problems if one.place.startswith(tuple(f"records/{name}.csv" for name in _GATE_TABLES)))
-    return GateSource(participant, folder, mine, computed, end)
+    readable = folder
+    unread: tuple[Row, ...] = ()
+    if mine:
+        told = [row for name in _GATE_TABLES for row in folder.rows(name, participant_id=participant.code)]
+        unread = tuple(row for row in told if row.unreadable)
+        aside = {row.source for row in unread if row.table in _SET_ASIDE}
+        tables = {name: tuple(row for row in rows if row.source not in aside) for name, rows in folder.tables.items()}
+        readable = replace(folder, tables=tables)
+    return GateSource(participant, readable, mine, computed, end, unread)
 
 
 def cohort_end() -> datetime | None:
@@ -106,16 +126,22 @@ def gate_of(participant: Participant, session: int) -> GateOfSession:
     return source.of_session(session, signatures_of(KIND, gate_key(participant.code, session)))
 
 
-def _with_problems(gate: Gate, problems: tuple[Problem, ...]) -> Gate:
-    said = "; ".join(f"{one.place}: {one.message}" for one in problems)
-    finding = Finding(
-        "records", "Records", Verdict.UNDETERMINED, f"a record cannot be used: {said}", {}, Trace("gates.records", "1")
-    )
+def _with_problems(gate: Gate, problems: tuple[Problem, ...], unread: tuple[Row, ...]) -> Gate:
+    """One more line, undetermined: what cannot be used, why, and what to do."""
+    said = [
+        f"{one.table.replace('_', ' ')}: {column}: {why}" for one in unread for column, why in one.unreadable.items()
+    ]
+    if not said:
+        said = [str(one) for one in problems]
+    because = f"a record cannot be used: {'; '.join(said)}. Correct the record, then judge the gate again"
+    places = sorted({one.source for one in unread})
+    trace = Trace("gates.records", "1", {f"record {number}": place for number, place in enumerate(places, 1)})
+    finding = Finding("records", "Records", Verdict.UNDETERMINED, because, {}, trace)
     findings = (*gate.decision.findings, finding)
     decision: GateDecision = replace(gate.decision, findings=findings, verdict=combined(findings))
     line = {
         **{"clause": "records", "title": finding.title, "verdict": "undetermined", "because": finding.because},
-        **{"informs_only": False, "inputs": {}, "records": [], "verbatim": [], "assumptions": []},
+        **{"informs_only": False, "inputs": {}, "records": places, "verbatim": [], "assumptions": []},
         "method": "gates.records 1",
     }
     lines = [*gate.content["lines"], line]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 
+from theratrial.web.ledger.act import utc_text
 from theratrial.web.ledger.chain import REDACTED
 from theratrial.web.ledger.models import Event, Payload
 from theratrial.web.studies.models import Instance, Series
@@ -16,7 +18,7 @@ _DECIDES: Final = ("participant_id", "session", "imaging", "part", "state", "acq
 """Columns of a series that decide what is computed from it."""
 
 
-def sessions_with_changed_images(computed: Mapping[int, int]) -> dict[int, set[int]]:
+def sessions_with_changed_images(computed: Mapping[int, int], *, until: datetime | None = None) -> dict[int, set[int]]:
     """Participant -> sessions of which an image was received, moved, changed or set aside after a computation.
 
     Read from the ledger, which also knows whose an image was before it was moved. At most three queries.
@@ -25,15 +27,16 @@ def sessions_with_changed_images(computed: Mapping[int, int]) -> dict[int, set[i
     ----------
     computed
         Participant -> last event that her latest computation holds.
+    until
+        Changes up to this instant; None: up to now.
     """
     found: dict[int, set[int]] = defaultdict(set)
     if not computed:
         return found
-    events = list(
-        Event.objects.filter(seq__gt=min(computed.values()), entity__in=(_SERIES, _INSTANCE)).values_list(
-            "seq", "entity"
-        )
-    )
+    changed = Event.objects.filter(seq__gt=min(computed.values()), entity__in=(_SERIES, _INSTANCE))
+    if until is not None:
+        changed = changed.filter(effective_at__lte=utc_text(until))
+    events = list(changed.values_list("seq", "entity"))
     if not events:
         return found
     payloads = Payload.objects.in_bulk([seq for seq, entity in events if entity == _SERIES])

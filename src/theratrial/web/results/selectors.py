@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -89,14 +90,26 @@ def notes_of_latest_result(participant: Participant) -> list[dict[str, Any]]:
     return found
 
 
-def latest_for_gate(participants: Iterable[Participant]) -> dict[int, dict[str, Any]]:
-    """Participant -> what gates need of her latest result, without the large rest. A few queries for any number."""
+def latest_for_gate(participants: Iterable[Participant], *, until: datetime | None = None) -> dict[int, dict[str, Any]]:
+    """Participant -> what gates need of her latest result, without the large rest. A few queries for any number.
+
+    Parameters
+    ----------
+    until
+        The results, and the changes of images, as they stood at this instant; None: now.
+    """
     found: dict[int, dict[str, Any]] = {}
     seqs: dict[int, int] = {}
-    rows = _current_rows().filter(participant__in=list(participants)).order_by("computation__finished_at")
+    rows = _current_rows()
+    if until is not None:
+        # Those replaced since were the current ones then.
+        rows = ParticipantResultRow.objects.filter(
+            computation__state__in=("done", "superseded"), computation__finished_at__lte=until
+        )
+    rows = rows.filter(participant__in=list(participants)).order_by("computation__finished_at")
     for participant_id, for_gate, seq in rows.values_list("participant_id", "for_gate", "computation__ledger_seq"):
         found[participant_id], seqs[participant_id] = for_gate, seq
-    changed = sessions_with_changed_images(seqs)
+    changed = sessions_with_changed_images(seqs, until=until)
     return {pk: {**one, IMAGES_CHANGED: sorted(changed.get(pk, ()))} for pk, one in found.items()}
 
 
