@@ -1,14 +1,19 @@
-"""Read a registration record from YAML: everything wrong in it at once, each with line and remedy."""
+"""Read and write a registration record as YAML: everything wrong in it at once, each with line and remedy."""
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any, Final
 
 from theratrial.errors import InputError, Problem, Problems
 from theratrial.protocol.documents import Document, parse_document, read_document, suggestion, validated
 from theratrial.registry.record import SCHEMA_VERSION, RegistrationRecord
+
+_PLAIN_WORD: Final = re.compile(r"[a-z][a-z0-9_]*")
+_WORDS_OF_YAML: Final = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
 
 def read_registration(path: Path) -> RegistrationRecord:
@@ -25,6 +30,44 @@ def read_registration(path: Path) -> RegistrationRecord:
 def parse_registration(content: bytes, name: str = "registration.yaml") -> RegistrationRecord:
     """Like `read_registration`, for bytes already read."""
     return _record(parse_document(content, name))
+
+
+def registration_yaml(record: RegistrationRecord) -> str:
+    """The record as YAML; reading it gives the same record.
+
+    Only what is not empty is written, in the order of the record.
+    """
+    import yaml
+
+    plain = record.model_dump()
+    return yaml.dump(plain, Dumper=_dumper(), allow_unicode=True, sort_keys=False, width=120)
+
+
+def _dumper() -> Any:
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  aliases are refused on reading
+            return True
+
+    def written(dumper: Any, value: str) -> Any:
+        # A plain scalar that looks like a number, date or word of YAML would come back as one.
+        if _PLAIN_WORD.fullmatch(value) and value not in _WORDS_OF_YAML:
+            style = ""
+        else:
+            style = "|" if "\n" in value and not value.startswith(" ") else "'"
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, written)
+
+    def mapping(dumper: Any, value: dict[str, Any]) -> Any:
+        node = dumper.represent_mapping("tag:yaml.org,2002:map", value)
+        node.flow_style = "gregorian" in value
+        return node
+
+    Dumper.add_representer(dict, mapping)
+    Dumper.add_representer(tuple, lambda dumper, value: dumper.represent_list(list(value)))
+    return Dumper
 
 
 def _record(document: Document) -> RegistrationRecord:

@@ -119,7 +119,7 @@ def recruitment(trial: Trial, people: Sequence[Shown], today: date, sample_size:
     if begin is None:
         return None
     end = plan.expected_end.gregorian if plan and plan.expected_end else None
-    target = plan.target_sample_size if plan else sample_size
+    target = (plan.target_sample_size if plan else None) or sample_size
     first = min([begin, *treated[:1]])
     last = max([day for day in (end, treated[-1] if treated else None, first) if day is not None])
     days, top = max((last - first).days, 1), max(target, len(treated), 1)
@@ -141,7 +141,6 @@ def recruitment(trial: Trial, people: Sequence[Shown], today: date, sample_size:
     return Curve(" ".join(steps), planned, first, last, target, len(treated), expected)
 
 
-@lru_cache(maxsize=2)
 @lru_cache(maxsize=4)
 def _plan(registration_yaml: str) -> Recruitment | None:
     """Read once per process and record: the record is the same on every page."""

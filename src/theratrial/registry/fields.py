@@ -1,0 +1,165 @@
+"""The fields of a registration record in the order of the registry's page: one table for all who read or show a record.
+
+Import of a page, its rendering, the sheet to paste, the difference of two versions, the completeness score and the form
+of the site all walk this table; a field that is added to the record needs its row here and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, Literal
+
+from theratrial.reference import table
+from theratrial.registry.record import PERSONAL, RegistrationRecord
+from theratrial.registry.words import Language, is_blank
+
+Kind = Literal["text", "string", "date", "day", "code", "count", "percent", "age", "texts", "strings"]
+_PERSONAL_ENDINGS: Final = tuple(f".{name}" for name in PERSONAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of the page."""
+
+    name: str
+    en: str
+    fa: str
+
+    def title(self, language: Language) -> str:
+        """Its heading."""
+        return self.fa if language == "fa" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field: `path` like ``ethics[].approved_on``, ``[]`` standing for each member of a repeating group."""
+
+    path: str
+    section: str
+    en: str
+    fa: str
+    kind: Kind
+    list_name: str
+    """Code list of a coded field."""
+    trds: int | None
+    """Item of the WHO Trial Registration Data Set 1.3.1."""
+    empty: Literal["", "empty", "hidden"]
+    """What the page prints where the field is empty: the label, the label and ``empty``, or nothing at all."""
+    style: Literal["", "line", "criteria", "age"]
+
+    @property
+    def group(self) -> str:
+        """Path of its repeating group (``ethics``); empty for a field that stands once."""
+        return self.path.partition("[]")[0] if "[]" in self.path else ""
+
+    @property
+    def personal(self) -> bool:
+        """Whether it points at a person and stays out of public exports."""
+        return self.path.endswith(_PERSONAL_ENDINGS) and self.path.split(".")[0].removesuffix("[]") in (
+            "people",
+            "ethics",
+            "centres",
+            "sponsors",
+        )
+
+    def label(self, language: Language) -> str:
+        """Its label."""
+        return self.fa if language == "fa" else self.en
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A field of one record: its full path (``ethics[0].approved_on``) and value."""
+
+    field: Field
+    path: str
+    value: Any
+
+    @property
+    def blank(self) -> bool:
+        """Whether nothing was registered."""
+        if is_blank(self.value):
+            return True
+        return self.field.kind in ("text", "code", "age") and not self.value
+
+
+@cache
+def sections() -> tuple[Section, ...]:
+    """Sections in the order of the page."""
+    return tuple(Section(row.text("section"), row.text("en"), row.text("fa")) for row in table("registry/sections"))
+
+
+@cache
+def fields() -> tuple[Field, ...]:
+    """Fields in the order of the page."""
+    found = []
+    for row in table("registry/fields"):
+        cells: dict[str, Any] = dict(row.cells)
+        trds = int(cells["trds"]) if cells["trds"] else None
+        found.append(
+            Field(
+                cells["path"],
+                cells["section"],
+                cells["en"],
+                cells["fa"],
+                cells["kind"],
+                cells["list"],
+                trds,
+                cells["empty"],
+                cells["style"],
+            )
+        )
+    return tuple(found)
+
+
+@cache
+def field_of(path: str) -> Field:
+    """The field of a path, with or without indices.
+
+    Raises
+    ------
+    KeyError
+        There is no such field.
+
+    Examples
+    --------
+    >>> field_of("ethics[2].reference").en
+    'Ethics committee reference number'
+    """
+    general = re.sub(r"\[[0-9]+\]", "[]", path)
+    for field in fields():
+        if field.path == general:
+            return field
+    raise KeyError(path)
+
+
+def value_at(record: RegistrationRecord, path: str) -> Any:
+    """The value at a full path (``ethics[0].contact.city``); None where a repeating group is not that long."""
+    value: Any = record
+    for step in path.replace("[", ".[").split("."):
+        if step.startswith("["):
+            index = int(step[1:-1])
+            value = value[index] if index < len(value) else None
+        else:
+            value = getattr(value, step)
+        if value is None:
+            return None
+    return value
+
+
+def filled_fields(record: RegistrationRecord) -> Iterator[Filled]:
+    """Every field of a record with its value, blank ones too; repeating groups member by member."""
+    done: set[str] = set()
+    for field in fields():
+        if not field.group:
+            yield Filled(field, field.path, value_at(record, field.path))
+        elif field.group not in done:
+            done.add(field.group)
+            members = [other for other in fields() if other.group == field.group]
+            for index in range(len(value_at(record, field.group))):
+                for member in members:
+                    path = member.path.replace("[]", f"[{index}]", 1)
+                    yield Filled(member, path, value_at(record, path))
