@@ -133,7 +133,7 @@ class Watched:
 
     def context(self, site: RunningSite, name: str = "", **options: Any) -> Any:
         """A browser of its own: cookies and windows are not shared with another name's."""
-        key = (site.address, name, tuple(sorted(options.items(), key=str)))
+        key = (site.address, name, repr(sorted(options.items())))
         if key not in self._contexts:
             shape = {"viewport": {"width": 1280, "height": 900}, "locale": "en-GB", **options}
             context = self._browser.new_context(base_url=site.address, **shape)

@@ -36,8 +36,9 @@ INSPECTED = """() => ({
 
 
 def walked(page: Any) -> Iterator[tuple[str, int]]:
-    """(address, status) of one page of every kind that links lead to from the overview."""
-    waiting, seen = ["/"], {"/"}
+    """(address, status) of one page of every kind that links lead to from where signing in leads."""
+    home = urlsplit(page.url).path
+    waiting, seen = [home], {home}
     while waiting:
         path = waiting.pop(0)
         yield path, page.goto(path, wait_until="load").status

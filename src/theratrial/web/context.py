@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from theratrial.web.people.permissions import matrix, may
+from theratrial.web.people.permissions import home_of, matrix, may
 
 
 class Rights:
@@ -31,5 +31,6 @@ def site(request: HttpRequest) -> dict[str, Any]:
     return {
         "trial": trial_or_none(),
         "may": Rights(user) if user is not None else {},
+        "home": home_of(user) if user is not None else "/",
         "idle_seconds": settings.IDLE_MINUTES * 60,
     }

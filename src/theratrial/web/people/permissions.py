@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from django.urls import reverse
 from django.utils import timezone
 
 
@@ -112,3 +113,10 @@ def roles_held(user: Any, *, site: Any = None, at: datetime | None = None) -> li
         if starts <= moment and (ends is None or moment < ends) and (site_id is None or where in (None, site_id))
     ]
     return list(dict.fromkeys(held))
+
+
+def home_of(user: Any) -> str:
+    """Where a person begins: the overview, or for who may not see it the people, or the own account."""
+    if not user.is_authenticated or may(user, "trial.view"):
+        return reverse("trials:overview")
+    return reverse("people:people" if may(user, "people.view") else "people:account")

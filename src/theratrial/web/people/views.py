@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 from django_otp import login as device_login
 
-from theratrial.web.access import may, open_to_all, signed_in
+from theratrial.web.access import open_to_all, signed_in
 from theratrial.web.language import language_kept
 from theratrial.web.ledger.act import act, note
 from theratrial.web.people.credentials import (
@@ -28,6 +28,7 @@ from theratrial.web.people.credentials import (
 )
 from theratrial.web.people.lockout import locked_accounts
 from theratrial.web.people.models import User
+from theratrial.web.people.permissions import home_of
 from theratrial.web.people.sessions import KEPT, SEEN, STARTED
 
 _BACKEND: Final = "theratrial.web.people.backend.AccountBackend"
@@ -103,9 +104,7 @@ def _signed_in(request: HttpRequest, user: User, target: str) -> HttpResponse:
     if kept and kept["account"] != user.username:
         del request.session[KEPT]
         target = "/" if target == reverse("people:resume") else target
-    if target == "/" and not may(user, "trial.view"):
-        target = reverse("people:people" if may(user, "people.view") else "people:account")
-    return language_kept(HttpResponseRedirect(target), user.language)
+    return language_kept(HttpResponseRedirect(home_of(user) if target == "/" else target), user.language)
 
 
 @signed_in
