@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -272,3 +274,80 @@ def test_A9_role_changes_are_events_with_their_site(cast: dict[str, User]) -> No
     assert events.count() == Assignment.objects.count()
     assert set(Event.objects.filter(entity="people_delegation").values_list("site", flat=True)) == {"BUSHEHR-VIRTUAL"}
     assert Delegation.objects.exists()
+
+
+def numbers_of(page: str) -> list[int]:
+    """Numbers of the events in the order of the page."""
+    return [int(found) for found in re.findall(r'<tr>\s*<td class="number">(\d+)</td>', page)]
+
+
+def link_of(page: str, words: str) -> str | None:
+    found = re.search(rf'<a href="([^"]+)"[^>]*>{words}</a>', page)
+    return html.unescape(found[1]) if found else None
+
+
+def test_A10_the_pages_of_the_ledger_hold_every_event_once_newest_first_and_lead_back(
+    record: Record, client_of: ClientOf
+) -> None:
+    for _number in range(120):
+        record_create(SETUP, "participants", {"note": "n"}, participant=record.participant)
+    client, address = client_of("manager1"), "/ledger/"
+    every = list(Event.objects.filter(participant="P01").order_by("-seq").values_list("seq", flat=True))
+    seen: list[list[int]] = []
+    link: str | None = "?participant=P01"
+    while link:
+        page = text_of(client, address + link)
+        assert f"{len(every)} events" in page
+        seen.append(numbers_of(page))
+        last, link = page, link_of(page, "Older")
+    assert [len(one) for one in seen] == [50, 50, len(every) - 100]
+    assert [seq for one in seen for seq in one] == every
+    back = link_of(last, "Newer")
+    assert back is not None
+    middle = text_of(client, address + back)
+    assert numbers_of(middle) == seen[1]
+    first = link_of(middle, "Newer")
+    assert first is not None
+    assert numbers_of(text_of(client, address + first)) == seen[0]
+    assert link_of(text_of(client, address + first), "Newer") is None
+    newest = link_of(middle, "Newest")
+    assert newest is not None
+    assert numbers_of(text_of(client, address + newest)) == seen[0]
+
+
+def test_less_than_a_page_of_newer_events_is_shown_as_the_newest_page(record: Record, client_of: ClientOf) -> None:
+    for _number in range(60):
+        record_create(SETUP, "participants", {"note": "n"}, participant=record.participant)
+    client = client_of("manager1")
+    newest = numbers_of(text_of(client, "/ledger/participant/P01/"))
+    page = text_of(client, f"/ledger/participant/P01/?after={newest[10]}")
+    assert numbers_of(page) == newest
+    assert link_of(page, "Newer") is None
+
+
+@pytest.mark.parametrize("query", ["before=x", "after=-1", "before=99999999999999999999", "after=٣", "before=&after="])
+def test_a_place_in_the_ledger_that_is_none_shows_the_newest_page(
+    record: Record, client_of: ClientOf, query: str
+) -> None:
+    client = client_of("manager1")
+    assert numbers_of(text_of(client, f"/ledger/?{query}"))[0] >= numbers_of(text_of(client, "/ledger/"))[1]
+
+
+def test_more_events_than_are_counted_are_said_to_be_more(
+    record: Record, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("theratrial.web.ledger.paging.COUNTED", 3)
+    assert "more than 3 events" in text_of(client_of("manager1"), "/ledger/")
+
+
+def test_many_fields_of_an_event_are_folded_and_what_is_typed_is_escaped(record: Record, client_of: ClientOf) -> None:
+    cells = {name: "<b>&'\"" for name in ("note", "weight_kg", "height_cm", "sex", "screened_on")}
+    record_change(SETUP, record, cells | {"note": "x" * 400}, seen_version=1, reason="r")
+    for url, folded in (("/ledger/participant/P01/?action=record.change", True), (row_url(record), False)):
+        page = text_of(client_of("manager1"), url)
+        assert "&lt;b&gt;&amp;&#x27;&quot;" in page
+        assert "<b>&" not in page
+        assert "x" * 299 + "…" in page
+        assert "x" * 300 not in page
+        assert ("<details><summary>" in page) is folded
+        assert '<b dir="auto">61</b> <span class="arrow" aria-label="became">→</span> ' in page

@@ -147,7 +147,6 @@ class PastRow:
     """None: redacted."""
     version: int
     entered_in_error: bool
-    event: Event
 
 
 def records_as_of(user: Any, at: datetime, table: str, participant: str = "", *, limit: int = 0) -> list[PastRow]:
@@ -180,7 +179,10 @@ def _first_as_of(events: QuerySet[Event], table: str, participant: str, limit: i
     if participant:
         records = records.filter(participant__code=participant)
     ids = [str(pk) for pk in records.values_list("pk", flat=True)[: 4 * limit]]
-    found = _as_of(events.filter(entity_id__in=ids), table)
+    # Mostly the first of now stood then as well; more are looked at only where one of them did not.
+    found = _as_of(events.filter(entity_id__in=ids[:limit]), table)
+    if len(found) < limit < len(ids):
+        found = _as_of(events.filter(entity_id__in=ids), table)
     return found[:limit] if len(found) >= limit or len(ids) < 4 * limit else None
 
 
@@ -192,15 +194,14 @@ def _as_of(events: QuerySet[Event], table: str) -> list[PastRow]:
     )
     rows = {payload.seq: payload.new for payload in payloads}
     found = []
-    for event in Event.objects.in_bulk(list(rows)).values():
-        text = rows[event.seq]
+    whose = Event.objects.filter(seq__in=list(rows)).order_by().values_list("seq", "entity_id", "participant")
+    for seq, entity_id, participant in whose:
+        text = rows[seq]
         if text is None or text.startswith(REDACTED):
-            found.append((0, PastRow(event.entity_id, event.participant, None, 0, False, event)))
+            found.append((0, PastRow(entity_id, participant, None, 0, False)))
             continue
         image = json.loads(text)
         if image["table"] == table:
-            row = PastRow(
-                event.entity_id, event.participant, image["cells"], image["version"], image["entered_in_error"], event
-            )
+            row = PastRow(entity_id, participant, image["cells"], image["version"], image["entered_in_error"])
             found.append((image["sequence"], row))
     return [row for _sequence, row in sorted(found, key=lambda pair: (pair[0], pair[1].entity_id))]

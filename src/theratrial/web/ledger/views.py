@@ -9,7 +9,6 @@ from io import StringIO
 from typing import Any
 
 from django.conf import settings
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -21,12 +20,12 @@ from theratrial.web.access import participant_or_404, requires
 from theratrial.web.ledger.act import act, note
 from theratrial.web.ledger.filters import Wanted, moment
 from theratrial.web.ledger.models import Event, Head, Note
+from theratrial.web.ledger.paging import event_page
 from theratrial.web.ledger.selectors import Shown, records_as_of, row_history, shown_events, visible_events
 from theratrial.web.ledger.tables import audited_tables
 from theratrial.web.ledger.verification import ledger_verified
 from theratrial.web.trials.selectors import trial_zone
 
-PER_PAGE = 50
 ROWS_SHOWN = 100
 """Of a whole table as of an instant; of one participant five times as many."""
 AT_ONCE = 50_000
@@ -57,12 +56,13 @@ def _listing(request: HttpRequest, template: str, context: dict[str, Any], parti
         events = wanted.narrowed(events, trial_zone())
     except InputError as error:
         events, problem, status = events.none(), str(error), 422
-    page = Paginator(events.order_by("-seq"), PER_PAGE).get_page(request.GET.get("page"))
+    page = event_page(events, request.GET.get("before", ""), request.GET.get("after", ""))
     query = request.GET.copy()
-    query.pop("page", None)
+    for name in ("before", "after"):
+        query.pop(name, None)
     context |= {
         "page": page,
-        "rows": shown_events(request.user, page.object_list),
+        "rows": shown_events(request.user, page.events),
         "wanted": wanted,
         "problem": problem,
         "query": query.urlencode(),
