@@ -341,7 +341,7 @@ def test_more_events_than_are_counted_are_said_to_be_more(
 
 
 def test_many_fields_of_an_event_are_folded_and_what_is_typed_is_escaped(record: Record, client_of: ClientOf) -> None:
-    cells = {name: "<b>&'\"" for name in ("note", "weight_kg", "height_cm", "sex", "screened_on")}
+    cells = dict.fromkeys(("note", "weight_kg", "height_cm", "sex", "screened_on"), "<b>&'\"")
     record_change(SETUP, record, cells | {"note": "x" * 400}, seen_version=1, reason="r")
     for url, folded in (("/ledger/participant/P01/?action=record.change", True), (row_url(record), False)):
         page = text_of(client_of("manager1"), url)

@@ -26,26 +26,26 @@ _SHOWN_NEW_ONLY: Final = ("insert", "note")
 
 def value_drawn(value: Any) -> SafeString:
     """A value, or that there was none."""
-    return mark_safe(_value(value, _empty()))  # noqa: S308 (escaped in `_value`)
+    return mark_safe(_value(value, _empty()))
 
 
 def changes_drawn(one: Shown, *, folded: bool = False) -> SafeString:
     """Every field that changed, or why it is not shown; many of them `folded` until they are asked for."""
     if one.hidden:
-        return mark_safe(_hidden(one.hidden))  # noqa: S308 (own words)
+        return mark_safe(_hidden(one.hidden))
     if not one.changes:
-        return mark_safe('<span class="quiet">–</span>')  # noqa: S308 (own words)
+        return mark_safe('<span class="quiet">–</span>')
     count = len(one.changes)
     listed = f'<ul class="changes">{"".join(_lines(one.changes, one.event.op))}</ul>'
     if folded and count > AT_A_GLANCE:
         words = escape(ngettext("%(n)s field", "%(n)s fields", count) % {"n": count})
         listed = f"<details><summary>{words}</summary>{listed}</details>"
-    return mark_safe(listed)  # noqa: S308 (escaped in `_lines`)
+    return mark_safe(listed)
 
 
 def cells_drawn(texts: Iterable[str | None]) -> SafeString:
     """The cells of a line of a table; a dash where one is empty."""
-    return mark_safe("".join([f'<td dir="auto">{escape(text) if text else "–"}</td>' for text in texts]))  # noqa: S308
+    return mark_safe("".join([f'<td dir="auto">{escape(text) if text else "–"}</td>' for text in texts]))
 
 
 def _lines(changes: Iterable[Change], op: str) -> Iterable[str]:
