@@ -21,6 +21,9 @@ document.addEventListener("click", async (event) => {
   }
 });
 
+// What is wider than the window is scrolled by the keyboard too.
+for (const one of document.querySelectorAll(".scroll")) if (one.scrollWidth > one.clientWidth) one.tabIndex = 0;
+
 // <button data-print>
 document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) window.print(); });
 
