@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from theratrial.errors import InputError
 from theratrial.forms.numbers import latin
-from theratrial.registry.calendars import gregorian_date, jalali_text
+from theratrial.registry.calendars import gregorian_date, jalali_month_length, jalali_text, meant_before_conversion
 from theratrial.trialfolder.moments import EARLIEST_YEAR, LATEST_YEAR, CellProblem, read_date, read_instant
 
 CalendarName = Literal["gregorian", "jalali"]
@@ -144,53 +144,21 @@ def _from_jalali(text: str, year: int, month: int, day: int) -> date:
         pass
     if not 1 <= month <= 12:
         raise CellProblem(f"{text!r}: there is no month {month}", _WRITE_DATE)
-    last = 31 if month <= 6 else 30 if month < 12 else 30 if _has_day(year, 12, 30) else 29
+    last = jalali_month_length(year, month)
     raise CellProblem(f"{text!r} is no day: Jalali {year}/{month:02d} has the days 1 to {last}", "correct the day")
 
 
-def _has_day(year: int, month: int, day: int) -> bool:
-    try:
-        gregorian_date(f"{year:04d}/{month:02d}/{day:02d}")
-    except InputError:
-        return False
-    return True
-
-
 def _refuse_double_conversion(text: str, year: int, month: int, day: int) -> None:
-    if year in _TWICE_GREGORIAN:
-        likely = _jalali_parts(year, month, day)
-        raise CellProblem(
-            f"{text!r}: the year {year} looks like a Gregorian date converted as if it had been Jalali",
-            f"write {likely}, if that is the day" if likely else _WRITE_DATE,
-        )
-    if year in _TWICE_JALALI:
-        likely = _gregorian_parts(year, month, day)
-        raise CellProblem(
-            f"{text!r}: the year {year} looks like a Jalali date converted as if it had been Gregorian",
-            f"write {likely}, if that is the day" if likely else _WRITE_DATE,
-        )
-
-
-def _jalali_parts(year: int, month: int, day: int) -> str:
-    """The year, month and day of the Jalali calendar, written as the Gregorian date they were."""
-    from persiantools.jdatetime import JalaliDate
-
-    try:
-        found = JalaliDate(date(year, month, day))
-        return date(found.year, found.month, found.day).isoformat()
-    except ValueError:
-        return ""
-
-
-def _gregorian_parts(year: int, month: int, day: int) -> str:
-    """The reverse: what the Jalali date of the far past is in the Gregorian calendar, written as Jalali."""
-    from persiantools.jdatetime import JalaliDate
-
-    try:
-        found = JalaliDate(year, month, day).to_gregorian()
-    except ValueError:
-        return ""
-    return f"{found.year:04d}/{found.month:02d}/{found.day:02d}"
+    for years, before, after in (
+        (_TWICE_GREGORIAN, "Gregorian", "Jalali"),
+        (_TWICE_JALALI, "Jalali", "Gregorian"),
+    ):
+        if year in years:
+            likely = meant_before_conversion(year, month, day)
+            raise CellProblem(
+                f"{text!r}: the year {year} looks like a {before} date converted as if it had been {after}",
+                f"write {likely}, if that is the day" if likely else _WRITE_DATE,
+            )
 
 
 def _not_a_date(text: str, written: str) -> CellProblem:

@@ -14,6 +14,9 @@ _DIGITS: Final = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "0123
 _GREGORIAN_SINCE: Final = 1800
 # Before 1206 and after 1498 AP the common implementations of the leap rule part company.
 _JALALI_YEARS: Final = range(1206, 1499)
+# Gregorian years 1900-2100 taken for Jalali, and the Jalali years above taken for Gregorian.
+_TWICE_GREGORIAN: Final = range(1900 + 621, 2100 + 623)
+_TWICE_JALALI: Final = range(1206 - 622, 1499 - 620)
 
 
 def jalali_text(day: date) -> str:
@@ -68,6 +71,50 @@ def gregorian_date(jalali: str) -> date:
     except ValueError:
         raise InputError(f"there is no Jalali date {year:04d}/{month:02d}/{day:02d}") from None
     return found
+
+
+def jalali_month_length(year: int, month: int) -> int:
+    """Days of a Jalali month.
+
+    Examples
+    --------
+    >>> jalali_month_length(1399, 12), jalali_month_length(1400, 12)
+    (30, 29)
+    """
+    if month <= 6:
+        return 31
+    if month < 12:
+        return 30
+    from persiantools.jdatetime import JalaliDate
+
+    return 30 if JalaliDate.is_leap(year) else 29
+
+
+def meant_before_conversion(year: int, month: int, day: int) -> str:
+    """The date that was converted once too often, where a year shows that it was; empty otherwise.
+
+    A Gregorian date taken for Jalali and converted lands in the 27th century; a Jalali one taken for Gregorian, in the
+    7th to 9th. The way back leads through years in which calendars in use disagree by a day: for a person to decide.
+
+    Examples
+    --------
+    >>> meant_before_conversion(2641, 6, 14)
+    '2020-03-24'
+    >>> meant_before_conversion(779, 5, 4)
+    '1400/07/26'
+    """
+    from persiantools.jdatetime import JalaliDate
+
+    try:
+        if year in _TWICE_GREGORIAN:
+            found = JalaliDate(date(year, month, day))
+            return date(found.year, found.month, found.day).isoformat()
+        if year in _TWICE_JALALI:
+            back: date = JalaliDate(year, month, day).to_gregorian()
+            return f"{back.year:04d}/{back.month:02d}/{back.day:02d}"
+    except ValueError:
+        return ""
+    return ""
 
 
 def disagreement(day: date, jalali: str) -> str:
