@@ -55,8 +55,9 @@ validation: setup ## Run every test that compares with a number of others and wr
 traceability: setup ## Run the tests that prove requirements and write docs/validation/traceability.md
 	@XDG_CACHE_HOME="$(cache_home)" $(python) scripts/traceability.py --run
 
-translations: setup ## Collect the interface's sentences into locale/fa and compile them (needs gettext)
+translations: setup ## Collect the interface's sentences into locale/fa and compile them (needs gettext); list core sentences without Persian
 	@$(python) scripts/translations.py --missing
+	@$(python) scripts/core_sentences.py
 
 bench: setup ## Run the benchmarks, each a ratio measured in one run
 	@set -e; for file in benchmarks/[!_]*.py; do echo "== $$file"; XDG_CACHE_HOME="$(cache_home)" $(python) "$$file"; done

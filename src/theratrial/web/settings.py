@@ -99,7 +99,12 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "theratrial.web.context.site",
             ],
-            "builtins": ["django.templatetags.i18n", "django.templatetags.static", "theratrial.web.templatetags.shown"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "theratrial.web.templatetags.shown",
+                "theratrial.web.templatetags.said",
+            ],
             "libraries": {"shown": "theratrial.web.templatetags.shown"},
         },
     }
