@@ -20,6 +20,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from theratrial import web
 from theratrial.trialfolder.tables import TABLES
 from theratrial.web.capture.models import Record, Verification
 from theratrial.web.capture.queries import query_raised
@@ -29,6 +30,7 @@ from theratrial.web.exports.making import KEPT, SILENT_TOO_LONG, package_file, p
 from theratrial.web.exports.models import Package
 from theratrial.web.exports.packages import folder_files
 from theratrial.web.exports.scope import data_use_withdrawn, zipped
+from theratrial.web.exports.views import ACTIONS
 from theratrial.web.ledger.act import act
 from theratrial.web.ledger.models import Event, Head, Note
 from theratrial.web.ledger.verification_file import file_verified
@@ -196,6 +198,14 @@ def test_A9_every_export_is_noted_with_its_digest(
         content = copy_fetched(browser) if certified else browser.post(f"/exports/{address}", data).content
         assert Note.objects.get(action=action).detail["sha256"] == hashlib.sha256(content).hexdigest()
         assert Event.objects.get(action=action, op="note").actor == "manager1"
+
+
+def test_every_export_that_the_site_notes_is_listed_on_the_page() -> None:
+    noted = set()
+    for file in Path(web.__path__[0]).rglob("*.py"):
+        noted |= set(re.findall(r"[\"'](export\.(?!json)[a-z-]+)[\"']", file.read_text(encoding="utf-8")))
+    assert len(noted) >= 7
+    assert noted == set(ACTIONS)
 
 
 def test_C2_an_export_imported_into_an_empty_site_exports_the_same_bytes(cohort: Trial, client_of: ClientOf) -> None:

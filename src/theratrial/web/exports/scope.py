@@ -13,6 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.db.models.fields.json import KT
 
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.selectors import live_records, rows_of
@@ -76,20 +77,28 @@ def _batches_of_nobody_else(codes: frozenset[str]) -> frozenset[str]:
 
 def data_use_withdrawn() -> frozenset[str]:
     """Codes of those who withdrew the use of their data and did not consent again later."""
-    consents = Record.objects.filter(table="consents", entered_in_error=False)
-    if not any(one.cells.get("withdrawal_kind") or one.cells.get("withdrawn_at") for one in consents):
+    consents = Record.objects.filter(table__in=("consents", "withdrawals"), entered_in_error=False).order_by()
+    told = consents.annotate(kind=KT("cells__withdrawal_kind"), at=KT("cells__withdrawn_at"))
+    hers = {one for one, kind, at in told.values_list("participant_id", "kind", "at") if kind or at}
+    if not hers:
         return frozenset()
-    rows = rows_of(Record.objects.filter(table__in=("consents", "participants"), entered_in_error=False)).folder
+    # The consents of the few who withdrew anything are read by the core; those of everybody else say nothing here.
+    whose = Q(participant__in=hers - {None}) | Q(participant=None)
+    lines = Record.objects.filter(whose, table__in=("consents", "withdrawals", "participants"), entered_in_error=False)
+    rows = rows_of(lines).folder
     withdrawn: dict[str, datetime] = {}
     signed: dict[str, datetime] = {}
     for row in rows.rows("consents"):
         code = row["participant_id"]
         signed[code] = max([row["signed_at"], *([signed[code]] if code in signed else [])], key=_known)
+    for row in [*rows.rows("consents"), *rows.rows("withdrawals")]:
+        code = row["participant_id"]
         # A withdrawal that does not say of what counts as one of everything.
-        if row["withdrawal_kind"] in DATA_USE or (row["withdrawn_at"] is not None and not row["withdrawal_kind"]):
+        of_unsaid = row["withdrawn_at"] is not None or row.table == "withdrawals"
+        if row["withdrawal_kind"] in DATA_USE or (of_unsaid and not row["withdrawal_kind"]):
             withdrawn[code] = max([row["withdrawn_at"], *([withdrawn[code]] if code in withdrawn else [])], key=_known)
     # Without its moment a withdrawal counts: nobody may be exported by a missing cell.
-    return frozenset(code for code, at in withdrawn.items() if at is None or _known(signed[code]) <= at)
+    return frozenset(code for code, at in withdrawn.items() if at is None or _known(signed.get(code)) <= at)
 
 
 def _known(at: datetime | None) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -17,7 +17,9 @@ from theratrial.trialfolder.tables import TABLES
 from theratrial.web.access import may, participant_or_404, requires, sites_of
 from theratrial.web.capture.naming import table_label
 from theratrial.web.exports.making import (
+    FETCHED,
     KEPT,
+    REQUESTED,
     kept_since,
     package_fetched,
     package_file,
@@ -34,6 +36,11 @@ from theratrial.web.results.blinding import hidden_records
 from theratrial.web.trials.selectors import protocol_in_force, the_trial
 
 SHOWN = 20
+ACTIONS: Final = (
+    *("export.folder", "export.listing", "export.ledger", "export.completeness", "export.activity-ledger"),
+    *(REQUESTED, FETCHED),
+)
+"""Every export of the site by name: found by the index of actions, where a common beginning reads the whole ledger."""
 
 
 @requires("exports.make")
@@ -58,7 +65,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def _past() -> list[dict[str, Any]]:
     import json
 
-    events = list(Event.objects.filter(action__startswith="export.", op="note").order_by("-seq")[:SHOWN])
+    events = list(Event.objects.filter(action__in=ACTIONS, op="note").order_by("-seq")[:SHOWN])
     payloads = {one.seq: one for one in Payload.objects.filter(seq__in=[event.seq for event in events])}
     found = []
     for event in events:
