@@ -1,0 +1,46 @@
+"""The check of a registration record: every rule over one record, what its surroundings add, the gravest first."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+from theratrial.protocol.schema import Protocol
+from theratrial.registry.found import Finding, Severity
+from theratrial.registry.history import History
+from theratrial.registry.imported import Unplaced
+from theratrial.registry.record import RegistrationRecord
+from theratrial.registry.rules import criteria, dates, live, outcomes, people, protocols, required, results, treatment
+from theratrial.registry.rules.frame import RULES, Case, Rule
+from theratrial.registry.trial_facts import TrialFacts
+
+__all__ = ["RULES", "Case", "Rule", "check"]
+
+_MODULES: Final = (required, dates, criteria, outcomes, treatment, people, results, protocols, live)
+_ORDER: Final = list(Severity)
+
+
+def check(
+    record: RegistrationRecord,
+    *,
+    today: date,
+    protocol: Protocol | None = None,
+    facts: TrialFacts | None = None,
+    history: History | None = None,
+    unplaced: tuple[Unplaced, ...] = (),
+) -> tuple[Finding, ...]:
+    """Everything that the rules say of a record, the gravest first, then in the order of the rules.
+
+    Parameters
+    ----------
+    today
+        Day on which it is checked: what is overdue depends on it.
+    protocol, facts, history
+        The trial's protocol, the state of its data, and the versions of the record; without them the rules that compare
+        with them stay silent.
+    unplaced
+        What an import could not place: garbled dates among it are findings.
+    """
+    case = Case(record, today, protocol, facts, history, unplaced)
+    found = [finding for one in RULES.values() for finding in one.findings(case)]
+    return tuple(sorted(found, key=lambda finding: _ORDER.index(finding.severity)))

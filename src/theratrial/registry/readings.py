@@ -1,0 +1,323 @@
+"""Eligibility criteria as readings: what each sentence speaks of, and the limit it sets, so that two wordings compare.
+
+Words are looked up in a table of topics; a limit is a comparison beside a quantity, its unit turned into the core unit.
+A reading is no eligibility decision: it serves to ask whether two texts say the same. What no topic covers stays unread,
+and is told as such.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, Literal
+
+from theratrial.errors import UnitError
+from theratrial.protocol.schema import Protocol
+from theratrial.reference import table
+from theratrial.registry.record import RegistrationRecord
+from theratrial.units import converted
+
+Comparator = Literal[">=", ">", "<=", "<", ""]
+Side = Literal["inclusion", "exclusion"]
+
+_DIGITS: Final = str.maketrans("۰۱۲۳۴۵۶۷۸۹٫", "0123456789.")
+_COMPARATORS: Final[tuple[tuple[str, Comparator], ...]] = (
+    (r"≥|>=|=>|⩾|> ?or ?=|at least|minimum of|not less than|greater than or equal to|حداقل|دست[\u200c ]?کم", ">="),
+    (r"≤|<=|=<|⩽|< ?or ?=|at most|maximum of|up to|not more than|less than or equal to|حداکثر", "<="),
+    (r">|more than|greater than|above|over|older than|بیش(?:تر)? از|بالای", ">"),
+    (r"<|less than|fewer than|below|under|younger than|کمتر از|زیر", "<"),
+)
+_NUMBER: Final = r"(?P<number>\d{1,3}(?:[,٬]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+_POWER: Final = r"(?:\s*[x×*·]\s*10\s*(?:\^|\*\*)?\s*(?P<power>[0-9⁰¹²³⁴⁵⁶⁷⁸⁹]+))?"
+_UNIT: Final = (
+    r"\s*(?P<unit>cells ?/ ?(?:mm³|mm3|µl|ul|μl)|/ ?(?:mm³|mm3|µl|ul|μl|l)|(?:g|mg|mmol|µmol|μmol|umol)/(?:dl|l)"
+    r"|%|percent|years?|سال|درصد)?"
+)
+_AFTER: Final[tuple[tuple[str, Comparator], ...]] = (
+    (r"(?:years?(?: old)?(?: of age)?\s*)?(?:and|or)\s+(?:older|above|over|more|higher)|به بالا", ">="),
+    (r"(?:years?(?: old)?(?: of age)?\s*)?(?:and|or)\s+(?:younger|below|under|less|lower)", "<="),
+)
+_SUPERSCRIPT: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What a criterion can speak of."""
+
+    id: str
+    quantity: bool
+    unit: str
+    """Core unit of a limit that can be compared; empty where limits are not."""
+    substance: str
+    words: re.Pattern[str]
+    written_unit: str
+    variable: str
+    """The protocol's variable for it."""
+    en: str
+    fa: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One thing that a text demands or excludes."""
+
+    topic: str
+    side: Side
+    comparator: Comparator
+    value: float | None
+    """In the topic's core unit; None where the topic is only named."""
+    unit: str
+    quote: str
+    """The words it was read from."""
+
+    @property
+    def limit(self) -> str:
+        """The limit as a person reads it; empty where there is none."""
+        if self.value is None:
+            return ""
+        return f"{self.comparator} {self.value:g}{' ' if self.unit else ''}{self.unit}".strip()
+
+
+@cache
+def topics() -> dict[str, Topic]:
+    """Topics by id, in the order of the table."""
+    found = {}
+    for row in table("registry/criteria_terms"):
+        words = "|".join(f"(?:{one})" for one in row.text("words").split(";"))
+        found[row.text("id")] = Topic(
+            row.text("id"),
+            row.text("kind") == "quantity",
+            row.text("unit"),
+            row.text("substance"),
+            re.compile(words, re.IGNORECASE),
+            row.text("written_unit"),
+            row.text("variable"),
+            row.text("en"),
+            row.text("fa"),
+        )
+    return found
+
+
+def plain(text: str) -> str:
+    """The text with LaTeX comparisons, digits of both scripts made one: ``$\\geq 100,000$`` is ``≥ 100,000``."""
+    for written, sign in ((r"\\geq?\b|\\geqslant", "≥"), (r"\\leq?\b|\\leqslant", "≤")):
+        text = re.sub(written, sign, text)
+    text = text.replace("$", "").replace("\u200c", " ").translate(_DIGITS)
+    return " ".join(text.split())
+
+
+def readings(text: str, side: Side = "inclusion") -> tuple[Reading, ...]:
+    """Everything that a text of criteria says about known topics; a part headed "Exclusion criteria" is of that side.
+
+    Parameters
+    ----------
+    side
+        Side of text that stands before any heading.
+
+    Examples
+    --------
+    >>> for one in readings("Platelet count ≥ 100,000/mm³; Hemoglobin >= 9 g/dL. Exclusion criteria: Pregnancy"):
+    ...     print(one.side, one.topic, one.limit)
+    inclusion platelets >= 100 e9_per_L
+    inclusion haemoglobin >= 90 g_per_L
+    exclusion pregnancy
+    """
+    found: list[Reading] = []
+    for part_side, part in _parts(plain(text), side):
+        for topic in topics().values():
+            found += _of_topic(part, part_side, topic)
+    order = {name: index for index, name in enumerate(topics())}
+    return tuple(sorted(found, key=lambda one: (one.side == "exclusion", order[one.topic])))
+
+
+def _parts(text: str, side: Side) -> list[tuple[Side, str]]:
+    heading = re.compile(
+        r"(?P<in>inclusion criteria|شرایط (?:عمده )?ورود)\s*:"
+        r"|(?P<out>exclusion criteria|شرایط (?:عمده )?(?:عدم ورود|خروج))\s*:",
+        re.IGNORECASE,
+    )
+    parts: list[tuple[Side, str]] = []
+    start, current = 0, side
+    for match in heading.finditer(text):
+        parts.append((current, text[start : match.start()]))
+        start, current = match.end(), "inclusion" if match["in"] else "exclusion"
+    parts.append((current, text[start:]))
+    return [(one, words) for one, words in parts if words.strip()]
+
+
+def _of_topic(text: str, side: Side, topic: Topic) -> list[Reading]:
+    named = [match for match in topic.words.finditer(text) if not _part_of_other(topic, text, match)]
+    if not named:
+        return []
+    first = named[0]
+    if topic.quantity:
+        limits = [limit for match in named if (limit := _limit(text, match, topic, side)) is not None]
+        if limits:
+            return limits[:2]
+        if topic.id == "age":
+            return []
+    return [Reading(topic.id, side, "", None, "", _around(text, first.start(), first.end()))]
+
+
+def _part_of_other(topic: Topic, text: str, match: re.Match[str]) -> bool:
+    """A consent that somebody is unable to give is not a signed one; a pregnancy to be prevented is not one."""
+    before = text[max(0, match.start() - 60) : match.start()].casefold()
+    if topic.id == "consent":
+        return bool(re.search(r"(?:inability|unable|failure) to [^.;,]*$", before))
+    if topic.id == "female":
+        return bool(re.search(r"(?:pregnant|lactating|nursing|باردار|شیرده)\W*$", before)) or bool(
+            re.match(r"\W*(?:of|with) child", text[match.end() :], re.IGNORECASE)
+        )
+    if topic.id == "infection":
+        return "hiv" in before[-12:]
+    return False
+
+
+def _limit(text: str, match: re.Match[str], topic: Topic, side: Side) -> Reading | None:
+    """The comparison that follows the name, before the next sentence or list entry."""
+    rest = text[match.end() : match.end() + 60]
+    rest = re.split(r"[;]|\.\s|\(i+v?\)", rest)[0]
+    for words, comparator in _COMPARATORS:
+        beside = re.match(
+            rf"[^0-9≥≤<>=]{{0,25}}?(?:{words})\s*(?:of\s+|or equal to\s+)?{_NUMBER}{_POWER}{_UNIT}", rest, re.I
+        )
+        if beside:
+            return _read_limit(text, match.start(), match.end() + beside.end(), beside, comparator, topic, side)
+    for words, comparator in _AFTER:
+        beside = re.match(rf"[^0-9]{{0,15}}{_NUMBER}{_POWER}{_UNIT}\s*(?:{words})", rest, re.IGNORECASE)
+        if beside:
+            return _read_limit(text, match.start(), match.end() + beside.end(), beside, comparator, topic, side)
+    return None
+
+
+def _read_limit(
+    text: str, start: int, end: int, beside: re.Match[str], comparator: Comparator, topic: Topic, side: Side
+) -> Reading:
+    quote = _around(text, start, end)
+    if not topic.unit:
+        value = float(beside["number"].replace(",", "").replace("٬", ""))
+        unit = (beside["unit"] or "").strip()
+        return Reading(topic.id, side, comparator, None if topic.id != "ecog" else value, unit, quote)
+    value = float(beside["number"].replace(",", "").replace("٬", ""))
+    power = int(beside["power"].translate(_SUPERSCRIPT)) if beside["power"] else 0
+    unit = (beside["unit"] or "").replace(" ", "").replace("mm³", "mm3").replace("μ", "u").replace("µ", "u").casefold()
+    try:
+        return Reading(topic.id, side, comparator, round(_core(value, power, unit, topic), 6), topic.unit, quote)
+    except UnitError:
+        return Reading(topic.id, side, comparator, None, "", quote)
+
+
+def _core(value: float, power: int, unit: str, topic: Topic) -> float:
+    """In the topic's core unit.
+
+    Raises
+    ------
+    UnitError
+        A unit of another quantity: the limit is then named and not compared.
+    """
+    if topic.unit == "years":
+        if unit not in ("", "year", "years", "سال"):
+            raise UnitError(f"{unit} is no unit of age here")
+        return value
+    if topic.unit == "e9_per_L":
+        per_litre = {"/l": 1.0, "/mm3": 1e6, "/ul": 1e6, "cells/mm3": 1e6, "cells/ul": 1e6, "": 1e6}
+        if unit not in per_litre:
+            raise UnitError(f"{unit} is no unit of a cell count")
+        # "≥ 1.5 x 10^9" without "per litre" can only mean that; "≥ 100,000" can only mean per mm3.
+        factor = 1.0 if not unit and power >= 9 else per_litre[unit]
+        return converted(value * 10**power * factor * 1e-9, "10^9/L", "e9_per_L")
+    spelled = {"g/dl": "g/dL", "g/l": "g/L", "%": "%", "percent": "%", "درصد": "%", "": topic.written_unit}
+    return converted(value * 10**power, spelled.get(unit, unit), topic.unit, topic.substance)
+
+
+def _around(text: str, start: int, end: int) -> str:
+    """The words read and what is left of their clause, for showing."""
+    begin = max(text.rfind(mark, 0, start) for mark in (". ", "; ", ", ", ": ", ") ")) + 2
+    begin = begin if start - begin < 80 and begin >= 2 else max(0, start - 40 if start > 80 else 0)
+    return text[begin:end].strip(" ,;.") or text[start:end]
+
+
+def record_readings(record: RegistrationRecord, *, summary: bool = False) -> tuple[Reading, ...]:
+    """Readings of the criteria, or with `summary` of the summary's paragraph on participants.
+
+    Age and sex that a registry keeps in fields of their own count with the criteria.
+    """
+    if summary:
+        return readings(str(record.summary.participants))
+    eligibility = record.eligibility
+    found = [*readings(str(eligibility.inclusion)), *readings(str(eligibility.exclusion), "exclusion")]
+    for limit, comparator, path in ((eligibility.age_from, ">=", "from"), (eligibility.age_to, "<=", "to")):
+        if limit.value is not None and limit.unit == "years" and not _has(found, "age", comparator):
+            found.append(Reading("age", "inclusion", comparator, limit.value, "years", f"Age {path} {limit}"))  # type: ignore[arg-type]
+    if eligibility.sex.code == "female" and not any(one.topic == "female" for one in found):
+        found.append(Reading("female", "inclusion", "", None, "", "Gender: Female"))
+    return tuple(found)
+
+
+def _has(found: list[Reading], topic: str, comparator: str) -> bool:
+    return any(one.topic == topic and one.comparator[:1] == comparator[:1] for one in found)
+
+
+def protocol_readings(protocol: Protocol) -> tuple[Reading, ...]:
+    """Readings of the protocol's criteria: of its conditions, not of their words."""
+    by_variable = {topic.variable: topic for topic in topics().values() if topic.variable}
+    found: list[Reading] = []
+    for clause in protocol.eligibility.values():
+        if clause.reading is None:
+            continue
+        criterion = clause.reading
+        for topic, comparator, value in _conditions(criterion.condition, by_variable):
+            side: Side = criterion.kind
+            name = topic.id
+            if topic.id == "consent" and criterion.kind == "exclusion":
+                name = "unable_to_consent"
+            if topic.id == "female" and '"female"' not in criterion.condition:
+                continue
+            unit = topic.unit if value is not None else ""
+            found.append(Reading(name, side, comparator, value, unit, criterion.title))
+    return tuple(found)
+
+
+def _conditions(condition: str, by_variable: dict[str, Topic]) -> list[tuple[Topic, Comparator, float | None]]:
+    found: list[tuple[Topic, Comparator, float | None]] = []
+    for name, topic in by_variable.items():
+        if not re.search(rf"\b{re.escape(name)}\b", condition):
+            continue
+        limit = re.search(rf"\b{re.escape(name)}\s*(>=|<=|>|<)\s*(\d+(?:\.\d+)?)", condition)
+        if limit:
+            found.append((topic, limit[1], float(limit[2])))  # type: ignore[arg-type]
+        else:
+            found.append((topic, "", None))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingDifference:
+    """Where two sets of readings part: one lacks a topic, has it on the other side, or sets another limit."""
+
+    topic: str
+    kind: Literal["only_in_first", "only_in_second", "other_limit", "other_side"]
+    first: Reading | None
+    second: Reading | None
+
+
+def reading_differences(first: tuple[Reading, ...], second: tuple[Reading, ...]) -> tuple[ReadingDifference, ...]:
+    """Topic by topic; a limit that only one side gives in numbers counts as another limit."""
+    found: list[ReadingDifference] = []
+    for topic in topics():
+        one, other = [r for r in first if r.topic == topic], [r for r in second if r.topic == topic]
+        if one and not other:
+            found.append(ReadingDifference(topic, "only_in_first", one[0], None))
+        elif other and not one:
+            found.append(ReadingDifference(topic, "only_in_second", None, other[0]))
+        elif one and other:
+            if {r.side for r in one} != {r.side for r in other}:
+                found.append(ReadingDifference(topic, "other_side", one[0], other[0]))
+            elif {_key(r) for r in one} != {_key(r) for r in other}:
+                found.append(ReadingDifference(topic, "other_limit", one[0], other[0]))
+    return tuple(found)
+
+
+def _key(reading: Reading) -> tuple[str, float | None]:
+    return reading.comparator if reading.value is not None else "", reading.value
