@@ -9,7 +9,8 @@ import pytest
 
 from theratrial.pipeline.deviations import deviations, history
 from theratrial.pipeline.trial import cut_off
-from theratrial.protocol.reader import shipped_protocol_bytes
+from theratrial.protocol.reader import shipped_protocol, shipped_protocol_bytes
+from theratrial.safety.pregnancy import pregnancy_test_needed
 from theratrial.trialfolder import read_folder
 
 _SEED = "IRCT20210612051548N3"
@@ -155,3 +156,40 @@ def test_a_later_consent_takes_a_withdrawal_back(noted: Callable[..., list[str]]
 def test_the_purity_limit_is_the_protocols(noted: Callable[..., list[str]]) -> None:
     assert noted(("batches", "2022-03-02T08:00,98", "2022-03-02T08:00,95.0")) == []
     assert noted(("batches", "2022-03-02T08:00,98", "2022-03-02T08:00,94.9")) != []
+
+
+_GALLIUM = "P1,ga68_trastuzumab,,baseline,B1,150,2022-02-10T09:00,2022-02-10T09:30,intravenous,{test}\n"
+
+
+@pytest.mark.parametrize(("test", "noted_as"), [("", "not recorded"), ("not_done", "not done"), ("negative", "")])
+def test_a_pregnancy_test_is_asked_before_an_imaging_injection_as_before_a_therapy(
+    tmp_path: Path, test: str, noted_as: str
+) -> None:
+    tables = SOUND | {
+        "administrations": SOUND["administrations"] + _GALLIUM.format(test=test).replace("B1", "B0"),
+        "batches": SOUND["batches"]
+        + "B0,ga68_trastuzumab,500,2022-02-10T08:00,2022-02-10T12:00,98,yes,2022-02-10T08:30\n",
+    }
+    (tmp_path / "records").mkdir()
+    (tmp_path / "protocol.yaml").write_bytes(shipped_protocol_bytes(_SEED))
+    for name, text in tables.items():
+        (tmp_path / f"records/{name}.csv").write_text(text, encoding="utf-8")
+    folder = read_folder(tmp_path)
+    found, major = deviations(folder, "P1", eligible="eligible", past=history(folder, "P1"), now=cut_off(folder))
+    said = [one.message for one in found if "pregnancy test" in one.message]
+    assert said == ([f"ga68_trastuzumab was injected although the pregnancy test is {noted_as}"] if noted_as else [])
+    assert major == bool(noted_as)
+
+
+def test_a_protocol_that_asks_for_it_before_therapy_alone_asks_for_it_so() -> None:
+    protocol = shipped_protocol(_SEED)
+    gate = protocol.safety_gate.reading
+    assert gate is not None
+    clause = protocol.safety_gate.model_copy(
+        update={"reading": gate.model_copy(update={"pregnancy_test_before": ("therapy",)})}
+    )
+    only = protocol.model_copy(update={"safety_gate": clause})
+    assert pregnancy_test_needed(protocol, "ga68_trastuzumab", "female")
+    assert not pregnancy_test_needed(only, "ga68_trastuzumab", "female")
+    assert pregnancy_test_needed(only, "lu177_trastuzumab", "female")
+    assert not pregnancy_test_needed(protocol, "lu177_trastuzumab", "male")

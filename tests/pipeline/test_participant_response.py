@@ -43,8 +43,8 @@ class Trial:
             self.scans[image.plan.id] = pet_scan(folder, image, **how)
         return self.scans[image.plan.id]
 
-    def response(self, lines: list[Row]) -> tuple[ResponseOutcome, list[Note]]:
-        tables = dict(self.folder.tables) | {"lesion_readings": tuple(lines)}
+    def response(self, lines: list[Row], *adjudications: Row) -> tuple[ResponseOutcome, list[Note]]:
+        tables = dict(self.folder.tables) | {"lesion_readings": tuple(lines), "adjudications": adjudications}
         notes: list[Note] = []
         found, _ = room.participant_response(
             replace(self.folder, tables=tables), self.images, treated=True, context=self.context, notes=notes
@@ -97,6 +97,48 @@ def test_a_later_read_that_all_is_resolved_does_not_replace_the_first(trial: Tri
         assert len(warned) == 1
         assert "NM-02: PR, hottest target SUVpeak" in warned[0].message
         assert "NM-77: CR, all " in warned[0].message
+
+
+def _adjudication(trial: Trial, lines: list[Row], **changes: Any) -> Row:
+    at = max(row["read_at"] for row in lines) + timedelta(days=1)
+    values = {
+        "participant_id": WHO, "adjudicated_at": at, "adjudicator": "NM-09", "chosen_reader": "NM-77",
+        "reason": "the CT shows it",
+    }  # fmt: skip
+    return Row("adjudications", 2, values | changes)
+
+
+def test_where_readers_differ_the_adjudicated_category_stands_and_says_by_whom(trial: Trial) -> None:
+    before, first = trial.lines("baseline"), trial.lines("response")
+    second = [_changed(row, {"reader": "NM-77", "read_at": _later(row), **GONE}) for row in first]
+    lines = before + first + second
+    for chosen, category in (("NM-77", "CR"), ("NM-02", "PR")):
+        found, notes = trial.response(lines, _adjudication(trial, lines, chosen_reader=chosen))
+        assert found.category == category
+        assert f"adjudicated by NM-09 to {chosen}: the CT shows it" in found.arithmetic
+        assert found.trace.inputs["adjudication"] == "record:records/adjudications.csv#2"
+        assert [one.severity for one in notes if one.place == "pet_response"] == ["info"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"chosen_reader": "NM-55"}, "NM-55 has no reading"),
+        ({"adjudicator": "NM-77"}, "is one of the readers"),
+        ({"adjudicated_at": None}, "a reading was changed after it"),
+    ],
+)
+def test_an_adjudication_that_does_not_cover_the_readings_leaves_the_response_not_evaluable(
+    trial: Trial, changes: dict[str, Any], said: str
+) -> None:
+    before, first = trial.lines("baseline"), trial.lines("response")
+    second = [_changed(row, {"reader": "NM-77", "read_at": _later(row), **GONE}) for row in first]
+    lines = before + first + second
+    if "adjudicated_at" in changes:
+        changes = {"adjudicated_at": max(row["read_at"] for row in lines) - timedelta(minutes=1)}
+    found, notes = trial.response(lines, _adjudication(trial, lines, **changes))
+    assert found.category == "NE"
+    assert any(said in one.message for one in notes)
 
 
 def test_readers_who_agree_give_their_category_and_are_named(trial: Trial) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -11,8 +12,12 @@ from django.utils import timezone
 
 from theratrial.errors import InputError
 from theratrial.forms.moments import TypedInstant, typed_date
+from theratrial.trialfolder import read_folder
+from theratrial.trialfolder.withdrawals import withdrawals
 from theratrial.web.capture.models import Record
-from theratrial.web.capture.selectors import participant_rows
+from theratrial.web.capture.selectors import live_records, participant_rows
+from theratrial.web.exports.folder import folder_written
+from theratrial.web.exports.scope import data_use_withdrawn
 from theratrial.web.ledger.act import act
 from theratrial.web.ledger.models import Signature
 from theratrial.web.participants import consent, guards
@@ -188,9 +193,26 @@ def test_who_withdraws_from_follow_up_has_no_visit_due_and_who_withdraws_from_tr
     session = next(item for item in standing(one).planned if item.kind == "session" and item.session == 2)
     assert session.status(now) == "not_expected"
     record = Record.objects.get(participant=one, table="consents")
-    consent.consent_withdrawn(coordinator, one, kind="all", at=at("2022-03-02T06:00+00:00"), reason="everything")
-    assert Record.objects.get(pk=record.pk).cells["withdrawal_kind"] == "all"
+    consent.consent_withdrawn(coordinator, one, kind="follow_up", at=at("2022-03-02T06:00+00:00"), reason="moved away")
+    assert Record.objects.get(pk=record.pk).cells["withdrawal_kind"] == "treatment"
+    assert set(standing(one).withdrawals) == {"treatment", "follow_up"}
     assert standing(one).of("due", now) == []
+    with pytest.raises(InputError, match="recorded already"):
+        consent.consent_withdrawn(coordinator, one, kind="follow_up", at=at("2022-03-03T06:00+00:00"), reason="again")
+
+
+def test_a_second_withdrawal_and_the_copy_of_the_form_reach_the_trial_folder(
+    woman: Participant, cast: dict[str, User], client_of: As, tmp_path: Path
+) -> None:
+    client_of("coordinator1").post("/participants/B-01/consent/record/", FORM)
+    for kind in ("treatment", "data_use"):
+        when = at("2022-04-01T06:00+00:00")
+        consent.consent_withdrawn(cast["coordinator1"], woman, kind=kind, at=when, reason="her wish")
+    folder_written(tmp_path / "folder", live_records(), ())
+    folder = read_folder(tmp_path / "folder")
+    assert folder.rows("consents", participant_id="B-01")[0]["copy_given"] is True
+    assert {one.kind for one in withdrawals(folder, "B-01")} == {"treatment", "data_use"}
+    assert data_use_withdrawn() == {"B-01"}
 
 
 def test_a_withdrawal_before_the_signature_or_of_nothing_is_refused(

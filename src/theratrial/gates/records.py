@@ -21,6 +21,7 @@ from theratrial.gates.facts import (
 from theratrial.protocol.schema import Protocol
 from theratrial.safety import LaboratoryResult
 from theratrial.trialfolder.records import Row, TrialFolder
+from theratrial.trialfolder.withdrawals import withdrawals
 
 
 def session_dose(dose: AbsorbedDose, *, region_id: str, kind: str, session: int, value: str = "") -> SessionDose:
@@ -119,9 +120,8 @@ def gate_facts(
             ),
         ),
         withdrawals=tuple(
-            Withdrawal(row["withdrawn_at"], row["withdrawal_kind"] or "", row.source)
-            for row in folder.rows("consents", participant_id=participant_id)
-            if row["withdrawn_at"] is not None
+            Withdrawal(one.withdrawn_at, one.said, one.source)  # type: ignore[arg-type]
+            for one in withdrawals(folder, participant_id)
         ),
         dispositions=tuple(
             Disposition(row["event"], row["occurred_on"], row.source)

@@ -8,36 +8,23 @@ from datetime import datetime
 from theratrial.pipeline.matching import PlannedImage
 from theratrial.protocol.schema import Sessions
 from theratrial.results.values import EligibilityText, Note
-from theratrial.schedule.history import Administration, Ending, History, RecordedVisit, TakenImage
+from theratrial.safety.pregnancy import pregnancy_test_needed
+from theratrial.schedule.history import History, TakenImage
 from theratrial.schedule.sessions import planned_sessions
 from theratrial.schedule.visits import planned_visits
+from theratrial.trialfolder.histories import participant_history
 from theratrial.trialfolder.records import Row, TrialFolder
+from theratrial.trialfolder.withdrawals import ENDS_SESSIONS, withdrawals
 
 
 def history(folder: TrialFolder, participant_id: str, images: Sequence[PlannedImage] = ()) -> History:
     """What the schedule needs to know of a participant."""
-    person = folder.rows("participants", participant_id=participant_id)[0]
-    return History(
-        participant_id=participant_id,
-        screened_on=person["screened_on"],
-        administrations=tuple(
-            Administration(row["product_id"], row["injected_at"], row["session"], row["timepoint"] or "", row.source)
-            for row in folder.rows("administrations", participant_id=participant_id)
-        ),
-        visits=tuple(
-            RecordedVisit(row["visit_id"], row["status"], row["session"], row["occurred_on"], row.source)
-            for row in folder.rows("visits", participant_id=participant_id)
-        ),
-        images=tuple(
-            TakenImage(one.plan.id, one.acquired_at, one.session)
-            for one in images
-            if one.series is not None and one.acquired_at is not None
-        ),
-        endings=tuple(
-            Ending(row["event"], row["occurred_on"], row.source)
-            for row in folder.rows("dispositions", participant_id=participant_id)
-        ),
+    taken = tuple(
+        TakenImage(one.plan.id, one.acquired_at, one.session)
+        for one in images
+        if one.series is not None and one.acquired_at is not None
     )
+    return participant_history(folder, participant_id, images=taken)
 
 
 def deviations(
@@ -60,7 +47,7 @@ def deviations(
     if therapy is None:
         return (), 0
     rows = sorted(folder.rows("administrations", participant_id=participant_id), key=lambda row: row["injected_at"])
-    major = [message for row in rows for message in _pregnancy(folder, therapy, row)]
+    major = [message for row in rows for message in _pregnancy(folder, row)]
     found = [
         *major,
         *(message for row in rows for message in _consent(folder, row)),
@@ -95,9 +82,9 @@ def _consent(folder: TrialFolder, row: Row) -> _Found:
             _place(row),
             f"{row['product_id']} was injected at {_clock(row['injected_at'])}, before the consent of {_clock(first)}",
         )
-    for one in consents:
-        withdrawn = one["withdrawn_at"]
-        if withdrawn is not None and one["withdrawal_kind"] in ("treatment", "all") and row["injected_at"] > withdrawn:
+    for one in withdrawals(folder, row["participant_id"]):
+        withdrawn = one.withdrawn_at
+        if one.kind in ENDS_SESSIONS and row["injected_at"] > withdrawn:
             # A later consent takes a withdrawal back.
             if any(withdrawn < later["signed_at"] <= row["injected_at"] for later in consents):
                 continue
@@ -109,21 +96,20 @@ def _consent(folder: TrialFolder, row: Row) -> _Found:
 
 
 def _data_use(folder: TrialFolder, participant_id: str) -> _Found:
-    for one in folder.rows("consents", participant_id=participant_id):
-        if one["withdrawn_at"] is not None and one["withdrawal_kind"] in ("data_use", "all"):
+    for one in withdrawals(folder, participant_id):
+        if one.kind in ("data_use", "all"):
             yield (
-                f"{one.file} line {one.line}",
-                f"consent to the use of the data was withdrawn on {_clock(one['withdrawn_at'])}: whether what was "
+                one.source.removeprefix("record:").replace("#", " line "),
+                f"consent to the use of the data was withdrawn on {_clock(one.withdrawn_at)}: whether what was "
                 "recorded before may be analysed is to be decided by people",
             )
 
 
-def _pregnancy(folder: TrialFolder, therapy: Sessions, row: Row) -> _Found:
-    """Therapy given without a negative pregnancy test, where the protocol asks for one."""
-    gate = folder.protocol.safety_gate.reading
+def _pregnancy(folder: TrialFolder, row: Row) -> _Found:
+    """An injection without a negative pregnancy test, where the protocol asks for one."""
     person = folder.rows("participants", participant_id=row["participant_id"])[0]
-    asked = gate is not None and gate.pregnancy_test_required and person["sex"] != "male"
-    if not asked or row["product_id"] != therapy.product or row["pregnancy_test"] in ("negative", "not_applicable"):
+    asked = pregnancy_test_needed(folder.protocol, row["product_id"], person["sex"])
+    if not asked or row["pregnancy_test"] in ("negative", "not_applicable"):
         return
     said = {None: "not recorded", "not_done": "not done", "positive": "positive"}[row["pregnancy_test"]]
     yield _place(row), f"{row['product_id']} was injected although the pregnancy test is {said}"

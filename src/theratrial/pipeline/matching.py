@@ -6,7 +6,7 @@ may not be there at all (another person's image, an image before consent) stops 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -41,6 +41,8 @@ class PlannedImage:
     regions: tuple[CatalogueSeries, ...]
     missed: Row | None
     """Line of the visits table that says the scan was missed."""
+    assigned: Row | None = None
+    """Line of the image assignments by which a person said that the series is this image, in its window or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,16 +214,59 @@ def _matched(folder: TrialFolder, participant_id: str, series: tuple[CatalogueSe
             if hours >= 0 and _outside(plan, hours) <= width:
                 centre = abs(hours - (plan.window_h.minimum + plan.window_h.maximum) / 2)
                 pairs.append((_outside(plan, hours), centre, index, one.series_instance_uid))
-    chosen: dict[int, str] = {}
+    chosen, assigned, refused = _assigned(folder, participant_id, wanted, series, times, nuclides)
     for _, _, index, uid in sorted(pairs):
         if index not in chosen and uid not in chosen.values():
             chosen[index] = uid
     by_uid = {one.series_instance_uid: one for one in series}
     images = tuple(
-        _planned(folder, participant_id, plan, row, by_uid.get(chosen.get(index, "")), series)
+        _planned(folder, participant_id, plan, row, by_uid.get(chosen.get(index, "")), series, assigned.get(index))
         for index, (plan, row) in enumerate(wanted)
     )
-    return ParticipantImages(participant_id, images, _notes(participant_id, images, series, times))
+    return ParticipantImages(participant_id, images, (*refused, *_notes(participant_id, images, series, times)))
+
+
+def _assigned(
+    folder: TrialFolder,
+    participant_id: str,
+    wanted: Sequence[tuple[ImagingPlan, Row | None]],
+    series: Iterable[CatalogueSeries],
+    times: Mapping[str, datetime | None],
+    nuclides: Mapping[str, str],
+) -> tuple[dict[int, str], dict[int, Row], list[Note]]:
+    """What people assigned by hand, which goes before every rule of time, and what of it cannot be used.
+
+    An image of another kind or nuclide, without a time, or made before the injection is none of it, whoever says so.
+    """
+    chosen: dict[int, str] = {}
+    lines: dict[int, Row] = {}
+    notes = []
+    by_uid = {one.series_instance_uid: one for one in series}
+    for line in folder.rows("image_assignments", participant_id=participant_id):
+        one, why = by_uid.get(line["series_instance_uid"]), ""
+        found = [
+            index
+            for index, (plan, row) in enumerate(wanted)
+            if plan.id == line["imaging_id"] and (not plan.per_session or (row and row["session"] == line["session"]))
+        ]
+        row = wanted[found[0]][1] if found else None
+        if one is None:
+            why = "no such series is there"
+        elif row is None:
+            why = "the injection it belongs to is not recorded"
+        elif found[0] in chosen:
+            why = f"another series is assigned to it too ({lines[found[0]].source})"
+        elif not _fits(wanted[found[0]][0], nuclides[wanted[found[0]][0].product], one):
+            why = "the series is an image of another kind or nuclide"
+        elif (at := times[one.series_instance_uid]) is None or at < row["injected_at"]:
+            why = "the series has no time, or one before the injection"
+        else:
+            chosen[found[0]], lines[found[0]] = one.series_instance_uid, line
+        if why:
+            place = line.source.removeprefix("record:")
+            message = f"series assigned by hand to {line['imaging_id']} is not used: {why}"
+            notes.append(Note(participant_id, "warning", place, message))
+    return chosen, lines, notes
 
 
 def _planned(
@@ -231,6 +276,7 @@ def _planned(
     row: Row | None,
     one: CatalogueSeries | None,
     series: tuple[CatalogueSeries, ...],
+    assigned: Row | None,
 ) -> PlannedImage:
     session = row["session"] if row is not None and plan.per_session else None
     at = _acquired_at(folder, one) if one is not None else None
@@ -257,6 +303,7 @@ def _planned(
         ct=ct,
         regions=regions,
         missed=missed[0] if missed else None,
+        assigned=assigned,
     )
 
 
@@ -291,6 +338,12 @@ def _notes(
             window = f"{image.plan.window_h.minimum:g}-{image.plan.window_h.maximum:g} h"
             message = f"{image.plan.title}: made {image.hours_after:.1f} h after injection, outside its window {window}"
             notes.append(Note(participant_id, "deviation", place, message))
+        if (by_hand := image.assigned) is not None:
+            message = (
+                f"{image.plan.title}: assigned by hand by {by_hand['assigned_by']} on "
+                f"{by_hand['assigned_at'].isoformat(timespec='minutes')}: {by_hand['reason']}"
+            )
+            notes.append(Note(participant_id, "info" if image.in_window else "deviation", place, message))
         if image.missed is not None:
             line = f"records/visits.csv line {image.missed.line}"
             message = f"{image.plan.title}: {line} says missed, but an image is there"

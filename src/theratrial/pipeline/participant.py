@@ -53,6 +53,7 @@ from theratrial.schedule.sessions import last_session
 from theratrial.schedule.visits import planned_visits
 from theratrial.trace import Quantity, Trace
 from theratrial.trialfolder.records import Row, TrialFolder
+from theratrial.trialfolder.withdrawals import withdrawals
 
 _TRUTHS: Final[Mapping[Truth, TruthText]] = {
     Truth.MET: "met",
@@ -360,7 +361,7 @@ def participant_outcome(folder: TrialFolder, images: ParticipantImages, context:
     notes.extend(told)
     response, fusion = participant_response(folder, images, treated=bool(sessions), context=context, notes=notes)
     consents = sorted(folder.rows("consents", participant_id=participant_id), key=lambda row: row["signed_at"])
-    withdrawn = [row for row in consents if row["withdrawn_at"] is not None]
+    withdrawn = withdrawals(folder, participant_id)
     endings = sorted(folder.rows("dispositions", participant_id=participant_id), key=lambda row: row["occurred_on"])
     ending = endings[-1] if endings else None
     result = ParticipantResult(
@@ -369,8 +370,8 @@ def participant_outcome(folder: TrialFolder, images: ParticipantImages, context:
         screened_on=person["screened_on"],
         age_years=person["age_years"],
         consented_at=consents[0]["signed_at"] if consents else None,
-        withdrawn_at=withdrawn[0]["withdrawn_at"] if withdrawn else None,
-        withdrawal_kind=(withdrawn[0]["withdrawal_kind"] or "") if withdrawn else "",
+        withdrawn_at=withdrawn[0].withdrawn_at if withdrawn else None,
+        withdrawal_kind=withdrawn[0].said if withdrawn else "",
         eligibility=_eligibility(judged),
         selection=_selection(folder, participant_id, judged),
         treated=bool(sessions),

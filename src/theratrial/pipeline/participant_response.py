@@ -104,10 +104,30 @@ def _readings(
     return readings, uptakes
 
 
-def of_all_readers(results: Mapping[str, ResponseResult], shown: str) -> ResponseResult:
-    """One answer of the answers by each reader: theirs where it is one, not evaluable where they differ.
+def standing_adjudication(folder: TrialFolder, participant_id: str) -> tuple[Row | None, str]:
+    """The latest adjudication, or why it does not stand: it covers the readings as they were when it was signed."""
+    lines = folder.rows("adjudications", participant_id=participant_id)
+    if not lines:
+        return None, ""
+    latest = max(lines, key=lambda row: row["adjudicated_at"])
+    readings = folder.rows("lesion_readings", participant_id=participant_id)
+    said = f"the adjudication of {latest['adjudicated_at'].isoformat(timespec='minutes')} does not count"
+    if any(row["read_at"] > latest["adjudicated_at"] for row in readings):
+        return None, f"{said}: a reading was changed after it"
+    if latest["chosen_reader"] not in {row["reader"] for row in readings}:
+        return None, f"{said}: {latest['chosen_reader']} has no reading"
+    if latest["adjudicator"] in {row["reader"] for row in readings}:
+        return None, f"{said}: {latest['adjudicator']} is one of the readers"
+    return latest, ""
 
-    Nobody's read replaces another's: which of two is right is for an adjudication, and the records have none.
+
+def of_all_readers(
+    results: Mapping[str, ResponseResult], shown: str, adjudication: Row | None = None, chosen: str = ""
+) -> ResponseResult:
+    """One answer of the answers by each reader: theirs where it is one, else that of the adjudicated reader.
+
+    Nobody's read replaces another's: which of two is right is for an adjudication. Where they differ and none stands,
+    the response is not evaluable.
 
     Parameters
     ----------
@@ -115,6 +135,8 @@ def of_all_readers(results: Mapping[str, ResponseResult], shown: str) -> Respons
         Reader's code -> response by that reader's lesions.
     shown
         The reader whose lesions and arithmetic the results show.
+    adjudication, chosen
+        The line that says whose reading stands, and that reader's key in `results`.
     """
     result = results[shown]
     if len(results) == 1:
@@ -127,6 +149,12 @@ def of_all_readers(results: Mapping[str, ResponseResult], shown: str) -> Respons
     trace = replace(result.trace, inputs=inputs)
     if len({one.category for one in results.values()}) == 1:
         return replace(result, arithmetic=f"{result.arithmetic} (by {shown}; the readers agree: {named})", trace=trace)
+    if adjudication is not None and chosen in results:
+        said = f"adjudicated by {adjudication['adjudicator']} to {chosen}: {adjudication['reason']}"
+        stands = results[chosen]
+        inputs["adjudication"] = adjudication.source
+        trace = replace(trace, inputs=inputs, demonstration=stands.trace.demonstration)
+        return replace(stands, arithmetic=f"{stands.arithmetic} (the readers differ: {named}; {said})", trace=trace)
     return replace(
         result,
         category="NE",
@@ -156,6 +184,8 @@ def _pet_scan(
         inputs = {"administration": image.administration.source, "half_life": isotope.source}
         if weighed["weight_kg"] is not None:
             inputs["weight"] = weighed.source
+        if image.assigned is not None:
+            inputs["assignment"] = image.assigned.source
         scan = replace(scan, inputs=inputs)
     except TheratrialError as error:
         notes.append(Note(participant_id, "warning", image.plan.id, f"no uptake values: {error}"))
@@ -218,8 +248,13 @@ def participant_response(
         if scan is not None:
             reads[key] = _reads(folder, participant_id, scan)
     baseline, response = reads.get(_BASELINE), reads.get(_RESPONSE)
-    # The results show one reader's lesions, the latest's; the category is by all of them.
+    # The results show one reader's lesions, the adjudicated or else the latest's; the category is by all of them.
+    adjudication, not_standing = standing_adjudication(folder, participant_id)
+    if not_standing:
+        notes.append(Note(participant_id, "warning", rule.imaging_response, not_standing))
     shown_after = response.latest if response is not None else ""
+    if adjudication is not None and response is not None and adjudication["chosen_reader"] in response.rows:
+        shown_after = adjudication["chosen_reader"]
     shown_before = ""
     if baseline is not None:
         shown_before = shown_after if shown_after in baseline.rows else baseline.latest
@@ -258,17 +293,27 @@ def participant_response(
             first, _ = _readings(baseline, before, rule, participant_id, notes)
             second, _ = _readings(response, after, rule, participant_id, notes)
         results[label] = response_category(first, second, rule, demonstration=demonstration)
-    result = of_all_readers(results, shown_label)
-    notes.extend(_note_on_readers(participant_id, rule.imaging_response, results))
+    if adjudication is not None:
+        mine = {results[label].category for label in results if label.split(" ")[0] == shown_after}
+        if shown_after != adjudication["chosen_reader"] or len(mine) > 1:
+            adjudication = None
+    result = of_all_readers(results, shown_label, adjudication, shown_label)
+    notes.extend(_note_on_readers(participant_id, rule.imaging_response, results, adjudication))
     return _response_outcome(result, uptakes[_BASELINE], uptakes[_RESPONSE], sites, rule), pictures
 
 
-def _note_on_readers(participant_id: str, imaging_id: str, results: Mapping[str, ResponseResult]) -> list[Note]:
+def _note_on_readers(
+    participant_id: str, imaging_id: str, results: Mapping[str, ResponseResult], adjudication: Row | None
+) -> list[Note]:
     if len(results) == 1:
         return []
     said = "; ".join(f"{reader}: {one.category}, {one.arithmetic}" for reader, one in results.items())
     if len({one.category for one in results.values()}) == 1:
         return [Note(participant_id, "info", imaging_id, f"the readers agree on the response: {said}")]
+    if adjudication is not None and len(results) > 1:
+        who, reader = adjudication["adjudicator"], adjudication["chosen_reader"]
+        message = f"the readers differ on the response; adjudicated by {who}, the reading of {reader} stands: {said}"
+        return [Note(participant_id, "info", imaging_id, message)]
     message = f"the readers differ on the response and adjudication is not recorded, so it is not evaluable: {said}"
     return [Note(participant_id, "warning", imaging_id, message)]
 

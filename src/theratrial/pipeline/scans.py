@@ -41,6 +41,8 @@ def scan_result(image: PlannedImage, hashes: Hashes) -> ScanResult:
     inputs = {"plan": f"protocol:imaging.{image.plan.id}"}
     if image.series is not None:
         inputs["series"] = content_hash(image.series.files, hashes)
+        if image.assigned is not None:
+            inputs["assignment"] = image.assigned.source
     if image.administration is not None:
         inputs["administration"] = image.administration.source
     reason = ""

@@ -45,6 +45,8 @@ class SessionScan:
             found[f"region {part}"] = f"{self.regions[part].source.content_hash}#{self.regions[part].name}"
         if self.calibration and "calibration" in self.activity.trace.inputs:
             found["calibration"] = self.calibration
+        if self.image.assigned is not None:
+            found["assignment"] = self.image.assigned.source
         return found
 
 

@@ -133,6 +133,8 @@ class Item(Strict):
     """Further units in which the answer may be typed."""
     may_be_future: bool = False
     """Whether a date may lie ahead (an expiry); otherwise it raises a query."""
+    suggestions: tuple[NonEmpty, ...] = ()
+    """Words of a text that may be picked; another may be typed all the same."""
     help: str = ""
     """One sentence for who fills it in."""
     labels: dict[Language, NonEmpty] = Field(default_factory=dict)
@@ -358,6 +360,8 @@ class SafetyGate(Strict):
     """Each of these roles must have examined the participant at the gate visit and found no toxicity."""
     visit: Identifier
     pregnancy_test_required: bool = True
+    pregnancy_test_before: tuple[Literal["therapy", "imaging"], ...] = ("therapy", "imaging")
+    """Roles of the products before each injection of which it is required."""
 
 
 class ResponseRule(Strict):

@@ -8,8 +8,16 @@ from enum import StrEnum
 from typing import Literal
 
 EndingKind = Literal[
-    "screen_failure", "completed", "gate_stop", "withdrawal", "progression", "death", "lost_to_follow_up"
+    "screen_failure",
+    "completed",
+    "gate_stop",
+    "withdrawal",
+    "treatment_withdrawal",
+    "progression",
+    "death",
+    "lost_to_follow_up",
 ]
+"""``withdrawal`` ends sessions and visits; ``treatment_withdrawal`` ends the sessions and leaves the follow-up."""
 
 
 class Status(StrEnum):

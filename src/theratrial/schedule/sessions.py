@@ -94,7 +94,7 @@ def last_session(protocol: Protocol, history: History) -> LastSession:
     given = given_sessions(protocol, history)
     latest = given[-1] if given else None
     number = latest.session if latest else None
-    counting = {*sessions.ends_when, "screen_failure", "completed", "lost_to_follow_up"}
+    counting = {*sessions.ends_when, "screen_failure", "completed", "lost_to_follow_up", "treatment_withdrawal"}
     endings = [
         ending
         for ending in sorted(history.endings, key=lambda ending: ending.on)

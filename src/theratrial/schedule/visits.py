@@ -21,7 +21,8 @@ from theratrial.schedule.sessions import (
 )
 
 _LEAVES: Final = frozenset({"withdrawal", "death", "lost_to_follow_up"})
-"""Endings after which nobody comes to a visit; the others end the treatment only."""
+"""Endings after which nobody comes to a visit; the others, withdrawal from treatment among them, end the treatment
+only: the visits that watch over what was given stay due."""
 
 
 @dataclass(frozen=True, slots=True)

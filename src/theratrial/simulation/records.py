@@ -79,6 +79,7 @@ def _screening(course: Course, plan: Plan) -> Filled:
                 "language": languages[0],
                 "signed_at": course.consented_at,
                 "obtained_by": "CO-01",
+                "copy_given": True,
                 "withdrawn_at": course.withdrawn_at,
                 "withdrawal_kind": "treatment" if course.withdrawn_at else None,
             },

@@ -214,7 +214,7 @@ def typed_eligibility(row: Row, known: KnownIds, report: Report) -> Row:
         return row
     unit = row.values.get("unit") or ""
     try:
-        _refuse_other_unit(unit, str(row["item"]), item)
+        _refuse_other_unit(str(unit), str(row["item"]), item)
     except CellProblem as problem:
         report(row, "unit", problem.message, problem.remedy)
         return _without_value(row, problem)

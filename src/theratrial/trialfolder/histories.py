@@ -8,6 +8,7 @@ from typing import get_args
 from theratrial.errors import InputError
 from theratrial.schedule.history import Administration, Ending, EndingKind, History, RecordedVisit, TakenImage
 from theratrial.trialfolder.records import TrialFolder
+from theratrial.trialfolder.withdrawals import ENDS_SESSIONS, ENDS_VISITS, withdrawals
 
 
 def participant_history(
@@ -20,8 +21,9 @@ def participant_history(
     images
         Images found among the DICOM files; the record tables do not know the instant of an image.
     endings
-        Endings that were computed, a gate that says stop; those of ``dispositions.csv`` and withdrawals of consent
-        to treatment are taken from the records.
+        Endings that were computed, a gate that says stop; those of ``dispositions.csv`` and the withdrawals are
+        taken from the records. One rule for all rooms: withdrawal from treatment ends the sessions and leaves the
+        follow-up due; withdrawal from follow-up or from everything ends both; withdrawal of the use of data neither.
 
     Raises
     ------
@@ -51,7 +53,8 @@ def _recorded_endings(folder: TrialFolder, participant_id: str) -> Iterable[Endi
     for row in folder.rows("dispositions", participant_id=participant_id):
         if row["event"] in get_args(EndingKind):
             yield Ending(row["event"], row["occurred_on"], row.source)
-    for row in folder.rows("consents", participant_id=participant_id):
-        # Who withdraws only the use of data, or only the follow-up, may still be treated.
-        if row["withdrawn_at"] is not None and row["withdrawal_kind"] in ("treatment", "all"):
-            yield Ending("withdrawal", row["withdrawn_at"].date(), row.source)
+    for one in withdrawals(folder, participant_id):
+        if one.kind in ENDS_VISITS:
+            yield Ending("withdrawal", one.withdrawn_at.date(), one.source)
+        elif one.kind in ENDS_SESSIONS:
+            yield Ending("treatment_withdrawal", one.withdrawn_at.date(), one.source)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-FOLDER_SCHEMA_VERSION: Final = "1.0"
+FOLDER_SCHEMA_VERSION: Final = "1.1"
 
 ColumnType = Literal["id", "text", "number", "integer", "flag", "date", "datetime", "choice"]
 Reference = Literal[
@@ -77,6 +77,7 @@ _MOMENTS: Final[dict[str, tuple[str, ...]]] = {
     "participants": ("screened_on",),
     "prior_therapy": ("last_given_on", "first_given_on"),
     "consents": ("signed_at",),
+    "withdrawals": ("withdrawn_at",),
     "eligibility": ("assessed_on",),
     "selection_reads": ("read_at",),
     "visits": ("occurred_on",),
@@ -87,6 +88,8 @@ _MOMENTS: Final[dict[str, tuple[str, ...]]] = {
     "examinations": ("examined_on",),
     "biodistribution_reads": ("read_at",),
     "lesion_readings": ("read_at",),
+    "adjudications": ("adjudicated_at",),
+    "image_assignments": ("assigned_at",),
     "dispositions": ("occurred_on",),
     "calibrations": ("valid_from",),
     "recoveries": ("valid_from",),
@@ -138,6 +141,7 @@ TABLES: Final[tuple[Table, ...]] = (
             Column("signed_at", "datetime", "When the participant signed", True),
             Column("obtained_by", "text", _PERSON, True),
             Column("witness", "text", "Code of an impartial witness, where one was needed"),
+            Column("copy_given", "flag", "Whether the participant was given a copy of the signed form"),
             Column("withdrawn_at", "datetime", "When consent was withdrawn"),
             Column(
                 "withdrawal_kind",
@@ -149,6 +153,23 @@ TABLES: Final[tuple[Table, ...]] = (
         ),
         ("participant_id", "form_version"),
         required=True,
+    ),
+    Table(
+        "withdrawals",
+        "Further withdrawals, of another kind than the one in the line of the consent.",
+        (
+            _participant(),
+            Column("withdrawn_at", "datetime", "When it was withdrawn", True),
+            Column(
+                "withdrawal_kind",
+                "choice",
+                "What was withdrawn",
+                True,
+                ("treatment", "follow_up", "data_use", "all"),
+            ),
+            Column("reason", "text", "Reason, where she gave one; no identifying detail"),
+        ),
+        ("participant_id", "withdrawal_kind"),
     ),
     Table(
         "eligibility",
@@ -351,6 +372,32 @@ TABLES: Final[tuple[Table, ...]] = (
             Column("comment", "text", "Remark"),
         ),
         ("participant_id", "timepoint", "lesion_id", "reader"),
+    ),
+    Table(
+        "adjudications",
+        "Whose reading of the lesions stands, where the readers differ; the latest line counts.",
+        (
+            _participant(),
+            Column("adjudicated_at", "datetime", "When; readings changed later are not covered by it", True),
+            Column("adjudicator", "text", _PERSON, True),
+            Column("chosen_reader", "text", "Code of the reader whose reading stands", True),
+            Column("reason", "text", "Why this reading stands", True),
+        ),
+        ("participant_id", "adjudicated_at"),
+    ),
+    Table(
+        "image_assignments",
+        "Images that a person assigned to a planned image by hand, inside or outside its window.",
+        (
+            _participant(),
+            Column("series_instance_uid", "text", "SeriesInstanceUID of the image", True),
+            Column("imaging_id", "id", "Imaging id of the protocol", True, refers_to="imaging"),
+            _SESSION,
+            Column("assigned_at", "datetime", "When", True),
+            Column("assigned_by", "text", _PERSON, True),
+            Column("reason", "text", "Why it is this image", True),
+        ),
+        ("participant_id", "series_instance_uid"),
     ),
     Table(
         "dispositions",

@@ -16,6 +16,7 @@ from theratrial.errors import InputError
 from theratrial.web.capture.services import ConflictError, LockedError
 
 _LOG: Final = logging.getLogger(__name__)
+READING: Final = ("GET", "HEAD")
 _NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -45,6 +46,11 @@ class Refusals:
         if found is None:
             return None
         status, text = found
+        if status == 503 and request.method in READING and no_room(error):
+            text = _(
+                "The disk of the site is full. Who opens this page is written down for inspection, which cannot be "
+                "done now, so it is not shown. Pages that only show records can still be read. Tell the administrator."
+            )
         _LOG.warning("refused with %s at %s: %s", status, request.path, error)
         return refusal(request, status, text)
 
@@ -58,7 +64,7 @@ def words(error: BaseException | None) -> tuple[int, str] | None:
             return 422, str(error)
         case Error() if "frozen or locked" in str(error):
             return 409, _("The data are frozen or locked: nothing was saved. Two people can unlock them.")
-        case OperationalError() if "disk is full" in str(error) or "No space left" in str(error):
+        case OperationalError() if no_room(error):
             return 503, _no_space()
         case OperationalError() if "is locked" in str(error):
             return 503, _("Others are saving just now: nothing of yours was saved. Try again in a moment.")
@@ -69,6 +75,13 @@ def words(error: BaseException | None) -> tuple[int, str] | None:
         case DataError():
             return 422, _("Something that was typed is too long or too large to be kept. Shorten it, then save again.")
     return None
+
+
+def no_room(error: BaseException | None) -> bool:
+    """Whether something could not be written because the disk is full."""
+    if isinstance(error, OperationalError):
+        return "disk is full" in str(error) or "No space left" in str(error)
+    return isinstance(error, OSError) and error.errno in _NO_SPACE
 
 
 def _no_space() -> str:

@@ -71,7 +71,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "theratrial.web.headers.SecurityHeaders",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "theratrial.web.people.session_saving.SessionsThatMayNotBeSaved",
     "theratrial.web.language.LanguageAndCalendar",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

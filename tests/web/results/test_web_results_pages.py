@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from theratrial.trialfolder import read_folder
 from theratrial.web.capture.models import Record
+from theratrial.web.capture.selectors import live_records
 from theratrial.web.capture.services import record_change
+from theratrial.web.exports.folder import folder_written
 from theratrial.web.ledger.act import act
 from theratrial.web.ledger.chain import json_digest
 from theratrial.web.ledger.models import Signature
@@ -19,19 +23,25 @@ from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Site, User
 from theratrial.web.results import selectors
 from theratrial.web.results.models import Computation, ParticipantResultRow
-from theratrial.web.results.reading import readings_of, records_not_chosen
+from theratrial.web.results.reading import readings_of
 from theratrial.web.setup_site import SETUP
 
 ClientOf = Callable[[str], Client]
 PASSWORD = "a-password-for-trying-out"
 pytestmark = pytest.mark.usefixtures("computed_site")
 EVENT = {
-    **{"term": "Nausea", "ctcae_version": "5.0", "grade": "2", "started_on": "2022-04-01", "ended_on": ""},
-    **{"serious": "no", "related": "related", "comment": ""},
+    **{"i-term": "Nausea", "i-ctcae_version": "5.0", "i-grade": "2", "i-started_on": "2022-04-01", "i-ended_on": ""},
+    **{"i-serious": "no", "i-related": "related", "i-comment": ""},
 }
 LESION = {
-    **{"timepoint": "baseline", "lesion_id": "lesion_1", "site": "liver", "role": "target", "status": "present"},
-    **{"region_name": "lesion_1", "comment": ""},
+    **{
+        "i-timepoint": "baseline",
+        "i-lesion_id": "lesion_1",
+        "i-site": "liver",
+        "i-role": "target",
+        "i-status": "present",
+    },
+    **{"i-region_name": "lesion_1", "i-comment": ""},
 }
 
 
@@ -56,7 +66,7 @@ def posted_signature(client: Client, username: str, address: str, action: str, *
 def reading_made(client: Client, **changed: str) -> None:
     for timepoint in ("baseline", "response"):
         answer = client.post(
-            "/results/participant/P01/response/reading/", {**LESION, "timepoint": timepoint, **changed}
+            "/results/participant/P01/response/reading/", {**LESION, "i-timepoint": timepoint, **changed}
         )
         assert answer.status_code == 302
 
@@ -202,14 +212,14 @@ def test_a_trace_leads_from_a_dose_to_the_record_it_rests_on(client_of: ClientOf
 
 def test_readers_do_not_see_each_other_before_they_have_signed(client_of: ClientOf, no_readings: None) -> None:
     one, two = client_of("nuclear1"), client_of("nuclear2")
-    reading_made(one, site="bone_of_reader_one")
+    reading_made(one, **{"i-site": "bone_of_reader_one"})
     address = "/results/participant/P01/response/"
     assert "bone_of_reader_one" in text(one, address)
     hidden = text(two, address)
     assert "bone_of_reader_one" not in hidden
     assert "1 reading by somebody else is hidden" in hidden
     assert "hottest target" not in hidden
-    reading_made(two, site="bone_of_reader_two")
+    reading_made(two, **{"i-site": "bone_of_reader_two"})
     assert "bone_of_reader_one" not in text(two, address)
     assert posted_signature(two, "nuclear2", address, f"{address}sign/").status_code == 302
     assert "bone_of_reader_one" in text(two, address)
@@ -224,11 +234,12 @@ def test_a_reading_is_changed_by_its_own_reader_and_the_change_voids_her_signatu
     posted_signature(one, "nuclear1", address, f"{address}sign/")
     record = Record.objects.filter(table="lesion_readings", entered_in_error=False, participant__code="P01").first()
     assert record is not None
-    change = {**LESION, "timepoint": record.cells["timepoint"], "status": "resolved", "seen_version": record.version}
+    change = {**LESION, "i-timepoint": record.cells["timepoint"], "i-status": "resolved"}
+    change["versions"] = json.dumps({str(record.pk): record.version})
     edit = f"{address}reading/{record.pk}/"
-    assert client_of("nuclear2").post(edit, {**change, "change_reason": "x"}).status_code == 403
-    assert one.post(edit, {**change, "change_reason": ""}).status_code == 422
-    assert one.post(edit, {**change, "change_reason": "seen on the CT"}).status_code == 302
+    assert client_of("nuclear2").post(edit, {**change, "reason": "x"}).status_code == 403
+    assert one.post(edit, {**change, "reason": ""}).status_code == 422
+    assert one.post(edit, {**change, "reason": "seen on the CT"}).status_code == 302
     assert "signature void" in text(one, address)
 
 
@@ -238,7 +249,7 @@ def test_readers_who_differ_are_adjudicated_by_a_third_person_and_the_computatio
     address = "/results/participant/P01/response/"
     one, two, third = client_of("nuclear1"), client_of("nuclear2"), client_of("adjudicator1")
     reading_made(one)
-    reading_made(two, status="resolved")
+    reading_made(two, **{"i-status": "resolved"})
     action = f"{address}adjudicate/"
     early = posted_signature(third, "adjudicator1", address, f"{action}?chosen=nuclear2", reason="clear on the CT")
     assert early.status_code == 422
@@ -250,9 +261,33 @@ def test_readers_who_differ_are_adjudicated_by_a_third_person_and_the_computatio
     assert done.status_code == 302
     readings = readings_of(Participant.objects.get(code="P01"))
     assert readings.chosen == "nuclear2"
-    live = list(Record.objects.filter(entered_in_error=False))
-    aside = {one.cells["reader"] for one in live if one.pk in records_not_chosen(live)}
-    assert aside == {"nuclear1"}
+    line = Record.objects.get(table="adjudications", participant__code="P01", entered_in_error=False)
+    assert (line.cells["chosen_reader"], line.cells["adjudicator"]) == ("nuclear2", "adjudicator1")
+    assert line.cells["reason"] == "clear on the CT"
+
+
+def test_an_adjudication_reaches_the_trial_folder_and_leaves_it_when_a_reading_changes(
+    client_of: ClientOf, no_readings: None, tmp_path: Path
+) -> None:
+    address = "/results/participant/P01/response/"
+    one, two, third = client_of("nuclear1"), client_of("nuclear2"), client_of("adjudicator1")
+    reading_made(one)
+    reading_made(two, **{"i-status": "resolved"})
+    for client, name in ((one, "nuclear1"), (two, "nuclear2")):
+        posted_signature(client, name, address, f"{address}sign/")
+    action = f"{address}adjudicate/?chosen=nuclear2"
+    assert posted_signature(third, "adjudicator1", address, action, reason="clear").status_code == 302
+    folder_written(tmp_path / "stands", live_records(), ())
+    written = read_folder(tmp_path / "stands")
+    assert [row["chosen_reader"] for row in written.rows("adjudications", participant_id="P01")] == ["nuclear2"]
+    readers = {row["reader"] for row in written.rows("lesion_readings", participant_id="P01")}
+    assert readers == {"nuclear1", "nuclear2"}
+    record = Record.objects.get(table="lesion_readings", participant__code="P01", cells__reader="nuclear1",
+                                entered_in_error=False)  # fmt: skip
+    changed = {**record.cells, "comment": "looked at again"}
+    record_change(User.objects.get(username="nuclear1"), record, changed, seen_version=record.version, reason="again")
+    folder_written(tmp_path / "void", live_records(), ())
+    assert read_folder(tmp_path / "void").rows("adjudications", participant_id="P01") == ()
 
 
 def test_a_lesion_is_read_once_by_each_reader_at_a_time_point(client_of: ClientOf, no_readings: None) -> None:
@@ -265,7 +300,7 @@ def test_a_lesion_is_read_once_by_each_reader_at_a_time_point(client_of: ClientO
 def test_an_adverse_event_is_recorded_from_a_jalali_date_and_listed(client_of: ClientOf) -> None:
     client = client_of("oncologist1")
     before = Record.objects.filter(table="adverse_events").count()
-    answer = client.post("/results/participant/P01/safety/event/", {**EVENT, "started_on": "۱۴۰۱/۰۱/۱۲"})
+    answer = client.post("/results/participant/P01/safety/event/", {**EVENT, "i-started_on": "۱۴۰۱/۰۱/۱۲"})
     assert answer.status_code == 302
     record = Record.objects.filter(table="adverse_events", participant__code="P01").latest("sequence")
     assert Record.objects.filter(table="adverse_events").count() == before + 1
@@ -276,15 +311,15 @@ def test_an_adverse_event_is_recorded_from_a_jalali_date_and_listed(client_of: C
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"term": ""},
-        {"grade": "0"},
-        {"grade": "6"},
-        {"started_on": ""},
-        {"started_on": "soon"},
-        {"serious": ""},
-        {"related": ""},
-        {"ctcae_version": "3.0"},
-        {"ended_on": "2022-03-31"},
+        {"i-term": ""},
+        {"i-grade": "0"},
+        {"i-grade": "6"},
+        {"i-started_on": ""},
+        {"i-started_on": "soon"},
+        {"i-serious": ""},
+        {"i-related": ""},
+        {"i-ctcae_version": "3.0"},
+        {"i-ended_on": "2022-03-31"},
     ],
 )
 def test_an_adverse_event_with_something_missing_or_impossible_is_not_saved(

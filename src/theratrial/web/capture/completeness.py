@@ -6,29 +6,33 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
 from theratrial.protocol.schema import Form, Protocol
 from theratrial.schedule.history import History, Status, TakenImage
-from theratrial.schedule.sessions import given_sessions
+from theratrial.schedule.sessions import given_sessions, trial_time
 from theratrial.schedule.visits import PlannedImage, PlannedVisit, planned_images, planned_visits
 from theratrial.trialfolder.histories import participant_history
-from theratrial.web.capture.form_matching import FormState, at_visit, filled
+from theratrial.web.capture.form_matching import LINE_FIELDS, FormState, Line, at_visit, day_of, filled
 from theratrial.web.capture.models import Record
-from theratrial.web.capture.selectors import records_about, rows_of
-from theratrial.web.ledger.models import Event
+from theratrial.web.capture.selectors import live_records, rows_of
+from theratrial.web.ledger.memory import ParticipantMemory
+from theratrial.web.ledger.models import Event, Head
 from theratrial.web.participants.models import Participant
 from theratrial.web.studies.models import Series
 from theratrial.web.trials.selectors import protocol_in_force, trial_zone
 
-HISTORY_TABLES: Final = ("participants", "consents", "visits", "administrations", "dispositions")
+HISTORY_TABLES: Final = ("participants", "consents", "withdrawals", "visits", "administrations", "dispositions")
 EVENT_DRIVEN: Final = ("adverse_events", "dispositions")
 """Tables that rightly stay empty where nothing happened."""
 STATES: Final = ("missing", "incomplete", "late", "due", "complete", "missed", "not_due", "not_expected")
 """From the worst on."""
+_EVER: Final = datetime(1, 1, 2, tzinfo=UTC)
+_NEVER: Final = datetime(9999, 12, 30, tzinfo=UTC)
 _OF_STATUS: Final = {
     Status.DONE: "complete",
     Status.MISSED: "missed",
@@ -76,29 +80,81 @@ def late_entry_days() -> int:
     return int(getattr(settings, "LATE_ENTRY_DAYS", 5))
 
 
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """What is expected of a participant, and between which instants no window opens or closes."""
+
+    expected: tuple[Expected, ...]
+    images: tuple[TakenImage, ...]
+    late_after_days: int
+    since: datetime
+    until: datetime
+
+    def holds(self, now: datetime, images: tuple[TakenImage, ...]) -> bool:
+        """Whether it says the same now, of these images: moving an image away is an event of whom it moves to."""
+        return self.since <= now < self.until and images == self.images and late_entry_days() == self.late_after_days
+
+
+_MEMORY: Final = ParticipantMemory[_Remembered]()
+
+
 def standings(participants: Sequence[Participant], now: datetime) -> list[Standing]:
     """How complete the records of some participants are; the number of queries does not depend on how many."""
-    protocol = protocol_in_force()
-    records = _records_by_participant(participants)
-    shared = [record for record in records.pop(None, []) if record.table == "batches"]
-    mine = [record for found in records.values() for record in found if record.table in HISTORY_TABLES]
-    folder = rows_of([*shared, *mine]).folder
-    images, entered = _images(participants), _entry_days(participants)
-    found = []
-    for participant in participants:
-        own = records.get(participant.pk, [])
-        if not folder.rows("participants", participant_id=participant.code):
-            missing = Expected("form", "screening", None, "screening", "missing")
-            found.append(Standing(participant.code, participant.site.code, participant.data_state, (missing,)))
-            continue
-        history = participant_history(folder, participant.code, images=images.get(participant.pk, ()))
-        expected = tuple(_expected(protocol, history, own, entered, now))
-        found.append(Standing(participant.code, participant.site.code, participant.data_state, expected))
+    protocol, zone = protocol_in_force(), trial_zone()
+    head = Head.objects.first()
+    known, images = _MEMORY.at(head, protocol), _images(participants, zone)
+    unknown = [
+        one for one in participants if one.code not in known or not known[one.code].holds(now, images.get(one.pk, ()))
+    ]
+    if unknown:
+        made = _computed(unknown, protocol, zone, images, now)
+        _MEMORY.keep(head, made)
+        known |= made
+    return [Standing(one.code, one.site.code, one.data_state, known[one.code].expected) for one in participants]
+
+
+def forget() -> None:
+    """Empty the memory of this process; for tests and measurements."""
+    _MEMORY.forget()
+
+
+def _computed(
+    participants: Sequence[Participant],
+    protocol: Protocol,
+    zone: ZoneInfo,
+    images: Mapping[int, tuple[TakenImage, ...]],
+    now: datetime,
+) -> dict[str, _Remembered]:
+    lines, entered = _lines(participants), _entry_days(participants, zone)
+    # Her batches are not asked: what is expected follows from when something was given, not from what.
+    folder = rows_of([one for mine in lines.values() for one in mine if one.table in HISTORY_TABLES]).folder
+    found = {}
+    for one in participants:
+        expected: tuple[Expected, ...] = (Expected("form", "screening", None, "screening", "missing"),)
+        since, until, taken = _EVER, _NEVER, images.get(one.pk, ())
+        if folder.rows("participants", participant_id=one.code):
+            history = participant_history(folder, one.code, images=taken)
+            expected = tuple(_expected(protocol, history, lines.get(one.pk, []), entered, now))
+            since, until = _unchanged(protocol, history, now)
+        found[one.code] = _Remembered(expected, taken, late_entry_days(), since, until)
     return found
 
 
+def _unchanged(protocol: Protocol, history: History, now: datetime) -> tuple[datetime, datetime]:
+    """The last instant up to `now`, and the next after it, at which a window opens or closes."""
+    here, edges = trial_time(protocol, now), [_EVER, _NEVER]
+    for visit in planned_visits(protocol, history, now):
+        for day in (visit.earliest, visit.latest + timedelta(days=1) if visit.latest else None):
+            if day is not None:
+                edges.append(datetime.combine(day, time.min, here.tzinfo))
+    for image in planned_images(protocol, history, now):
+        edges += [image.earliest_at] if image.earliest_at else []
+        edges += [image.latest_at + timedelta(microseconds=1)] if image.latest_at else []
+    return max(one for one in edges if one <= here), min(one for one in edges if one > here)
+
+
 def _expected(
-    protocol: Protocol, history: History, records: list[Record], entered: Mapping[uuid.UUID, date], now: datetime
+    protocol: Protocol, history: History, records: list[Line], entered: EntryDays, now: datetime
 ) -> Iterator[Expected]:
     tables = defaultdict(list)
     for record in records:
@@ -156,9 +212,7 @@ def _image(planned: PlannedImage, visit: str) -> Expected:
     )
 
 
-def _form(
-    form: Form, planned: PlannedVisit, found: FormState, entered: Mapping[uuid.UUID, date], failed: bool
-) -> Expected:
+def _form(form: Form, planned: PlannedVisit, found: FormState, entered: EntryDays, failed: bool) -> Expected:
     state = _OF_STATUS[planned.status]
     if found.records:
         state = "complete" if found.complete else "incomplete"
@@ -182,9 +236,7 @@ def _form(
     )
 
 
-def _read(
-    protocol: Protocol, image: PlannedImage, reads: list[Record], entered: Mapping[uuid.UUID, date]
-) -> Iterator[Expected]:
+def _read(protocol: Protocol, image: PlannedImage, reads: list[Line], entered: EntryDays) -> Iterator[Expected]:
     plan = protocol.biodistribution_read.reading if protocol.biodistribution_read else None
     form = next(
         (c.reading for c in protocol.forms.values() if c.reading and c.reading.table == "biodistribution_reads"), None
@@ -201,9 +253,7 @@ def _read(
     yield Expected("form", form.id, image.session, "", state, entered_on=day, note=", ".join(found.missing))
 
 
-def _administrations(
-    protocol: Protocol, records: list[Record], entered: Mapping[uuid.UUID, date]
-) -> Iterator[Expected]:
+def _administrations(protocol: Protocol, records: list[Line], entered: EntryDays) -> Iterator[Expected]:
     form = next(
         (c.reading for c in protocol.forms.values() if c.reading and c.reading.table == "administrations"), None
     )
@@ -217,70 +267,65 @@ def _administrations(
         yield Expected("form", form.id, session, "", state, entered_on=day, note=", ".join(found.missing))
 
 
-def _lateness(
-    records: Iterable[Record], entered: Mapping[uuid.UUID, date], visit_day: date | None
-) -> tuple[bool, date | None]:
+def _lateness(records: Iterable[Line], entered: EntryDays, visit_day: date | None) -> tuple[bool, date | None]:
     """Whether any was entered too long after it happened, and when the last was entered."""
     late, last = False, None
     for record in records:
-        day = entered.get(record.pk)
-        if day is None or not record.source.startswith(("form", "import:")):
+        day = entered.of(record.pk) if record.source.startswith(("form", "import:")) else None
+        if day is None:
             continue
         last = max(last, day) if last else day
-        happened = _moment(record) or visit_day
+        happened = record.day or visit_day
         late = late or (happened is not None and (day - happened).days > late_entry_days())
     return late, last
 
 
-def _moment(record: Record) -> date | None:
-    from theratrial.trialfolder.tables import table
-
-    for name in table(record.table).moment:
-        try:
-            return date.fromisoformat(record.cells.get(name, "")[:10])
-        except ValueError:
-            continue
-    return None
-
-
-def _records_by_participant(participants: Sequence[Participant]) -> dict[int | None, list[Record]]:
-    found: dict[int | None, list[Record]] = defaultdict(list)
-    fields = (
-        "id",
-        "table",
-        "participant_id",
-        "session",
-        "visit",
-        "cells",
-        "version",
-        "incomplete",
-        "source",
-        "sequence",
-    )
-    for record in records_about(participants).only(*fields):
-        found[record.participant_id].append(record)
+def _lines(participants: Sequence[Participant]) -> dict[int, list[Line]]:
+    """Her records that count, in the order of the exported files."""
+    found: dict[int, list[Line]] = defaultdict(list)
+    records = live_records().filter(participant__in=[one.pk for one in participants])
+    for row in records.values_list(*LINE_FIELDS):
+        line = Line(*row, day_of(row[1], row[5]))
+        found[line.participant_id or 0].append(line)
     return found
 
 
-def _images(participants: Sequence[Participant]) -> dict[int, list[TakenImage]]:
+def _images(participants: Sequence[Participant], zone: ZoneInfo) -> dict[int, tuple[TakenImage, ...]]:
     found: dict[int, list[TakenImage]] = defaultdict(list)
     matched = Series.objects.filter(participant__in=[one.pk for one in participants], state="matched").exclude(
         imaging=""
     )
     rows = matched.values_list("participant_id", "imaging", "session", "acquired_at").order_by("acquired_at")
-    zone = trial_zone()
     for participant, imaging, session, acquired_at in rows:
         if acquired_at is not None:
             found[participant].append(TakenImage(imaging, acquired_at.astimezone(zone), session))
-    return found
+    return {pk: tuple(taken) for pk, taken in found.items()}
 
 
-def _entry_days(participants: Sequence[Participant]) -> dict[uuid.UUID, date]:
-    """When each record was first entered, from the ledger."""
+class EntryDays:
+    """When each record was first entered, from the ledger; an instant becomes a day only where it is asked for."""
+
+    __slots__ = ("_days", "_instants", "_zone")
+
+    def __init__(self, instants: Mapping[str, str], zone: ZoneInfo) -> None:
+        self._instants, self._zone = instants, zone
+        self._days: dict[str, date] = {}
+
+    def of(self, pk: uuid.UUID) -> date | None:
+        """The day in the trial's zone; None for who was never entered."""
+        at = self._instants.get(str(pk))
+        if at is None:
+            return None
+        # A cohort is imported within minutes: the same minute is the same day.
+        minute = at[:16]
+        found = self._days.get(minute)
+        if found is None:
+            local = datetime.fromisoformat(at.replace("Z", "+00:00")).astimezone(self._zone)
+            found = self._days[minute] = local.date()
+        return found
+
+
+def _entry_days(participants: Sequence[Participant], zone: ZoneInfo) -> EntryDays:
     codes = [one.code for one in participants]
-    events = Event.objects.filter(participant__in=codes, entity=Record._meta.db_table, op="insert")
-    zone = trial_zone()
-    return {
-        uuid.UUID(pk): datetime.fromisoformat(at.replace("Z", "+00:00")).astimezone(zone).date()
-        for pk, at in events.values_list("entity_id", "at")
-    }
+    events = Event.objects.filter(participant__in=codes, entity=Record._meta.db_table, op="insert").order_by()
+    return EntryDays(dict(events.values_list("entity_id", "at")), zone)

@@ -6,10 +6,14 @@ from dataclasses import replace
 from typing import Any, Final
 
 from theratrial.forms import FormDefinition
-from theratrial.web.people.permissions import may, roles_held
+from theratrial.web.people.models import Site
+from theratrial.web.people.permissions import may, roles_held, sites_of
 
 _PERMISSIONS: Final = {
     "consents": "consent.record",
+    "withdrawals": "consent.record",
+    "adjudications": "response.adjudicate",
+    "image_assignments": "images.upload",
     "administrations": "administrations.enter",
     "batches": "batches.enter",
     "adverse_events": "safety.enter",
@@ -31,6 +35,8 @@ OWN_CODE: Final = frozenset(
     }
 )
 """Cells that must name the person who enters them: nobody reads or examines in another's name."""
+CHANGED_BY_READER: Final = frozenset({"lesion_readings"})
+"""Tables whose rows are changed only by the reader they name."""
 SUGGESTED_CODE: Final = frozenset(
     {("consents", "obtained_by"), ("eligibility", "assessed_by"), ("administrations", "administered_by")}
 )
@@ -50,6 +56,17 @@ def entry_permission(table: str) -> str:
 def may_enter(user: Any, table: str, site: Any) -> bool:
     """Whether `user` may enter rows of `table` at `site`."""
     return may(user, entry_permission(table), site=site)
+
+
+def may_take_out(user: Any, table: str, site: Any) -> bool:
+    """Whether `user` may mark a row of `table` as entered in error.
+
+    A row without a site (a batch, a calibration, a recovery) is every site's: results everywhere rest on it, so the
+    right to enter it must be held at every site, not at any one of them.
+    """
+    if site is not None:
+        return may_enter(user, table, site)
+    return set(sites_of(user, entry_permission(table))) >= set(Site.objects.values_list("pk", flat=True))
 
 
 def filled_in(user: Any, table: str, column: str, choices: tuple[str, ...], site: Any) -> str:

@@ -4,34 +4,37 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from theratrial.errors import InputError
-from theratrial.forms import Answer, FormDefinition, Submission, form_ids
+from theratrial.forms import form_ids
 from theratrial.web.access import participant_or_404, requires
 from theratrial.web.capture import forms
-from theratrial.web.capture.form_drawing import both_calendars, drawn
+from theratrial.web.capture.form_drawing import both_calendars, issue_text
 from theratrial.web.capture.form_lists import forms_of_participant, shared_forms
-from theratrial.web.capture.form_rights import entry_permission, filled_in, may_enter
+from theratrial.web.capture.form_page import (
+    filling_or_404,
+    form_page,
+    is_hidden,
+    posted_answers,
+    seen_versions,
+    signed_in_user,
+)
+from theratrial.web.capture.form_rights import entry_permission, may_enter, may_take_out
 from theratrial.web.capture.forms import Filling, Place
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.selectors import live_records
-from theratrial.web.capture.services import ConflictError, LockedError
-from theratrial.web.ledger.models import Event
-from theratrial.web.people.models import Site, User
+from theratrial.web.people.models import Site
 from theratrial.web.people.permissions import may, sites_of
-from theratrial.web.pharmacy.guards import Findings, administration_findings
-from theratrial.web.results.blinding import Hidden, hidden_records
 from theratrial.web.trials.selectors import protocol_in_force
 
 
@@ -54,13 +57,6 @@ def cameras(request: HttpRequest) -> HttpResponse:
     return render(
         request, "capture/cameras.html", {"groups": shared_forms(request.user, sites_of(request.user, "doses.view"))}
     )
-
-
-def _user(request: HttpRequest) -> User:
-    """The signed-in person; views with a permission are reached by nobody else."""
-    user: Any = request.user
-    signed_in: User = user
-    return signed_in
 
 
 def _integer(text: str | None) -> int | None:
@@ -87,217 +83,16 @@ def _place(request: HttpRequest, form: str, code: str | None) -> Place:
     return Place(form, None, site, visit, session)
 
 
-def _answers(request: HttpRequest, definition: FormDefinition) -> dict[str, Answer]:
-    return {
-        field.id: Answer(request.POST.get(f"i-{field.id}", ""), request.POST.get(f"u-{field.id}", ""))
-        for field in definition.fields
-        if field.calculated is None and f"i-{field.id}" in request.POST
-    }
-
-
-def _new_answers(request: HttpRequest, place: Place, definition: FormDefinition) -> dict[str, Answer]:
-    """What a new form starts with: the person's own code and role, the session and visit it was opened from."""
-    answers = {}
-    columns = {"session": str(place.session or ""), "visit_id": place.visit, "ctcae_version": ""}
-    for field in definition.fields:
-        choices = tuple(choice.value for choice in field.choices)
-        text = filled_in(request.user, definition.table.name, field.column, choices, place.site)
-        text = text or columns.get(field.column, "") or request.GET.get(f"i-{field.id}", "")
-        if field.type == "choice" and len(choices) == 1 and field.required:
-            text = choices[0]
-        if text:
-            answers[field.id] = Answer(text)
-    return answers
-
-
-def _options(place: Place) -> dict[str, tuple[str, ...]]:
-    batches = live_records().filter(table="batches")
-    released = tuple(record.cells.get("batch_id", "") for record in batches if record.cells.get("released") == "yes")
-    return {"batch_id": released} if place.participant else {}
-
-
-def _versions(request: HttpRequest) -> dict[str, int]:
-    try:
-        found = json.loads(request.POST.get("versions", "{}"))
-    except ValueError:
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    return {str(key): value for key, value in found.items() if isinstance(value, int)}
-
-
 @requires("participants.view")
 def participant_form(request: HttpRequest, code: str, form: str, group: uuid.UUID | None = None) -> HttpResponse:
     """Enter a participant's form, or correct one."""
-    return _form(request, _place(request, form, code), group)
+    return form_page(request, _place(request, form, code), group)
 
 
 @requires("trial.view")
 def shared_form(request: HttpRequest, form: str, group: uuid.UUID | None = None) -> HttpResponse:
     """Enter a form that belongs to no participant (batches), or correct one."""
-    return _form(request, _place(request, form, None), group)
-
-
-def _form(request: HttpRequest, place: Place, group: uuid.UUID | None) -> HttpResponse:
-    filling = _filling(request, place, group) if group else None
-    definition = forms.definition_of(place.form)
-    if filling is not None and forms.form_of(filling) != place.form:
-        raise Http404(str(group))
-    if request.method == "POST":
-        return _posted(request, place, definition, filling)
-    if not may_enter(request.user, definition.table.name, place.site):
-        if filling is None:
-            return render(request, "theratrial/refused.html", status=403)
-        return redirect(entry_address(place, filling.group))
-    draft = forms.draft_of(request.user, place, group)
-    if draft is not None and "fresh" not in request.GET:
-        answers = forms.draft_answers(draft, definition)
-    elif filling is not None:
-        answers = forms.stored_answers(definition, filling, _user(request).calendar)
-    else:
-        draft = None
-        answers = _new_answers(request, place, definition)
-    found = forms.judged(place, definition, answers, group=group, now=timezone.now())
-    touched = filling is not None or draft is not None
-    return _page(request, place, definition, filling, answers, found, with_problems=touched, draft=draft)
-
-
-def _filling(request: HttpRequest, place: Place, group: uuid.UUID) -> Filling:
-    found = forms.filling_of(group, place.participant)
-    if found is None or _is_hidden(request, found.records):
-        raise Http404(str(group))
-    return found
-
-
-def _is_hidden(request: HttpRequest, records: Sequence[Record]) -> bool:
-    """Whether it is a reading that the user must not see before his own is signed."""
-    hidden = hidden_records(request.user, records[0].participant) if records else Hidden()
-    return any(one.pk in hidden.records for one in records)
-
-
-def _posted(request: HttpRequest, place: Place, definition: FormDefinition, filling: Filling | None) -> HttpResponse:
-    answers = _answers(request, definition)
-    group = filling.group if filling else None
-    status, error, found, against = 422, "", None, None
-    if "discard" in request.POST:
-        forms.Draft.objects.filter(user=_user(request), key=forms.draft_key(place, group)).delete()
-        return redirect(entry_address(place, group) if group else back_address(place))
-    try:
-        found, saved = forms.form_saved(
-            request.user,
-            place,
-            definition,
-            answers,
-            group=group,
-            versions=_versions(request),
-            reason=request.POST.get("reason", ""),
-            incomplete_allowed="incomplete" in request.POST,
-            entered_late="entered_late" in request.POST,
-            deviation=request.POST.get("deviation_reason", "") if "deviation" in request.POST else "",
-        )
-    except PermissionError:
-        return render(request, "theratrial/refused.html", status=403)
-    except ConflictError as conflict:
-        status, error = 409, str(conflict)
-        return _page(request, place, definition, forms.filling_of(group, place.participant) if group else None, answers,
-                     forms.judged(place, definition, answers, group=group, now=timezone.now()), with_problems=True,
-                     error=error, status=status, conflict=conflict)  # fmt: skip
-    except (LockedError, InputError) as refused:
-        error, saved = str(refused), None
-        against = getattr(refused, "findings", None)
-    if saved is not None:
-        if found is not None and found.queries:
-            messages.warning(request, _("Saved. Queries were raised; look at them."))
-        else:
-            messages.success(request, _("Saved."))
-        target = request.POST.get("next", "")
-        again = "another" in request.POST
-        inside = target.startswith("/") and url_has_allowed_host_and_scheme(target, None)
-        return HttpResponseRedirect(request.path if again else target if inside else back_address(place))
-    found = found or forms.judged(place, definition, answers, group=group, now=timezone.now())
-    if not found.rows and not error and not found.problems:
-        error = _("nothing was typed; fill in at least one item")
-    return _page(request, place, definition, filling, answers, found, with_problems=True, error=error, status=status,
-                 against=against)  # fmt: skip
-
-
-def entry_address(place: Place, group: uuid.UUID) -> str:
-    """Address of the page that shows a stored filling."""
-    if place.participant:
-        return reverse("capture:entry", args=[place.participant.code, group])
-    return reverse("capture:shared-entry", args=[group])
-
-
-def preview_address(place: Place, group: uuid.UUID | None) -> str:
-    """Where the page sends what is typed so far."""
-    who = [place.participant.code] if place.participant else []
-    name = "capture:preview" if place.participant else "capture:shared-preview"
-    return reverse(f"{name}-stored" if group else name, args=[*who, place.form, *([group] if group else [])])
-
-
-def back_address(place: Place) -> str:
-    """Where a saved form leads back to."""
-    if place.participant:
-        return reverse("capture:forms", args=[place.participant.code])
-    return reverse("pharmacy:batches") if place.form == "batch" else reverse("capture:cameras")
-
-
-def _page(
-    request: HttpRequest,
-    place: Place,
-    definition: FormDefinition,
-    filling: Filling | None,
-    answers: Mapping[str, Answer],
-    found: Submission,
-    *,
-    with_problems: bool,
-    draft: Any = None,
-    error: str = "",
-    status: int = 200,
-    conflict: ConflictError | None = None,
-    against: Findings | None = None,
-) -> HttpResponse:
-    context = {
-        "participant": place.participant,
-        "place": place,
-        "definition": definition,
-        "filling": filling,
-        "rows": drawn(
-            definition, answers, found, user=request.user, with_problems=with_problems, options=_options(place)
-        ),
-        "found": found,
-        "draft": draft,
-        "error": error,
-        "against": against or _against(place, definition, filling, found, with_problems),
-        "deviation_reason": request.POST.get("deviation_reason", ""),
-        "reason": request.POST.get("reason", "") or (draft.answers.get("reason", "") if draft else ""),
-        "versions": json.dumps(filling.versions if filling else {}),
-        "next": request.POST.get("next", request.GET.get("next", "")),
-        "back": back_address(place),
-        "others": _others_changes(conflict.record, request) if conflict else (),
-        "incomplete_offered": with_problems and bool(found.incomplete) and not found.problems,
-        "checks_open": found.undetermined,
-        "entry": entry_address(place, filling.group) if filling else "",
-        "preview": preview_address(place, filling.group if filling else None),
-    }
-    template = "capture/form.html" if place.participant else "capture/shared_form.html"
-    return render(request, template, context, status=status)
-
-
-def _against(
-    place: Place, definition: FormDefinition, filling: Filling | None, found: Submission, asked: bool
-) -> Findings | None:
-    """What speaks against an administration as far as it is typed."""
-    if not asked or definition.table.name != "administrations" or place.participant is None or not found.rows:
-        return None
-    return administration_findings(
-        place.participant, found.rows[0].cells, record=filling.records[0] if filling else None
-    )
-
-
-def _others_changes(record: Record, request: HttpRequest) -> list[Event]:
-    """Who changed the record meanwhile."""
-    return list(Event.objects.filter(entity="capture_record", entity_id=str(record.pk)).order_by("-seq")[:3])
+    return form_page(request, _place(request, form, None), group)
 
 
 @requires("participants.view")
@@ -319,11 +114,11 @@ def _preview(request: HttpRequest, place: Place, group: uuid.UUID | None) -> Htt
     if not may_enter(request.user, definition.table.name, place.site):
         return JsonResponse({"error": _("You may not enter this form.")}, status=403)
     if group:
-        _filling(request, place, group)
-    answers = _answers(request, definition)
+        filling_or_404(request, place, group)
+    answers = posted_answers(request, definition)
     found = forms.judged(place, definition, answers, group=group, now=timezone.now())
     draft = forms.draft_kept(request.user, place, group, answers, request.POST.get("reason", ""))
-    problems = {one.item: f"{one.message}; {one.remedy}".rstrip("; ") for one in found.problems}
+    problems = {one.item: issue_text(one) for one in found.problems}
     asked: dict[str, str] = {}
     for issue in found.queries:
         asked.setdefault(issue.item, issue.message)
@@ -338,7 +133,9 @@ def _preview(request: HttpRequest, place: Place, group: uuid.UUID | None) -> Htt
                     "hidden": field.id in found.hidden,
                     "calculated": calculated.get(field.id, ""),
                     "both": both_calendars(
-                        field, answers[field.id].text if field.id in answers else "", _user(request).persian_digits
+                        field,
+                        answers[field.id].text if field.id in answers else "",
+                        signed_in_user(request).persian_digits,
                     ),
                 }
                 for field in definition.fields
@@ -373,7 +170,7 @@ def _entry(request: HttpRequest, group: uuid.UUID, participant: Any) -> HttpResp
         .select_related("protocol_version", "site", "participant")
         .order_by("sequence")
     )
-    if not records or _is_hidden(request, records):
+    if not records or is_hidden(request, records):
         raise Http404(str(group))
     live = tuple(record for record in records if not record.entered_in_error)
     filling = Filling(group, live or tuple(records))
@@ -392,6 +189,7 @@ def _entry(request: HttpRequest, group: uuid.UUID, participant: Any) -> HttpResp
         if participant
         else reverse("capture:shared-form-edit", args=[form, group]),
         "error_address": reverse("capture:in-error", args=[group]),
+        "may_take_out": may_take_out(request.user, definition.table.name, live[0].site if live else place.site),
         "versions": json.dumps(filling.versions),
     }
     return render(request, "capture/entry.html" if participant else "capture/shared_entry.html", context)
@@ -406,10 +204,12 @@ def in_error(request: HttpRequest, group: uuid.UUID) -> HttpResponse:
 
     records = list(live_records().filter(group=group).select_related("participant__site", "site"))
     allowed = all(may_enter(request.user, record.table, record.site) for record in records)
-    if not records or not allowed or _is_hidden(request, records):
+    if not records or not allowed or is_hidden(request, records):
         raise Http404(str(group))
+    if not all(may_take_out(request.user, record.table, record.site) for record in records):
+        raise PermissionDenied("what all sites share is taken out by who may enter it at every site")
     participant = records[0].participant
-    versions = _versions(request)
+    versions = seen_versions(request)
     try:
         with act(request.user, "record.entered-in-error", reason=request.POST.get("reason", "")):
             for record in records:

@@ -39,6 +39,8 @@ def folder_written(path: Path, records: Iterable[Record], images: Iterable[tuple
     InputError
         Something stands at `path` already, or an image's name leads out of the folder.
     """
+    from theratrial.web.results.reading import adjudications_not_standing
+
     trial = the_trial()
     assert trial.in_force is not None, "a trial has a protocol from its set-up on"
     if path.exists():
@@ -50,8 +52,10 @@ def folder_written(path: Path, records: Iterable[Record], images: Iterable[tuple
     simulated = "true" if trial.simulated else "false"
     text = f'schema_version: "{FOLDER_SCHEMA_VERSION}"\nsimulated: {simulated}\n'
     (path / FOLDER_FILE).write_text(text, encoding="utf-8", newline="\n")
+    listed = list(records)
+    aside = adjudications_not_standing(listed)
     by_table: dict[str, list[Record]] = {}
-    for record in records:
+    for record in (one for one in listed if one.pk not in aside):
         by_table.setdefault(record.table, []).append(record)
     origins: Origins = {}
     for table in TABLES:

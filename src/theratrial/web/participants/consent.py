@@ -20,7 +20,7 @@ from theratrial.web.participants.models import Participant
 from theratrial.web.participants.selectors import trial_now
 from theratrial.web.people.models import Site, User
 from theratrial.web.trials.models import Trial
-from theratrial.web.trials.selectors import the_trial, trial_zone
+from theratrial.web.trials.selectors import protocol_in_force, the_trial, trial_zone
 
 KINDS = ("treatment", "follow_up", "data_use", "all")
 
@@ -114,14 +114,12 @@ def consent_recorded(actor: Any, participant: Participant, entry: ConsentEntry) 
             "signed_at": at.value.astimezone(trial_zone()).isoformat(timespec="minutes"),
             "obtained_by": entry.obtained_by,
             "witness": entry.witness,
+            "copy_given": "yes" if entry.copy_given else "no",
         },
         participant=participant,
         form="consent",
         visit="screening",
-        entered={
-            "signed_at": {"text": at.text, "calendar": at.calendar},
-            "copy_given": {"text": "yes" if entry.copy_given else "no"},
-        },
+        entered={"signed_at": {"text": at.text, "calendar": at.calendar}},
         action="consent.record",
     )
 
@@ -151,13 +149,13 @@ def what_stops(kind: str) -> list[str]:
 
 
 def consent_withdrawn(actor: Any, participant: Participant, *, kind: str, at: TypedInstant, reason: str) -> Record:
-    """Record that she withdraws; the consent signed last carries it.
+    """Record that she withdraws; the consent signed last carries it, a further kind has a line of its own.
 
     Raises
     ------
     InputError
-        There is no consent to withdraw, the kind is unknown, the moment is before the signature, or an earlier
-        withdrawal of another kind would be overwritten by a narrower one.
+        There is no consent to withdraw, the kind is unknown or withdrawn already, or the moment is before the
+        signature.
     """
     if kind not in KINDS:
         raise InputError(_("Choose what she withdraws: %(kinds)s.") % {"kinds": ", ".join(KINDS)})
@@ -166,14 +164,10 @@ def consent_withdrawn(actor: Any, participant: Participant, *, kind: str, at: Ty
         raise InputError(_("There is no consent to withdraw. A person who never consented is a screening failure."))
     free = [one for one in lines if not one.cells.get("withdrawn_at")]
     line = free[-1] if free else lines[-1]
-    if not free and kind != "all":
-        earlier = line.cells.get("withdrawal_kind", "")
-        raise InputError(
-            _("A withdrawal of %(kind)s is recorded already; widen it to everything, or correct it under Forms.")
-            % {"kind": earlier}
-        )
     if at.value < datetime.fromisoformat(line.cells["signed_at"]):
         raise InputError(_("The withdrawal is before the signature; correct the moment."))
+    if not free:
+        return _withdrawn_further(actor, participant, kind, at, reason)
     cells = {
         **{key: value for key, value in line.cells.items() if key != "participant_id"},
         "withdrawn_at": at.value.astimezone(trial_zone()).isoformat(timespec="minutes"),
@@ -183,6 +177,31 @@ def consent_withdrawn(actor: Any, participant: Participant, *, kind: str, at: Ty
     return record_change(
         actor, line, cells, seen_version=line.version, reason=reason, entered=entered, action="consent.withdraw"
     )
+
+
+def _withdrawn_further(actor: Any, participant: Participant, kind: str, at: TypedInstant, reason: str) -> Record:
+    """A withdrawal beside the one that the line of the consent carries."""
+    known = Record.objects.filter(participant=participant, entered_in_error=False, cells__withdrawal_kind=kind)
+    if known.filter(table__in=("consents", "withdrawals")).exists():
+        raise InputError(
+            _("A withdrawal of %(kind)s is recorded already; correct that entry under Forms.") % {"kind": kind}
+        )
+    if not reason.strip():
+        raise InputError(_("Say why, in her words, or that she gave no reason."))
+    with act(actor, "consent.withdraw", reason=reason.strip()):
+        return record_create(
+            actor,
+            "withdrawals",
+            {
+                "withdrawn_at": at.value.astimezone(trial_zone()).isoformat(timespec="minutes"),
+                "withdrawal_kind": kind,
+                "reason": reason.strip(),
+            },
+            participant=participant,
+            form="withdrawal" if "withdrawal" in protocol_in_force().forms else "",
+            entered={"withdrawn_at": {"text": at.text, "calendar": at.calendar}},
+            action="consent.withdraw",
+        )
 
 
 def consent_version_set(actor: Any, *, version: str, since: date, reason: str) -> Trial:

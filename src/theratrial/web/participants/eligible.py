@@ -13,12 +13,13 @@ from theratrial.eligibility import CriterionResult, EligibilityResult, Verdict, 
 from theratrial.errors import InputError
 from theratrial.trialfolder.records import TrialFolder
 from theratrial.web.capture.models import Record
-from theratrial.web.capture.selectors import participant_rows
+from theratrial.web.capture.selectors import Rows, participant_rows
 from theratrial.web.ledger.act import act, note
 from theratrial.web.ledger.models import Signature
 from theratrial.web.ledger.signing import content_digest, sign, signatures_of, signer_confirmed
 from theratrial.web.participants.models import Participant
 from theratrial.web.participants.plan import said
+from theratrial.web.participants.renewal import Renewal, renewal_of
 from theratrial.web.participants.selectors import trial_now
 from theratrial.web.trials.selectors import protocol_in_force, the_trial, trial_zone
 
@@ -290,12 +291,39 @@ def signatures_shown(participant: Participant, folder: TrialFolder) -> list[dict
         result = judged(participant, folder, datetime.fromisoformat(content["at"]))
         current = content_of(participant, folder, result, outcome=content["outcome"], override=content["override"])
         same = content_digest(KIND, participant.code, current) == one.digest
+        renewal = renewal_of(folder, participant.code, content, trial_now()) if one.voided_at is None else Renewal()
         lines.append(
             {
                 "signature": one,
                 "outcome": verdict_words(content["outcome"]),
                 "override": content["override"],
                 "same": same,
+                "renewal": renewal,
+                "differences": [
+                    {
+                        "of": other,
+                        "title": _title({"id": other.criterion, "title": other.title}),
+                        "signed": truth_words(other.answer_signed) if other.answer_signed else "",
+                        "now": truth_words(other.answer_now),
+                    }
+                    for other in renewal.differences
+                ],
             }
         )
     return lines
+
+
+def unreadable_shown(participant: Participant, rows: Rows) -> list[dict[str, str]]:
+    """Her records that cannot be read: what, why and what to do, and where to correct them."""
+    return [
+        {
+            "table": row.table.replace("_", " "),
+            "column": column.replace("_", " "),
+            "why": why,
+            "link": source_link(row.source, participant.code),
+        }
+        for lines in rows.folder.tables.values()
+        for row in lines
+        if row.unreadable and row.values.get("participant_id") == participant.code
+        for column, why in row.unreadable.items()
+    ]

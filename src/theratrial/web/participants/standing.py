@@ -22,20 +22,23 @@ from django.db.models import Q
 
 from theratrial.errors import InputError
 from theratrial.protocol.schema import Protocol
-from theratrial.schedule.history import Ending, History, Status, TakenImage
+from theratrial.schedule.history import History, Status, TakenImage
 from theratrial.schedule.sessions import PlannedSession, given_sessions, planned_sessions
 from theratrial.schedule.visits import planned_images, planned_visits
 from theratrial.trialfolder.histories import participant_history
 from theratrial.trialfolder.reader import rows_of_cells
 from theratrial.trialfolder.records import TrialFolder
 from theratrial.trialfolder.tables import FOLDER_SCHEMA_VERSION
+from theratrial.trialfolder.withdrawals import withdrawals
 from theratrial.web.capture.models import Record
 from theratrial.web.ledger.models import Event, Head
 from theratrial.web.participants.models import Participant
 from theratrial.web.studies.models import Series
 from theratrial.web.trials.selectors import protocol_of, the_trial
 
-TABLES: Final = ("participants", "consents", "administrations", "visits", "dispositions", "selection_reads")
+TABLES: Final = (
+    *("participants", "consents", "withdrawals", "administrations", "visits", "dispositions", "selection_reads"),
+)
 _BEFORE_ALL: Final = datetime(1900, 1, 1, tzinfo=ZoneInfo("UTC"))
 
 
@@ -108,6 +111,8 @@ class Standing:
     planned: tuple[Planned, ...] = ()
     ends: tuple[tuple[str, date, str], ...] = ()
     """(event, day, reason) of the dispositions."""
+    withdrawn: tuple[tuple[str, datetime], ...] = ()
+    """(kind, when) of every withdrawal of consent, in the order of time."""
     selection: str = ""
     """Result of the latest selection read."""
     unreadable: str = ""
@@ -115,8 +120,11 @@ class Standing:
 
     @property
     def withdrawals(self) -> dict[str, datetime]:
-        """Kind -> when, of every withdrawal of consent."""
-        return {one.kind or "all": one.withdrawn_at for one in self.consents if one.withdrawn_at is not None}
+        """Kind -> when it was withdrawn first."""
+        found: dict[str, datetime] = {}
+        for kind, at in self.withdrawn:
+            found.setdefault(kind, at)
+        return found
 
     @property
     def consent(self) -> Consent | None:
@@ -275,6 +283,7 @@ def _told(
         empty,
         screened_on=past.screened_on,
         consents=consents,
+        withdrawn=tuple((one.kind, one.withdrawn_at) for one in withdrawals(folder, code)),
         sessions=tuple(
             (one.session or 0, one.injected_at) for one in given_sessions(protocol, past) if one.injected_at
         ),
@@ -297,25 +306,8 @@ def _record_id(source: str) -> str:
 
 
 def history_of(folder: TrialFolder, code: str, images: Iterable[TakenImage]) -> History:
-    """What the schedule needs of a participant, with what each kind of withdrawal means for it.
-
-    Withdrawal from follow-up, or from everything, ends visits; withdrawal from treatment ends the sessions only: the
-    visits that watch over what was given stay due.
-    """
-    past = participant_history(folder, code, images=images)
-    kinds = {
-        row.source: (row["withdrawal_kind"] or "all", row["withdrawn_at"].date())
-        for row in folder.rows("consents", participant_id=code)
-        if row["withdrawn_at"] is not None
-    }
-    endings = [one for one in past.endings if one.source not in kinds]
-    for source, (kind, day) in kinds.items():
-        if kind == "treatment":
-            # An ending after which no session follows and visits go on.
-            endings.append(Ending("completed", day, source))
-        elif kind in ("follow_up", "all"):
-            endings.append(Ending("withdrawal", day, source))
-    return replace(past, endings=tuple(endings))
+    """What the schedule needs of a participant: the core's rule, as `theratrial run` applies it."""
+    return participant_history(folder, code, images=images)
 
 
 def planned_things(protocol: Protocol, past: History, now: datetime) -> tuple[Planned, ...]:

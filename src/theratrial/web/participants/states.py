@@ -8,13 +8,15 @@ from datetime import date
 from typing import Any
 
 from django.db.models.fields.json import KT
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from theratrial.web.ledger.models import Signature
 from theratrial.web.participants.models import Participant
+from theratrial.web.participants.renewal import Renewal, renewals
 from theratrial.web.participants.standing import Standing, standings
 from theratrial.web.trials.models import Trial
-from theratrial.web.trials.selectors import the_trial
+from theratrial.web.trials.selectors import the_trial, trial_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Shown:
     consent: State
     eligibility: State
     treatment: State
+    renewal: Renewal | None = None
+    """What differs from what was signed, of one who is not treated yet."""
 
 
 def withdrawal_words(kind: str) -> str:
@@ -139,16 +143,31 @@ def shown(participants: Iterable[Participant]) -> list[Shown]:
     known, trial = standings(listed), the_trial()
     signed = eligibility_states(known)
     unsigned = State("unsigned", _("not signed"), "neutral")
+    # Once she is treated or gone, signing anew would mend nothing.
+    waiting = [
+        one for one in listed if one.code in signed and not known[one.code].sessions and known[one.code].ended is None
+    ]
+    older = renewals(waiting, timezone.now().astimezone(trial_zone())) if waiting else {}
     return [
         Shown(
             one,
             known[one.code],
             consent_state(known[one.code], trial),
-            signed.get(one.code, unsigned),
+            renewal_state(signed.get(one.code, unsigned), older.get(one.code)),
             treatment_state(known[one.code]),
+            older.get(one.code),
         )
         for one in listed
     ]
+
+
+def renewal_state(state: State, renewal: Renewal | None) -> State:
+    """The state of a signature that rests on older values than are recorded by now."""
+    if renewal is None:
+        return state
+    if renewal.needed:
+        return State("renew", _("to be renewed"), "bad")
+    return State(state.key, _("%(state)s, newer values") % {"state": state.words}, "warn")
 
 
 def last_day(standing: Standing) -> date:

@@ -32,8 +32,13 @@ def _signing(participant: Participant, folder: Any, result: Any, outcome: str, o
 
 
 def _page(request: HttpRequest, participant: Participant, *, refusal: str = "", status: int = 200) -> HttpResponse:
-    folder = participant_rows(participant).folder
-    result = eligible.judged(participant, folder, eligible.moment_shown(participant, folder))
+    rows = participant_rows(participant)
+    folder, unreadable = rows.folder, eligible.unreadable_shown(participant, rows)
+    try:
+        result = eligible.judged(participant, folder, eligible.moment_shown(participant, folder))
+    except InputError as error:
+        context = {"participant": participant, "why": str(error), "unreadable": unreadable, "refusal": refusal}
+        return render(request, "participants/eligibility_unjudged.html", context, status=status)
     content = eligible.content_of(participant, folder, result)
     asked = request.POST if request.method == "POST" else request.GET
     override, wanted = asked.get("override", "").strip()[:1000], asked.get("outcome", "")
@@ -48,7 +53,7 @@ def _page(request: HttpRequest, participant: Participant, *, refusal: str = "", 
         "participant": participant, "content": content, "at": content["at"], "verdict": verdict,
         "verdict_words": eligible.verdict_words(verdict), "criteria": eligible.criteria_shown(content, participant),
         "signatures": eligible.signatures_shown(participant, folder), "to_sign": to_sign, "refusal": refusal,
-        "may_sign": may_sign, "reads": _reads(participant), "rule": selection.rule(),
+        "may_sign": may_sign, "unreadable": unreadable, "reads": _reads(participant), "rule": selection.rule(),
         "may_read": may(request.user, "selection.read", site=participant.site),
     }  # fmt: skip
     return render(request, "participants/eligibility.html", context, status=status)

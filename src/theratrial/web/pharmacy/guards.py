@@ -17,6 +17,7 @@ from theratrial.errors import InputError, Problems
 from theratrial.pipeline.activity import net_administered_activity
 from theratrial.pipeline.activity_ledger import MOST_OF_BATCH
 from theratrial.protocol.schema import Product, Protocol, Sessions
+from theratrial.safety.pregnancy import pregnancy_test_needed
 from theratrial.trialfolder.records import Row
 from theratrial.web.capture.models import Query, Record
 from theratrial.web.capture.queries import system_query, system_query_resolved
@@ -170,20 +171,17 @@ def _participant(participant: Participant, row: Row, product: Product | None) ->
 
 
 def _pregnancy(protocol: Protocol, participant: Participant, row: Row) -> Iterator[Finding]:
-    gate = protocol.safety_gate.reading
-    if gate is not None and not gate.pregnancy_test_required:
-        return
     test = row["pregnancy_test"]
     if test == "negative":
         return
     known = live_records().filter(table="participants", participant=participant).first()
     sex = known.cells.get("sex", "") if known else ""
+    if not pregnancy_test_needed(protocol, row["product_id"] or "", sex):
+        return
     if test == "not_applicable":
         if sex == "female":
             text = _("The pregnancy test is given as not applicable. Say in the answer why (menopause, operation).")
             yield Finding("pregnancy_test", "pregnancy_test", text, "warning")
-        return
-    if sex == "male":
         return
     text = _("A negative pregnancy test is needed before each injection; it is: %(test)s.")
     words = {"positive": _("positive"), "not_done": _("not done"), None: _("not recorded")}

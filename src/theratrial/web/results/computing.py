@@ -26,7 +26,6 @@ from theratrial.web.ledger.act import act
 from theratrial.web.ledger.chain import json_digest
 from theratrial.web.participants.models import Participant
 from theratrial.web.results.models import Computation, ParticipantResultRow, TrialResultRow
-from theratrial.web.results.reading import records_not_chosen
 from theratrial.web.results.services import WORKER, progressed
 
 TRIAL, OUT = "trial", "out"
@@ -57,8 +56,6 @@ def results_computed(computation: Computation) -> None:
     for left_over in (working, place):
         shutil.rmtree(left_over, ignore_errors=True)
     records = list(_records_of(computation))
-    aside = records_not_chosen(records)
-    records = [one for one in records if one.pk not in aside]
     people = {one.pk: one for one in Participant.objects.all()}
     codes = {pk: one.code for pk, one in people.items()}
     try:

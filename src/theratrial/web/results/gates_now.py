@@ -22,8 +22,8 @@ from theratrial.web.results.models import TrialResultRow
 from theratrial.web.results.selectors import latest_for_gate
 
 _GATE_TABLES = (
-    *("participants", "consents", "laboratory", "adverse_events", "examinations", "visits", "administrations"),
-    "dispositions",
+    *("participants", "consents", "withdrawals", "laboratory", "adverse_events", "examinations", "visits"),
+    *("administrations", "dispositions"),
 )
 _SET_ASIDE: Final = frozenset(_GATE_TABLES) - {"participants", "administrations"}
 """Without a line of these there still is a gate to judge; it says that the line is missing."""
@@ -131,8 +131,8 @@ def _with_problems(gate: Gate, problems: tuple[Problem, ...], unread: tuple[Row,
     said = [
         f"{one.table.replace('_', ' ')}: {column}: {why}" for one in unread for column, why in one.unreadable.items()
     ]
-    if not said:
-        said = [str(one) for one in problems]
+    told = {f"{one.file} line {one.line}" for one in unread}
+    said += [str(one) for one in problems if one.place.partition(", column")[0] not in told]
     because = f"a record cannot be used: {'; '.join(said)}. Correct the record, then judge the gate again"
     places = sorted({one.source for one in unread})
     trace = Trace("gates.records", "1", {f"record {number}": place for number, place in enumerate(places, 1)})

@@ -6,15 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from theratrial.trialfolder.tables import table as table_definition
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.selectors import live_records
-from theratrial.web.ledger.models import Signature
+from theratrial.web.ledger.models import Signature, SignedRow
 from theratrial.web.ledger.signing import content_digest, is_valid
 from theratrial.web.participants.models import Participant
 
 READING, ADJUDICATION = "response_reading", "response_adjudication"
 TABLE: Final = "lesion_readings"
-_SEEN: Final = ("timepoint", "lesion_id", "site", "role", "status", "region_name", "comment")
+ADJUDICATIONS: Final = "adjudications"
+_SEEN: Final = tuple(
+    column.name
+    for column in table_definition(TABLE).columns
+    if column.name not in ("participant_id", "reader", "read_at")
+)
+"""What a signature binds of a line: all that the table holds of what was seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +120,23 @@ def adjudication_content(code: str, readings: Iterable[Reading], chosen: str) ->
     return {"participant": code, "chosen": chosen, "readings": {one.reader: one.content["lesions"] for one in readings}}
 
 
-def records_not_chosen(records: Iterable[Record]) -> set[Any]:
-    """Lesion rows that a standing adjudication sets aside: those of the readers whose reading does not stand."""
-    by_participant: dict[Any, list[Record]] = {}
-    for record in records:
-        if record.table == TABLE and record.participant_id is not None:
-            by_participant.setdefault(record.participant_id, []).append(record)
-    adjudicated = set(Signature.objects.filter(kind=ADJUDICATION, voided_at=None).values_list("participant", flat=True))
-    aside: set[Any] = set()
-    for one in Participant.objects.filter(code__in=adjudicated, pk__in=by_participant):
-        chosen = readings_of(one).chosen
-        if chosen:
-            aside |= {r.pk for r in by_participant[one.pk] if r.cells.get("reader") != chosen}
-    return aside
+def adjudications_not_standing(records: Iterable[Record]) -> set[Any]:
+    """Lines of adjudications whose signature is void, or given on readings that are others by now.
+
+    The trial folder carries only those that stand. A line that came with an imported folder has no signature here
+    and stands as imported.
+    """
+    lines = {str(one.pk): one for one in records if one.table == ADJUDICATIONS}
+    if not lines:
+        return set()
+    entity = Record._meta.db_table
+    signed = dict(
+        SignedRow.objects.filter(entity=entity, entity_id__in=list(lines), signature__kind=ADJUDICATION).values_list(
+            "entity_id", "signature_id"
+        )
+    )
+    people = {one.participant_id for one in lines.values() if one.participant_id is not None}
+    stands: set[Any] = set()
+    for one in Participant.objects.filter(pk__in=people):
+        stands |= {signature.pk for signature, valid in readings_of(one).adjudications if valid}
+    return {lines[line].pk for line, signature in signed.items() if signature not in stands}

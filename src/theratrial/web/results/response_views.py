@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import quote
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from theratrial.errors import InputError
+from theratrial.forms import FormDefinition
 from theratrial.web.access import may, participant_or_404, requires
+from theratrial.web.capture import forms
+from theratrial.web.capture.form_page import Setting, form_page
+from theratrial.web.capture.forms import Filling, Place
+from theratrial.web.capture.listing import Listing, choice_text, listing
 from theratrial.web.capture.models import Record
-from theratrial.web.capture.services import record_change, record_create
+from theratrial.web.capture.services import record_create
+from theratrial.web.ledger.act import act
 from theratrial.web.ledger.models import Signature
-from theratrial.web.ledger.signing import NotConfirmed, content_digest, sign
+from theratrial.web.ledger.signing import NotConfirmed, content_digest, sign, signer_confirmed
 from theratrial.web.participants.models import Participant
 from theratrial.web.results import selectors
 from theratrial.web.results.blinding import hidden_records
 from theratrial.web.results.reading import (
     ADJUDICATION,
+    ADJUDICATIONS,
     READING,
     TABLE,
     Reading,
@@ -37,17 +44,13 @@ from theratrial.web.results.reading import (
 )
 from theratrial.web.trials.selectors import protocol_in_force, trial_zone
 
-ROLES: Final = {
-    "target": gettext_lazy("target"),
-    "non_target": gettext_lazy("non-target"),
-    "new": gettext_lazy("new"),
-}
-STATUSES: Final = {
-    "present": gettext_lazy("present"),
-    "resolved": gettext_lazy("resolved"),
-    "not_assessable": gettext_lazy("not assessable"),
-}
-_COLUMNS: Final = ("timepoint", "lesion_id", "site", "role", "status", "region_name", "comment")
+
+@dataclass(frozen=True, slots=True)
+class ShownReading:
+    """A reading and its lines under the items of the protocol's form."""
+
+    reading: Reading
+    listing: Listing
 
 
 @requires("participants.view")
@@ -76,23 +79,29 @@ def _page(
     blind = hidden > 0
     row = selectors.latest_result(participant)
     rule = protocol_in_force().response.reading
+    definition = _definition()
     adjudicates = may(request.user, "response.adjudicate", site=participant.site)
     reads = may(request.user, "response.read", site=participant.site)
     own = readings.of(request.user.get_username()) if reads else None
+    outcome = None if row is None or blind else row.content.get("response")
     context: dict[str, Any] = {
         "participant": participant,
-        "readings": seen,
+        "readings": [] if definition is None else [_shown(definition, one) for one in seen],
+        "formless": definition is None,
         "all_readings": readings,
         "hidden": hidden,
         "blind": blind,
         "own": own,
         "may_read": reads,
-        "outcome": None if row is None or blind else row.content.get("response"),
+        "outcome": outcome,
+        "outcome_lesions": _lesions(definition, outcome),
+        "differing": [
+            (choice_text(definition, "timepoint", timepoint) if definition else timepoint, lesion)
+            for timepoint, lesion in readings.differing
+        ],
         "row": row,
         "age": selectors.age_of(row, participant),
         "rule": rule,
-        "roles": ROLES,
-        "statuses": STATUSES,
         "refusal": refusal,
         "refused": refused,
         "adjudication_forms": _adjudication_forms(participant, readings) if adjudicates and not blind else [],
@@ -100,6 +109,34 @@ def _page(
         "part": "response",
     }
     return render(request, "results/response.html", context, status=status)
+
+
+def _definition() -> FormDefinition | None:
+    try:
+        return forms.definition_of(forms.form_over(TABLE))
+    except InputError:
+        return None
+
+
+def _shown(definition: FormDefinition, reading: Reading) -> ShownReading:
+    return ShownReading(reading, listing(definition, reading.records, without=("reader",)))
+
+
+def _lesions(definition: FormDefinition | None, outcome: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The computed lesions, their roles and states in the words of the form."""
+    pairs = (
+        ("role_text", "role", "role"),
+        ("baseline_text", "status", "status_baseline"),
+        ("response_text", "status", "status_response"),
+    )
+    return [
+        one
+        | {
+            name: choice_text(definition, column, str(one.get(key) or "")) if definition else one.get(key)
+            for name, column, key in pairs
+        }
+        for one in (outcome or {}).get("lesions", ())
+    ]
 
 
 def _adjudication_forms(participant: Participant, readings: Readings) -> list[dict[str, Any]]:
@@ -121,22 +158,11 @@ def _adjudication_forms(participant: Participant, readings: Readings) -> list[di
 def reading_new(request: HttpRequest, code: str) -> HttpResponse:
     """One lesion at one time point, by the reader who is signed in."""
     participant = participant_or_404(request, code, "response.read")
-    if request.method != "POST":
-        return _form(request, participant, None, {"status": "present", "role": "target"})
-    cells, errors = _read(request.POST)
-    taken = readings_of(participant).of(request.user.get_username())
-    if taken is not None and (cells.get("timepoint", ""), cells.get("lesion_id", "")) in taken.statuses:
-        errors["lesion_id"] = _("You have read this lesion at this time point; change that line.")
-    if not errors:
-        cells |= {"reader": request.user.get_username(), "read_at": _now()}
-        try:
-            record_create(request.user, TABLE, cells, participant=participant)
-        except InputError as error:
-            errors[""] = str(error)
-    if errors:
-        return _form(request, participant, None, request.POST, errors)
-    messages.success(request, _("The lesion is recorded."))
-    return redirect("results:response", code=code)
+    try:
+        form = forms.form_over(TABLE)
+    except InputError as none:
+        raise Http404(str(none)) from none
+    return form_page(request, Place(form, participant, participant.site), None, _setting(request, participant, None))
 
 
 @requires("response.read")
@@ -146,72 +172,21 @@ def reading_edit(request: HttpRequest, code: str, pk: Any) -> HttpResponse:
     record = get_object_or_404(Record, pk=pk, participant=participant, table=TABLE, entered_in_error=False)
     if record.cells.get("reader") != request.user.get_username():
         raise PermissionDenied("a reading is changed by its own reader")
-    if request.method != "POST":
-        return _form(request, participant, record, record.cells)
-    cells, errors = _read(request.POST)
-    if not errors:
-        cells |= {"reader": record.cells["reader"], "read_at": _now()}
-        try:
-            seen = int(request.POST.get("seen_version", "0") or 0)
-            record_change(request.user, record, cells, seen_version=seen, reason=request.POST.get("change_reason", ""))
-        except (InputError, ValueError) as error:
-            errors[""] = str(error)
-    if errors:
-        return _form(request, participant, record, request.POST, errors)
-    messages.success(request, _("The lesion is changed."))
-    return redirect("results:response", code=code)
+    form = forms.form_of(Filling(record.group, (record,)))
+    place = Place(form, participant, participant.site)
+    return form_page(request, place, record.group, _setting(request, participant, record))
 
 
-def _now() -> str:
-    return timezone.now().astimezone(trial_zone()).replace(microsecond=0).isoformat()
-
-
-def _timepoints() -> list[str]:
-    protocol = protocol_in_force()
-    rule = protocol.response.reading
-    if rule is None:
-        return []
-    plans = [protocol.imaging.get(name) for name in (rule.imaging_baseline, rule.imaging_response)]
-    return [plan.reading.timepoint for plan in plans if plan is not None and plan.reading is not None]
-
-
-def _read(posted: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    cells = {name: posted.get(name, "").strip() for name in _COLUMNS}
-    errors = {}
-    if cells["timepoint"] not in _timepoints():
-        errors["timepoint"] = _("Choose the time point.")
-    if not cells["lesion_id"] or " " in cells["lesion_id"]:
-        errors["lesion_id"] = _("Give the lesion a name without spaces, the same at both time points.")
-    if not cells["site"]:
-        errors["site"] = _("Say where it is.")
-    if cells["role"] not in ROLES:
-        errors["role"] = _("Choose the role.")
-    if cells["status"] not in STATUSES:
-        errors["status"] = _("Choose what you see.")
-    if cells["status"] == "present" and not cells["region_name"]:
-        errors["region_name"] = _("A lesion that is present is measured in its region: name it as it is drawn.")
-    return {name: text for name, text in cells.items() if text}, errors
-
-
-def _form(
-    request: HttpRequest,
-    participant: Participant,
-    record: Record | None,
-    values: Mapping[str, Any],
-    errors: Mapping[str, str] | None = None,
-) -> HttpResponse:
-    context = {
-        "participant": participant,
-        "record": record,
-        "values": {name: values.get(name, "") for name in (*_COLUMNS, "change_reason")},
-        "errors": dict(errors or {}),
-        "other_error": (errors or {}).get("", ""),
-        "timepoints": _timepoints(),
-        "roles": ROLES,
-        "statuses": STATUSES,
-        "part": "response",
-    }
-    return render(request, "results/reading_form.html", context, status=422 if errors else 200)
+def _setting(request: HttpRequest, participant: Participant, record: Record | None) -> Setting:
+    now = timezone.now().astimezone(trial_zone()).replace(microsecond=0).isoformat()
+    return Setting(
+        template="results/reading_form.html",
+        back=reverse("results:response", args=[participant.code]),
+        context={"record": record, "part": "response"},
+        starts_with={"status": "present", "role": "target"},
+        written={"reader": request.user.get_username(), "read_at": now},
+        said={"repeated": _("You have read this lesion at this time point; change that line.")},
+    )
 
 
 @require_POST
@@ -223,6 +198,8 @@ def sign_reading(request: HttpRequest, code: str) -> HttpResponse:
     if own is None:
         raise Http404(code)
     try:
+        if any(one.incomplete for one in own.records):
+            raise InputError(_("A line of your reading is incomplete; complete it before you sign."))
         sign(
             request,
             kind=READING,
@@ -259,18 +236,32 @@ def adjudicate(request: HttpRequest, code: str) -> HttpResponse:
         unsigned = [one.reader for one in readings.readings if not one.signed and _is_account(one.reader)]
         if unsigned:
             raise InputError(_("Not signed yet by: %(who)s") % {"who": ", ".join(unsigned)})
-        sign(
-            request,
-            kind=ADJUDICATION,
-            key=participant.code,
-            content=adjudication_content(participant.code, readings.readings, chosen),
-            meaning=Signature.Meaning.APPROVED,
-            statement=reason,
-            rows=[record for one in readings.readings for record in one.records],
-            participant=participant,
-            site=participant.site,
-            permission="response.adjudicate",
-        )
+        signer_confirmed(request)
+        with act(request.user, "response.adjudicate", reason=reason):
+            line = record_create(
+                request.user,
+                ADJUDICATIONS,
+                {
+                    "adjudicated_at": timezone.now().astimezone(trial_zone()).isoformat(timespec="seconds"),
+                    "adjudicator": request.user.get_username(),
+                    "chosen_reader": chosen,
+                    "reason": reason,
+                },
+                participant=participant,
+                action="response.adjudicate",
+            )
+            sign(
+                request,
+                kind=ADJUDICATION,
+                key=participant.code,
+                content=adjudication_content(participant.code, readings.readings, chosen),
+                meaning=Signature.Meaning.APPROVED,
+                statement=reason,
+                rows=[line, *(record for one in readings.readings for record in one.records)],
+                participant=participant,
+                site=participant.site,
+                permission="response.adjudicate",
+            )
     except (NotConfirmed, InputError) as error:
         return _page(request, participant, refusal=str(error), refused=chosen, status=422)
     messages.success(request, _("The adjudication is signed. The next computation uses it."))

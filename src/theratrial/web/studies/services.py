@@ -20,6 +20,7 @@ from theratrial.web.people.models import Site, User
 from theratrial.web.studies import arrivals, reading, store
 from theratrial.web.studies.archives import ArchiveRefused, unpacked
 from theratrial.web.studies.arrivals import Arrived
+from theratrial.web.studies.assignments import assignment_recorded
 from theratrial.web.studies.judging import judged, participant_judged
 from theratrial.web.studies.limits import limits
 from theratrial.web.studies.models import Series, Upload
@@ -253,6 +254,7 @@ def series_assigned(
         current.save()
         whose = {"participant": participant.code, "site": participant.site.code}
         note("images.assign", **whose, series=str(current.pk), header_patient_id=current.patient_id)
+        assignment_recorded(actor, current, reason=reason.strip())
         participant_judged(actor, participant)
         if before is not None and before.pk != participant.pk:
             participant_judged(actor, before)
@@ -288,6 +290,7 @@ def series_set_aside(actor: Any, row: Series, *, reason: str) -> Series:
     with act(actor, "images.set-aside", reason=reason.strip()):
         current = Series.objects.select_for_update(of=("self",)).select_related("participant", "site").get(pk=row.pk)
         current.state, current.imaging, current.session, current.part = "set_aside", "", None, ""
+        assignment_recorded(actor, current, reason=reason.strip())
         current.settled_by = _name(actor)
         current.because = [{"rule": "set_aside", "message": reason.strip(), "remedy": ""}]
         current.save()
@@ -304,6 +307,7 @@ def series_checked_again(actor: Any, row: Series) -> Series:
         if current.settled_by:
             current.settled_by, current.state = "", "quarantined"
             current.imaging, current.session, current.part = "", None, ""
+            assignment_recorded(actor, current, reason=_("judged by the rules again"))
         if was is not None and was.code != current.patient_id:
             current.participant = None
         current.save()

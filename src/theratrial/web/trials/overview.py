@@ -219,7 +219,7 @@ def overview(user: Any, *, page: int = 1, everybody: bool = False) -> dict[str, 
         "curve": recruitment(trial, people, now.date(), population.sample_size if population else 1) if sees else None,
         "computed": computed, "bars": bars(briefs, frozenset(one.participant.code for one in people)),
         "sees_doses": may(user, "doses.view"), "conflicts": conflicts(trial.in_force),
-        "sees_endpoint": may(user, "endpoint.view"),
+        "sees_endpoint": may(user, "endpoint.view"), "renewals": [one for one in people if one.renewal],
     }  # fmt: skip
     if context["sees_endpoint"] and computed is not None:
         context["endpoint"] = endpoint_of(computed.pk)
