@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.utils.translation import gettext
 
+from theratrial.web.people.label_words import TASKS
 from theratrial.web.people.permissions import matrix
 
 
@@ -16,3 +19,13 @@ def role_text(role: str) -> str:
 def permission_text(permission: str) -> str:
     """The label of a permission."""
     return gettext(matrix().permissions[permission].label)
+
+
+def task_text(task: str) -> str:
+    """The name of a task of the delegation log; its key where it is no longer one."""
+    return gettext(TASKS[task]) if task in TASKS else task
+
+
+def tasks_text(tasks: Iterable[str]) -> str:
+    """The names of tasks in one line."""
+    return " · ".join(task_text(one) for one in tasks)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from theratrial.errors import InputError
 from theratrial.web.ledger.act import act
 from theratrial.web.people.models import Delegation, EthicsApproval, Site, User
+from theratrial.web.people.labels import tasks_text
 from theratrial.web.people.permissions import matrix, may, roles_held
 from theratrial.web.trials.models import ProtocolVersion
 
@@ -51,7 +52,7 @@ def delegation_authorise(
     if useless := sorted(set(wanted) - tasks_of(user, site)):
         raise InputError(
             _("No role of %(name)s at this site can use: %(tasks)s. Have the role granted first.")
-            % {"name": user, "tasks": ", ".join(useless)}
+            % {"name": user, "tasks": tasks_text(useless)}
         )
     if trained_on > starts_on:
         raise InputError(_("The training lies after the start; nobody works before being trained."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -26,6 +27,22 @@ def role_label(role: str) -> str:
     from theratrial.web.people.labels import role_text
 
     return role_text(role)
+
+
+@register.filter
+def task_label(task: str) -> str:
+    """The name of a task of the delegation log, in the language of the page."""
+    from theratrial.web.people.labels import task_text
+
+    return task_text(task)
+
+
+@register.filter
+def task_labels(tasks: Iterable[str]) -> str:
+    """The names of tasks in one line."""
+    from theratrial.web.people.labels import tasks_text
+
+    return tasks_text(tasks)
 
 
 @register.simple_tag(takes_context=True)
