@@ -1,0 +1,81 @@
+"""The words of ``roles.yaml``, written out so that they are collected for translation; and what tasks are called."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.utils.translation import gettext_noop as _
+
+TASKS: Final = {
+    "screen": _("registration for screening"),
+    "consent": _("consent"),
+    "enter": _("data entry"),
+    "eligibility": _("eligibility"),
+    "read": _("reading of images"),
+    "adjudicate": _("adjudication"),
+    "label": _("batches and release tests"),
+    "release": _("release of batches"),
+    "inject": _("administration"),
+    "image": _("upload of images"),
+    "dosimetry": _("dosimetry"),
+    "safety": _("adverse events and examinations"),
+    "gate": _("retreatment gate"),
+}
+"""Task of the delegation log -> its name."""
+
+LABELS: Final = (
+    _("See the trial's overview and protocol"),
+    _("See the endpoint before the data are locked"),
+    _("See participants and their records"),
+    _("Register a person for screening"),
+    _("Record consent and withdrawal"),
+    _("Enter and correct records"),
+    _("Import laboratory results"),
+    _("Sign eligibility"),
+    _("Read the selection PET/CT"),
+    _("Read whole-body scans"),
+    _("Read response"),
+    _("Adjudicate between readers"),
+    _("Record batches and release tests"),
+    _("Release a batch"),
+    _("Record administrations"),
+    _("See images"),
+    _("Upload images and settle quarantine"),
+    _("See absorbed doses"),
+    _("Sign dosimetry"),
+    _("Record calibrations of cameras"),
+    _("Record adverse events and examinations"),
+    _("See gates"),
+    _("Sign the retreatment gate"),
+    _("See queries"),
+    _("Open and close queries"),
+    _("Answer queries"),
+    _("Verify source data"),
+    _("Freeze and lock data"),
+    _("Ask for or approve unlocking"),
+    _("Endorse the data before they are locked"),
+    _("Read the ledger"),
+    _("Ask for or approve redaction of identifiers"),
+    _("See people, roles and the delegation log"),
+    _("Grant and end roles"),
+    _("Authorise lines of the delegation log"),
+    _("Record ethics approvals"),
+    _("Release a protocol version"),
+    _("Start a computation"),
+    _("Export data"),
+    _("Open and close accounts"),
+    _("Answer the issue log"),
+    _("Principal investigator"),
+    _("Study coordinator"),
+    _("Nuclear medicine physician"),
+    _("Oncologist"),
+    _("Adjudicator of response"),
+    _("Medical physicist"),
+    _("Radiopharmacist"),
+    _("Monitor"),
+    _("Data manager"),
+    _("Statistician"),
+    _("Person responsible for updating the registration"),
+    _("Administrator of accounts"),
+)
+"""Labels of permissions and roles."""
