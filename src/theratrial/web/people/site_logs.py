@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from theratrial.errors import InputError
 from theratrial.web.ledger.act import act
-from theratrial.web.people.models import Delegation, EthicsApproval, Site, User
 from theratrial.web.people.labels import tasks_text
+from theratrial.web.people.models import Delegation, EthicsApproval, Site, User
 from theratrial.web.people.permissions import matrix, may, roles_held
 from theratrial.web.trials.models import ProtocolVersion
 
