@@ -66,7 +66,7 @@ class RunningSite:
 
     def serve(self, *arguments: str) -> None:
         server = self.start("serve", "--port", str(self.port), *arguments)
-        until = time.monotonic() + 120
+        until = time.monotonic() + 400
         while time.monotonic() < until:
             assert server.poll() is None, (self.folder.parent / "serve.log").read_text()[-3000:]
             try:
