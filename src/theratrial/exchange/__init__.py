@@ -1,1 +1,1 @@
-"""Values and the formats of the world: registries today. Reads bytes into values and says what found no place; writes values."""
+"""Values and the formats of the world: reads bytes into values, says what found no place, and writes values."""

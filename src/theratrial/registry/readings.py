@@ -1,8 +1,7 @@
 """Eligibility criteria as readings: what each sentence speaks of, and the limit it sets, so that two wordings compare.
 
 Words are looked up in a table of topics; a limit is a comparison beside a quantity, its unit turned into the core unit.
-A reading is no eligibility decision: it serves to ask whether two texts say the same. What no topic covers stays unread,
-and is told as such.
+A reading is no eligibility decision: it serves to ask whether two texts say the same. What no topic covers is not read.
 """
 
 from __future__ import annotations
@@ -118,10 +117,10 @@ def readings(text: str, side: Side = "inclusion") -> tuple[Reading, ...]:
     Examples
     --------
     >>> for one in readings("Platelet count ≥ 100,000/mm³; Hemoglobin >= 9 g/dL. Exclusion criteria: Pregnancy"):
-    ...     print(one.side, one.topic, one.limit)
+    ...     print(one.side, one.topic, one.limit or "-")
     inclusion platelets >= 100 e9_per_L
     inclusion haemoglobin >= 90 g_per_L
-    exclusion pregnancy
+    exclusion pregnancy -
     """
     found: list[Reading] = []
     for part_side, part in _parts(plain(text), side):

@@ -1,4 +1,4 @@
-"""What a rule is: a name, how grave, where it comes from, and a function that looks at a record and its surroundings."""
+"""What a rule is: a name, how grave, its source, and a function that looks at a record and what is around it."""
 
 from __future__ import annotations
 

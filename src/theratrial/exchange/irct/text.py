@@ -1,0 +1,93 @@
+"""A page of IRCT saved or copied as text: in English or Persian, with or without the bold marks of a conversion."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Final
+
+from theratrial.errors import InputError
+from theratrial.exchange.irct.labels import plain
+from theratrial.exchange.irct.values import record_of
+from theratrial.exchange.irct.walk import Stray, Walked, walked
+from theratrial.registry.imported import Imported, Unplaced
+from theratrial.registry.words import Language, Text
+
+_FEWEST_LABELS: Final = 8
+_PRINTED: Final = re.compile(r"\d{1,2} [A-Z][a-z]{2} \d{4}")
+REGISTRY: Final = {"en": "Iranian Registry of Clinical Trials", "fa": "مرکز ثبت کارآزمایی‌های بالینی ایران"}
+
+
+def read_irct_text(text: str, *, today: date) -> Imported:
+    """The record of a page as text.
+
+    Raises
+    ------
+    InputError
+        Too few labels of the page stand in it: it is no such page.
+    """
+    return read_irct_lines(list(enumerate(text.splitlines(), 1)), today=today, format_="irct-text")
+
+
+def read_irct_lines(lines: Iterable[tuple[int, str]], *, today: date, format_: str) -> Imported:
+    """The record of a page as numbered lines.
+
+    Raises
+    ------
+    InputError
+        Too few labels of the page stand in it.
+    """
+    numbered = list(lines)
+    found = walked(numbered)
+    if found.labels_seen < _FEWEST_LABELS:
+        raise InputError(
+            f"only {found.labels_seen} labels of IRCT's page were found; save the whole page, from "
+            "'Protocol summary' to 'Sharing plan'"
+        )
+    language = _language(numbered)
+    printed, title = _head(found)
+    record, unplaced = record_of(found, today=today, language=language)
+    registration = record.registration.model_copy(
+        update={"printed_on": printed or record.registration.printed_on, "registry": _registry(numbered)}
+    )
+    return Imported(
+        record.model_copy(update={"registration": registration}),
+        format_,
+        tuple(one for one in unplaced if not _is_title(one, title)),
+    )
+
+
+def _language(lines: list[tuple[int, str]]) -> Language:
+    persian = sum(1 for _, line in lines for letter in line if "\u0600" <= letter <= "\u06ff")
+    latin = sum(1 for _, line in lines for letter in line if letter.isascii() and letter.isalpha())
+    return "fa" if persian > latin else "en"
+
+
+def _registry(lines: list[tuple[int, str]]) -> Text:
+    whole = {plain(line) for _, line in lines}
+    return Text(**{language: name for language, name in REGISTRY.items() if plain(name) in whole})
+
+
+def _head(found: Walked) -> tuple[date | None, str]:
+    """The day of the print and the title above the first section: parts of the page, not strays."""
+    printed: date | None = None
+    title = ""
+    path = "scientific_title"
+    known = next((plain(piece.words) for piece in found.pieces if piece.path == path), "")
+    kept: list[Stray] = []
+    for stray in found.strays:
+        if not stray.after or stray.after in REGISTRY.values():
+            if _PRINTED.fullmatch(stray.words):
+                printed = datetime.strptime(stray.words, "%d %b %Y").date()
+                continue
+            if known and plain(stray.words) == known:
+                title = stray.words
+                continue
+        kept.append(stray)
+    found.strays[:] = kept
+    return printed, title
+
+
+def _is_title(one: Unplaced, title: str) -> bool:
+    return bool(title) and one.value == title
