@@ -351,13 +351,13 @@ def distribution_is_read(j: Journey) -> None:
 def _lesion(j: Journey, name: str, line: Mapping[str, str], **other: str) -> None:
     page = j.at(name, f"/results/participant/{CODE}/response/reading/")
     values = {**line, **other}
-    page.select_option("#id_timepoint", values["timepoint"])
-    page.fill("#id_lesion", values["lesion_id"])
-    page.fill("#id_site", values["site"])
-    page.check(f"[name=role][value={values['role']}]")
-    page.check(f"[name=status][value={values['status']}]")
-    page.fill("#id_region", values["region_name"])
-    page.locator("main form button.primary").click()
+    for item in ("timepoint", "role", "status"):
+        page.select_option(f"#i-{item}", values[item])
+    page.fill("#i-lesion_id", values["lesion_id"])
+    page.fill("#i-site", values["site"])
+    if values["status"] == "present":
+        page.fill("#i-region_name", values["region_name"])
+    page.locator("form.record button.primary").click()
     page.wait_for_load_state()
     assert page.url.endswith("/response/"), page.locator(".message.error, .field-error").all_inner_texts()
 

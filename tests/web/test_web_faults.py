@@ -37,8 +37,8 @@ def first_code() -> str:
 def event_typed(code: str) -> tuple[str, dict[str, str]]:
     """An adverse event as the page's form posts it."""
     fields = {
-        "term": "Nausea", "ctcae_version": "5.0", "grade": "1", "started_on": "2022-05-01", "ended_on": "2022-05-02",
-        "serious": "no", "related": "not_related",
+        "i-term": "Nausea", "i-ctcae_version": "5.0", "i-grade": "1", "i-started_on": "2022-05-01", "i-ended_on": "2022-05-02",
+        "i-serious": "no", "i-related": "not_related",
     }  # fmt: skip
     return f"/results/participant/{code}/safety/event/", fields
 
@@ -48,7 +48,7 @@ def test_the_character_NUL_is_refused_with_words(cohort: Trial, client_of: Clien
     client, code = client_of("coordinator1"), first_code()
     asked = {
         "query": lambda: client.get("/participants/", {"q": "a\x00b"}),
-        "body": lambda: client.post(event_typed(code)[0], {**event_typed(code)[1], "term": "Nau\x00sea"}),
+        "body": lambda: client.post(event_typed(code)[0], {**event_typed(code)[1], "i-term": "Nau\x00sea"}),
         "path": lambda: client.get("/participants/P%0001/"),
     }
     answer = asked[where]()

@@ -58,6 +58,7 @@ class Field:
     shown_when: Condition | None = None
     calculated: Quantity | None = None
     may_be_future: bool = False
+    suggestions: tuple[str, ...] = ()
     help: str = ""
     group: str = ""
     shares_unit_with: str = ""
@@ -170,6 +171,7 @@ def _field(form: Form, item: Item, language: str) -> Field:
         shown_when=_shown_when(item, types),
         calculated=quantity(item.calculated, types) if item.calculated else None,
         may_be_future=item.may_be_future,
+        suggestions=item.suggestions,
         help=item.helps.get(language, item.help),
         group=_group(item),
         shares_unit_with=_shares_unit_with(form, item),

@@ -45,6 +45,9 @@ def form_findings(protocol: Protocol) -> Iterator[Finding]:
             yield from _calculated(place, form, item)
             yield from _units(place, item)
             yield from _choice_labels(place, item)
+            if item.suggestions and item.type != "text":
+                message = f"item '{item.id}' is a {item.type} with suggestions"
+                yield error("item_choices", place, message, "a text has suggestions; a choice lists its choices")
     yield from _edit_checks(protocol)
     yield from _languages(protocol)
 

@@ -29,8 +29,8 @@ PASSWORD = "a-password-for-trying-out"
 MARK = "secretpelvis"
 ADDRESS = "/results/participant/P01/response/"
 LESION = {
-    **{"timepoint": "baseline", "lesion_id": "own_1", "site": "liver", "role": "target", "status": "present"},
-    **{"region_name": "own_1", "comment": ""},
+    **{"i-timepoint": "baseline", "i-lesion_id": "own_1", "i-site": "liver", "i-role": "target", "i-status": "present"},
+    **{"i-region_name": "own_1", "i-comment": ""},
 }
 
 
@@ -56,7 +56,7 @@ def page(client: Client, address: str) -> tuple[int, str]:
 
 def read_and_signed(client: Client, timepoint: str, lesion: str = "own_1") -> None:
     """nuclear1 reads a lesion at a time point and signs all of his reading."""
-    given = {**LESION, "timepoint": timepoint, "lesion_id": lesion}
+    given = {**LESION, "i-timepoint": timepoint, "i-lesion_id": lesion}
     assert client.post(f"{ADDRESS}reading/", given).status_code == 302
     from theratrial.web.results.reading import readings_of
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ EVENT = {
     **{"term": "Anemia", "ctcae_version": "5.0", "grade": "2", "started_on": "2022-04-01", "ended_on": ""},
     **{"serious": "no", "related": "related", "comment": "", "outcome": ""},
 }
+TYPED = {f"i-{item}": text for item, text in EVENT.items()}
 pytestmark = pytest.mark.usefixtures("demonstration")
 
 
@@ -60,22 +62,22 @@ def test_the_page_offers_known_terms_and_refuses_a_fatal_event_below_grade_5(cli
     client = client_of("nuclear1")
     shown = client.get(ADDRESS).content.decode()
     assert '<option value="Platelet count decreased">' in shown
-    assert client.post(ADDRESS, {**EVENT, "outcome": "fatal"}).status_code == 422
-    assert client.post(ADDRESS, {**EVENT, "outcome": "nonsense"}).status_code == 422
+    assert client.post(ADDRESS, {**TYPED, "i-outcome": "fatal"}).status_code == 422
+    assert client.post(ADDRESS, {**TYPED, "i-outcome": "nonsense"}).status_code == 422
 
 
 def test_a_recovered_event_without_a_last_day_is_asked_about_until_it_has_one(client_of: ClientOf) -> None:
     client = client_of("nuclear1")
-    assert client.post(ADDRESS, {**EVENT, "outcome": "recovered"}).status_code == 302
+    assert client.post(ADDRESS, {**TYPED, "i-outcome": "recovered"}).status_code == 302
     record = Record.objects.get(table="adverse_events", cells__outcome="recovered")
-    query = Query.objects.get(record=record, rule="recovered_has_ended")
+    query = Query.objects.get(record=record, rule="edit-check:adverse_event:recovered_has_ended")
     assert (query.state, query.column) == ("open", "ended_on")
-    change: dict[str, Any] = {**EVENT, "outcome": "recovered", "ended_on": "2022-04-09"}
-    change |= {"seen_version": record.version, "change_reason": "told at the visit"}
+    change: dict[str, Any] = {**TYPED, "i-outcome": "recovered", "i-ended_on": "2022-04-09"}
+    change |= {"versions": json.dumps({str(record.pk): record.version}), "reason": "told at the visit"}
     assert client.post(f"{ADDRESS}{record.pk}/", change).status_code == 302
     query.refresh_from_db()
     assert query.state == "closed"
-    assert ">recovered<" in client.get("/results/participant/P01/safety/").content.decode()
+    assert ">Recovered<" in client.get("/results/participant/P01/safety/").content.decode()
 
 
 def test_a_folder_written_before_the_column_still_loads(virtual_folder: Path, tmp_path: Path) -> None:

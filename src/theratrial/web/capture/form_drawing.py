@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from theratrial.forms import Answer, FormDefinition, Submission, shown_date, shown_instant, typed_date, typed_instant
+from theratrial.forms import (
+    Answer,
+    FormDefinition,
+    Issue,
+    Submission,
+    shown_date,
+    shown_instant,
+    typed_date,
+    typed_instant,
+)
 from theratrial.forms.definition import Field
 from theratrial.trialfolder.moments import CellProblem
 from theratrial.web.capture.form_rights import OWN_CODE, OWN_ROLE
 from theratrial.web.trials.selectors import trial_zone
+
+REMARKS: Final = frozenset({"comment", "note"})
+NOT_SAID: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,11 @@ class DrawnField:
     """What may be picked beside typing (batch numbers)."""
 
     @property
+    def of_many_lines(self) -> bool:
+        """Whether it is a remark: lines that were typed stay lines."""
+        return self.field.type == "text" and (self.field.column in REMARKS or "\n" in self.text)
+
+    @property
     def described_by(self) -> str:
         """Ids of the texts that belong to the field."""
         return f"{self.field.id}-both {self.field.id}-problem {self.field.id}-asked"
@@ -47,6 +64,11 @@ class DrawnRow:
     def hidden(self) -> bool:
         """Whether every one of them is hidden."""
         return all(one.hidden for one in self.fields)
+
+
+def issue_text(issue: Issue, said: Mapping[str, str] = NOT_SAID) -> str:
+    """A finding in the page's own words where it has some, else in the engine's."""
+    return said.get(issue.code) or f"{issue.message}; {issue.remedy}".rstrip("; ")
 
 
 def both_calendars(field: Field, text: str, persian_digits: bool) -> str:
@@ -72,6 +94,7 @@ def drawn(
     user: Any,
     with_problems: bool,
     options: Mapping[str, tuple[str, ...]],
+    said: Mapping[str, str] = NOT_SAID,
 ) -> tuple[DrawnRow, ...]:
     """Every field of the form in order, a group's fields side by side.
 
@@ -80,9 +103,11 @@ def drawn(
     with_problems
         Whether missing and wrong answers are shown already; an untouched form is not scolded.
     options
-        Column -> what may be picked.
+        Column -> what may be picked, beside the suggestions of the protocol.
+    said
+        Code of a finding -> the page's own words for it.
     """
-    problems = {one.item: f"{one.message}; {one.remedy}".rstrip("; ") for one in found.problems} if found else {}
+    problems = {one.item: issue_text(one, said) for one in found.problems} if found else {}
     missing = {one.item: one.message for one in found.incomplete} if found else {}
     asked: dict[str, str] = {}
     for issue in found.queries if found else ():
@@ -104,7 +129,7 @@ def drawn(
             or (field.column in OWN_ROLE and bool(answer.text)),
             both=both_calendars(field, answer.text, bool(getattr(user, "persian_digits", False))),
             calculated=calculated.get(field.id, ""),
-            options=options.get(field.column, ()),
+            options=options.get(field.column, ()) or field.suggestions,
         )
         if field.group and field.group == last_group:
             rows[-1].append(one)

@@ -28,6 +28,7 @@ from theratrial.forms import (
 )
 from theratrial.forms.moments import CalendarName
 from theratrial.web.capture.form_rights import (
+    CHANGED_BY_READER,
     OWN_CODE,
     OWN_ROLE,
     WRITTEN_AT_FIRST,
@@ -109,7 +110,17 @@ def form_of(filling: Filling) -> str:
     """The form that rows belong to; imported ones name none, then the first form over their table."""
     if filling.records[0].form:
         return filling.records[0].form
-    table = filling.records[0].table
+    return form_over(filling.records[0].table)
+
+
+def form_over(table: str) -> str:
+    """The first form of the protocol in force that fills a table.
+
+    Raises
+    ------
+    InputError
+        The protocol has none.
+    """
     for key, clause in protocol_in_force().forms.items():
         if clause.reading is not None and clause.reading.table == table:
             return key
@@ -232,6 +243,7 @@ def _in_ones_own_name(
     for row in rows:
         partner = _partner(definition, filling, row)
         earlier = partner.cells if partner else {}
+        _own_reading(user, definition, earlier, row.cells)
         for column, text in row.cells.items():
             if text == earlier.get(column):
                 continue
@@ -245,6 +257,17 @@ def _in_ones_own_name(
                     _("you do not hold the role %(got)s at this site; you hold %(held)s")
                     % {"got": text, "held": ", ".join(roles_held(user, site=site))}
                 )
+
+
+def _own_reading(user: Any, definition: FormDefinition, earlier: Mapping[str, str], cells: Mapping[str, str]) -> None:
+    """Readers read independently: nobody changes what another saw."""
+    if definition.table.name not in CHANGED_BY_READER or not earlier.get("reader"):
+        return
+    changed = any(cells.get(column, "") != text for column, text in earlier.items() if column in cells)
+    if (changed or cells.keys() - earlier.keys()) and earlier["reader"] != user.get_username():
+        raise InputError(
+            _("this is the reading of %(reader)s; it is changed by nobody else") % {"reader": earlier["reader"]}
+        )
 
 
 def _typed(row: FormRow) -> dict[str, dict[str, str]]:

@@ -27,6 +27,7 @@ async function judge() {
   if (mine !== asked || leaving) return;
   for (const [id, field] of Object.entries(answer.fields)) {
     const box = document.getElementById(`f-${id}`), input = document.getElementById(`i-${id}`);
+    if (!box) continue; // what the page writes itself is not asked
     box.hidden = field.hidden;
     const both = document.getElementById(`${id}-both`);
     if (both) both.textContent = field.both;
