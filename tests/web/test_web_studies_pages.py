@@ -209,7 +209,7 @@ def test_missing_planned_images_are_listed_and_vanish_when_they_come(
     scanned: Participant, client_of: Callable[[str], Client]
 ) -> None:
     from theratrial.web.people.models import User
-    from theratrial.web.studies.selectors import missing_planned
+    from theratrial.web.studies.missing import missing_planned
 
     missing = {
         (one.participant, one.imaging, one.session) for one in missing_planned(User.objects.get(username="nuclear1"))

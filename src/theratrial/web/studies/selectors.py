@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,7 @@ from django.db.models import Count, QuerySet
 
 from theratrial.imaging.catalogue import Catalogue
 from theratrial.pipeline.matching import PlannedImage, matched_images
-from theratrial.trialfolder.records import Row, TrialFolder
-from theratrial.web.capture.selectors import live_records, participant_rows, rows_of
+from theratrial.web.capture.selectors import live_records, rows_of
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.permissions import sites_of
 from theratrial.web.studies import arrivals
@@ -20,7 +19,7 @@ from theratrial.web.studies.corrected import corrected_copy
 from theratrial.web.studies.models import Instance, Series, Upload
 from theratrial.web.studies.store import stored_path
 
-_TABLES = ("participants", "administrations", "visits", "consents")
+_TABLES = ("participants", "administrations", "visits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,72 +99,20 @@ def upload_progress(upload: Upload) -> Progress:
     return Progress(upload, upload.files, upload.files)
 
 
-def planned_of(participant: Participant, folder: TrialFolder | None = None) -> list[Planned]:
-    """Planned images of one participant against what was received. Two queries."""
-    rows = list(Series.objects.filter(participant=participant, state="matched").exclude(imaging=""))
-    return _planned(folder or participant_rows(participant).folder, rows, {participant.code})
-
-
-def missing_planned(user: Any) -> list[Planned]:
-    """Planned images that are not there and were not missed, at the user's sites. Bounded queries."""
-    sites = sites_of(user, "images.view")
-    codes = _without_some_image(Participant.objects.filter(site__in=sites))
-    records = live_records().filter(table__in=_TABLES, participant__code__in=codes)
-    rows = Series.objects.filter(site__in=sites, state="matched", part="image", participant__code__in=codes)
-    rows = rows.select_related("participant").defer("header")
-    found = _planned(rows_of(records).folder, rows, codes, parts=False)
-    return [one for one in found if one.is_missing]
-
-
-def _without_some_image(people: QuerySet[Participant]) -> set[str]:
-    """Codes of those who lack an image that their schedule plans: the few whose records need a closer look."""
-    from theratrial.web.participants.standing import standings
-
-    images = Series.objects.filter(state="matched", part="image", participant__isnull=False)
-    there = set(images.values_list("participant_id", "imaging", "session").order_by())
-    return {
-        code
-        for code, one in standings(people).items()
-        if one.unreadable
-        or any(
-            planned.kind == "image" and planned.fixed != "missed" and (one.pk, planned.id, planned.session) not in there
-            for planned in one.planned
-        )
-    }
-
-
-def _planned(folder: TrialFolder, rows: Iterable[Series], codes: set[str], *, parts: bool = True) -> list[Planned]:
-    by_place: dict[tuple[str, str, int | None], list[Series]] = {}
+def planned_of(participant: Participant) -> list[Planned]:
+    """Planned images of one participant against what was received. A few queries."""
+    rows = list(Series.objects.filter(participant=participant, state="matched").exclude(imaging="").defer("header"))
+    by_place: dict[tuple[str, int | None], list[Series]] = {}
     for row in rows:
-        code = row.participant.code if row.participant is not None else ""
-        by_place.setdefault((code, row.imaging, row.session), []).append(row)
-    result = []
-    for code, hers in sorted(_by_participant(folder, codes).items()):
-        # One at a time: the core looks through all rows for each participant.
-        found = matched_images(hers, Catalogue((), (), (), 0)).get(code)
-        for image in found.images if found is not None else ():
-            here = by_place.pop((code, image.plan.id, image.session), [])
-            result.append(_one(code, image, here, parts))
-    return result
+        by_place.setdefault((row.imaging, row.session), []).append(row)
+    # Without the many lines of the laboratory, which say nothing of images.
+    folder = rows_of(live_records().filter(table__in=_TABLES, participant=participant)).folder
+    found = matched_images(folder, Catalogue((), (), (), 0)).get(participant.code)
+    images = found.images if found is not None else ()
+    return [_one(participant.code, image, by_place.pop((image.plan.id, image.session), [])) for image in images]
 
 
-def _by_participant(folder: TrialFolder, codes: set[str]) -> dict[str, TrialFolder]:
-    """Code -> the folder with her rows and those that are nobody's."""
-    shared: dict[str, tuple[Row, ...]] = {}
-    mine: dict[str, dict[str, list[Row]]] = {code: {} for code in codes}
-    for name, rows in folder.tables.items():
-        shared[name] = tuple(row for row in rows if "participant_id" not in row.values)
-        for row in rows:
-            if (code := str(row.values.get("participant_id", ""))) in mine:
-                mine[code].setdefault(name, []).append(row)
-    return {
-        code: replace(folder, tables={**shared, **{name: tuple(rows) for name, rows in tables.items()}})
-        for code, tables in mine.items()
-        if tables
-    }
-
-
-def _one(code: str, image: PlannedImage, here: Sequence[Series], parts: bool) -> Planned:
+def _one(code: str, image: PlannedImage, here: Sequence[Series]) -> Planned:
     plan, given = image.plan, image.administration
     row = next((one for one in here if one.part == "image"), None)
     hours = None
@@ -181,8 +128,8 @@ def _one(code: str, image: PlannedImage, here: Sequence[Series], parts: bool) ->
         administered=given is not None and plan.required,
         missed=(image.missed["reason"] or "–") if image.missed is not None else "",
         image=row,
-        ct=tuple(one for one in here if one.part == "ct") if parts else (),
-        regions=tuple(one for one in here if one.part == "regions") if parts else (),
+        ct=tuple(one for one in here if one.part == "ct"),
+        regions=tuple(one for one in here if one.part == "regions"),
         hours_after=hours,
         in_window=None if hours is None else plan.window_h.holds(hours),
         wants_ct=plan.kind == "pet_ct",
@@ -216,7 +163,6 @@ __all__ = [
     "Planned",
     "Progress",
     "image_files_of",
-    "missing_planned",
     "planned_of",
     "quarantined",
     "upload_progress",

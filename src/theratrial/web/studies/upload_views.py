@@ -18,6 +18,7 @@ from theratrial.web.access import requires, sites_of
 from theratrial.web.people.models import Site
 from theratrial.web.studies import arrivals, selectors, services, store
 from theratrial.web.studies.limits import limits
+from theratrial.web.studies.missing import missing_planned
 from theratrial.web.studies.models import Upload
 
 _PER_PAGE = 20
@@ -50,11 +51,11 @@ def index(request: HttpRequest) -> HttpResponse:
     }
     if request.headers.get("HX-Target") == "uploads":
         return render(request, "studies/uploads_part.html", context)
-    missing = selectors.missing_planned(request.user)
+    missing = Paginator(missing_planned(request.user), _PER_PAGE).get_page(request.GET.get("missing"))
     context |= {
-        "quarantined": selectors.quarantined(request.user).count(),
-        "missing": missing[:100],
-        "missing_count": len(missing),
+        "quarantined": selectors.quarantined(request.user).order_by().count(),
+        "missing": missing,
+        "missing_count": missing.paginator.count,
     }
     return render(request, "studies/index.html", context)
 
