@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -17,6 +18,8 @@ from theratrial.web.exports.models import Package
 from theratrial.web.exports.scope import sha256, zipped
 from theratrial.web.ledger.act import act, note
 from theratrial.web.participants.models import Participant
+from theratrial.web.refusals import words
+from theratrial.web.results.services import process_lives, this_process
 from theratrial.web.trials.selectors import the_trial
 
 KEPT: Final = timedelta(days=7)
@@ -68,18 +71,43 @@ def package_requested(user: Any, participant: Participant | None) -> Package:
 
 def old_removed() -> None:
     """Take away packages that are too old, and say of those whose maker died that they failed."""
-    now = timezone.now()
     for one in Package.objects.filter(~Q(state="removed"), requested_at__lt=kept_since()):
         package_file(one).unlink(missing_ok=True)
         Package.objects.filter(pk=one.pk).update(state="removed")
-    Package.objects.filter(state="making", begun_at__lt=now - SILENT_TOO_LONG).update(
-        state="failed", finished_at=now, message=_("It was interrupted; ask for it again.")
-    )
+    for one in _interrupted():
+        Package.objects.filter(pk=one.pk, state="making").update(
+            state="failed", finished_at=timezone.now(), message=_("It was interrupted; ask for it again.")
+        )
+
+
+def _interrupted() -> list[Package]:
+    """Those whose maker died; one on another machine when it was silent for too long."""
+    now = timezone.now()
+    return [
+        one
+        for one in Package.objects.filter(state="making")
+        if not process_lives(one.worker, now - (one.begun_at or now), SILENT_TOO_LONG)
+    ]
+
+
+def packages_resumed() -> int:
+    """Make again what ended with its process; for the start of a worker. Says how many."""
+    from theratrial.web.exports.tasks import make
+
+    again = 0
+    for one in _interrupted():
+        package_file(one).with_suffix(".half").unlink(missing_ok=True)
+        with transaction.atomic():
+            if Package.objects.filter(pk=one.pk, state="making").update(state="waiting", done=0, total=0):
+                make.enqueue(str(one.pk))
+                again += 1
+    return again
 
 
 def package_made(pk: str) -> str:
     """Make what waits; says its state. Safe to be called again: only what waits is begun."""
-    if not Package.objects.filter(pk=pk, state="waiting").update(state="making", begun_at=timezone.now()):
+    begun = {"state": "making", "begun_at": timezone.now(), "worker": this_process(), "message": ""}
+    if not Package.objects.filter(pk=pk, state="waiting").update(**begun):
         return "not waiting"
     package = Package.objects.select_related("participant__site", "requested_by").get(pk=pk)
     with translation.override(package.language):
@@ -87,7 +115,8 @@ def package_made(pk: str) -> str:
             _made(package)
         except Exception as error:
             LOG.exception("a package could not be made")
-            package.state, package.message = "failed", f"{type(error).__name__}: {error}"
+            known = words(error)
+            package.state, package.message = "failed", known[1] if known else f"{type(error).__name__}: {error}"
     package.finished_at = timezone.now()
     package.save()
     return str(package.state)

@@ -19,6 +19,8 @@ class Package(models.Model):
     language = models.CharField(max_length=8)
     state = models.CharField(max_length=8, default="waiting")  # waiting | making | ready | failed | removed
     begun_at = models.DateTimeField(null=True)
+    worker = models.CharField(max_length=160, blank=True, default="")
+    """The process that makes it, as `results.services.this_process` names it."""
     finished_at = models.DateTimeField(null=True)
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)

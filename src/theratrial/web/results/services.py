@@ -106,12 +106,12 @@ def _process_start(pid: int) -> str:
         return ""
 
 
-def _lives(worker: str, silent: timedelta) -> bool:
-    """Whether the process that began a computation is still there; on another machine silence tells."""
+def process_lives(worker: str, silent: timedelta, too_long: timedelta = _SILENT_TOO_LONG) -> bool:
+    """Whether the process that began a piece of work is still there; on another machine silence tells."""
     host, _sep, rest = worker.partition("/")
     number, _sep, start = rest.partition("/")
     if host != socket.gethostname() or not number.isdigit():
-        return silent < _SILENT_TOO_LONG
+        return silent < too_long
     if not start:
         try:
             os.kill(int(number), 0)
@@ -128,7 +128,7 @@ def interrupted_requeued() -> int:
     again = 0
     for running in Computation.objects.filter(state="running").select_related("progress"):
         progress = getattr(running, "progress", None)
-        if progress is not None and _lives(progress.worker, timezone.now() - progress.at):
+        if progress is not None and process_lives(progress.worker, timezone.now() - progress.at):
             continue
         with act(WORKER, "computation.interrupted"):
             found = Computation.objects.select_for_update().get(pk=running.pk)
