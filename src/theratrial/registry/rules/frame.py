@@ -8,10 +8,12 @@ from datetime import date
 from typing import Final
 
 from theratrial.protocol.schema import Protocol
+from theratrial.registry.fields import field_of, value_at
 from theratrial.registry.found import Finding, Quote, Sentence, Severity
 from theratrial.registry.history import History
 from theratrial.registry.imported import Unplaced
 from theratrial.registry.record import RegistrationRecord
+from theratrial.registry.shown import shown
 from theratrial.registry.trial_facts import TrialFacts
 
 
@@ -89,8 +91,4 @@ def rule(id_: str, severity: Severity, source: str, en: str, fa: str) -> Callabl
 
 def quote(case: Case, path: str) -> Quote:
     """The words of a field of the record."""
-    from theratrial.registry.fields import value_at
-
-    value = value_at(case.record, path)
-    shown = value.pair if hasattr(value, "pair") else "" if value is None else str(value)
-    return Quote(shown, path)
+    return Quote(shown(field_of(path), value_at(case.record, path)), path)

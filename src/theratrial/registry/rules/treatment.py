@@ -1,1 +1,155 @@
-"""Rules on treatment."""
+"""Treatment: what is given, whether physics allows what is said of it, and what the record must give in numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from theratrial.registry.found import Quote, Sentence, Severity
+from theratrial.registry.rules.frame import CONSISTENCY, PHYSICS, TRDS, Case, Found, quote, rule
+from theratrial.registry.rules.words import about_radiotherapy, whole_text
+
+GROUP: Final = "interventions[0].description"
+_SUPERSCRIPT: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+# 177Lu, 225Ac and 161Tb emit no positrons; what is seen of them is seen by a gamma camera.
+_NO_POSITRONS: Final = re.compile(
+    r"(?:(?:177 ?-?lu|lu-?177|225 ?-?ac|ac-?225|161 ?-?tb|tb-?161)(?:[- ](?!68)[a-z0-9]+){0,2}[- ]+)pet\b",
+    re.IGNORECASE,
+)
+_ACTIVITY: Final = re.compile(r"\d[\d.,]*\s*(?:gbq|mbq|mci|گیگابکرل|مگابکرل)", re.IGNORECASE)
+_MASS: Final = re.compile(r"\d[\d.,]*\s*(?:mg|µg|mg/kg|میلی ?گرم)\b", re.IGNORECASE)
+_CYCLES: Final = re.compile(r"(?:\d+|one|two|three|four|five|six)\s+(?:\w+\s+)?(?:sessions|cycles|injections|administrations)|(?:maximum|up to|حداکثر)\s+\S+\s+(?:sessions?|cycles?|جلسه)", re.I)  # fmt: skip
+_LIMIT: Final = re.compile(
+    r"\d[\d.,]*\s*gy\b|cumulative (?:dose|activity)|maximum (?:dose|activity)|kidney dose|دوز تجمعی", re.I
+)
+_STOP: Final = re.compile(
+    r"\bstop(?:ped|ping)?\b|discontinu|withdraw\w* (?:from )?treatment|until progression|توقف|قطع درمان", re.I
+)
+_WHOLE_BODY: Final = re.compile(r"[^.;]{0,60}whole-?body scan[^.;]{0,80}", re.IGNORECASE)
+_HOURS: Final = re.compile(r"\d+\s*(?:h\b|hours?|ساعت)|\d+\s*(?:days?|روز)", re.IGNORECASE)
+
+
+@rule(
+    "pet-of-no-positron-emitter",
+    Severity.ERROR,
+    PHYSICS,
+    "PET/CT is named for a nuclide without positrons",
+    "برای رادیونوکلیدی بدون پوزیترون PET/CT نام برده شده است",
+)
+def pet_of_no_positron_emitter(case: Case) -> Iterator[Found]:
+    from theratrial.registry.fields import filled_fields
+
+    for one in filled_fields(case.record):
+        if one.blank or one.field.kind != "text":
+            continue
+        match = _NO_POSITRONS.search(str(one.value).translate(_SUPERSCRIPT))
+        if match:
+            yield Found(
+                one.path,
+                Sentence(
+                    f"'{match[0]}/CT': this nuclide emits no positrons; it is imaged by planar views or SPECT",
+                    f"«{match[0]}/CT»: این رادیونوکلید پوزیترون نمی‌تاباند و با نمای تخت یا SPECT تصویربرداری می‌شود",
+                ),
+                Sentence(
+                    "Name the therapeutic agent without PET/CT, and its imaging by what it is",
+                    "داروی درمانی را بدون PET/CT بنویسید و تصویربرداری آن را به نام خود",
+                ),
+                (quote(case, one.path),),
+            )
+
+
+@rule(
+    "no-activity-nor-mass",
+    Severity.ERROR,
+    TRDS.format(13),
+    "What is given is not given in numbers",
+    "مقدار آنچه تجویز می‌شود گفته نشده است",
+)
+def no_activity_nor_mass(case: Case) -> Iterator[Found]:
+    words = whole_text(case.record)
+    if not about_radiotherapy(words) or not case.record.interventions:
+        return
+    lacking = [
+        (en, fa)
+        for en, fa, pattern in (
+            ("administered activity (GBq)", "فعالیت تجویزشده (GBq)", _ACTIVITY),
+            ("antibody or ligand mass (mg)", "جرم آنتی‌بادی یا لیگاند (mg)", _MASS),
+            ("number of cycles", "شمار جلسه‌ها", _CYCLES),
+            ("largest cumulative dose", "بیشترین دوز تجمعی", _LIMIT),
+            ("rule to stop", "قاعدهٔ توقف", _STOP),
+        )
+        if not pattern.search(words)
+    ]
+    if lacking:
+        yield Found(
+            GROUP,
+            Sentence(
+                "The intervention does not give: " + ", ".join(en for en, _ in lacking),
+                "در شرح مداخله نیامده است: " + "، ".join(fa for _, fa in lacking),
+            ),
+            Sentence(
+                "Give them as the protocol has them: without, the treatment cannot be repeated or judged",
+                "آن‌ها را چنان که در پروتکل است بنویسید: بی آن‌ها درمان نه تکرارشدنی است و نه سنجیدنی",
+            ),
+            (quote(case, GROUP),),
+        )
+
+
+@rule(
+    "scans-differ",
+    Severity.WARNING,
+    CONSISTENCY,
+    "Summary and intervention give different scans",
+    "خلاصه و شرح مداخله تصویربرداری‌های متفاوتی می‌گویند",
+)
+def scans_differ(case: Case) -> Iterator[Found]:
+    summary = _WHOLE_BODY.search(quote(case, "summary.settings_and_conduct").text)
+    detail = _WHOLE_BODY.search(quote(case, GROUP).text)
+    if summary and detail:
+        ours, theirs = (set(_HOURS.findall(one[0])) for one in (summary, detail))
+        if ours != theirs:
+            yield Found(
+                "summary.settings_and_conduct",
+                Sentence(
+                    f"The summary says '{summary[0].strip()}', the intervention '{detail[0].strip()}'",
+                    "خلاصه و شرح مداخله زمان‌های یکسانی برای تصویربرداری تمام‌بدن نمی‌گویند",
+                ),
+                Sentence(
+                    "Give the same scans at the same hours in both",
+                    "در هر دو همان تصویربرداری‌ها را در همان ساعت‌ها بنویسید",
+                ),
+                (
+                    Quote(summary[0].strip(), "summary.settings_and_conduct"),
+                    Quote(detail[0].strip(), GROUP),
+                ),
+            )
+
+
+@rule(
+    "sample-size-differs",
+    Severity.ERROR,
+    CONSISTENCY,
+    "The text gives another number of participants than the field",
+    "متن شمار دیگری از شرکت‌کنندگان می‌گوید",
+)
+def sample_size_differs(case: Case) -> Iterator[Found]:
+    target = case.record.recruitment.target_sample_size
+    if target is None:
+        return
+    for path in ("summary.design", GROUP, "summary.intervention_groups"):
+        for match in re.finditer(
+            r"\b(\d{1,5})\s+(?:\w+\s+)?(?:patients|participants|subjects|women|men)\b", quote(case, path).text
+        ):
+            if int(match[1]) != target:
+                yield Found(
+                    path,
+                    Sentence(
+                        f"'{match[0]}' here, {target} as target sample size",
+                        f"اینجا «{match[0]}» و در حجم نمونه {target} آمده است",
+                    ),
+                    Sentence(
+                        "Give one number, or say which group it is of", "یک عدد بنویسید یا بگویید از آن کدام گروه است"
+                    ),
+                    (Quote(match[0], path), quote(case, "recruitment.target_sample_size")),
+                )

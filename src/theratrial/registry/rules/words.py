@@ -1,0 +1,49 @@
+"""What a record is about, asked of all its words at once."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from theratrial.registry.fields import filled_fields
+from theratrial.registry.readings import plain
+from theratrial.registry.record import RegistrationRecord
+
+_SUPERSCRIPT: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_THERAPY: Final = re.compile(
+    r"177 ?-?lu\b|\blu-?177|lutetium|90 ?-?y\b|yttrium|131 ?-?i\b|\bi-?131|225 ?-?ac\b|actinium|\bradioligand|radioimmuno|"
+    r"endoradio|radiopharmaceutical|radionuclide therapy|لوتشیم|رادیودارو"
+)
+_ANTIBODY: Final = re.compile(r"trastuzumab|herceptin|تراستوزوماب")
+_GALLIUM: Final = re.compile(r"68 ?-?ga\b|\bga-?68|gallium|گالیوم")
+
+
+def whole_text(record: RegistrationRecord) -> str:
+    """All words of titles, summary, criteria, interventions and outcomes, lower case, superscripts as digits."""
+    wanted = ("protocol_summary", "interventions", "primary_outcomes", "secondary_outcomes")
+    parts = [
+        f"{value.en} {value.fa}" if hasattr(value := one.value, "en") else str(value)
+        for one in filled_fields(record)
+        if not one.blank
+        and one.field.kind in ("text", "string")
+        and (
+            one.field.section in wanted
+            or one.path.startswith(("eligibility.", "scientific_title", "public_title", "design."))
+        )
+    ]
+    return plain(" \n ".join(parts)).translate(_SUPERSCRIPT).casefold()
+
+
+def about_radiotherapy(words: str) -> bool:
+    """Whether a therapeutic radiopharmaceutical is given."""
+    return bool(_THERAPY.search(words))
+
+
+def about_antibody(words: str) -> bool:
+    """Whether it is trastuzumab."""
+    return bool(_ANTIBODY.search(words))
+
+
+def about_gallium(words: str) -> bool:
+    """Whether 68Ga is the tracer's label."""
+    return bool(_GALLIUM.search(words))
