@@ -55,7 +55,7 @@ def described(query: Query, protocol: Any = None) -> dict[str, Any]:
         "value": record.cells.get(query.column, "") if record and query.column else "",
         "state": state_label(query.state),
         "tone": TONES[query.state],
-        "age_days": (until - query.opened_at).days,
+        "age_days": max(0, (until - query.opened_at).days),  # a clock set back makes nothing younger than new
         "turn": _turn(query.state),
         "kind": _("automatic") if query.kind == "system" else _("manual"),
     }

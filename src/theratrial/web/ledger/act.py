@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from theratrial.errors import InputError
 
@@ -88,7 +89,7 @@ def act(actor: Any, action: str, *, reason: str = "", at: datetime | None = None
         actor_kind=kind,
         action=action,
         reason=reason,
-        at=utc_text(at or datetime.now(UTC)),
+        at=utc_text(at or timezone.now()),
         request_id=outer.request_id if outer else uuid.uuid4().hex,
         software=software_text(),
     )

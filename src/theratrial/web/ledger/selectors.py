@@ -10,11 +10,12 @@ from typing import Any, Final
 
 from django.apps import apps
 from django.db.models import Max, Q, QuerySet
+from django.utils import timezone
 
 from theratrial.web.access import may, sites_of
 from theratrial.web.ledger.act import utc_text
 from theratrial.web.ledger.chain import REDACTED
-from theratrial.web.ledger.models import Event, Payload
+from theratrial.web.ledger.models import Event, Head, Payload
 from theratrial.web.people.models import Site
 
 BLINDED: Final = frozenset({"results_trialresultrow", "results_participantresultrow"})
@@ -147,6 +148,13 @@ class PastRow:
     """None: redacted."""
     version: int
     entered_in_error: bool
+
+
+def now_of_ledger() -> datetime:
+    """Now, but never before the last event: with a clock set back, now must not hide what was entered already."""
+    head = Head.objects.first()
+    last = datetime.fromisoformat(head.effective_at) if head is not None and head.effective_at else timezone.now()
+    return max(timezone.now(), last)
 
 
 def records_as_of(user: Any, at: datetime, table: str, participant: str = "", *, limit: int = 0) -> list[PastRow]:

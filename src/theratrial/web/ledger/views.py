@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
@@ -21,7 +20,14 @@ from theratrial.web.ledger.act import act, note
 from theratrial.web.ledger.filters import Wanted, moment
 from theratrial.web.ledger.models import Event, Head, Note
 from theratrial.web.ledger.paging import event_page
-from theratrial.web.ledger.selectors import Shown, records_as_of, row_history, shown_events, visible_events
+from theratrial.web.ledger.selectors import (
+    Shown,
+    now_of_ledger,
+    records_as_of,
+    row_history,
+    shown_events,
+    visible_events,
+)
 from theratrial.web.ledger.tables import audited_tables
 from theratrial.web.ledger.verification import ledger_verified
 from theratrial.web.trials.selectors import trial_zone
@@ -157,7 +163,7 @@ def as_of(request: HttpRequest) -> HttpResponse:
         raise Http404(request.GET["table"])
     text = request.GET.get("at", "").replace("\x00", "").strip()
     code = request.GET.get("participant", "").replace("\x00", "").strip()
-    at, problem = datetime.now(UTC), ""
+    at, problem = now_of_ledger(), ""
     if text:
         try:
             at = moment(text, zone)

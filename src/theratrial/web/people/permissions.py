@@ -54,13 +54,20 @@ def matrix() -> Matrix:
     return Matrix(permissions, roles, tuple((one[0], one[1]) for one in content["conflicts"]))
 
 
-def _grants(user: Any) -> list[tuple[str, int | None, datetime, datetime | None]]:
-    """Role, site (None: all), from, to: fetched once per request."""
+def _grants(user: Any) -> list[tuple[str, int | None, datetime, datetime | None, str]]:
+    """Role, site (None: all), from, to, who ended it: fetched once per request."""
     if not hasattr(user, "_theratrial_grants"):
-        user._theratrial_grants = list(user.assignments.values_list("role", "site_id", "starts_at", "ends_at"))
+        user._theratrial_grants = list(
+            user.assignments.values_list("role", "site_id", "starts_at", "ends_at", "ended_by")
+        )
         user._theratrial_delegations = list(user.delegations.values_list("site_id", "tasks", "starts_on", "ends_on"))
-    found: list[tuple[str, int | None, datetime, datetime | None]] = user._theratrial_grants
+    found: list[tuple[str, int | None, datetime, datetime | None, str]] = user._theratrial_grants
     return found
+
+
+def _over(ends: datetime | None, ended_by: str, at: datetime | None) -> bool:
+    """Whether a role is over; what somebody has ended does not come back with a clock that is set back."""
+    return ends is not None and (ends <= (at or timezone.now()) or (at is None and ended_by != ""))
 
 
 def _delegated(user: Any, task: str, site_id: int | None, at: datetime) -> bool:
@@ -84,10 +91,10 @@ def may(user: Any, permission: str, *, site: Any = None, at: datetime | None = N
         return False
     moment = at or timezone.now()
     site_id = getattr(site, "pk", site)
-    for role, where, starts, ends in _grants(user):
+    for role, where, starts, ends, ended_by in _grants(user):
         if role not in matrix().roles or permission not in matrix().roles[role].permissions:
             continue
-        if starts > moment or (ends is not None and ends <= moment):
+        if starts > moment or _over(ends, ended_by, at):
             continue
         if site_id is not None and where is not None and where != site_id:
             continue
@@ -109,8 +116,8 @@ def roles_held(user: Any, *, site: Any = None, at: datetime | None = None) -> li
     site_id = getattr(site, "pk", site)
     held = [
         role
-        for role, where, starts, ends in _grants(user)
-        if starts <= moment and (ends is None or moment < ends) and (site_id is None or where in (None, site_id))
+        for role, where, starts, ends, ended_by in _grants(user)
+        if starts <= moment and not _over(ends, ended_by, at) and (site_id is None or where in (None, site_id))
     ]
     return list(dict.fromkeys(held))
 

@@ -33,7 +33,7 @@ def people_with_rights() -> list[User]:
 
 def _rights_known(user: Any) -> User:
     """Rights judged from what was fetched already, not by two more queries for each person."""
-    user._theratrial_grants = [(a.role, a.site_id, a.starts_at, a.ends_at) for a in user.assignments.all()]
+    user._theratrial_grants = [(a.role, a.site_id, a.starts_at, a.ends_at, a.ended_by) for a in user.assignments.all()]
     user._theratrial_delegations = [(d.site_id, d.tasks, d.starts_on, d.ends_on) for d in user.delegations.all()]
     found: User = user
     return found

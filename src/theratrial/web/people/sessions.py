@@ -23,6 +23,8 @@ SEEN: Final = "theratrial_session_seen"
 KEPT: Final = "theratrial_kept_entry"
 SESSIONS: Final = SystemActor("sessions")
 _KEPT_SECONDS: Final = 3600
+_CLOCK_SECONDS: Final = 60
+"""A clock that is kept right goes back by less; one set back by more would make every session longer."""
 _KEPT_CHARACTERS: Final = 200_000
 _NEVER_KEPT: Final = ("password", "code", "csrfmiddlewaretoken")
 _WITHOUT_OWN_PASSWORD: Final = ("people:password", "people:sign-out", "people:language", "people:prolong")
@@ -58,6 +60,8 @@ class SignedInTimes:
 
 
 def _ended(now: int, started: int, seen: int) -> str:
+    if now < max(started, seen) - _CLOCK_SECONDS:
+        return "clock"
     if now - seen > settings.IDLE_MINUTES * 60:
         return "idle"
     if now - started > settings.ABSOLUTE_HOURS * 3600:
@@ -84,16 +88,21 @@ def _signed_out(request: HttpRequest, why: str) -> HttpResponse:
         request.session[KEPT] = {**entry, "account": account}
         request.session.set_expiry(_KEPT_SECONDS)
         target = reverse("people:resume")
-    messages.warning(
-        request,
-        _("You were signed out because nothing was done for too long. Sign in to go on where you were.")
-        if why == "idle"
-        else _("You were signed out because nobody stays signed in longer than a working day. Sign in to go on."),
-    )
+    messages.warning(request, _said(why))
     address = f"{reverse('people:sign-in')}?{urlencode({'next': target})}"
     if request.headers.get("HX-Request"):
         return HttpResponse(status=401, headers={"HX-Redirect": address})
     return redirect(address)
+
+
+def _said(why: str) -> str:
+    if why == "idle":
+        return _("You were signed out because nothing was done for too long. Sign in to go on where you were.")
+    if why == "clock":
+        return _(
+            "You were signed out because the clock of the site was set back. Sign in to go on; tell the administrator."
+        )
+    return _("You were signed out because nobody stays signed in longer than a working day. Sign in to go on.")
 
 
 def _entry(request: HttpRequest) -> dict[str, Any] | None:

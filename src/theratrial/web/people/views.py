@@ -74,7 +74,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def code(request: HttpRequest) -> HttpResponse:
     """The second step of signing in, where the account has a device."""
     pending = request.session.get(_PENDING)
-    if not pending or timezone.now().timestamp() - pending["at"] > _PENDING_SECONDS:
+    if not pending or abs(timezone.now().timestamp() - pending["at"]) > _PENDING_SECONDS:
         return redirect("people:sign-in")
     user = User.objects.filter(pk=pending["user"], is_active=True).first()
     if user is None:
