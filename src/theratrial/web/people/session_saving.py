@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
@@ -25,8 +26,17 @@ class SessionsThatMayNotBeSaved(SessionMiddleware):
         """The response, with the session saved where it can be."""
         try:
             return super().process_response(request, response)
-        except (DatabaseError, OSError) as error:
-            if request.method not in READING or response.status_code >= 300 or not no_room(error):
+        except (SessionInterrupted, DatabaseError, OSError) as error:
+            if request.method not in READING or response.status_code >= 300 or not _for_want_of_room(error):
                 raise
             _LOG.warning("the session was not saved at %s: %s", request.path, error)
             return response
+
+
+def _for_want_of_room(error: BaseException | None) -> bool:
+    """Django says of any session that could not be written that it was deleted; the reason stands behind it."""
+    while error is not None:
+        if no_room(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
