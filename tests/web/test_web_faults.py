@@ -37,8 +37,8 @@ def first_code() -> str:
 def event_typed(code: str) -> tuple[str, dict[str, str]]:
     """An adverse event as the page's form posts it."""
     fields = {
-        "i-term": "Nausea", "i-ctcae_version": "5.0", "i-grade": "1", "i-started_on": "2022-05-01", "i-ended_on": "2022-05-02",
-        "i-serious": "no", "i-related": "not_related",
+        "i-term": "Nausea", "i-ctcae_version": "5.0", "i-grade": "1", "i-started_on": "2022-05-01",
+        "i-ended_on": "2022-05-02", "i-serious": "no", "i-related": "not_related",
     }  # fmt: skip
     return f"/results/participant/{code}/safety/event/", fields
 
@@ -209,3 +209,15 @@ def test_V4_signing_in_makes_a_new_session(cohort: Trial) -> None:
     assert answer.status_code == 302
     assert client.cookies["sessionid"].value != "a" * 32
     assert client.cookies["sessionid"]["httponly"]
+
+
+@pytest.mark.parametrize("username", ["", "coordinator1"])
+def test_a_form_in_another_encoding_is_refused_with_words(cohort: Trial, client_of: ClientOf, username: str) -> None:
+    """The framework's own page for it read the same form again, and failed."""
+    client = client_of(username) if username else Client()
+    client.handler.enforce_csrf_checks = True
+    client.cookies["csrftoken"] = "a" * 32
+    kind = "application/x-www-form-urlencoded; charset=utf-7"
+    answer = client.generic("POST", "/participants/register/", b"reason=%2BADw-script%2BAD4-", kind)
+    assert answer.status_code == 415
+    assert "UTF-8" in answer.content.decode()

@@ -118,12 +118,14 @@ def other_site_planted(trial: Trial) -> dict[str, list[str]]:
             passed_over=[{"name": f"{MARK}-file", "reason": "no image"}],
         )  # fmt: skip
         series = Series.objects.create(
+            header={"facts": {}, "catalogue": {"image_kind": ""}},
             upload=upload, series_instance_uid="1.2.3", study_instance_uid="1.2", patient_id=f"{MARK}-patient",
             modality="PT",
             description=f"{MARK}-description", acquired_at=timezone.now(), site=site, participant=first.participant,
             imaging="spect_24h", session=1, because=[{"rule": "x", "message": f"{MARK}-because", "remedy": "y"}],
         )  # fmt: skip
         adrift = Series.objects.create(
+            header={"facts": {}, "catalogue": {"image_kind": ""}},
             upload=upload, series_instance_uid="1.2.4", study_instance_uid="1.2", patient_id=f"{MARK}-patient2",
             modality="PT",
             description=f"{MARK}-adrift", site=site, because=[{"rule": "x", "message": f"{MARK}-because",

@@ -27,6 +27,9 @@ class Refusals:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Django reads such a form never, and its own page for that fails on the same form again.
+        if request.encoding not in (None, "utf-8", "UTF-8", "utf8", "UTF8") and request.method not in READING:
+            return refusal(request, 415, _("A form is sent as UTF-8 text. Open the page again and send it from there."))
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]) -> HttpResponse | None:

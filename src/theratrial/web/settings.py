@@ -78,10 +78,10 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "theratrial.web.sent_once.SentOnce",
     "theratrial.web.people.sessions.SignedInTimes",
     "theratrial.web.access.DenyByDefault",
     "theratrial.web.refusals.Refusals",
+    "theratrial.web.sent_once.SentOnce",
     "axes.middleware.AxesMiddleware",
 ]
 
