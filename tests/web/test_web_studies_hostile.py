@@ -101,8 +101,10 @@ def test_a_damaged_archive_is_refused_whole(tmp_path: Path, cut: int) -> None:
         opened(tmp_path, zipped([("a.dcm", DICOM * 50)])[:-cut])
 
 
-def test_a_large_body_is_never_held_in_memory() -> None:
-    size = 400 * 1024 * 1024
+@pytest.mark.parametrize("megabytes", [400, pytest.param(2048, marks=pytest.mark.walk)])
+def test_a_large_body_is_never_held_in_memory(monkeypatch: pytest.MonkeyPatch, megabytes: int) -> None:
+    size = megabytes * 1024 * 1024
+    monkeypatch.setenv("THERATRIAL_MOST_BYTES_PER_FILE", str(size))
     head = json.dumps({"name": "big.dcm", "bytes": size}).encode() + b"\n" + DICOM
     left = [size - len(DICOM)]
     waiting = [head]
