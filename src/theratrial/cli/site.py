@@ -131,10 +131,11 @@ def worker(
     from django.core.management import call_command
 
     from theratrial.web.exports.making import packages_resumed
-    from theratrial.web.results.services import interrupted_requeued
+    from theratrial.web.results.services import interrupted_requeued, lost_requeued
     from theratrial.web.studies.services import uploads_resumed
 
     interrupted_requeued()
+    lost_requeued()
     packages_resumed()
     uploads_resumed()
     call_command("db_worker", interval=0.5, verbosity=0, reload=False)

@@ -19,7 +19,7 @@ from theratrial.web.exports.scope import sha256, zipped
 from theratrial.web.ledger.act import act, note
 from theratrial.web.participants.models import Participant
 from theratrial.web.refusals import words
-from theratrial.web.results.services import process_lives, this_process
+from theratrial.web.results.services import on_the_queue, process_lives, this_process
 from theratrial.web.trials.selectors import the_trial
 
 KEPT: Final = timedelta(days=7)
@@ -91,10 +91,14 @@ def _interrupted() -> list[Package]:
 
 
 def packages_resumed() -> int:
-    """Make again what ended with its process; for the start of a worker. Says how many."""
+    """Make again what ended with its process or lost its turn; for the start of a worker. Says how many."""
     from theratrial.web.exports.tasks import make
 
-    again = 0
+    again, queued = 0, on_the_queue()
+    for pk in Package.objects.filter(state="waiting").values_list("pk", flat=True):
+        if str(pk) not in queued:  # its turn failed before it began (full disk)
+            make.enqueue(str(pk))
+            again += 1
     for one in _interrupted():
         package_file(one).with_suffix(".half").unlink(missing_ok=True)
         with transaction.atomic():

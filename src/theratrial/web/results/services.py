@@ -140,3 +140,23 @@ def interrupted_requeued() -> int:
             compute.enqueue(str(found.pk))
         again += 1
     return again
+
+
+def lost_requeued() -> int:
+    """Put on the queue what waits and is not there: its turn failed before it began (full disk). Says how many."""
+    from theratrial.web.results.tasks import compute
+
+    queued = on_the_queue()
+    lost = [str(pk) for pk in Computation.objects.filter(state="waiting").values_list("pk", flat=True)]
+    lost = [pk for pk in lost if pk not in queued]
+    for pk in lost:
+        compute.enqueue(pk)
+    return len(lost)
+
+
+def on_the_queue() -> frozenset[str]:
+    """What the tasks that nobody has begun are about."""
+    from django_tasks_db.models import DBTaskResult
+
+    waiting = DBTaskResult.objects.filter(status="READY").values_list("args_kwargs", flat=True)
+    return frozenset(str(one) for task in waiting for one in task["args"])
