@@ -42,7 +42,7 @@ def set_back(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
     return set_by
 
 
-def test_C4_the_ledger_keeps_its_order_and_says_that_the_clock_was_set_back(
+def test_A11_the_ledger_keeps_its_order_and_says_that_the_clock_was_set_back(
     cohort: Trial, client_of: As, set_back: Callable[[timedelta], None], tmp_path: Path
 ) -> None:
     coordinator, person = User.objects.get(username="coordinator1"), Participant.objects.get(code="P01")
@@ -64,7 +64,7 @@ def test_C4_the_ledger_keeps_its_order_and_says_that_the_clock_was_set_back(
     assert "Fatigue" in listed, "now, as the clock has it, hides nothing that was entered"
 
 
-def test_A2_a_signature_stays_valid_and_is_ordered_by_the_ledger(
+def test_S3_a_signature_stays_valid_and_is_ordered_by_the_ledger(
     cohort: Trial, client_of: As, set_back: Callable[[timedelta], None]
 ) -> None:
     assert signed(client_of) == 302
@@ -81,7 +81,7 @@ def test_A2_a_signature_stays_valid_and_is_ordered_by_the_ledger(
     assert later.voided_at is None
 
 
-def test_U4_a_session_does_not_last_longer(cohort: Trial, client_of: As, set_back: Callable[[timedelta], None]) -> None:
+def test_U5_a_session_does_not_last_longer(cohort: Trial, client_of: As, set_back: Callable[[timedelta], None]) -> None:
     client = client_of("coordinator1")
     assert client.get("/participants/").status_code == 200
     set_back(timedelta(seconds=20))

@@ -161,7 +161,7 @@ def test_a_month_that_is_none_is_that_of_today_in_ones_calendar(asked: str) -> N
 
 
 @pytest.mark.parametrize("language", ["en", "fa"])
-def test_V3_who_chose_the_jalali_calendar_sees_its_months(cohort: Trial, client_of: As, language: str) -> None:
+def test_who_chose_the_jalali_calendar_sees_its_months(cohort: Trial, client_of: As, language: str) -> None:
     with act(SETUP, "test.choose"):
         User.objects.filter(username="coordinator1").update(calendar="jalali", persian_digits=language == "fa")
     given = standing(Participant.objects.get(code="P01")).sessions[0][1].date()

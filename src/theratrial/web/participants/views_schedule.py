@@ -94,7 +94,8 @@ def to_do(request: HttpRequest) -> HttpResponse:
 def calendar(request: HttpRequest) -> HttpResponse:
     """A month of all participants of the user's sites, of the calendar she chose; the other is one click away."""
     today = trial_now().date()
-    chosen = months.month_asked(request.GET.get("month", ""), today=today, calendar=request.user.calendar)
+    calendar_of_hers = getattr(request.user, "calendar", months.GREGORIAN)
+    chosen = months.month_asked(request.GET.get("month", ""), today=today, calendar=calendar_of_hers)
     jalali = chosen.calendar == months.JALALI
     saturday_first = jalali or (get_language() or "en").startswith("fa")
     weeks = schedule.month(request.user, chosen, saturday_first=saturday_first)
