@@ -24,19 +24,31 @@ REQUIRED = (
     "safety",
     "response",
     "forms",
-    "registry",
+    "registry/calendars.py",
+    "registry/codes.py",
+    "registry/dates.py",
+    "registry/reader.py",
+    "registry/record.py",
     "trialfolder/cells.py",
     "trialfolder/checks.py",
     "trialfolder/laboratory.py",
     "trialfolder/moments.py",
+    "statistics/wording.py",
+    "dosimetry/curve.py",
+    "dosimetry/fit_determinacy.py",
+    "imaging/series_checks.py",
     "pipeline/activity_ledger.py",
+    "pipeline/cohort.py",
     "pipeline/contradictions.py",
     "pipeline/deviations.py",
     "pipeline/matching.py",
     "pipeline/participant.py",
     "pipeline/participant_response.py",
+    "web/studies/arrival_checks.py",
+    "web/studies/belonging.py",
+    "web/studies/judging.py",
 )
-"""Rooms and modules of which every sentence has its Persian."""
+"""Rooms and modules of which every sentence has its Persian; what the studies say is stored in English too."""
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _UNITS = {"Gy", "MBq", "mL", "mm", "dL", "keV", "g", "L"}
 _NO_SENTENCE = re.compile(r"[\\`|#]|^value:|^given:|^[A-Z][A-Z ]+$|^(?:[a-z]+/)?[a-z_]+\.(?:csv|yaml)")

@@ -18,6 +18,7 @@ from theratrial.web.ledger.models import Signature
 from theratrial.web.participants.models import Participant
 from theratrial.web.participants.standing import Standing, standing
 from theratrial.web.participants.states import event_words, withdrawal_words
+from theratrial.web.sentences.shown import said_plain
 from theratrial.web.trials.models import Trial
 from theratrial.web.trials.selectors import protocol_in_force, the_trial, trial_zone
 
@@ -119,7 +120,7 @@ def _changed_since_signed(participant: Participant, at: datetime) -> list[str]:
     try:
         now = eligibility(folder.protocol, folder, participant.code, at).criteria
     except TheratrialError as error:
-        return [_("Eligibility cannot be judged: %(why)s") % {"why": error}]
+        return [_("Eligibility cannot be judged: %(why)s") % {"why": said_plain(error)}]
     changed = [one.title for one in now if one.truth.value not in ("met", signed.get(one.id))]
     if not changed:
         return []

@@ -150,4 +150,4 @@ def _readings(row: Any, substance: Any) -> dict[str, Any]:
             residual = decayed_MBq(row["residual_activity_MBq"], measured_at=read_at, at=at, nuclide=substance)
         return {"syringe": syringe, "residual": residual, "net": net_administered_activity(row, substance)}
     except (Problems, InputError, OverflowError) as error:
-        return {"problem": _("Not computed: %(why)s") % {"why": str(error)}}
+        return {"problem": _("Not computed: %(why)s") % {"why": said_plain(error)}}

@@ -24,9 +24,10 @@ Words = Callable[[str], str]
 """The interface's own catalogue: the same text where it has none."""
 
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}:\d{2})(?::\d{2}(?:\.\d+)?)?([+-]\d{2}:\d{2}|Z)?)?")
+_DATED = re.compile(r"(\d{4}-\d{2}-\d{2}) (.+)")
 _UNIT = (
     r"(?:Gy|mGy|MBq|kBq|Bq|GBq|MBq h|Gy/MBq|Gy per MBq|mL|L|g|mg|kg|cm|mm|keV|h|s|min|d|g/L|g/dL|g/mL|mg/dL|umol/L|"
-    r"mmol/L|U/L|IU/L|1?0\^\d+/[a-zA-Z]+|/mm3|cells/mm3|Bq/mL|SUV|SUL|LLN|ULN|kcps|cps/MBq|1/h|%|½|CTCAE|years?)"
+    r"mmol/L|U/L|IU/L|1?0\^\d+/[a-zA-Z]+|/mm3|cells/mm3|Bq/mL|SUV|SUL|LLN|ULN|kcps|cps/MBq|1/h|e9_per_L|[a-zA-Z]+_per_[a-zA-Z]+|%|½|CTCAE|years?)"
 )
 _NUMBER = re.compile(rf"[<>=≥≤+\-−±~ ]*\(?[\d.,/:–\-×^ ]*\d[\d.,%]*\)?(?: ?{_UNIT})?|{_UNIT}")
 # A code has a digit or capitals inside: P-01, LU177-P01-S1, NM-01, IRCT2021N3, ¹⁷⁷Lu-Trastuzumab, 'x.csv', a path.
@@ -34,19 +35,39 @@ _CODE = re.compile(
     r"['\"`]?(?:[A-Za-z_.:/-]*\d[\w.:/+-]*|[A-Z][A-Z0-9/-]+|[⁰¹²³⁴-⁹]+[A-Z][a-z]?(?:-[A-Za-z]+)?|[\w/]+\.(?:csv|yaml|dcm)"
     r"|lesion_\d+|SUV\w*|SUL\w*|Asia/Tehran|DICOM|CT|SPECT/CT|PET/CT|PET)['\"`]?"
 )
-_JOINTS = (("; ", "؛ "), (" · ", " · "), (": ", ": "), (", ", "، "), (" + ", " + "), (" = ", " = "), (" or ", " یا "))
+_JOINTS = (
+    ("; ", "؛ "),
+    (" · ", " · "),
+    (": ", ": "),
+    (", ", "، "),
+    (" + ", " + "),
+    (" = ", " = "),
+    (" or ", " یا "),
+    (" and ", " و "),
+    (" -> ", "، سپس "),
+)
 _LETTER = re.compile(r"[A-Za-z]")
 _DEEPEST = 12
 _ENOUGH_LETTERS = 6
-_OF_SENTENCES = ("; ", " · ")
+_OF_SENTENCES = ("; ", " · ", " -> ")
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A text in Persian, and how many English letters are left in it."""
+    """A text in Persian, and how well it was understood."""
 
     text: str
     left: int
+    """English letters in it."""
+    strays: int = 0
+    """Values that were a list of sentences: the list probably belongs to what stands around the value."""
+    leaf: bool = True
+    """A word, a number, a code, or a list of such."""
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Less is better."""
+        return self.left, self.strays
 
 
 def said(text: str, *, jalali: bool, words: Words) -> Said:
@@ -71,15 +92,17 @@ def _best(text: str, jalali: bool, words: Words, depth: int) -> Said:
     if depth >= _DEEPEST:
         return found
     for template in table().templates:
-        if template.anchor not in text or found.left == 0:
+        if template.anchor not in text:
             continue
+        if found.rank == (0, 0):
+            return found
         if (match := template.pattern.fullmatch(text)) is None:
             continue
         one = _filled(template, match, jalali, words, depth)
         # A few letters in common (`{1} by {2}`) prove nothing about a text that is not understood otherwise.
-        if one.left < found.left and (one.left == 0 or template.weight >= _ENOUGH_LETTERS):
+        if one.rank < found.rank and (one.left == 0 or template.weight >= _ENOUGH_LETTERS):
             found = one
-    return found if found.left == 0 else _taken_apart(text, found, jalali, words, depth)
+    return found if found.rank == (0, 0) else _taken_apart(text, found, jalali, words, depth)
 
 
 def _leaf(text: str, stripped: str, jalali: bool, words: Words) -> Said | None:
@@ -92,10 +115,10 @@ def _leaf(text: str, stripped: str, jalali: bool, words: Words) -> Said | None:
         return Said(_isolated(text, stripped, _day_said(match, jalali)), 0)
     if not _LETTER.search(stripped):
         return Said(_isolated(text, stripped), 0)
-    if _NUMBER.fullmatch(stripped) or _CODE.fullmatch(stripped):
-        return Said(_isolated(text, stripped), 0)
     if (there := words(stripped)) != stripped:
         return Said(text.replace(stripped, there), 0)
+    if _NUMBER.fullmatch(stripped) or _CODE.fullmatch(stripped):
+        return Said(_isolated(text, stripped), 0)
     return None
 
 
@@ -103,7 +126,8 @@ def _isolated(text: str, stripped: str, shown: str = "") -> str:
     """Numbers, dates and codes keep their direction among Persian letters; bare punctuation does not need it."""
     if not any(map(str.isalnum, stripped)):
         return text
-    return text.replace(stripped, f"{CODE}{shown or stripped}{CODE_END}")
+    inside = (shown or stripped).replace("e9_per_L", "10^9/L").replace("_per_", "/")
+    return text.replace(stripped, f"{CODE}{inside}{CODE_END}")
 
 
 def _day_said(match: re.Match[str], jalali: bool) -> str:
@@ -118,26 +142,44 @@ def _day_said(match: re.Match[str], jalali: bool) -> str:
 def _filled(template: Template, match: re.Match[str], jalali: bool, words: Words, depth: int) -> Said:
     values = [_best(value, jalali, words, depth + 1) for value in match.groups()]
     text = VALUE.sub(lambda place: values[int(place[1]) - 1].text, template.persian)
-    return Said(text, sum(value.left for value in values))
+    strays = sum(
+        value.strays + (not value.leaf and _is_list(one)) for value, one in zip(values, match.groups(), strict=True)
+    )
+    return Said(text, sum(value.left for value in values), strays, leaf=False)
+
+
+def _is_list(text: str) -> bool:
+    return len(_split(text, ", ")) > 1 or len(_split(text, "; ")) > 1
 
 
 def _taken_apart(text: str, found: Said, jalali: bool, words: Words, depth: int) -> Said:
     """A list or a heading with what follows, its parts said each for itself; brackets are not entered."""
+    if (dated := _DATED.fullmatch(text)) is not None:
+        parts = [_best(part, jalali, words, depth + 1) for part in dated.groups()]
+        if not any(part.left for part in parts):
+            return Said(" ".join(part.text for part in parts), 0)
     for joint, persian in _JOINTS:
-        parts = _split(text, joint)
-        if len(parts) > 1:
-            said_parts = [_best(part, jalali, words, depth + 1) for part in parts]
-            left = sum(part.left for part in said_parts)
-            if left < found.left and (left == 0 or joint in _OF_SENTENCES):
-                found = Said(persian.join(part.text for part in said_parts), left)
+        pieces = _split(text, joint)
+        if len(pieces) > 1:
+            one = _joined([_best(piece, jalali, words, depth + 1) for piece in pieces], persian)
+            if one.rank < found.rank and (one.left == 0 or joint in _OF_SENTENCES):
+                found = one
     if found.left and text.endswith(")") and (opened := _opening(text)) > 0:
-        head, inside = (
-            _best(part, jalali, words, depth + 1) for part in (text[:opened].rstrip(), text[opened + 1 : -1])
-        )
+        head = _best(text[:opened].rstrip(), jalali, words, depth + 1)
+        inside = _best(text[opened + 1 : -1], jalali, words, depth + 1)
         # What stands in brackets behind something understood may be a citation.
         if head.left == 0 and inside.left < found.left:
-            found = Said(f"{head.text} ({inside.text})", head.left + inside.left)
+            found = Said(f"{head.text} ({inside.text})", inside.left, head.strays + inside.strays, leaf=head.leaf)
     return found
+
+
+def _joined(parts: list[Said], joint: str) -> Said:
+    return Said(
+        joint.join(part.text for part in parts),
+        sum(part.left for part in parts),
+        sum(part.strays for part in parts),
+        all(part.leaf for part in parts),
+    )
 
 
 def _split(text: str, joint: str) -> list[str]:

@@ -17,13 +17,14 @@ from theratrial.web.sentences.matching import CODE, CODE_END, END, ENGLISH, said
 from theratrial.web.sentences.table import table
 
 _PERSIAN = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
+_ARABIC = re.compile("[\u0600-\u06ff]")
 _COLUMN = re.compile(r"([a-z_]+)\.(\w+)")
 _TABLES = {one.name for one in TABLES}
 _WORDS_OF_TITLES = (("title", "titles"), ("label", "labels"))
 
 
 def _titles(protocol: Protocol) -> dict[str, str]:
-    """English -> Persian of every title and label that a protocol gives in both."""
+    """English -> Persian of every title and label that a protocol gives in both; names of what it calls by an id."""
     found: dict[str, str] = {}
 
     def walked(node: Any) -> None:
@@ -35,6 +36,11 @@ def _titles(protocol: Protocol) -> dict[str, str]:
             walked(inside)
 
     walked(protocol.model_dump(mode="json"))
+    for clauses in (protocol.schedule, protocol.imaging):
+        for key, clause in clauses.items():
+            if clause.reading is not None:
+                found.setdefault(key, clause.reading.titles.get("fa", key))
+    found |= {key: clause.reading.name for key, clause in protocol.products.items() if clause.reading is not None}
     return found
 
 
@@ -115,7 +121,7 @@ def _digits(text: str) -> str:
 def said_plain(text: Any, user: Any = None) -> str:
     """A sentence of the core for a place that takes no markup; unchanged where the page is English."""
     english = "" if text is None else str(text)
-    if not english or not speaks_persian():
+    if not english or not speaks_persian() or _ARABIC.search(english):
         return english
     return _marked(english, user, None).replace(ENGLISH, CODE).replace(END, CODE_END)
 
@@ -124,6 +130,9 @@ def said_markup(text: Any, user: Any = None, words: _Words | None = None) -> Saf
     """A sentence of the core on a page: Persian with the English as its title, or English marked as such."""
     english = "" if text is None else str(text)
     if not english or not speaks_persian():
+        return escape(english)
+    if _ARABIC.search(english):
+        # The interface's own sentence, translated before it came here.
         return escape(english)
     shown = _marked(english, user, words)
     if shown == f"{ENGLISH}{english}{END}":
