@@ -17,6 +17,7 @@ from theratrial.web.access import may
 from theratrial.web.capture.models import Query, Record
 from theratrial.web.capture.queries import state_label
 from theratrial.web.pharmacy.rows import BatchEntry, Syringe, nuclide_of, product_of, record_row
+from theratrial.web.sentences.shown import said_plain
 
 
 def expiry_state(expires_at: datetime | None, at: datetime) -> dict[str, str]:
