@@ -89,6 +89,20 @@ def test_a_finding_with_several_sentences_within_each_other_is_said_whole() -> N
     )
 
 
+def test_the_limit_of_normal_stands_behind_the_interval_and_not_within_it() -> None:
+    shown = in_persian("Anemia: 113 g/L is < LLN to 100 (LLN 120)")
+    assert shown.endswith("از 100 تا کمتر از حد پایین طبیعی (حد پایین طبیعی 120) است")
+
+
+def test_a_number_and_its_unit_keep_one_direction() -> None:
+    found = said("2.9 Gy so far (upper bound, 1 session)", jalali=False, words=unknown)
+    assert f"{CODE}2.9 Gy{CODE_END}" in found.text
+
+
+def test_a_list_of_words_stays_together_within_its_sentence() -> None:
+    assert in_persian("had complete response, partial response or stable disease").endswith("داشتند")
+
+
 def test_the_sum_of_doses_keeps_its_numbers_in_their_places() -> None:
     text = "11.2 Gy so far (upper bound, 2 sessions) + 4.1 Gy expected from 1500 MBq = 15.3 Gy"
     text += ", within the limit 23 Gy (A1)"

@@ -49,6 +49,10 @@ _JOINTS = (
 _LETTER = re.compile(r"[A-Za-z]")
 _DEEPEST = 12
 _ENOUGH_LETTERS = 6
+_JOINS_ONLY = 2
+_NUMBER_THEN_UNIT = re.compile(f"{CODE}([^{CODE}{CODE_END}]*){CODE_END} (Gy|MBq|g/mL|kg|mm|mL|keV|%)(?![A-Za-z])")
+_SIGN = re.compile(f"([-+])(?<=[ (][-+]){CODE}(?=\\d)")
+_CTCAE_VERSION = re.compile(f"CTCAE {CODE}([^{CODE}{CODE_END}]*){CODE_END}")
 _OF_SENTENCES = ("; ", " · ", " -> ")
 
 
@@ -145,7 +149,16 @@ def _filled(template: Template, match: re.Match[str], jalali: bool, words: Words
     strays = sum(
         value.strays + (not value.leaf and _is_list(one)) for value, one in zip(values, match.groups(), strict=True)
     )
-    return Said(text, sum(value.left for value in values), strays, leaf=False)
+    # `{1} or {2}` of words is a list of words.
+    leaf = template.weight <= _JOINS_ONLY and all(value.leaf for value in values)
+    return Said(_measured(text), sum(value.left for value in values), strays, leaf)
+
+
+def _measured(text: str) -> str:
+    """A number and its unit in one direction: 1.9 Gy, not Gy 1.9."""
+    text = _SIGN.sub(lambda match: f"{CODE}{match[1]}", text)
+    text = _NUMBER_THEN_UNIT.sub(lambda match: f"{CODE}{match[1]} {match[2]}{CODE_END}", text)
+    return _CTCAE_VERSION.sub(lambda match: f"{CODE}CTCAE {match[1]}{CODE_END}", text)
 
 
 def _is_list(text: str) -> bool:

@@ -11,6 +11,9 @@ from importlib import resources
 VALUE = re.compile(r"\{(\d+)\}")
 _COUNTED = re.compile(r" (?:days?|Gy|MBq|h|g/mL|lesions?|sessions?|half-lives|read\(s\)|line\(s\))\b")
 """Before these stands a number and nothing else."""
+_ANY, _COUNT = "(.*?)", r"((?:[^A-Za-z;,]|,(?=\d))*?)"
+_END = r"([^\s(),;]+)"
+"""An end of an interval: a number or LLN, without what follows in brackets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,9 @@ def _template(english: str, persian: str) -> Template:
     pieces = VALUE.split(english)
     constants = pieces[::2]
     # A value may be empty: "{1} is out of range{2}" without unit.
+    ends = english.startswith(("< ", ">= "))
     pattern = "".join(
-        re.escape(piece) if i % 2 == 0 else r"((?:[^A-Za-z;,]|,(?=\d))*?)" if _COUNTED.match(pieces[i + 1]) else "(.*?)"
+        re.escape(piece) if i % 2 == 0 else _END if ends else _COUNT if _COUNTED.match(pieces[i + 1]) else _ANY
         for i, piece in enumerate(pieces)
     )
     return Template(
