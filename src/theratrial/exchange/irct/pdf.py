@@ -1,0 +1,50 @@
+"""A page of IRCT saved as PDF: a file of ours carries the record, of any other the words are read in their order."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+from typing import Final
+
+from theratrial.errors import InputError
+from theratrial.exchange.irct.text import read_irct_lines
+from theratrial.registry.imported import Imported
+
+ATTACHED: Final = "registration.yaml"
+"""Name under which a PDF of ours carries the record."""
+_MOST_PAGES: Final = 200
+
+
+def read_irct_pdf(content: bytes, *, today: date) -> Imported:
+    """The record of a PDF.
+
+    Words are read line by line as they stand; a paragraph that the print broke comes back with its lines joined.
+
+    Raises
+    ------
+    InputError
+        The package that reads PDFs is not installed, the file is none, is encrypted, or is no page of the registry.
+    """
+    try:
+        from pypdf import PdfReader
+        from pypdf.errors import PyPdfError
+    except ModuleNotFoundError:
+        raise InputError(
+            "reading PDF needs the package pypdf; install theratrial with [pdf], or save the page as text"
+        ) from None
+    try:
+        reader = PdfReader(io.BytesIO(content))
+        if reader.is_encrypted:
+            raise InputError("the PDF is encrypted; save it again without a password")
+        if ATTACHED in reader.attachments:
+            from theratrial.registry.reader import parse_registration
+
+            return Imported(parse_registration(reader.attachments[ATTACHED][0], f"{ATTACHED} in the PDF"), "irct-pdf")
+        if len(reader.pages) > _MOST_PAGES:
+            raise InputError(f"the PDF has {len(reader.pages)} pages; a record has a few")
+        lines = [line for page in reader.pages for line in [*page.extract_text().splitlines(), ""]]
+    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OSError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"the PDF cannot be read: {error}; save the page as text or HTML") from None
+    return read_irct_lines(enumerate(lines, 1), today=today, format_="irct-pdf")
