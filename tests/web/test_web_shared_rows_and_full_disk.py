@@ -59,7 +59,12 @@ def test_who_may_enter_it_at_one_site_of_two_does_not_take_out_what_both_share(
             user=user, role="medical_physicist", site=other_site, starts_at="2022-01-01T00:00:00Z", granted_by="test"
         )
         Delegation.objects.create(
-            user=user, site=other_site, tasks=mine.tasks, starts_on=mine.starts_on, authorised_by=mine.authorised_by
+            user=user,
+            site=other_site,
+            tasks=mine.tasks,
+            trained_on=mine.trained_on,
+            starts_on=mine.starts_on,
+            authorised_by=mine.authorised_by,
         )
     assert post(client_of("physicist1"), shared) == 302
 

@@ -302,7 +302,7 @@ def signatures_shown(participant: Participant, folder: TrialFolder) -> list[dict
                 "differences": [
                     {
                         "of": other,
-                        "title": _title({"id": other.criterion, "title": other.title}),
+                        "title": other.title,
                         "signed": truth_words(other.answer_signed) if other.answer_signed else "",
                         "now": truth_words(other.answer_now),
                     }

@@ -14,10 +14,12 @@ from typing import Any
 
 from theratrial.eligibility import CriterionResult, eligibility, eligibility_moment
 from theratrial.errors import TheratrialError
+from theratrial.protocol.schema import Protocol
 from theratrial.trialfolder.records import TrialFolder
 from theratrial.web.capture.selectors import records_about, rows_of
 from theratrial.web.ledger.models import Signature
 from theratrial.web.participants.models import Participant
+from theratrial.web.participants.plan import said
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,20 @@ def renewal_of(folder: TrialFolder, code: str, content: Mapping[str, Any], now: 
     except (TheratrialError, TypeError) as error:
         return Renewal(unjudged=str(error))
     signed = {one["id"]: one for one in content["criteria"]}
-    return Renewal(tuple(found for one in criteria for found in _differences(one, signed.get(one.id))))
+    return Renewal(
+        tuple(
+            found for one in criteria for found in _differences(one, signed.get(one.id), _title(folder.protocol, one))
+        )
+    )
 
 
-def _differences(now: CriterionResult, signed: Mapping[str, Any] | None) -> Iterable[Difference]:
+def _title(protocol: Protocol, one: CriterionResult) -> str:
+    """Its title in the user's language, where the protocol has it."""
+    clause = protocol.eligibility.get(one.id)
+    return said(clause.reading) if clause is not None and clause.reading is not None else one.title
+
+
+def _differences(now: CriterionResult, signed: Mapping[str, Any] | None, title: str) -> Iterable[Difference]:
     before = {(one["variable"], one["label"]): one for one in signed["values"]} if signed else {}
     after = {(one.variable, one.label): one for one in now.values}
     answers = {"answer_signed": signed["truth"] if signed else "", "answer_now": now.truth.value}
@@ -82,7 +94,7 @@ def _differences(now: CriterionResult, signed: Mapping[str, Any] | None) -> Iter
         found = True
         yield Difference(
             criterion=now.id,
-            title=now.title,
+            title=title,
             label=key[1],
             unit=new.unit if new else old["unit"] if old else "",
             signed=was[0],
@@ -94,7 +106,7 @@ def _differences(now: CriterionResult, signed: Mapping[str, Any] | None) -> Iter
         )
     if not found and answers["answer_signed"] != answers["answer_now"]:
         why = "; ".join(now.to_be_known)
-        yield Difference(now.id, now.title, "", "", "", "", "", "", why, **answers)
+        yield Difference(now.id, title, "", "", "", "", "", "", why, **answers)
 
 
 def _text(value: Any) -> str:
