@@ -10,13 +10,24 @@ from theratrial.registry.found import Finding, Severity
 from theratrial.registry.history import History
 from theratrial.registry.imported import Unplaced
 from theratrial.registry.record import RegistrationRecord
-from theratrial.registry.rules import criteria, dates, live, outcomes, people, protocols, required, results, treatment
+from theratrial.registry.rules import (
+    answers,
+    criteria,
+    dates,
+    live,
+    outcomes,
+    people,
+    protocols,
+    required,
+    results,
+    treatment,
+)
 from theratrial.registry.rules.frame import RULES, Case, Rule
 from theratrial.registry.trial_facts import TrialFacts
 
 __all__ = ["RULES", "Case", "Rule", "check"]
 
-_MODULES: Final = (required, dates, criteria, outcomes, treatment, people, results, protocols, live)
+_MODULES: Final = (required, answers, dates, criteria, outcomes, treatment, people, results, protocols, live)
 _ORDER: Final = list(Severity)
 
 

@@ -18,8 +18,8 @@ def shown(field: Field, value: Any, language: Language = "en", *, either: bool =
     Parameters
     ----------
     either
-        Whether a text that is missing in the language may be shown in the other one: a reader is better served by it than
-        by nothing. Exports by language ask with False.
+        Whether a text that is missing in the language may be shown in the other one: a reader is better served by
+        it than by nothing. Exports by language ask with False.
 
     Examples
     --------

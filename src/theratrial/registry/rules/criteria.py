@@ -144,7 +144,8 @@ def her2_by_tracer_only(case: Case) -> Iterator[Found]:
             yield Found(
                 INCLUSION,
                 Sentence(
-                    "HER2 positivity is to be shown by PET; no immunohistochemistry or in-situ hybridization is asked for",
+                    "HER2 positivity is to be shown by PET; no immunohistochemistry or in-situ "
+                    "hybridization is asked for",
                     "مثبت بودن HER2 با PET نشان داده می‌شود؛ ایمونوهیستوشیمی یا هیبریدسازی درجا خواسته نشده است",
                 ),
                 Sentence(

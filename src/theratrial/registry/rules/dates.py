@@ -72,7 +72,8 @@ def status_before_it_could_be(case: Case) -> Iterator[Found]:
         yield Found(
             STATUS,
             Sentence(
-                f"Last updated {days} days before the {expected}start: nobody can have entered this status after the fact",
+                f"Last updated {days} days before the {expected}start: "
+                "nobody can have entered this status after the fact",
                 f"آخرین به‌روزرسانی {days} روز پیش از شروع است: کسی نمی‌توانسته این وضعیت را پس از رخ دادنش وارد کند",
             ),
             Sentence(
@@ -99,8 +100,10 @@ def record_stale(case: Case) -> Iterator[Found]:
         yield Found(
             "registration.stated.last_update",
             Sentence(
-                f"Last updated {updated.gregorian.isoformat()}, {days / 365.25:.1f} years ago, while the trial is not closed",
-                f"آخرین به‌روزرسانی {updated.gregorian.isoformat()} بوده است، {days / 365.25:.1f} سال پیش، و کارآزمایی بسته نشده است",
+                f"Last updated {updated.gregorian.isoformat()}, {days / 365.25:.1f} years ago, "
+                "while the trial is not closed",
+                f"آخرین به‌روزرسانی {updated.gregorian.isoformat()} بوده است، {days / 365.25:.1f} سال پیش، "
+                "و کارآزمایی بسته نشده است",
             ),
             Sentence(
                 "Confirm every field, change what is no longer true, and give the reason",

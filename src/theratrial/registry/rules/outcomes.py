@@ -13,21 +13,32 @@ from theratrial.registry.rules.words import about_radiotherapy, whole_text
 SUMMARY: Final = "summary.main_outcome_variables"
 FIRST: Final = "primary_outcomes[0].description"
 _MEASURED: Final = re.compile(
-    r"respon|surviv|progress|toxic|adverse|safety|score|rate|proportion|percentage|incidence|change|time to|level|concentration|"
-    r"dose|uptake|mortality|death|size|volume|quality of life|pain|grade|recurrence|remission|پاسخ|بقا|سمیت|عارضه|نسبت|میزان|"
-    r"نمره|تغییر|مرگ",
+    r"respon|surviv|progress|toxic|adverse|safety|score|rate|proportion|percentage|incidence|change|time to|"
+    r"level|concentration|dose|uptake|mortality|death|size|volume|quality of life|pain|grade|recurrence|"
+    r"remission|پاسخ|بقا|سمیت|عارضه|نسبت|میزان|نمره|تغییر|مرگ",
     re.IGNORECASE,
 )
-_COUNTED: Final = re.compile(r"^\W*(?:the\s+)?(?:numbe?r?|count|تعداد)\s+(?:of\s+)?(?:\w+\s+){0,3}(?:patients?|participants?|subjects?|بیمار)", re.I)  # fmt: skip
+_COUNTED: Final = re.compile(
+    r"^\W*(?:the\s+)?(?:numbe?r?|count|تعداد)\s+(?:of\s+)?(?:\w+\s+){0,3}"
+    r"(?:patients?|participants?|subjects?|بیمار)",
+    re.IGNORECASE,
+)
 _RESPONSE: Final = re.compile(r"respon\w+|stable|progress\w+|پاسخ", re.IGNORECASE)
 _CRITERIA: Final = re.compile(r"recist|percist|eortc|deauville|lugano|qpercist|irecist|mrecist|rano", re.IGNORECASE)
 _SAFETY: Final = re.compile(r"toxic|adverse|safety|tolerab|side effect|ctcae|سمیت|ایمنی|عارضه|عوارض", re.IGNORECASE)
 _CTCAE: Final = re.compile(r"ctcae|common terminology criteria", re.IGNORECASE)
-_WEEKS: Final = re.compile(r"(\d+|two|four|six|eight|twelve)\s*(?:-|–|to|تا)\s*(\d+|four|six|eight|ten|twelve)\s*(?:weeks?|هفته)", re.I)  # fmt: skip
+_WEEKS: Final = re.compile(
+    r"(\d+|two|four|six|eight|twelve)\s*(?:-|–|to|تا)\s*(\d+|four|six|eight|ten|twelve)\s*(?:weeks?|هفته)",
+    re.IGNORECASE,
+)
 _NUMBERS: Final = {"two": 2, "four": 4, "six": 6, "eight": 8, "ten": 10, "twelve": 12}
-_LAST_SESSION: Final = re.compile(r"(?:last|final|end of)\s+(?:\w+\s+)?(?:session|cycle|treatment|therapy|injection|administration)|آخرین جلسه", re.I)  # fmt: skip
+_LAST_SESSION: Final = re.compile(
+    r"(?:last|final|end of)\s+(?:\w+\s+)?(?:session|cycle|treatment|therapy|injection|administration)|آخرین جلسه",
+    re.IGNORECASE,
+)
 _HOW_MANY: Final = re.compile(
-    r"(?:maximum|max\.?|up to|at most|total of|for)\s+(?:of\s+)?(?:\d+|one|two|three|four|five|six)\s+(?:\w+\s+)?(?:sessions?|cycles?|treatments?|injections?|administrations?)"
+    r"(?:maximum|max\.?|up to|at most|total of|for)\s+(?:of\s+)?(?:\d+|one|two|three|four|five|six)\s+(?:\w+\s+)?"
+    r"(?:sessions?|cycles?|treatments?|injections?|administrations?)"
     r"|(?:\d+|one|two|three|four|five|six)\s+(?:\w+\s+)?(?:sessions|cycles|injections|administrations)|حداکثر \S+ جلسه",
     re.IGNORECASE,
 )
@@ -71,9 +82,10 @@ def is_no_outcome(case: Case) -> Iterator[Found]:
                     f"«{words}» بیماران را می‌شمارد و چیزی از آنان نمی‌سنجد",
                 ),
                 Sentence(
-                    "Name what is measured in each participant and how it is summarized, as in 'proportion with complete, "
-                    "partial or stable disease'",
-                    "آنچه در هر شرکت‌کننده سنجیده می‌شود و شیوهٔ خلاصه‌کردنش را بنویسید؛ مانند «نسبت پاسخ کامل، نسبی یا بیماری پایدار»",
+                    "Name what is measured in each participant and how it is summarized, as in 'proportion with "
+                    "complete, partial or stable disease'",
+                    "آنچه در هر شرکت‌کننده سنجیده می‌شود و شیوهٔ خلاصه‌کردنش را بنویسید؛ "
+                    "مانند «نسبت پاسخ کامل، نسبی یا بیماری پایدار»",
                 ),
                 (Quote(words, path),),
             )
@@ -180,7 +192,8 @@ def no_safety_outcome(case: Case) -> Iterator[Found]:
         yield Found(
             "secondary_outcomes[0].description",
             Sentence(
-                f"A radionuclide therapy of phase {record.design.phase.code or '?'} registers no safety outcome{because}",
+                f"A radionuclide therapy of phase {record.design.phase.code or '?'} registers no safety outcome"
+                + because,
                 "درمان با رادیونوکلید بدون هیچ پیامد ایمنی ثبت شده است"
                 + ("؛ حال آنکه ادامهٔ درمان به نبود سمیت وابسته است" if gated else ""),
             ),
@@ -212,7 +225,8 @@ def response_criterion_unnamed(case: Case) -> Iterator[Found]:
             yield Found(
                 path,
                 Sentence(
-                    "Response is measured by images; by which criterion (RECIST 1.1, PERCIST, one of the protocol's own) is not said",
+                    "Response is measured by images; by which criterion (RECIST 1.1, PERCIST, one of the "
+                    "protocol's own) is not said",
                     "پاسخ با تصویر سنجیده می‌شود؛ معیار آن (RECIST 1.1، PERCIST یا معیار خود پروتکل) گفته نشده است",
                 ),
                 Sentence("Name the criterion and its version", "معیار و نسخهٔ آن را نام ببرید"),
@@ -271,9 +285,11 @@ def outcome_time_against_visits(case: Case) -> Iterator[Found]:
                 yield Found(
                     path,
                     Sentence(
-                        f"The outcome is due {outcome[0]}-{outcome[1]} weeks after the last session, the visit after each session "
-                        f"{visit[0]}-{visit[1]} weeks: whether a session was the last is decided after the outcome is due",
-                        f"پیامد {outcome[0]} تا {outcome[1]} هفته پس از آخرین جلسه و ویزیت پس از هر جلسه {visit[0]} تا {visit[1]} هفته است: "
+                        f"The outcome is due {outcome[0]}-{outcome[1]} weeks after the last session, the visit "
+                        f"after each session {visit[0]}-{visit[1]} weeks: whether a session was the last is decided "
+                        "after the outcome is due",
+                        f"پیامد {outcome[0]} تا {outcome[1]} هفته پس از آخرین جلسه و ویزیت پس از هر جلسه "
+                        f"{visit[0]} تا {visit[1]} هفته است: "
                         "تصمیم دربارهٔ آخرین جلسه پس از موعد پیامد گرفته می‌شود",
                     ),
                     Sentence(

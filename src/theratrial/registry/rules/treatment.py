@@ -19,7 +19,11 @@ _NO_POSITRONS: Final = re.compile(
 )
 _ACTIVITY: Final = re.compile(r"\d[\d.,]*\s*(?:gbq|mbq|mci|گیگابکرل|مگابکرل)", re.IGNORECASE)
 _MASS: Final = re.compile(r"\d[\d.,]*\s*(?:mg|µg|mg/kg|میلی ?گرم)\b", re.IGNORECASE)
-_CYCLES: Final = re.compile(r"(?:\d+|one|two|three|four|five|six)\s+(?:\w+\s+)?(?:sessions|cycles|injections|administrations)|(?:maximum|up to|حداکثر)\s+\S+\s+(?:sessions?|cycles?|جلسه)", re.I)  # fmt: skip
+_CYCLES: Final = re.compile(
+    r"(?:\d+|one|two|three|four|five|six)\s+(?:\w+\s+)?(?:sessions|cycles|injections|administrations)|"
+    r"(?:maximum|up to|حداکثر)\s+\S+\s+(?:sessions?|cycles?|جلسه)",
+    re.IGNORECASE,
+)
 _LIMIT: Final = re.compile(
     r"\d[\d.,]*\s*gy\b|cumulative (?:dose|activity)|maximum (?:dose|activity)|kidney dose|دوز تجمعی", re.I
 )

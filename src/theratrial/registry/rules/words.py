@@ -11,8 +11,8 @@ from theratrial.registry.record import RegistrationRecord
 
 _SUPERSCRIPT: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _THERAPY: Final = re.compile(
-    r"177 ?-?lu\b|\blu-?177|lutetium|90 ?-?y\b|yttrium|131 ?-?i\b|\bi-?131|225 ?-?ac\b|actinium|\bradioligand|radioimmuno|"
-    r"endoradio|radiopharmaceutical|radionuclide therapy|لوتشیم|رادیودارو"
+    r"177 ?-?lu\b|\blu-?177|lutetium|90 ?-?y\b|yttrium|131 ?-?i\b|\bi-?131|225 ?-?ac\b|actinium|\bradioligand|"
+    r"radioimmuno|endoradio|radiopharmaceutical|radionuclide therapy|لوتشیم|رادیودارو"
 )
 _ANTIBODY: Final = re.compile(r"trastuzumab|herceptin|تراستوزوماب")
 _GALLIUM: Final = re.compile(r"68 ?-?ga\b|\bga-?68|gallium|گالیوم")
@@ -47,3 +47,8 @@ def about_antibody(words: str) -> bool:
 def about_gallium(words: str) -> bool:
     """Whether 68Ga is the tracer's label."""
     return bool(_GALLIUM.search(words))
+
+
+def of_irct(record: RegistrationRecord) -> bool:
+    """Whether it is a record of IRCT, whose rules then hold."""
+    return record.registration.number.strip().startswith("IRCT") or "IRCT" in record.registration.registry.en
