@@ -187,3 +187,17 @@ def test_impossible_activities_and_labels_are_refused() -> None:
         Batch("B", LU, 1.0, REFERENCE, (draw, draw))
     with pytest.raises(InputError, match="time zone"):
         balance(Batch("B", LU, 1.0, REFERENCE), REFERENCE.replace(tzinfo=None))
+
+
+@pytest.mark.parametrize("hours", [0.0, 0.5, 40.0, 2000.0])
+def test_after_the_last_booking_what_is_held_only_decays(hours: float) -> None:
+    draws = (
+        Draw("1", 100.0, _at(hours=1), _at(hours=2), 7.0, _at(hours=2)),
+        Draw("2", 60.0, _at(hours=5), _at(hours=4)),
+    )
+    batch = Batch("B", LU, 300.0, REFERENCE, draws)
+    assert batch.settled_at == _at(hours=4)
+    settled, later = balance(batch, batch.settled_at), balance(batch, _at(hours=4 + hours))
+    assert settled is not None
+    assert later is not None
+    assert settled.held_later_MBq(later.at) == pytest.approx(later.held_MBq, rel=1e-12)

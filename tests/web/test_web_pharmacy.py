@@ -15,14 +15,17 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from theratrial.pipeline.activity_ledger import balance, held_by_nuclide_MBq
 from theratrial.web.capture.models import Query, Record
-from theratrial.web.capture.services import record_create
+from theratrial.web.capture.services import record_change, record_create
 from theratrial.web.ledger.act import act
 from theratrial.web.ledger.models import Note, Signature
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Site, User
 from theratrial.web.pharmacy import guards
+from theratrial.web.pharmacy.rows import batch_entries, record_row
 from theratrial.web.setup_site import DEMONSTRATION_PASSWORD, SETUP
+from theratrial.web.trials.selectors import protocol_in_force, trial_zone
 
 ClientOf = Callable[[str], Client]
 TEHRAN = ZoneInfo("Asia/Tehran")
@@ -293,6 +296,31 @@ def test_the_ledger_closes_for_every_batch_of_the_demonstration(cohort: Any, cli
         total = sum(parts) + float(batch["left_MBq"]) + float(batch["decayed_MBq"])
         assert total == pytest.approx(float(batch["made_MBq"]), rel=1e-9)
     assert Note.objects.filter(action="export.activity-ledger").count() == 1
+
+
+def test_the_sums_of_the_ledger_are_those_of_every_batch_balanced_by_itself(cohort: Any, client_of: ClientOf) -> None:
+    """The page keeps the book of every batch; its rows balanced anew must say the same, also after a change."""
+    physicist, protocol, zone = client_of("physicist1"), protocol_in_force(), trial_zone()
+    rows = [record_row(one, zone) for one in Record.objects.filter(table="administrations").order_by("cells__batch_id")]
+    instants = [rows[0]["measured_at"], rows[0]["injected_at"] + timedelta(hours=3), rows[-1]["injected_at"]]
+
+    def compared() -> dict[str, float]:
+        for at in instants:
+            entries = batch_entries(Record.objects.filter(table="batches"), protocol, zone)
+            books = [balance(one.book, at) for one in entries if one.book is not None]
+            there = [one for one in books if one is not None]
+            context = physicist.get(reverse("pharmacy:ledger"), {"at": at.isoformat()}).context
+            assert context["held"] == pytest.approx(held_by_nuclide_MBq(there))
+            assert (context["count"], context["not_yet"]) == (len(there), len(books) - len(there))
+        return dict(context["held"])
+
+    before = compared()
+    record = Record.objects.filter(table="batches", cells__batch_id=rows[-1]["batch_id"]).get()
+    more = str(2 * float(record.cells["activity_MBq"]))
+    record_change(
+        SETUP, record, record.cells | {"activity_MBq": more}, seen_version=record.version, reason="typed wrong"
+    )
+    assert sum(compared().values()) > sum(before.values())
 
 
 def test_an_instant_that_cannot_be_read_is_told_and_not_guessed(cohort: Any, client_of: ClientOf) -> None:

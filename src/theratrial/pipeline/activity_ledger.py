@@ -92,6 +92,11 @@ class Batch:
         """First instant of the book: the reference time, or the first draw where the reference time lies later."""
         return min([self.reference_at, *(draw.drawn_at for draw in self.draws)])
 
+    @property
+    def settled_at(self) -> datetime:
+        """Last instant of a booking: from then on everything there is only decays, wherever it is."""
+        return max([self.opened_at, *(draw.injected_at for draw in self.draws)])
+
     def activity_at(self, at: datetime) -> float:
         """Activity [MBq] that the batch would have at `at` had nothing been drawn."""
         return decayed_MBq(self.activity_MBq, measured_at=self.reference_at, at=at, nuclide=self.nuclide)
@@ -162,6 +167,10 @@ class Balance:
     def held_MBq(self) -> float:
         """What the site has to keep: vial, full syringes, residuals; not what is in a patient."""
         return math.fsum((self.left_MBq, *(one.syringe_MBq + one.residual_MBq for one in self.draws)))
+
+    def held_later_MBq(self, at: datetime) -> float:
+        """What the site has to keep of it at a later instant; assumes that nothing is booked in between."""
+        return decayed_MBq(self.held_MBq, measured_at=self.at, at=at, nuclide=self.batch.nuclide)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,11 +17,14 @@ from django.views.decorators.http import require_http_methods
 from theratrial.forms.answers import instant_cell
 from theratrial.forms.moments import typed_instant
 from theratrial.forms.stored import written_instant
-from theratrial.pipeline.activity_ledger import METHOD, VERSION, Balance, balance, held_by_nuclide_MBq
+from theratrial.pipeline.activity_ledger import METHOD, VERSION, Balance, balance
+from theratrial.protocol.schema import Protocol
 from theratrial.trialfolder.moments import CellProblem
 from theratrial.web.access import requires
+from theratrial.web.capture.models import Record
 from theratrial.web.ledger.act import act, note
-from theratrial.web.pharmacy.rows import BatchEntry, batch_entries, visible_batches
+from theratrial.web.pharmacy.books import BatchBook, batch_books, held_MBq
+from theratrial.web.pharmacy.rows import BatchEntry, batch_entries
 from theratrial.web.pharmacy.shown import syringe_lines, told
 from theratrial.web.trials.selectors import protocol_in_force, trial_zone
 
@@ -39,31 +43,37 @@ def ledger(request: HttpRequest) -> HttpResponse:
             at = typed_instant(asked, zone).value
         except CellProblem as error:
             problem = f"{error.message}; {error.remedy}"
-    records = visible_batches(request.user).order_by("-cells__reference_at", "-sequence")
-    entries = batch_entries(records, protocol_in_force(), zone)
-    booked = [(one, balance(one.book, at)) for one in entries if one.book is not None]
-    books = [(one, book) for one, book in booked if book is not None]
+    protocol = protocol_in_force()
+    known = batch_books(request.user, protocol, zone)
+    opened = [one for one in known if one.opened(at)]
     if request.method == "POST" and not problem:
-        return _csv(request, books, at)
-    page = Paginator(books, PER_PAGE).get_page(request.GET.get("page"))
-    injected = [one.row["injected_at"] for entry in entries for one in entry.syringes if one.row["injected_at"]]
-    latest = max(injected, default=None)
+        return _csv(request, _booked(opened, protocol, at), at)
+    page = Paginator(opened, PER_PAGE).get_page(request.GET.get("page"))
+    latest = max((one.made.injected_at for one in known if one.made.injected_at is not None), default=None)
     context = {
         "at": at,
         "text": asked or written_instant(at.replace(second=0, microsecond=0), zone),
         "problem": problem,
         "zone": zone.key,
         "page": page,
-        "lines": [_line(entry, book, request.user) for entry, book in page.object_list],
-        "held": held_by_nuclide_MBq([book for _entry, book in books]),
-        "not_yet": sum(book is None for _entry, book in booked),
-        "without": [one for one in entries if one.book is None],
-        "open": [entry.batch_id for entry, book in books if not book.closes],
-        "count": len(books),
+        "lines": [_line(entry, book, request.user) for entry, book in _booked(page.object_list, protocol, at)],
+        "held": held_MBq(opened, at),
+        "not_yet": sum(one.made.batch is not None for one in known) - len(opened),
+        "without": [one for one in known if one.made.batch is None],
+        "open": [one.batch_id for one in opened if not one.closes(at)],
+        "count": len(opened),
         "latest": written_instant(latest, zone) if latest else "",
         "method": f"{METHOD} {VERSION}",
     }
     return render(request, "pharmacy/ledger.html", context, status=422 if problem else 200)
+
+
+def _booked(books: Sequence[BatchBook], protocol: Protocol, at: datetime) -> list[tuple[BatchEntry, Balance]]:
+    """Batches in that order, each with everything drawn from it and its balance."""
+    records = Record.objects.in_bulk([one.pk for one in books])
+    entries = batch_entries([records[one.pk] for one in books], protocol, trial_zone())
+    booked = [(one, balance(one.book, at)) for one in entries if one.book is not None]
+    return [(one, book) for one, book in booked if book is not None]
 
 
 def _line(entry: BatchEntry, book: Balance, user: Any) -> dict[str, Any]:

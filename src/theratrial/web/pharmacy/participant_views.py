@@ -15,11 +15,13 @@ from django.views.decorators.http import require_GET
 from theratrial.pipeline.activity_ledger import activity_table
 from theratrial.web.access import may, participant_or_404, requires
 from theratrial.web.capture.form_rights import may_enter
+from theratrial.web.capture.models import Record
 from theratrial.web.capture.selectors import live_records
 from theratrial.web.participants.guards import may_inject
 from theratrial.web.participants.models import Participant
+from theratrial.web.pharmacy.books import in_date
 from theratrial.web.pharmacy.guards import deviations_of, therapy_times
-from theratrial.web.pharmacy.rows import BatchEntry, batch_entries, nuclide_of, product_of, visible_batches
+from theratrial.web.pharmacy.rows import BatchEntry, batch_entries, nuclide_of, product_of
 from theratrial.web.pharmacy.shown import administration_line, batch_line
 from theratrial.web.results.guards import gate_allows
 from theratrial.web.trials.selectors import protocol_in_force, trial_zone
@@ -32,8 +34,8 @@ def participant(request: HttpRequest, code: str) -> HttpResponse:
     person = participant_or_404(request, code, "participants.view")
     protocol, zone = protocol_in_force(), trial_zone()
     records = list(live_records().filter(table="administrations", participant=person))
-    named = {record.cells.get("batch_id", "") for record in records}
-    batches = [one for one in live_records().filter(table="batches") if one.cells.get("batch_id", "") in named]
+    named = sorted({record.cells.get("batch_id", "") for record in records} - {""})
+    batches = live_records().filter(table="batches", cells__batch_id__in=named)
     entries = {one.batch_id: one for one in batch_entries(batches, protocol, zone)}
     asked = deviations_of(records)
     lines = [
@@ -113,15 +115,10 @@ def _limits(therapy: Any) -> tuple[float, float] | None:
 
 def _batches(request: HttpRequest, product_id: str, now: Any) -> tuple[list[BatchEntry], list[BatchEntry]]:
     """Batches that may be injected now; and those not expired that may not (yet)."""
-    current = [
-        one
-        for one in batch_entries(
-            visible_batches(request.user).filter(cells__product_id=product_id).order_by("-cells__reference_at")[:40],
-            protocol_in_force(),
-            trial_zone(),
-        )
-        if one.row["expires_at"] is None or one.row["expires_at"] >= now
-    ]
+    zone = trial_zone()
+    wanted = in_date(request.user, product_id, now, zone)
+    current = batch_entries(Record.objects.filter(pk__in=wanted), protocol_in_force(), zone) if wanted else []
+    current.sort(key=lambda one: wanted.index(one.record.pk))
     usable = [
         one
         for one in current

@@ -105,7 +105,12 @@ def book_of(row: Row, product: Product | None, syringes: Iterable[tuple[str, Row
     InputError
         The batch or a syringe lacks what a book needs, or its dates cannot be.
     """
-    if product is None:
+    return book_of_nuclide(row, nuclide_of(product) if product is not None else None, syringes)
+
+
+def book_of_nuclide(row: Row, made_of: Nuclide | None, syringes: Iterable[tuple[str, Row]]) -> Batch:
+    """As `book_of`; without a nuclide the product is none of the protocol."""
+    if made_of is None:
         raise InputError(f"{row['product_id'] or 'no product'} is no product of the protocol; correct the batch")
     if row["activity_MBq"] is None or row["reference_at"] is None:
         raise InputError("the batch has no activity or no reference time; correct the batch")
@@ -115,7 +120,7 @@ def book_of(row: Row, product: Product | None, syringes: Iterable[tuple[str, Row
         if draw is None:
             raise InputError("a syringe has no reading or no time, so nothing says what is left; correct it")
         draws.append(draw)
-    return Batch(row["batch_id"], nuclide_of(product), row["activity_MBq"], row["reference_at"], tuple(draws))
+    return Batch(row["batch_id"], made_of, row["activity_MBq"], row["reference_at"], tuple(draws))
 
 
 def visible_batches(user: Any) -> QuerySet[Record]:
@@ -128,6 +133,8 @@ def visible_batches(user: Any) -> QuerySet[Record]:
 def batch_entries(records: Iterable[Record], protocol: Protocol, zone: ZoneInfo) -> list[BatchEntry]:
     """Batches with everything drawn from them, by anybody. Two queries whatever their number."""
     batches = list(records)
+    if not batches:
+        return []
     wanted = {record.cells.get("batch_id", "") for record in batches}
     drawn: dict[str, list[Syringe]] = {}
     given = live_records().filter(table="administrations")
