@@ -26,7 +26,7 @@ _KEPT_SECONDS: Final = 3600
 _CLOCK_SECONDS: Final = 60
 """A clock that is kept right goes back by less; one set back by more would make every session longer."""
 _KEPT_CHARACTERS: Final = 200_000
-_NEVER_KEPT: Final = ("password", "code", "csrfmiddlewaretoken")
+_NEVER_KEPT: Final = ("password", "sign_code", "csrfmiddlewaretoken")
 _WITHOUT_OWN_PASSWORD: Final = ("people:password", "people:sign-out", "people:language", "people:prolong")
 
 
@@ -107,7 +107,7 @@ def _said(why: str) -> str:
 
 def _entry(request: HttpRequest) -> dict[str, Any] | None:
     """What was typed into the form that came too late, without passwords and files."""
-    if request.method != "POST":
+    if request.method != "POST" or request.path == reverse("people:device"):  # nothing but a one-time code
         return None
     fields = [
         (name, value)
