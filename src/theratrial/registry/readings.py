@@ -38,6 +38,25 @@ _AFTER: Final[tuple[tuple[str, Comparator], ...]] = (
     (r"(?:years?(?: old)?(?: of age)?\s*)?(?:and|or)\s+(?:younger|below|under|less|lower)", "<="),
 )
 _SUPERSCRIPT: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_LATEX: Final = (
+    (r"\\geq?\b|\\geqslant", "≥"),
+    (r"\\leq?\b|\\leqslant", "≤"),
+    (r"\\times\b", "×"),
+    (r"\^\{(\d+)\}", r"^\1"),
+    (r"\\(?:text|mathrm)\{([^{}]*)\}", r"\1"),
+)
+# A unit in Persian that went unread would leave the number to the unit that is meant where none is written.
+_WRITTEN_UNITS: Final = (
+    (r"(?<=\d) ?میلی ?گرم (?:در|بر) (?:هر )?دسی ?لیتر", " mg/dL"),
+    (r"(?<=\d) ?گرم (?:در|بر) (?:هر )?دسی ?لیتر", " g/dL"),
+    (r"(?<=\d) ?گرم (?:در|بر) (?:هر )?لیتر", " g/L"),
+    (r"(?<=\d) ?(?:سلول |عدد )?(?:در|بر) (?:هر )?میلی ?متر ?مکعب", "/mm³"),
+    (r"(?<=\d) ?(?:سلول |عدد )?(?:در|بر) (?:هر )?میکرو ?لیتر", "/µL"),
+    (r"(?<=\d) ?(?:سلول |عدد )?(?:در|بر) (?:هر )?لیتر", "/L"),
+    (r"mm\^3", "mm³"),
+    (r"(?<=\d) ?(?:k(?= ?/)|thousand\b|هزار\b)", " x10^3"),
+    (r"٪", "%"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +119,12 @@ def topics() -> dict[str, Topic]:
 
 def plain(text: str) -> str:
     """The text with LaTeX comparisons, digits of both scripts made one: ``$\\geq 100,000$`` is ``≥ 100,000``."""
-    for written, sign in ((r"\\geq?\b|\\geqslant", "≥"), (r"\\leq?\b|\\leqslant", "≤")):
+    for written, sign in _LATEX:
         text = re.sub(written, sign, text)
-    text = text.replace("$", "").replace("\u200c", " ").translate(_DIGITS)
-    return " ".join(text.split())
+    text = " ".join(text.replace("$", "").replace("\u200c", " ").translate(_DIGITS).split())
+    for written, sign in _WRITTEN_UNITS:
+        text = re.sub(written, sign, text, flags=re.IGNORECASE)
+    return text
 
 
 def readings(text: str, side: Side = "inclusion") -> tuple[Reading, ...]:
@@ -163,7 +184,7 @@ def _part_of_other(topic: Topic, text: str, match: re.Match[str]) -> bool:
     """A consent that somebody is unable to give is not a signed one; a pregnancy to be prevented is not one."""
     before = text[max(0, match.start() - 60) : match.start()].casefold()
     if topic.id == "consent":
-        return bool(re.search(r"(?:inability|unable|failure) to [^.;,]*$", before))
+        return bool(re.search(r"(?:(?:inability|unable|failure) to|ناتوان\w* (?:در|از)) [^.;,،؛]*$", before))
     if topic.id == "female":
         return bool(re.search(r"(?:pregnant|lactating|nursing|باردار|شیرده)\W*$", before)) or bool(
             re.match(r"\W*(?:of|with) child", text[match.end() :], re.IGNORECASE)
