@@ -250,6 +250,21 @@ def test_U5_what_one_person_typed_is_not_shown_to_the_next_at_the_same_machine(
     assert not any("a long text" in str(one.get_decoded()) for one in Session.objects.all())
 
 
+def test_U5_a_participants_code_is_kept_and_a_one_time_code_is_not(
+    cast: dict[str, User], client_of: Callable[[str], Client], settings: Any
+) -> None:
+    client = client_of("coordinator1")
+    client.get("/people/account/")
+    _aged(client, seen=settings.IDLE_MINUTES + 1)
+    client.post("/participants/register/", {"code": "P77", "sign_code": "123456"})
+    assert client.session["theratrial_kept_entry"]["fields"] == [["code", "P77"]]
+    other = client_of("coordinator1")
+    other.get("/people/account/")
+    _aged(other, seen=settings.IDLE_MINUTES + 1)
+    other.post("/people/account/device/", {"code": "123456"})
+    assert "theratrial_kept_entry" not in other.session
+
+
 def test_U5_a_forged_entry_after_the_time_out_is_not_kept(cast: dict[str, User], settings: Any) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(cast["coordinator1"], "theratrial.web.people.backend.AccountBackend")
