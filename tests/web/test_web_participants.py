@@ -12,6 +12,7 @@ from django.test import Client
 from theratrial.web.capture.models import Record
 from theratrial.web.ledger.act import act
 from theratrial.web.ledger.models import Event
+from theratrial.web.participants import views
 from theratrial.web.participants.models import Participant
 from theratrial.web.participants.screening import proposed_code
 from theratrial.web.participants.standing import standing
@@ -87,6 +88,24 @@ def test_the_screening_log_names_the_first_reason_of_a_failure(cohort: Trial, cl
     page = client_of("monitor1").get("/participants/screening-log/").content.decode()
     assert page.count('class="code" href="/participants/') == Participant.objects.count()
     assert "screening failure" in page
+
+
+def test_a_long_screening_log_is_paged_and_can_be_had_whole(
+    cohort: Trial, client_of: As, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "LOG_PER_PAGE", 2)
+    client, address = client_of("monitor1"), "/participants/screening-log/"
+    everybody = list(Participant.objects.order_by("screened_on", "code").values_list("code", flat=True))
+    found: list[str] = []
+    for number in range(1, (len(everybody) + 1) // 2 + 1):
+        page = client.get(address, {"page": number})
+        assert f"{len(everybody)} persons screened" in page.content.decode()
+        found += [line.one.participant.code for line in page.context["lines"]]
+    assert found == everybody
+    whole = client.get(address, {"all": "1"})
+    assert [line.one.participant.code for line in whole.context["lines"]] == everybody
+    assert "data-print" in whole.content.decode()
+    assert "data-print" not in page.content.decode()
 
 
 @pytest.mark.parametrize("number", [3, 30])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from theratrial.errors import InputError
@@ -147,10 +148,15 @@ class LogLine:
     reason: str
 
 
-def log_lines(user: Any) -> list[LogLine]:
-    """Everybody screened at the user's sites with the outcome of screening and its first reason."""
+def everybody_screened(user: Any) -> QuerySet[Participant]:
+    """Everybody screened at the user's sites, in the order of the log."""
+    return participants_of(user).order_by("screened_on", "code")
+
+
+def log_lines(people: Iterable[Participant]) -> list[LogLine]:
+    """These participants with the outcome of screening and its first reason."""
     criteria = {key: said(clause.reading) for key, clause in protocol_in_force().eligibility.items() if clause.reading}
-    return [_log_line(one, criteria) for one in shown(participants_of(user).order_by("screened_on", "code"))]
+    return [_log_line(one, criteria) for one in shown(people)]
 
 
 def _log_line(one: Shown, criteria: Mapping[str, str]) -> LogLine:

@@ -20,6 +20,7 @@ from theratrial.web.participants.states import event_words, read_words, sex_word
 from theratrial.web.people.models import Site
 
 PER_PAGE = 50
+LOG_PER_PAGE = 100
 
 
 def _filters() -> list[tuple[str, str]]:
@@ -111,6 +112,9 @@ def participant_register(request: HttpRequest) -> HttpResponse:
 
 @requires("participants.view")
 def screening_log(request: HttpRequest) -> HttpResponse:
-    """Everybody screened, the outcome, the first reason; to be printed."""
-    context = {"lines": screening.log_lines(request.user), "now": trial_now()}
+    """Everybody screened, the outcome, the first reason; ``all`` has it whole, to be printed."""
+    people = screening.everybody_screened(request.user)
+    whole = "all" in request.GET
+    page = Paginator(people, max(people.count(), 1) if whole else LOG_PER_PAGE).get_page(request.GET.get("page"))
+    context = {"lines": screening.log_lines(page.object_list), "page": page, "whole": whole, "now": trial_now()}
     return render(request, "participants/screening_log.html", context)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -56,7 +56,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
         "problem": problem,
         "zone": zone.key,
         "page": page,
-        "lines": [_line(entry, book, request.user) for entry, book in _booked(page.object_list, protocol, at)],
+        "lines": [_line(entry, book, request.user) for entry, book in _booked(page, protocol, at)],
         "held": held_MBq(opened, at),
         "not_yet": sum(one.made.batch is not None for one in known) - len(opened),
         "without": [one for one in known if one.made.batch is None],
@@ -68,10 +68,11 @@ def ledger(request: HttpRequest) -> HttpResponse:
     return render(request, "pharmacy/ledger.html", context, status=422 if problem else 200)
 
 
-def _booked(books: Sequence[BatchBook], protocol: Protocol, at: datetime) -> list[tuple[BatchEntry, Balance]]:
+def _booked(books: Iterable[BatchBook], protocol: Protocol, at: datetime) -> list[tuple[BatchEntry, Balance]]:
     """Batches in that order, each with everything drawn from it and its balance."""
-    records = Record.objects.in_bulk([one.pk for one in books])
-    entries = batch_entries([records[one.pk] for one in books], protocol, trial_zone())
+    wanted = [one.pk for one in books]
+    records = Record.objects.in_bulk(wanted)
+    entries = batch_entries([records[pk] for pk in wanted], protocol, trial_zone())
     booked = [(one, balance(one.book, at)) for one in entries if one.book is not None]
     return [(one, book) for one, book in booked if book is not None]
 
