@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from theratrial.errors import UnitError
-from theratrial.protocol.schema import Protocol
 from theratrial.reference import table
 from theratrial.registry.record import RegistrationRecord
 from theratrial.units import converted
+
+if TYPE_CHECKING:
+    from theratrial.protocol.schema import Protocol
 
 Comparator = Literal[">=", ">", "<=", "<", ""]
 Side = Literal["inclusion", "exclusion"]
@@ -189,6 +191,8 @@ def _part_of_other(topic: Topic, text: str, match: re.Match[str]) -> bool:
         return bool(re.search(r"(?:pregnant|lactating|nursing|باردار|شیرده)\W*$", before)) or bool(
             re.match(r"\W*(?:of|with) child", text[match.end() :], re.IGNORECASE)
         )
+    if topic.id == "metastatic":
+        return bool(re.search(r"(?:brain|cns|cerebral) $", before)) or text[match.end() :].lstrip().startswith("مغز")
     if topic.id == "infection":
         return "hiv" in before[-12:]
     return False

@@ -38,7 +38,7 @@ _UNDIVIDED: Final = (
 _PAIRED: Final = re.compile(r"C(?:34|50|56|57|62|64|65|66|69)", re.IGNORECASE)
 _SIDE: Final = re.compile(
     r"\b(?:left|right|either (?:side|breast|lung|kidney|eye|ovary)|(?:uni|bi)lateral|laterality)\b|"
-    r"چپ|راست|یک ?‌?طرفه|دو ?‌?طرفه|هر دو سو",
+    r"\b(?:چپ|راست|یک ?\u200c?طرفه|دو ?\u200c?طرفه|هر سمت|هر دو سو)\b",
     re.IGNORECASE,
 )
 _NO_INFORMATION: Final = re.compile(
