@@ -45,6 +45,7 @@ class CommandEntry:
 COMMANDS: dict[str, CommandEntry] = {
     "init": CommandEntry("theratrial.cli.init", "init", "Make an empty trial folder for one's own protocol."),
     "protocol": CommandEntry("theratrial.cli.protocol", "app", "Check or show a protocol and its open conflicts."),
+    "registry": CommandEntry("theratrial.cli.registry", "app", "Check, show and convert a registration record."),
     "simulate": CommandEntry("theratrial.cli.simulate", "simulate", "Write a virtual cohort as a trial folder."),
     "run": CommandEntry("theratrial.cli.run", "run", "Run a trial folder to its result and report."),
     "verify": CommandEntry("theratrial.cli.run", "verify", "Recompute every derived number of a result."),

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from theratrial.protocol.schema import Protocol
 from theratrial.registry.found import Finding, Severity
 from theratrial.registry.history import History
 from theratrial.registry.imported import Unplaced
@@ -24,6 +23,9 @@ from theratrial.registry.rules import (
 )
 from theratrial.registry.rules.frame import RULES, Case, Rule
 from theratrial.registry.trial_facts import TrialFacts
+
+if TYPE_CHECKING:
+    from theratrial.protocol.schema import Protocol
 
 __all__ = ["RULES", "Case", "Rule", "check"]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from theratrial.protocol.schema import Protocol
 from theratrial.registry.fields import field_of, value_at
 from theratrial.registry.found import Finding, Quote, Sentence, Severity
 from theratrial.registry.history import History
@@ -15,6 +14,9 @@ from theratrial.registry.imported import Unplaced
 from theratrial.registry.record import RegistrationRecord
 from theratrial.registry.shown import shown
 from theratrial.registry.trial_facts import TrialFacts
+
+if TYPE_CHECKING:
+    from theratrial.protocol.schema import Protocol
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,325 @@
+"""`theratrial registry check | show | import | export | diff | timing`: the registration record of a trial."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from theratrial.cli import EXIT_ERROR, console
+
+if TYPE_CHECKING:
+    from theratrial.registry.found import Finding
+    from theratrial.registry.imported import Imported
+    from theratrial.registry.record import RegistrationRecord
+    from theratrial.registry.words import Language
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Check, show and convert a registration record.")
+
+
+class Format(StrEnum):
+    """What a record is written as."""
+
+    ICTRP_XML = "ictrp-xml"
+    ICTRP_XML_131 = "ictrp-xml-131"
+    CTGOV_JSON = "ctgov-json"
+    YAML = "yaml"
+
+
+class Tongue(StrEnum):
+    """Language of words."""
+
+    EN = "en"
+    FA = "fa"
+
+
+_FILE = typer.Argument(
+    ...,
+    metavar="FILE",
+    help="A record: YAML, IRCT's page saved as text, HTML or PDF, ICTRP XML, ClinicalTrials.gov JSON; a trial folder; "
+    "or the name of a shipped record.",
+)
+_JSON = typer.Option(False, "--json", help="Print values as JSON.")
+_TODAY = typer.Option(None, "--today", metavar="DATE", help="Day on which it is judged, 2026-06-09; default: today.")
+_LANGUAGE = typer.Option(Tongue.EN, "--language", help="Language of the words.")
+_CONTACTS = typer.Option(False, "--contacts", help="With names, telephones and e-mail addresses; left out by default.")
+
+
+def _imported(file: str, today: date) -> Imported:
+    from theratrial.errors import InputError
+    from theratrial.exchange.registry_files import MAXIMUM_BYTES, read_registry_file
+    from theratrial.protocol.documents import suggestion
+    from theratrial.registry.reader import shipped_registration_bytes, shipped_registration_names
+
+    path = Path(file)
+    if path.is_dir():
+        path = path / "registration.yaml"
+    if not path.exists():
+        shipped = shipped_registration_names()
+        if file in shipped:
+            return read_registry_file(shipped_registration_bytes(file), f"{file}.yaml", today=today)
+        remedy = suggestion(file, shipped)
+        raise InputError(f"there is no file or folder '{path}', and no record of that name is shipped; {remedy}")
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAXIMUM_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"'{path}' cannot be read: {error.strerror or error}") from None
+    return read_registry_file(content, str(path), today=today)
+
+
+def _day(text: str | None) -> date:
+    if text is None:
+        return date.today()
+    from theratrial.registry.dates import read_date
+
+    return read_date(text, today=date.today()).gregorian
+
+
+def _say(text: str) -> None:
+    """Plain lines: rich alone would take longer than reading and checking a record."""
+    typer.echo(console.harmless(text))
+
+
+def _language(tongue: Tongue) -> Language:
+    return "fa" if tongue is Tongue.FA else "en"
+
+
+@app.command()
+def check(
+    file: str = _FILE,
+    protocol: str = typer.Option("", "--protocol", metavar="FILE", help="Compare with this protocol too."),
+    today: str | None = _TODAY,
+    language: Tongue = _LANGUAGE,
+    as_json: bool = _JSON,
+) -> None:
+    """Tell what is wrong, missing, unlikely or overdue in a record, by rule and source; 1 while there is an error."""
+    from theratrial.registry.check import check as checked
+    from theratrial.registry.completeness import completeness
+
+    day = _day(today)
+    imported = _imported(file, day)
+    plan = None
+    if protocol:
+        from theratrial.cli.protocol import _load
+
+        plan, _document = _load(protocol)
+    findings = checked(imported.record, today=day, protocol=plan, unplaced=imported.unplaced)
+    score = completeness(imported.record, today=day)
+    counts = Counter(finding.severity.value for finding in findings)
+    if as_json:
+        console.print_json(
+            {
+                "file": file,
+                "format": imported.format,
+                "today": day.isoformat(),
+                "number": imported.record.registration.number,
+                "counts": {severity: counts.get(severity, 0) for severity in ("error", "warning", "info")},
+                "completeness": {"present": score.present, "applicable": score.applicable, "items": score.items},
+                "findings": [_plain(finding) for finding in findings],
+                "unplaced": imported.unplaced,
+                "notes": imported.notes,
+            }
+        )
+    else:
+        _print_findings(findings, _language(language))
+        _print_unplaced(imported)
+        said = ", ".join(f"{counts.get(name, 0)} {name}" for name in ("error", "warning", "info"))
+        _say(f"{imported.record.registration.number or file}: {said}; {score.score.en} items of the WHO data set")
+    if counts.get("error"):
+        raise typer.Exit(EXIT_ERROR)
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "path": finding.path,
+        "message": {"en": finding.message.en, "fa": finding.message.fa},
+        "remedy": {"en": finding.remedy.en, "fa": finding.remedy.fa},
+        "source": finding.source,
+        "quotes": [{"text": one.text, "path": one.path, "source": one.source} for one in finding.quotes],
+    }
+
+
+def _print_findings(findings: tuple[Finding, ...], language: Language) -> None:
+    from theratrial.registry.fields import field_of
+
+    for finding in findings:
+        message, remedy = (getattr(one, language) or one.en for one in (finding.message, finding.remedy))
+        print_ = console.say
+        print_(f"{finding.severity.value}  {finding.rule}")
+        print_(f"    {message}")
+        for quote in finding.quotes:
+            label = quote.source
+            if quote.path:
+                field = field_of(quote.path)
+                label = field.label(language)
+            words = " ".join(quote.text.split())
+            print_(f"      {label}: " + (f"“{words[:160]}{' …' if len(words) > 160 else ''}”" if words else "(empty)"))
+        print_(f"    -> {remedy}")
+        print_(f"    {finding.source}\n")
+
+
+def _print_unplaced(imported: Imported) -> None:
+    for one in imported.unplaced:
+        meant = f"; probably {one.suggestion}" if one.suggestion else ""
+        _say(f"not placed  {one.where}, {one.name}: '{one.value}' {one.why}{meant}")
+    for note in imported.notes:
+        _say(f"note  {note}")
+
+
+@app.command()
+def show(
+    file: str = _FILE,
+    today: str | None = _TODAY,
+    language: Tongue = _LANGUAGE,
+    as_json: bool = _JSON,
+    contacts: bool = _CONTACTS,
+) -> None:
+    """Print a record field by field, in the order of the registry's page."""
+    from theratrial.registry.fields import filled_fields, sections
+    from theratrial.registry.people import public_record
+    from theratrial.registry.shown import shown
+
+    imported = _imported(file, _day(today))
+    record = imported.record if contacts else public_record(imported.record)
+    if as_json:
+        console.print_json(record.model_dump(mode="json"))
+        return
+    titles = {one.name: one.title(_language(language)) for one in sections()}
+    section = ""
+    for one in filled_fields(record):
+        if one.blank:
+            continue
+        if one.field.section != section:
+            section = one.field.section
+            _say(f"\n{titles[section]}")
+        words = shown(one.field, one.value, _language(language))
+        _say(f"  {one.field.label(_language(language))}: {words}")
+    _print_unplaced(imported)
+
+
+@app.command("import")
+def import_(
+    file: str = _FILE,
+    out: Path = typer.Option(Path("registration.yaml"), "--out", help="File to write; it must not exist yet."),
+    today: str | None = _TODAY,
+    as_json: bool = _JSON,
+) -> None:
+    """Read a record in any format and write it as YAML; what found no place in it is listed."""
+    from theratrial.registry.reader import registration_yaml
+
+    imported = _imported(file, _day(today))
+    _write(out, registration_yaml(imported.record).encode())
+    if as_json:
+        console.print_json(
+            {"out": str(out), "format": imported.format, "unplaced": imported.unplaced, "notes": imported.notes}
+        )
+        return
+    _print_unplaced(imported)
+    left = f"{len(imported.unplaced)} piece(s) found no place" if imported.unplaced else "everything found its place"
+    _say(f"{out}: read as {imported.format}; {left}")
+
+
+@app.command()
+def export(
+    file: str = _FILE,
+    to: Format = typer.Option(..., "--to", help="Format to write."),
+    out: Path | None = typer.Option(None, "--out", help="File to write; default: standard output."),
+    today: str | None = _TODAY,
+    contacts: bool = _CONTACTS,
+    as_json: bool = _JSON,
+) -> None:
+    """Write a record for another registry; people's names and addresses only with --contacts."""
+    imported = _imported(file, _day(today))
+    content = _exported(imported.record, to, contacts=contacts)
+    if out is None:
+        typer.echo(content.decode(), nl=False)
+        return
+    _write(out, content)
+    if as_json:
+        console.print_json({"out": str(out), "format": to.value, "bytes": len(content), "contacts": contacts})
+    else:
+        _say(f"{out}: written as {to.value}" + ("" if contacts else ", without people's names and addresses"))
+
+
+def _exported(record: RegistrationRecord, to: Format, *, contacts: bool) -> bytes:
+    if to is Format.YAML:
+        from theratrial.registry.people import public_record
+        from theratrial.registry.reader import registration_yaml
+
+        return registration_yaml(record if contacts else public_record(record)).encode()
+    if to is Format.CTGOV_JSON:
+        import json
+
+        from theratrial.exchange.ctgov.write import ctgov_study
+
+        return (json.dumps(ctgov_study(record, contacts=contacts), ensure_ascii=False, indent=2) + "\n").encode()
+    from theratrial.exchange.ictrp.write import ictrp_131, ictrp_2009
+
+    return (ictrp_2009 if to is Format.ICTRP_XML else ictrp_131)(record, contacts=contacts)
+
+
+def _write(path: Path, content: bytes) -> None:
+    from theratrial.errors import InputError
+
+    try:
+        with path.open("xb") as stream:
+            stream.write(content)
+    except FileExistsError:
+        raise InputError(f"'{path}' exists already; give another --out or remove it") from None
+    except OSError as error:
+        raise InputError(f"'{path}' cannot be written: {error.strerror or error}") from None
+
+
+@app.command()
+def diff(
+    first: str = _FILE,
+    second: str = _FILE,
+    today: str | None = _TODAY,
+    language: Tongue = _LANGUAGE,
+    as_json: bool = _JSON,
+) -> None:
+    """Tell what differs between two records, field by field."""
+    from theratrial.registry.difference import difference
+    from theratrial.registry.shown import shown
+
+    day = _day(today)
+    changes = difference(_imported(first, day).record, _imported(second, day).record)
+    if as_json:
+        console.print_json(
+            [
+                {
+                    "path": one.path,
+                    "label": one.field.label(_language(language)),
+                    "kind": one.kind,
+                    "old": shown(one.field, one.old, _language(language)),
+                    "new": shown(one.field, one.new, _language(language)),
+                }
+                for one in changes
+            ]
+        )
+        return
+    for one in changes:
+        _say(f"{one.kind}  {one.path} ({one.field.label(_language(language))})")
+        for mark, value in (("-", one.old), ("+", one.new)):
+            if value is not None:
+                _say(f"    {mark} {shown(one.field, value, _language(language))}")
+    _say(f"{len(changes)} field(s) differ" if changes else "the records are the same")
+
+
+@app.command()
+def timing(file: str = _FILE, today: str | None = _TODAY, as_json: bool = _JSON) -> None:
+    """Tell whether the trial was registered before its first enrolment, and on which days that rests."""
+    from theratrial.registry.timing import registration_timing
+
+    found = registration_timing(_imported(file, _day(today)).record)
+    if as_json:
+        console.print_json(found)
+        return
+    _say(f"{found.timing}{' (provisional)' if found.provisional else ''}: {found.because}")
