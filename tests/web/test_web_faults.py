@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.db.models import QuerySet
 from django.test import Client
 from django.utils import timezone
 
@@ -63,11 +64,11 @@ def test_a_full_disk_saves_nothing_and_says_so(
     client, (path, fields) = client_of("coordinator1"), event_typed(first_code())
     before = Record.objects.count(), Event.objects.count()
 
-    def full(self: Record, *args: object, **named: object) -> None:
+    def full(self: QuerySet[Record], *args: object, **named: object) -> None:
         raise OperationalError("database or disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Record, "save", full)
+        patch.setattr(QuerySet, "bulk_create", full)
         answer = client.post(path, fields)
     assert answer.status_code == 503
     assert "disk of the site is full" in answer.content.decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -77,6 +78,37 @@ def test_a_form_with_required_items_missing_is_saved_only_when_said_so(
     assert not Record.objects.exists()
     assert client.post(address("laboratory"), {**half, "incomplete": "on"}).status_code == 302
     assert all(record.incomplete for record in Record.objects.filter(table="laboratory"))
+
+
+def test_a_row_that_is_there_already_is_refused_until_it_is_in_error(
+    participant: Participant, client_of: ClientOf
+) -> None:
+    """Keys of stored rows are kept by their text; what was taken back or changed is no longer taken."""
+    client = client_of("coordinator1")
+    first = saved_laboratory(client)
+    before = Record.objects.count()
+    assert client.post(address("laboratory"), LABORATORY).status_code == 422
+    assert Record.objects.count() == before
+    group = list(Record.objects.filter(group=first.group))
+    versions = json.dumps({str(one.pk): one.version for one in group})
+    client.post(
+        reverse("capture:in-error", args=[first.group]), {"versions": versions, "reason": "of another participant"}
+    )
+    assert client.post(address("laboratory"), LABORATORY).status_code == 302
+    assert Record.objects.filter(entered_in_error=False, table="laboratory").count() == len(group)
+
+
+def test_saving_costs_the_same_queries_after_3_and_after_30_forms(
+    participant: Participant, client_of: ClientOf, django_assert_max_num_queries: Callable[[int], Any]
+) -> None:
+    client = client_of("coordinator1")
+    for number in range(31):
+        typed = {**LABORATORY, "i-collected_at": f"2022-03-05 {number // 2:02d}:{30 * (number % 2):02d}"}
+        if number in (3, 30):
+            with django_assert_max_num_queries(28):
+                assert client.post(address("laboratory"), typed).status_code == 302
+        else:
+            assert client.post(address("laboratory"), typed).status_code == 302
 
 
 def test_A2_a_change_without_reason_is_refused_and_one_with_reason_keeps_the_old_value(

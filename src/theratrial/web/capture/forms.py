@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -27,6 +31,7 @@ from theratrial.forms import (
     submission,
 )
 from theratrial.forms.moments import CalendarName
+from theratrial.trialfolder.tables import table as table_definition
 from theratrial.web.capture.form_rights import (
     CHANGED_BY_READER,
     OWN_CODE,
@@ -36,10 +41,16 @@ from theratrial.web.capture.form_rights import (
     may_enter,
     typed_by_people,
 )
-from theratrial.web.capture.models import Draft, Record
+from theratrial.web.capture.models import Draft, Query, Record
 from theratrial.web.capture.queries import system_query, system_query_resolved
-from theratrial.web.capture.selectors import live_records, rows_of
-from theratrial.web.capture.services import ConflictError, record_change, record_create, record_entered_in_error
+from theratrial.web.capture.selectors import live_records, records_about, rows_of
+from theratrial.web.capture.services import (
+    ConflictError,
+    NewRow,
+    record_change,
+    record_entered_in_error,
+    records_create,
+)
 from theratrial.web.ledger.act import act
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Site
@@ -137,19 +148,18 @@ def judged(
     place: Place, definition: FormDefinition, answers: Mapping[str, Answer], *, group: uuid.UUID | None, now: datetime
 ) -> Submission:
     """The answers through the one engine; preview and saving call this."""
-    others_rows = live_records().exclude(group=group) if group else live_records()
-    # Not participant__in=[..., None]: SQL finds no NULL in a list, and every batch would be unknown.
-    own_or_shared = Q(participant=place.participant) | Q(participant=None)
-    relevant = others_rows.filter(own_or_shared) if place.participant else others_rows
     protocol, zone = protocol_in_force(), trial_zone()
     code = place.participant.code if place.participant else ""
     others = {}
-    records = list(relevant) if place.participant else list(relevant.filter(participant=None))
     if place.participant and definition.outside_names:
-        others = outside_values(definition, protocol, rows_of(records).folder, code, now)
-    taken = {
-        row_key(definition.table, record.cells, zone) for record in records if record.table == definition.table.name
-    }
+        about = records_about([place.participant])
+        folder = rows_of(about.exclude(group=group) if group else about).folder
+        others = outside_values(definition, protocol, folder, code, now)
+    batches: tuple[str, ...] = ()
+    if any(column.refers_to == "batches" for column in definition.table.columns):
+        batches = tuple(one or "" for one in _known(place, "batches", group).values_list("cells__batch_id", flat=True))
+    texts = _known(place, definition.table.name, group).values_list(Cast("cells", TextField()), flat=True)
+    taken = {_key_of(definition.table.name, text, zone) for text in texts}
     return submission(
         definition,
         answers,
@@ -157,12 +167,27 @@ def judged(
         now=now,
         others=others,
         participant_id=code,
-        ids={
-            "participants": (code,) if code else (),
-            "batches": tuple(record.cells.get("batch_id", "") for record in records if record.table == "batches"),
-        },
+        ids={"participants": (code,) if code else (), "batches": batches},
         taken=taken - {()},
     )
+
+
+def _known(place: Place, table: str, group: uuid.UUID | None) -> QuerySet[Record]:
+    """Rows of a table other than those of the filling: hers, and where the table is not by participant, everybody's."""
+    rows = live_records().filter(table=table).order_by()
+    rows = rows.exclude(group=group) if group else rows
+    if place.participant is None:
+        return rows.filter(participant=None)
+    if any(column.name == "participant_id" for column in table_definition(table).columns):
+        return rows.filter(participant=place.participant)
+    # Not participant__in=[..., None]: SQL finds no NULL in a list, and every batch would be unknown.
+    return rows.filter(Q(participant=place.participant) | Q(participant=None))
+
+
+@lru_cache(maxsize=50_000)
+def _key_of(table: str, text: str, zone: ZoneInfo) -> tuple[str, ...]:
+    """Key of a stored row; kept by its very text, for every form of a participant asks for those of all her rows."""
+    return row_key(table_definition(table), json.loads(text), zone)
 
 
 def form_saved(
@@ -205,14 +230,16 @@ def form_saved(
     with act(user, "form.change" if filling else "form.save", reason=reason.strip()):
         if filling is None:
             group = uuid.uuid4()
-            for row in found.rows:
-                _created(user, place, group, row, incomplete, entered_late)
+            made = _created(user, place, group, found.rows, incomplete, entered_late)
+            saved: Filling | None = Filling(group, tuple(made))
         else:
             group = filling.group
             _changed(user, place, definition, filling, found.rows, versions or {}, reason, incomplete)
+            saved = filling_of(group, place.participant)
         Draft.objects.filter(user=user, key=draft_key(place, group if filling else None)).delete()
-        queries_settled(place, definition, found, group)
-        if injection is not None and (saved := filling_of(group, place.participant)) is not None:
+        if saved is not None:
+            queries_settled(definition, found, saved)
+        if injection is not None and saved is not None:
             injection.recorded(saved.records[0])
         _images_judged_again(place, definition)
     return found, group
@@ -278,22 +305,25 @@ def _typed(row: FormRow) -> dict[str, dict[str, str]]:
     }
 
 
-def _created(user: Any, place: Place, group: uuid.UUID, row: FormRow, incomplete: bool, entered_late: bool) -> Record:
-    session = row.cells.get("session", "")
-    return record_create(
+def _created(
+    user: Any, place: Place, group: uuid.UUID, rows: Sequence[FormRow], incomplete: bool, entered_late: bool
+) -> list[Record]:
+    """Rows of one form are rows of one table."""
+    first = WRITTEN_AT_FIRST.get(rows[0].table, {})
+    new = []
+    for row in rows:
+        session = row.cells.get("session", "")
+        number = int(session) if session.isdigit() else place.session
+        new.append(NewRow({**first, **row.cells}, row.cells.get("visit_id", place.visit), number, _typed(row)))
+    return records_create(
         user,
-        row.table,
-        {**WRITTEN_AT_FIRST.get(row.table, {}), **row.cells},
+        rows[0].table,
+        new,
         participant=place.participant,
         site=place.site,
-        form=place.form,
         group=group,
-        visit=row.cells.get("visit_id", place.visit),
-        session=int(session) if session.isdigit() else place.session,
-        entered=_typed(row),
-        incomplete=incomplete,
-        entered_late=entered_late,
         action="form.save",
+        common={"form": place.form, "incomplete": incomplete, "entered_late": entered_late},
     )
 
 
@@ -323,7 +353,7 @@ def _changed(
     for row in rows:
         record = _partner(definition, filling, row)
         if record is None:
-            _created(user, place, filling.group, row, incomplete, False)
+            _created(user, place, filling.group, [row], incomplete, False)
             continue
         kept.add(record.pk)
         # Columns that the form does not ask (limits of an imported result) stay as they are.
@@ -352,11 +382,8 @@ def _differs(record: Record, cells: Mapping[str, str], incomplete: bool) -> bool
     return filled != record.cells or record.incomplete != incomplete
 
 
-def queries_settled(place: Place, definition: FormDefinition, found: Submission, group: uuid.UUID) -> None:
-    """Raise what the checks ask, close what they no longer ask; doing it again changes nothing."""
-    filling = filling_of(group, place.participant)
-    if filling is None:
-        return
+def queries_settled(definition: FormDefinition, found: Submission, filling: Filling) -> None:
+    """Raise what the checks ask of the stored rows, close what they no longer ask; again, it changes nothing."""
     columns = {field.id: field.column for field in definition.fields}
     groups = {field.id: field.group for field in definition.fields}
     asked = set()
@@ -370,11 +397,8 @@ def queries_settled(place: Place, definition: FormDefinition, found: Submission,
     rules = {f"{PREFIX}{definition.id}:{check.id}" for check in definition.checks} | {
         f"{PREFIX}{definition.id}:future_date"
     }
-    open_ones = {
-        (query.rule, record.pk, query.column)
-        for record in filling.records
-        for query in record.queries.filter(state__in=("open", "answered"), rule__in=rules)
-    }
+    pending = Query.objects.filter(record__in=filling.records, state__in=("open", "answered"), rule__in=rules)
+    open_ones = set(pending.order_by().values_list("rule", "record_id", "column"))
     by_id = {record.pk: record for record in filling.records}
     for rule, record_id, column in sorted(open_ones - asked, key=str):
         system_query_resolved(rule, record=by_id[record_id], column=column)

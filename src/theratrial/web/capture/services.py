@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Max
@@ -14,6 +15,7 @@ from theratrial.web.capture.models import Record
 from theratrial.web.ledger.act import act
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Site
+from theratrial.web.trials.models import Trial
 from theratrial.web.trials.selectors import the_trial
 
 
@@ -32,7 +34,8 @@ class LockedError(InputError):
     """The data are frozen or locked."""
 
 
-def _open_or_refused(participant: Participant | None, record: Record | None = None) -> None:
+def _open_or_refused(participant: Participant | None, record: Record | None = None) -> Trial:
+    """The trial, where entries are taken."""
     trial = the_trial()
     for state, what in (
         (trial.data_state, "the trial's data are"),
@@ -43,6 +46,7 @@ def _open_or_refused(participant: Participant | None, record: Record | None = No
             raise LockedError(
                 f"{what} {state.replace('_', ' ')}: no entry is taken; a data manager can unlock with a second person"
             )
+    return trial
 
 
 def record_create(
@@ -76,27 +80,61 @@ def record_create(
     LockedError
         The trial or the participant is frozen or locked.
     """
-    _open_or_refused(participant)
+    row = NewRow(cells, visit, session, entered or {})
+    common = {"form": form, "incomplete": incomplete, "entered_late": entered_late, "source": source}
+    return records_create(
+        actor, table, [row], participant=participant, site=site, group=group, action=action, common=common
+    )[0]
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A row that is entered with others."""
+
+    cells: Mapping[str, str]
+    visit: str = ""
+    session: int | None = None
+    entered: Mapping[str, Any] = field(default_factory=dict)
+
+
+def records_create(
+    actor: Any,
+    table: str,
+    rows: Sequence[NewRow],
+    *,
+    participant: Participant | None = None,
+    site: Site | None = None,
+    group: uuid.UUID | None = None,
+    action: str = "record.create",
+    common: Mapping[str, Any],
+) -> list[Record]:
+    """Enter rows of one table as one group, in that order, all or none; see `record_create`.
+
+    Parameters
+    ----------
+    common
+        Fields of the record that all of them share.
+    """
+    group = group or uuid.uuid4()
     with act(actor, action):
+        trial = _open_or_refused(participant)
         last = Record.objects.filter(table=table).aggregate(last=Max("sequence"))["last"] or 0
-        record = Record(
-            table=table,
-            form=form,
-            group=group or uuid.uuid4(),
-            protocol_version=the_trial().in_force,
-            participant=participant,
-            site=site or (participant.site if participant else None),
-            visit=visit,
-            session=session,
-            cells=_clean(table, cells, participant),
-            entered=dict(entered or {}),
-            incomplete=incomplete,
-            entered_late=entered_late,
-            source=source,
-            sequence=last + 1,
+        return Record.objects.bulk_create(
+            Record(
+                table=table,
+                group=group,
+                protocol_version=trial.in_force,
+                participant=participant,
+                site=site or (participant.site if participant else None),
+                visit=row.visit,
+                session=row.session,
+                cells=_clean(table, row.cells, participant),
+                entered=dict(row.entered),
+                sequence=last + number,
+                **common,
+            )
+            for number, row in enumerate(rows, start=1)
         )
-        record.save(force_insert=True)
-    return record
 
 
 def record_change(
