@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, Literal
 
 from theratrial.reference import table
@@ -139,27 +139,39 @@ def field_of(path: str) -> Field:
 def value_at(record: RegistrationRecord, path: str) -> Any:
     """The value at a full path (``ethics[0].contact.city``); None where a repeating group is not that long."""
     value: Any = record
-    for step in path.replace("[", ".[").split("."):
-        if step.startswith("["):
-            index = int(step[1:-1])
-            value = value[index] if index < len(value) else None
-        else:
+    for step in _steps(path):
+        if isinstance(step, str):
             value = getattr(value, step)
+        elif step >= len(value):
+            return None
+        else:
+            value = value[step]
         if value is None:
             return None
     return value
 
 
+@lru_cache(maxsize=4096)
+def _steps(path: str) -> tuple[str | int, ...]:
+    return tuple(int(step[1:-1]) if step.startswith("[") else step for step in path.replace("[", ".[").split("."))
+
+
 def filled_fields(record: RegistrationRecord) -> Iterator[Filled]:
     """Every field of a record with its value, blank ones too; repeating groups member by member."""
-    done: set[str] = set()
-    for field in fields():
-        if not field.group:
-            yield Filled(field, field.path, value_at(record, field.path))
-        elif field.group not in done:
-            done.add(field.group)
-            members = [other for other in fields() if other.group == field.group]
-            for index in range(len(value_at(record, field.group))):
+    for group, members in _groups():
+        if not group:
+            yield Filled(members[0], members[0].path, value_at(record, members[0].path))
+        else:
+            for index in range(len(value_at(record, group))):
                 for member in members:
                     path = member.path.replace("[]", f"[{index}]", 1)
                     yield Filled(member, path, value_at(record, path))
+
+
+@cache
+def _groups() -> tuple[tuple[str, tuple[Field, ...]], ...]:
+    """Fields in their order, those of a repeating group together where its first one stands."""
+    found: dict[str, list[Field]] = {}
+    for field in fields():
+        found.setdefault(field.group or f" {field.path}", []).append(field)
+    return tuple((key if not key.startswith(" ") else "", tuple(members)) for key, members in found.items())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
 from theratrial.errors import UnitError
@@ -129,6 +129,7 @@ def plain(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=64)
 def readings(text: str, side: Side = "inclusion") -> tuple[Reading, ...]:
     """Everything that a text of criteria says about known topics; a part headed "Exclusion criteria" is of that side.
 

@@ -6,7 +6,7 @@ timing, update count and completeness are computed, and what a registry *states*
 
 References
 ----------
-WHO Trial Registration Data Set, version 1.3.1 (24 items); IRCT's record as in ``docs/methods/registration.md``.
+WHO Trial Registration Data Set, version 1.3.1 (24 items); IRCT's record as in ``docs/methods/registration_check.md``.
 """
 
 from __future__ import annotations

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from theratrial.registry.fields import field_of, filled_fields
+from theratrial.registry.fields import field_of
 from theratrial.registry.found import Quote, Sentence, Severity
 from theratrial.registry.record import SHARED_ITEMS
 from theratrial.registry.rules.frame import CONSISTENCY, IRCT, SPIRIT, TRDS, Case, Found, quote, rule
-from theratrial.registry.rules.words import of_irct
+from theratrial.registry.rules.words import filled, of_irct
 
 _UTN: Final = re.compile(r"U1111-\d{4}-\d{4}")
 _ICD10: Final = re.compile(r"[A-Z]\d{2}(?:\.?\d{1,2}|\.?-)?", re.IGNORECASE)
@@ -347,7 +347,7 @@ def one_language_only(case: Case) -> Iterator[Found]:
 
 
 def _languages(case: Case) -> set[str]:
-    texts = [one.value for one in filled_fields(case.record) if one.field.kind == "text" and one.value]
+    texts = [one.value for one in filled(case.record) if one.field.kind == "text" and one.value]
     return {language for text in texts for language in ("en", "fa") if text.said(language)}
 
 
@@ -363,7 +363,7 @@ def translation_missing(case: Case) -> Iterator[Found]:
         return
     lacking = [
         one
-        for one in filled_fields(case.record)
+        for one in filled(case.record)
         if one.field.kind == "text" and one.value and not (one.value.en and one.value.fa) and not _is_name(one.path)
     ]
     if lacking:

@@ -8,9 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from theratrial.registry.found import Quote, Sentence, Severity
-from theratrial.registry.readings import Reading, reading_differences, record_readings, topics
+from theratrial.registry.readings import Reading, reading_differences, topics
 from theratrial.registry.rules.frame import CONSISTENCY, PHARMACOLOGY, PHYSICS, TRDS, Case, Found, quote, rule
-from theratrial.registry.rules.words import about_antibody, about_gallium, about_radiotherapy, whole_text
+from theratrial.registry.rules.words import (
+    about_antibody,
+    about_gallium,
+    about_radiotherapy,
+    criteria_readings,
+    summary_readings,
+    whole_text,
+)
 
 INCLUSION, EXCLUSION, SUMMARY = "eligibility.inclusion", "eligibility.exclusion", "summary.participants"
 
@@ -25,7 +32,7 @@ INCLUSION, EXCLUSION, SUMMARY = "eligibility.inclusion", "eligibility.exclusion"
 def summary_lacks(case: Case) -> Iterator[Found]:
     if not case.record.summary.participants:
         return
-    for one in reading_differences(record_readings(case.record, summary=True), record_readings(case.record)):
+    for one in reading_differences(summary_readings(case.record), criteria_readings(case.record)):
         if one.kind == "only_in_second" and one.second is not None and one.topic != "female":
             topic = topics()[one.topic]
             yield Found(
@@ -47,10 +54,10 @@ def summary_lacks(case: Case) -> Iterator[Found]:
     "خلاصه یا عنوان شرطی دارد که فهرست کامل ندارد",
 )
 def detail_lacks(case: Case) -> Iterator[Found]:
-    detail = record_readings(case.record)
+    detail = criteria_readings(case.record)
     if not case.record.eligibility.inclusion:
         return
-    elsewhere = [(one, SUMMARY) for one in record_readings(case.record, summary=True)]
+    elsewhere = [(one, SUMMARY) for one in summary_readings(case.record)]
     for path in ("scientific_title", "public_title"):
         from theratrial.registry.readings import readings
 
@@ -84,7 +91,7 @@ def detail_lacks(case: Case) -> Iterator[Found]:
     "خلاصه و فهرست کامل حدهای متفاوتی دارند",
 )
 def limits_differ(case: Case) -> Iterator[Found]:
-    for one in reading_differences(record_readings(case.record, summary=True), record_readings(case.record)):
+    for one in reading_differences(summary_readings(case.record), criteria_readings(case.record)):
         if one.kind in ("other_limit", "other_side") and one.first is not None and one.second is not None:
             topic = topics()[one.topic]
             first, second = one.first.limit or _side(one.first), one.second.limit or _side(one.second)
@@ -137,7 +144,7 @@ def sex_not_in_text(case: Case) -> Iterator[Found]:
     "مثبت بودن HER2 تنها بر پایهٔ ردیاب است",
 )
 def her2_by_tracer_only(case: Case) -> Iterator[Found]:
-    found = record_readings(case.record)
+    found = criteria_readings(case.record)
     if any(one.topic == "her2_positive" for one in found) and not any(one.topic == "her2_tissue" for one in found):
         words = next(one for one in found if one.topic == "her2_positive")
         if "pet" in whole_text(case.record):
@@ -191,7 +198,7 @@ def _lacks(id_: str, topic: str, reason: tuple[str, str], remedy: tuple[str, str
         if (
             case.record.eligibility.inclusion
             and applies
-            and not any(one.topic in topic.split(" ") for one in record_readings(case.record))
+            and not any(one.topic in topic.split(" ") for one in criteria_readings(case.record))
         ):
             yield Found(INCLUSION, Sentence(*reason), Sentence(*remedy), (quote(case, INCLUSION),))
 

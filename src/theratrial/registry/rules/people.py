@@ -8,11 +8,10 @@ from difflib import SequenceMatcher
 from itertools import combinations
 from typing import Final
 
-from theratrial.registry.fields import filled_fields
 from theratrial.registry.found import Quote, Sentence, Severity
 from theratrial.registry.record import Contact
 from theratrial.registry.rules.frame import CONSISTENCY, IRCT, TRDS, Case, Found, quote, rule
-from theratrial.registry.rules.words import of_irct
+from theratrial.registry.rules.words import filled, of_irct
 
 _DIGITS: Final = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
 _MARKUP: Final = re.compile(
@@ -141,7 +140,7 @@ def place_spelled_two_ways(case: Case) -> Iterator[Found]:
     """English only: transliterations part, the Persian name does not."""
     said: dict[str, list[str]] = {}
     places: set[str] = set()
-    for one in filled_fields(case.record):
+    for one in filled(case.record):
         if one.field.kind == "text" and one.value and _SPOKEN.search(one.path):
             for word in set(_WORD.findall(one.value.en)):
                 said.setdefault(word, []).append(one.path)
@@ -209,7 +208,7 @@ def spaces_in_text(case: Case) -> Iterator[Found]:
 
 
 def _texts(case: Case) -> Iterator[tuple[str, str]]:
-    for one in filled_fields(case.record):
+    for one in filled(case.record):
         if one.blank or one.field.kind not in ("text", "string"):
             continue
         for words in (one.value.en, one.value.fa) if one.field.kind == "text" else (one.value,):

@@ -8,7 +8,7 @@ from typing import Final
 
 from theratrial.registry.found import Quote, Sentence, Severity
 from theratrial.registry.rules.frame import CONSISTENCY, PHYSICS, TRDS, Case, Found, quote, rule
-from theratrial.registry.rules.words import about_radiotherapy, whole_text
+from theratrial.registry.rules.words import about_radiotherapy, filled, whole_text
 
 GROUP: Final = "interventions[0].description"
 _SUPERSCRIPT: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
@@ -42,9 +42,7 @@ _HOURS: Final = re.compile(r"\d+\s*(?:h\b|hours?|ساعت)|\d+\s*(?:days?|روز
     "برای رادیونوکلیدی بدون پوزیترون PET/CT نام برده شده است",
 )
 def pet_of_no_positron_emitter(case: Case) -> Iterator[Found]:
-    from theratrial.registry.fields import filled_fields
-
-    for one in filled_fields(case.record):
+    for one in filled(case.record):
         if one.blank or one.field.kind != "text":
             continue
         match = _NO_POSITRONS.search(str(one.value).translate(_SUPERSCRIPT))

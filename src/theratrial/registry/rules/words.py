@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Generic, TypeVar
 
-from theratrial.registry.fields import filled_fields
-from theratrial.registry.readings import plain
+from theratrial.registry.fields import Filled, filled_fields
+from theratrial.registry.readings import Reading, plain, record_readings
 from theratrial.registry.record import RegistrationRecord
 
 _SUPERSCRIPT: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
@@ -18,14 +19,49 @@ _ANTIBODY: Final = re.compile(r"trastuzumab|herceptin|تراستوزوماب")
 _GALLIUM: Final = re.compile(r"68 ?-?ga\b|\bga-?68|gallium|گالیوم")
 
 
+Result = TypeVar("Result")
+
+
+class _LastRecord(Generic[Result]):
+    """Keeps what was computed of the last record: every rule of one check asks the same of it."""
+
+    def __init__(self, compute: Callable[[RegistrationRecord], Result]) -> None:
+        self._compute = compute
+        self._kept: tuple[RegistrationRecord, Result] | None = None
+
+    def __call__(self, record: RegistrationRecord) -> Result:
+        kept = self._kept
+        if kept is None or kept[0] is not record:
+            kept = self._kept = (record, self._compute(record))
+        return kept[1]
+
+
+@_LastRecord
+def filled(record: RegistrationRecord) -> tuple[Filled, ...]:
+    """Every field of the record that holds something."""
+    return tuple(one for one in filled_fields(record) if not one.blank)
+
+
+@_LastRecord
+def criteria_readings(record: RegistrationRecord) -> tuple[Reading, ...]:
+    """What the criteria demand."""
+    return record_readings(record)
+
+
+@_LastRecord
+def summary_readings(record: RegistrationRecord) -> tuple[Reading, ...]:
+    """What the summary says of them."""
+    return record_readings(record, summary=True)
+
+
+@_LastRecord
 def whole_text(record: RegistrationRecord) -> str:
     """All words of titles, summary, criteria, interventions and outcomes, lower case, superscripts as digits."""
     wanted = ("protocol_summary", "interventions", "primary_outcomes", "secondary_outcomes")
     parts = [
         f"{value.en} {value.fa}" if hasattr(value := one.value, "en") else str(value)
-        for one in filled_fields(record)
-        if not one.blank
-        and one.field.kind in ("text", "string")
+        for one in filled(record)
+        if one.field.kind in ("text", "string")
         and (
             one.field.section in wanted
             or one.path.startswith(("eligibility.", "scientific_title", "public_title", "design."))
