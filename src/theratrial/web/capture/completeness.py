@@ -1,8 +1,11 @@
-"""What the protocol expects of a participant by now against what is recorded: complete, late, incomplete, missing."""
+"""What the protocol expects of a participant by now against what is recorded: complete, late, incomplete, missing.
+
+A page over many participants does not match all their records anew: each process remembers what it found
+(`ParticipantMemory`), never older than the ledger, and not beyond the next opening or closing of a window.
+"""
 
 from __future__ import annotations
 
-import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,13 +20,12 @@ from theratrial.schedule.history import History, Status, TakenImage
 from theratrial.schedule.sessions import given_sessions, trial_time
 from theratrial.schedule.visits import PlannedImage, PlannedVisit, planned_images, planned_visits
 from theratrial.trialfolder.histories import participant_history
-from theratrial.web.capture.form_matching import LINE_FIELDS, FormState, Line, at_visit, day_of, filled
-from theratrial.web.capture.models import Record
-from theratrial.web.capture.selectors import live_records, rows_of
+from theratrial.web.capture.completeness_rows import EntryDays, entry_days, images_of, lines_of
+from theratrial.web.capture.form_matching import FormState, Line, at_visit, filled
+from theratrial.web.capture.selectors import rows_of
 from theratrial.web.ledger.memory import ParticipantMemory
-from theratrial.web.ledger.models import Event, Head
+from theratrial.web.ledger.models import Head
 from theratrial.web.participants.models import Participant
-from theratrial.web.studies.models import Series
 from theratrial.web.trials.selectors import protocol_in_force, trial_zone
 
 HISTORY_TABLES: Final = ("participants", "consents", "withdrawals", "visits", "administrations", "dispositions")
@@ -102,7 +104,7 @@ def standings(participants: Sequence[Participant], now: datetime) -> list[Standi
     """How complete the records of some participants are; the number of queries does not depend on how many."""
     protocol, zone = protocol_in_force(), trial_zone()
     head = Head.objects.first()
-    known, images = _MEMORY.at(head, protocol), _images(participants, zone)
+    known, images = _MEMORY.at(head, protocol), images_of(participants, zone)
     unknown = [
         one for one in participants if one.code not in known or not known[one.code].holds(now, images.get(one.pk, ()))
     ]
@@ -125,7 +127,7 @@ def _computed(
     images: Mapping[int, tuple[TakenImage, ...]],
     now: datetime,
 ) -> dict[str, _Remembered]:
-    lines, entered = _lines(participants), _entry_days(participants, zone)
+    lines, entered = lines_of(participants), entry_days(participants, zone)
     # Her batches are not asked: what is expected follows from when something was given, not from what.
     folder = rows_of([one for mine in lines.values() for one in mine if one.table in HISTORY_TABLES]).folder
     found = {}
@@ -278,54 +280,3 @@ def _lateness(records: Iterable[Line], entered: EntryDays, visit_day: date | Non
         happened = record.day or visit_day
         late = late or (happened is not None and (day - happened).days > late_entry_days())
     return late, last
-
-
-def _lines(participants: Sequence[Participant]) -> dict[int, list[Line]]:
-    """Her records that count, in the order of the exported files."""
-    found: dict[int, list[Line]] = defaultdict(list)
-    records = live_records().filter(participant__in=[one.pk for one in participants])
-    for row in records.values_list(*LINE_FIELDS):
-        line = Line(*row, day_of(row[1], row[5]))
-        found[line.participant_id or 0].append(line)
-    return found
-
-
-def _images(participants: Sequence[Participant], zone: ZoneInfo) -> dict[int, tuple[TakenImage, ...]]:
-    found: dict[int, list[TakenImage]] = defaultdict(list)
-    matched = Series.objects.filter(participant__in=[one.pk for one in participants], state="matched").exclude(
-        imaging=""
-    )
-    rows = matched.values_list("participant_id", "imaging", "session", "acquired_at").order_by("acquired_at")
-    for participant, imaging, session, acquired_at in rows:
-        if acquired_at is not None:
-            found[participant].append(TakenImage(imaging, acquired_at.astimezone(zone), session))
-    return {pk: tuple(taken) for pk, taken in found.items()}
-
-
-class EntryDays:
-    """When each record was first entered, from the ledger; an instant becomes a day only where it is asked for."""
-
-    __slots__ = ("_days", "_instants", "_zone")
-
-    def __init__(self, instants: Mapping[str, str], zone: ZoneInfo) -> None:
-        self._instants, self._zone = instants, zone
-        self._days: dict[str, date] = {}
-
-    def of(self, pk: uuid.UUID) -> date | None:
-        """The day in the trial's zone; None for who was never entered."""
-        at = self._instants.get(str(pk))
-        if at is None:
-            return None
-        # A cohort is imported within minutes: the same minute is the same day.
-        minute = at[:16]
-        found = self._days.get(minute)
-        if found is None:
-            local = datetime.fromisoformat(at.replace("Z", "+00:00")).astimezone(self._zone)
-            found = self._days[minute] = local.date()
-        return found
-
-
-def _entry_days(participants: Sequence[Participant], zone: ZoneInfo) -> EntryDays:
-    codes = [one.code for one in participants]
-    events = Event.objects.filter(participant__in=codes, entity=Record._meta.db_table, op="insert").order_by()
-    return EntryDays(dict(events.values_list("entity_id", "at")), zone)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -64,12 +65,12 @@ def matrix(request: HttpRequest) -> HttpResponse:
         wanted = wanted.filter(code__icontains=text)
     page = Paginator(wanted, PER_PAGE).get_page(request.GET.get("page"))
     found = standings(list(page), timezone.now())
-    columns = _columns(found)
-    totals = {state: sum(one.count(state) for one in found) for state in STATES}
+    columns, labels = _columns(found), {state: state_label(state) for state in STATES}
+    totals = Counter(one.state for standing in found for one in standing.expected)
     context = {
         "heads": [_head(column) for column in columns],
-        "lines": [(one, [_cell(one, column) for column in columns], _open_items(one)) for one in found],
-        "totals": [(state_label(state), TONES[state], totals[state]) for state in STATES[:5]],
+        "lines": [(one, _cells(one, columns, labels), _open_items(one)) for one in found],
+        "totals": [(labels[state], TONES[state], totals[state]) for state in STATES[:5]],
         "page": page,
         "parameters": f"participant={text}" if text else "",
         "participant_text": text,
@@ -166,14 +167,21 @@ def _head(column: tuple[str, int]) -> tuple[str, int]:
     return (planned_label(visit) if visit else _("Injection, images and their reads")), session
 
 
-def _cell(standing: Standing, column: tuple[str, int]) -> MatrixCell | None:
-    mine = [one for one in standing.expected if _column(one) == column]
-    if not mine:
-        return None
-    counted = [one for one in mine if one.state not in ("not_due", "not_expected", "missed")]
-    state = min((one.state for one in mine), key=STATES.index)
-    done = sum(one.state in ("complete", "late") for one in counted)
-    return MatrixCell(state, state_label(state), TONES[state], done, len(counted))
+def _cells(
+    standing: Standing, columns: Sequence[tuple[str, int]], labels: Mapping[str, str]
+) -> list[MatrixCell | None]:
+    """One participant's line, a cell per column; None where nothing is planned for her."""
+    planned: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for one in standing.expected:
+        planned[_column(one)].append(one.state)
+    return [_cell(planned[column], labels) if column in planned else None for column in columns]
+
+
+def _cell(states: Sequence[str], labels: Mapping[str, str]) -> MatrixCell:
+    worst = min(states, key=STATES.index)
+    counted = sum(state not in ("not_due", "not_expected", "missed") for state in states)
+    done = sum(state in ("complete", "late") for state in states)
+    return MatrixCell(worst, labels[worst], TONES[worst], done, counted)
 
 
 def _open_items(standing: Standing) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol as Shape
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -23,6 +25,19 @@ class Rows:
 
     folder: TrialFolder
     problems: tuple[Problem, ...]
+
+
+class Kept(Shape):
+    """What of a record makes a row of the trial folder."""
+
+    @property
+    def table(self) -> str: ...
+    @property
+    def pk(self) -> UUID: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def cells(self) -> dict[str, str]: ...
 
 
 def live_records() -> QuerySet[Record]:
@@ -52,7 +67,7 @@ def trial_rows() -> Rows:
     return rows_of(live_records())
 
 
-def rows_of(records: Iterable[Record]) -> Rows:
+def rows_of(records: Iterable[Kept]) -> Rows:
     """Records as the rows of a trial folder without images."""
     lines: dict[str, list[tuple[str, dict[str, str]]]] = {}
     for record in records:
