@@ -20,10 +20,15 @@ def language() -> str:
     return (get_language() or "en")[:2]
 
 
+def _said(words: str) -> str:
+    """A description in the language of the request; `table_words` has them."""
+    return _(words.rstrip(".")) if words else ""
+
+
 def table_label(table: str, protocol: Protocol | None = None) -> str:
     """Title of the form that fills the table; the table's own description where no form does."""
     form = _form_of(protocol or protocol_in_force(), table)
-    return form.titles.get(language(), form.title) if form else table_definition(table).doc.rstrip(".")
+    return form.titles.get(language(), form.title) if form else _said(table_definition(table).doc)
 
 
 def column_label(table: str, column: str, protocol: Protocol | None = None) -> str:
@@ -35,7 +40,7 @@ def column_label(table: str, column: str, protocol: Protocol | None = None) -> s
         return filling[0].labels.get(language(), filling[0].label) + unit
     definition = table_definition(table)
     known = {one.name: one.doc for one in definition.columns}
-    return known.get(column, column)
+    return _said(known.get(column, column))
 
 
 def planned_label(identifier: str, protocol: Protocol | None = None) -> str:
