@@ -22,12 +22,12 @@ from theratrial.web.ledger.act import act
 from theratrial.web.ledger.models import Signature
 from theratrial.web.participants.models import Participant
 from theratrial.web.participants.standing import standing
-from theratrial.web.participants.states import shown
 from theratrial.web.people.selectors import site_is_active
+from theratrial.web.results.gates_waiting import gate_states
 from theratrial.web.results.models import Computation, ParticipantResultRow, TrialResultRow
 from theratrial.web.setup_site import DEMONSTRATION_PASSWORD, SETUP, demonstration_made
 from theratrial.web.trials.models import ProtocolVersion, Trial
-from theratrial.web.trials.overview import gate_states, recruitment
+from theratrial.web.trials.overview import recruitment
 from theratrial.web.trials.selectors import protocol_in_force
 
 As = Callable[[str], Client]
@@ -111,7 +111,7 @@ def test_a_gate_waits_from_the_opening_of_its_visit_until_every_role_has_signed(
 
     def at(days: int) -> dict[str, str]:
         day = datetime.fromordinal(given.date().toordinal() + days).replace(hour=12, tzinfo=UTC)
-        return gate_states(shown([one]), protocol, day)
+        return gate_states([standing(one)], protocol, day)
 
     assert at(41) == {}
     assert at(42) == {"P01/1": "waiting"}

@@ -262,7 +262,7 @@ def test_the_list_of_gates_asks_the_database_no_more_for_more_participants(
     client_of: ClientOf, django_assert_max_num_queries: Any
 ) -> None:
     client = client_of("oncologist1")
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(36):
         assert client.get("/results/gates/").status_code == 200
 
 

@@ -236,6 +236,12 @@ class TestAProtocolWithoutTheForms:
         found = other_protocol()
         del found["forms"]["adverse_event"]
         found["edit_checks"] = [one for one in found["edit_checks"] if one["form"] != "adverse_event"]
+        for visit in found["schedule"].values():
+            planned = visit.get("reading", {}).get("procedures", [])
+            visit.get("reading", {})["procedures"] = [one for one in planned if one != "adverse_event"]
+        for conflict in found["conflicts"]:
+            conflict["affects"] = [one for one in conflict["affects"] if one != "forms.adverse_event"]
+        found["conflicts"] = [one for one in found["conflicts"] if one["affects"]]
         return found
 
     def test_the_page_says_so_and_offers_nothing(self, participant: Participant, client_of: ClientOf) -> None:

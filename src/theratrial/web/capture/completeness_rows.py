@@ -22,7 +22,7 @@ def lines_of(participants: Sequence[Participant]) -> dict[int, list[Line]]:
     found: dict[int, list[Line]] = defaultdict(list)
     records = live_records().filter(participant__in=[one.pk for one in participants])
     for row in records.values_list(*LINE_FIELDS):
-        line = Line(*row, day_of(row[1], row[5]))
+        line = Line._make((*row, day_of(row[1], row[5])))
         found[line.participant_id or 0].append(line)
     return found
 

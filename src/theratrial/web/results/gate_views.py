@@ -18,6 +18,7 @@ from theratrial.web.access import may, participant_or_404, requires, sites_of
 from theratrial.web.ledger.models import Head
 from theratrial.web.ledger.signing import NotConfirmed, signatures_of
 from theratrial.web.participants.models import Participant
+from theratrial.web.participants.selectors import trial_now
 from theratrial.web.people.permissions import roles_held
 from theratrial.web.results import gate_list, selectors
 from theratrial.web.results.gate import Gate, NoGate
@@ -178,13 +179,12 @@ def sign_gate(request: HttpRequest, code: str, session: int) -> HttpResponse:
 @requires("gate.view")
 def gates(request: HttpRequest) -> HttpResponse:
     """Every gate of the user's sites: waiting, signed, stopped."""
-    people = (
-        Participant.objects.filter(site__in=sites_of(request.user, "gate.view")).select_related("site").order_by("code")
-    )
-    treated = gate_list.with_sessions(people)
-    page = Paginator(treated, PER_PAGE).get_page(request.GET.get("page"))
-    found = gate_list.gates_of(list(page.object_list))
-    return render(request, "results/gates.html", {"page": page, "gates": found})
+    people = Participant.objects.filter(site__in=sites_of(request.user, "gate.view"))
+    places = gate_list.gate_places(people, trial_now())
+    waiting = sum(one.waits for one in places)
+    page = Paginator(places, PER_PAGE).get_page(request.GET.get("page"))
+    found = gate_list.gate_lines(list(page.object_list))
+    return render(request, "results/gates.html", {"page": page, "gates": found, "waiting": waiting})
 
 
 @requires("gate.view")

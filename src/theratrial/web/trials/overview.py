@@ -10,17 +10,15 @@ from typing import Any
 
 from theratrial.errors import Problems
 from theratrial.protocol.check import Severity, protocol_findings
-from theratrial.protocol.schema import Protocol
 from theratrial.registry.reader import parse_registration
 from theratrial.registry.record import Recruitment
 from theratrial.web.access import may, sites_of
 from theratrial.web.capture.models import Query
-from theratrial.web.ledger.models import Signature
 from theratrial.web.participants.plan import titles
 from theratrial.web.participants.selectors import participants_of, trial_now
-from theratrial.web.participants.standing import Standing
 from theratrial.web.participants.states import Shown, shown
 from theratrial.web.results.blinding import hidden_records
+from theratrial.web.results.gates_waiting import gate_states
 from theratrial.web.trials.models import ProtocolVersion, Trial
 from theratrial.web.trials.results_brief import Brief, briefs_of, endpoint_of, latest_computation
 from theratrial.web.trials.selectors import protocol_of, the_trial
@@ -75,40 +73,6 @@ class Curve:
     target: int
     treated: int
     expected_today: int | None
-
-
-def gate_states(people: Sequence[Shown], protocol: Protocol, now: datetime) -> dict[str, str]:
-    """``P01/1`` -> ``signed`` by every role, or ``waiting`` once the visit's window is open. One query."""
-    from theratrial.web.results.gate_signing import KIND, signer_roles
-
-    gate, sessions = protocol.safety_gate.reading, protocol.sessions.reading
-    if gate is None or sessions is None:
-        return {}
-    roles: dict[str, set[str]] = {}
-    for key, role in Signature.objects.filter(kind=KIND, voided_at=None).values_list("key", "role"):
-        roles.setdefault(key, set()).add(role)
-    needed = set(signer_roles(protocol))
-    found: dict[str, str] = {}
-    for one in people:
-        given = {session for session, _at in one.standing.sessions}
-        for session in given:
-            key = f"{one.participant.code}/{session}"
-            if needed and needed <= roles.get(key, set()):
-                found[key] = "signed"
-            elif (
-                session + 1 not in given
-                and session < sessions.maximum_sessions
-                and _open(one.standing, gate.visit, session, now)
-            ):
-                found[key] = "waiting"
-    return found
-
-
-def _open(one: Standing, visit: str, session: int, now: datetime) -> bool:
-    if one.ended is not None or {"treatment", "follow_up", "all"} & one.withdrawals.keys():
-        return False
-    planned = next((v for v in one.planned if (v.kind, v.id, v.session) == ("visit", visit, session)), None)
-    return planned is not None and planned.status(now) in ("due", "overdue", "done")
 
 
 def recruitment(trial: Trial, people: Sequence[Shown], today: date, sample_size: int) -> Curve | None:
@@ -200,7 +164,7 @@ def overview(user: Any, *, page: int = 1, everybody: bool = False) -> dict[str, 
     protocol = protocol_of(trial.in_force)
     sees = may(user, "participants.view")
     people = shown(participants_of(user)) if sees else []
-    gates = gate_states(people, protocol, now)
+    gates = gate_states([one.standing for one in people], protocol, now)
     row = latest_computation()
     computed = row.computation if row is not None else None
     briefs = briefs_of(computed.pk) if computed is not None and may(user, "doses.view") else {}
