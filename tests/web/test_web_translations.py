@@ -9,6 +9,11 @@ import polib
 import pytest
 from django.utils import translation
 
+from theratrial.trialfolder.tables import TABLES
+from theratrial.web.capture import table_words
+from theratrial.web.people.label_words import LABELS, TASKS
+from theratrial.web.people.permissions import matrix
+
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = ROOT / "src" / "theratrial" / "web" / "locale" / "fa" / "LC_MESSAGES" / "django.po"
 PLACEHOLDERS = re.compile(r"%\([a-zA-Z_]+\)[sd]|%[sd]|\{[^}]*\}")
@@ -51,3 +56,22 @@ def test_the_compiled_catalogue_is_that_of_the_sentences(entries: list[polib.POE
 def test_django_finds_the_persian_words() -> None:
     with translation.override("fa"):
         assert translation.gettext("Sign out") == "خروج"
+
+
+def test_every_role_right_and_task_is_written_out_for_translation() -> None:
+    known = matrix()
+    labels = {one.label for one in (*known.permissions.values(), *known.roles.values())}
+    assert labels == set(LABELS)
+    assert {one.task for one in known.permissions.values() if one.task} == set(TASKS)
+    with translation.override("fa"):
+        assert [one for one in (*LABELS, *TASKS.values()) if translation.gettext(one) == one] == []
+
+
+def test_words_of_tables_and_columns_are_those_of_the_folder_and_have_persian() -> None:
+    docs = {table.doc.rstrip(".") for table in TABLES}
+    columns = {column.doc.rstrip(".") for table in TABLES for column in table.columns}
+    assert set(table_words.TABLES) <= docs
+    assert {one.rstrip(".") for one in table_words.COLUMNS} <= columns
+    with translation.override("fa"):
+        every = (*table_words.TABLES, *table_words.COLUMNS)
+        assert [one for one in every if translation.gettext(one) == one] == []

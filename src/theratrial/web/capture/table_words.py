@@ -1,4 +1,4 @@
-"""What tables and columns are called where no item of a form fills them, written out to be collected for translation."""
+"""What tables and columns are called where no item of a form fills them, written out for translation."""
 
 from __future__ import annotations
 
