@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Any, Final
@@ -14,7 +15,12 @@ from theratrial.registry.words import RecordDate
 
 MAXIMUM_BYTES: Final = 50_000_000
 MAXIMUM_DEPTH: Final = 60
+BLANK: Final = "".join(
+    letter for letter in map(chr, range(0x3001)) if letter.isspace() and not "\x1c" <= letter <= "\x1f"
+)
+"""What a record trims at both ends of a text: white space of Unicode; the separators of ASCII are none of it."""
 _SHOWN: Final = 2_000
+_PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def parsed_json(content: bytes) -> Any:
@@ -104,7 +110,9 @@ class Node:
 
     def __getitem__(self, key: str) -> Node:
         value = self.value.get(key) if isinstance(self.value, dict) else None
-        return Node(value, f"{self.path}.{key}" if self.path else key, self.book)
+        # A key with a dot in it must not look like two steps.
+        step = key if _PLAIN_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+        return Node(value, f"{self.path}.{step}" if self.path else step, self.book)
 
     def __bool__(self) -> bool:
         return self.value is not None
@@ -130,7 +138,7 @@ class Node:
     @property
     def words(self) -> str:
         """The text, without taking it."""
-        return self.value.strip() if isinstance(self.value, str) else ""
+        return self.value.strip(BLANK) if isinstance(self.value, str) else ""
 
     def text(self) -> str:
         """The text, taken."""

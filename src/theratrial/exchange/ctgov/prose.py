@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from theratrial.exchange.ctgov.parsed import BLANK
 from theratrial.registry.fields import field_of
 
 _CRITERIA: Final = re.compile(
@@ -40,12 +41,12 @@ class Prose:
     def read(self, text: str) -> dict[str, str]:
         """The texts of one text."""
         by_heading = {self.heading(name): name for name in self.names}
-        lines = text.strip().split("\n")
+        lines = text.strip(BLANK).split("\n")
         found: dict[str, list[str]] = {}
         name = ""
         for line in lines:
             heading = by_heading.get(line)
-            if heading is None and not name or heading in found:
+            if (heading is None and not name) or heading in found:
                 return {self.free: self._unmarked(text)}
             if heading is not None:
                 name = heading
@@ -58,7 +59,7 @@ class Prose:
         return "\n".join("\\" + line if self._looks(line) else line for line in text.split("\n"))
 
     def _unmarked(self, text: str) -> str:
-        lines = text.strip().split("\n")
+        lines = text.strip(BLANK).split("\n")
         return "\n".join(line[1:] if line.startswith("\\") and self._looks(line) else line for line in lines)
 
     def _looks(self, line: str) -> bool:
@@ -105,5 +106,5 @@ def _criteria_marked(text: str) -> str:
 
 
 def _criteria_unmarked(text: str) -> str:
-    lines = text.strip().split("\n")
+    lines = text.strip(BLANK).split("\n")
     return "\n".join(line[1:] if line.startswith("\\") and _CRITERIA.fullmatch(line) else line for line in lines)

@@ -237,7 +237,10 @@ def _recruitment(status: Node, today: date) -> dict[str, Any]:
             start["type"].take()
         elif not kind:
             status.book.notes.append("the start date says not whether it is actual; it is taken as expected")
-    for name, key in (("primary_completion", "primaryCompletionDateStruct"), ("trial_completion", "completionDateStruct")):
+    for name, key in (
+        ("primary_completion", "primaryCompletionDateStruct"),
+        ("trial_completion", "completionDateStruct"),
+    ):
         found[name] = status[key]["date"].date(today=today)
         kind = status[key]["type"].words
         if kind and found[name] and kind == completion_type(coded, primary=name == "primary_completion"):
@@ -341,7 +344,11 @@ def _design(module: Node) -> dict[str, Any]:
 
 def _outcomes(listed: Node) -> list[dict[str, str]]:
     found = [
-        {"description": one["measure"].text(), "method": one["description"].text(), "timepoint": one["timeFrame"].text()}
+        {
+            "description": one["measure"].text(),
+            "method": one["description"].text(),
+            "timepoint": one["timeFrame"].text(),
+        }
         for one in listed.entries()
     ]
     return [one for one in found if any(one.values())]

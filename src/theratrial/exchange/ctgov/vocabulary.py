@@ -129,8 +129,8 @@ def date_words(value: RecordDate | None, *, day_only: bool = False) -> str:
 def completion_type(status: Coded, *, primary: bool) -> str:
     """Whether a completion date has come or is expected, as far as the status tells; the record itself does not.
 
-    A trial that recruits has not ended; one that no longer recruits has not ended as a whole, and of its primary outcome
-    nothing can be said.
+    A trial that recruits has not ended; one that no longer recruits has not ended as a whole, and of its primary
+    outcome nothing can be said.
     """
     if status.code == "completed":
         return "ACTUAL"
