@@ -21,6 +21,7 @@ from theratrial.web.access import may, participant_or_404, requires, sites_of
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.naming import column_label, table_label
 from theratrial.web.capture.verification import Row, cells_verified, progress, progress_by_participant, rows_to_verify
+from theratrial.web.capture.verify_drawing import CellDrawing
 from theratrial.web.ledger.act import act
 from theratrial.web.participants.models import Participant
 from theratrial.web.results.blinding import hidden_records
@@ -94,19 +95,20 @@ def _shown(request: HttpRequest, participant: Participant, *, refusal: str = "",
     rows = rows_to_verify(participant, request.user)
     show = request.GET.get("show", "")
     show = show if show in SHOWN else "all"
+    may_verify = may(request.user, "source.verify", site=participant.site)
+    drawing = CellDrawing(request, may_verify, may(request.user, "queries.raise", site=participant.site))
     context = {
         "participant": participant,
         "progress": progress(rows),
-        "tables": _tables(rows, show),
+        "tables": _tables(rows, show, drawing),
         "show": show,
-        "may_verify": may(request.user, "source.verify", site=participant.site),
-        "may_raise": may(request.user, "queries.raise", site=participant.site),
+        "may_verify": may_verify,
         "refusal": refusal,
     }
     return render(request, "capture/verify_participant.html", context, status=status)
 
 
-def _tables(rows: list[Row], show: str) -> list[dict[str, Any]]:
+def _tables(rows: list[Row], show: str, drawing: CellDrawing) -> list[dict[str, Any]]:
     protocol = protocol_in_force()
     grouped: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
@@ -116,7 +118,7 @@ def _tables(rows: list[Row], show: str) -> list[dict[str, Any]]:
     for name, some in grouped.items():
         used = {cell.column for row in some for cell in row.cells}
         columns = [one.name for one in table_definition(name).columns if one.name in used]
-        lines = [(row, [{cell.column: cell for cell in row.cells}.get(column) for column in columns]) for row in some]
+        lines = [drawing.line(row, columns) for row in some]
         heads = [column_label(name, column, protocol) for column in columns]
         found.append({"name": name, "title": table_label(name, protocol), "heads": heads, "lines": lines})
     return found
