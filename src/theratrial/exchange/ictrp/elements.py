@@ -1,0 +1,215 @@
+"""Trials of an ICTRP file one after the other, from hostile bytes: no entity, no network, bounded depth and size."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import IO, Any, Final
+from xml.parsers import expat
+
+from theratrial.errors import InputError
+
+LARGEST_TRIAL: Final = 4_000_000
+"""Characters of text, names and attributes in one trial; the longest ones seen have under 200 000."""
+MOST_ELEMENTS: Final = 20_000
+DEEPEST: Final = 12
+_CHUNK: Final = 1 << 16
+ROOTS: Final = ("trials", "trials_downloaded_from_ictrp")
+TRIALS: Final = ("trial", "triall")
+_HOW: Final = "export the trials anew from the registry or the ICTRP portal"
+
+
+@dataclass(slots=True)
+class Node:
+    """An element: its name, line, own text and children; ``<br/>`` in a text is a line break."""
+
+    name: str
+    line: int
+    attributes: dict[str, str] = field(default_factory=dict)
+    children: list[Node] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """Its own text, trimmed."""
+        return "".join(self.parts).strip()
+
+    @property
+    def key(self) -> str:
+        """Its name in small letters, without namespace: registries differ in capitals."""
+        return self.name.rpartition("}")[2].casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A trial, or what stands beside the trials."""
+
+    node: Node
+    is_trial: bool
+
+
+def trial_nodes(file: IO[bytes]) -> Iterator[Found]:
+    """Every trial of a file; only one of them is in memory at a time.
+
+    Raises
+    ------
+    InputError
+        The file is no XML, or none of the ICTRP; declares entities; one trial is too deep or too large; its encoding is
+        not the one it names.
+    """
+    state = _State()
+    parser = state.parser
+    done, first = False, True
+    while not done:
+        chunk = file.read(_CHUNK)
+        if not isinstance(chunk, bytes):
+            raise InputError("the file was opened as text; open it in binary mode, so that its own encoding is used")
+        done = not chunk
+        if first and not chunk.strip():
+            raise InputError(f"the file is empty; an ICTRP file begins with <trials>: {_HOW}")
+        first = False
+        _fed(state, parser, chunk, done)
+        yield from state.finished
+        state.finished.clear()
+
+
+def _fed(state: _State, parser: Any, chunk: bytes, done: bool) -> None:
+    state.silent_bytes += len(chunk)
+    if state.silent_bytes > LARGEST_TRIAL:
+        raise InputError(f"line {state.line}: a single tag or comment is longer than {LARGEST_TRIAL} bytes; {_HOW}")
+    try:
+        parser.Parse(chunk, done)
+    except expat.ExpatError as error:
+        raise InputError(_what_failed(state, error, chunk)) from None
+    except (LookupError, ValueError) as error:
+        raise InputError(f"the file's encoding '{state.encoding}' cannot be read ({error}); save it as UTF-8") from None
+
+
+def _what_failed(state: _State, error: expat.ExpatError, chunk: bytes) -> str:
+    encoding = (state.encoding or "utf-8").casefold()
+    if "encoding" in expat.ErrorString(error.code):
+        return f"the file says that its encoding is '{state.encoding}', and is not ({error}); save it as UTF-8"
+    if encoding in ("utf-8", "utf8") and (bad := _not_utf8(chunk)) is not None:
+        likely = "UTF-16" if b"\0" in chunk[:64] else "Windows-1252 or Windows-1256"
+        return (
+            f"line {error.lineno}: the byte 0x{bad:02x} is not UTF-8, which the file {_claims(state)}; it is probably "
+            f"{likely}: write that into the XML declaration, or save the file as UTF-8"
+        )
+    if not state.root:
+        return f"the file is no XML ({error}); an ICTRP file begins with <trials> or <Trials_downloaded_from_ICTRP>"
+    return f"the XML is broken or cut off ({error}); {_HOW}"
+
+
+def _claims(state: _State) -> str:
+    return "names as its encoding" if state.encoding else "has to be in where it names no encoding"
+
+
+def _not_utf8(chunk: bytes) -> int | None:
+    try:
+        chunk.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # A sequence cut by the end of the chunk is no fault.
+        return None if error.reason == "unexpected end of data" or error.start < 4 else chunk[error.start]
+    return None
+
+
+class _State:
+    """Handlers of the parser, and the trial being read."""
+
+    def __init__(self) -> None:
+        self.parser = expat.ParserCreate(namespace_separator="}")
+        self.parser.buffer_text = True
+        self.encoding = ""
+        self.root = ""
+        self.stack: list[Node] = []
+        self.depth = 0
+        self.size = 0
+        self.count = 0
+        self.silent_bytes = 0
+        self.finished: list[Found] = []
+        self.parser.XmlDeclHandler = self._declared
+        self.parser.StartDoctypeDeclHandler = self._doctype
+        self.parser.EntityDeclHandler = self._entity
+        self.parser.SkippedEntityHandler = self._skipped
+        self.parser.ExternalEntityRefHandler = self._external
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._characters
+
+    @property
+    def line(self) -> int:
+        return int(self.parser.CurrentLineNumber)
+
+    def _declared(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        self.encoding = encoding or ""
+
+    def _doctype(self, _name: str, _system: str | None, _public: str | None, internal: int) -> None:
+        # A reference to the 2009 DTD alone is harmless: it is never fetched.
+        if internal:
+            raise InputError(f"line {self.line}: the file declares a document type of its own; remove <!DOCTYPE ...>")
+
+    def _entity(self, name: str, *_: object) -> None:
+        raise InputError(f"line {self.line}: the file declares the entity '{name}'; entities are not read, remove it")
+
+    def _skipped(self, name: str, _parameter: int) -> None:
+        raise InputError(f"line {self.line}: the entity '&{name};' is not declared; write the character itself")
+
+    def _external(self, _context: str, _base: str | None, system: str | None, _public: str | None) -> int:
+        raise InputError(f"line {self.line}: the file refers to '{system}'; nothing outside the file is read")
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self.silent_bytes = 0
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise InputError(f"line {self.line}: elements lie deeper than {DEEPEST}; this is no ICTRP file")
+        node = Node(name, self.line, attributes)
+        if not self.stack:
+            if self.depth == 1:
+                self.root = node.key
+                if node.key in ROOTS:
+                    return
+                if node.key not in TRIALS:
+                    raise InputError(
+                        f"line {self.line}: the file's root is <{node.name}>; an ICTRP file has <trials>, <trial> or "
+                        "<Trials_downloaded_from_ICTRP>"
+                    )
+            self.size = self.count = 0
+            self.stack.append(node)
+            return
+        self._counted(len(name) + sum(len(key) + len(value) for key, value in attributes.items()))
+        self.count += 1
+        if self.count > MOST_ELEMENTS:
+            raise InputError(f"line {self.line}: one trial has more than {MOST_ELEMENTS} elements; {_HOW}")
+        if node.key != "br":
+            self.stack[-1].children.append(node)
+        self.stack.append(node)
+
+    def _end(self, _name: str) -> None:
+        self.silent_bytes = 0
+        self.depth -= 1
+        if not self.stack:
+            return
+        node = self.stack.pop()
+        if node.key == "br" and self.stack:
+            self.stack[-1].parts.append("\n" + "".join(node.parts))
+        if not self.stack:
+            self.finished.append(Found(node, node.key in TRIALS))
+
+    def _characters(self, text: str) -> None:
+        self.silent_bytes = 0
+        if self.stack:
+            self._counted(len(text))
+            self.stack[-1].parts.append(text)
+        elif self.depth and text.strip():
+            stray = Node("text", self.line, {}, [], [text[:1000]])
+            self.finished.append(Found(stray, is_trial=False))
+
+    def _counted(self, characters: int) -> None:
+        self.size += characters
+        if self.size > LARGEST_TRIAL:
+            raise InputError(f"line {self.line}: one trial is longer than {LARGEST_TRIAL} characters; {_HOW}")
+
+
+ILLEGAL: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 cannot hold."""
