@@ -2,49 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
 from pydantic import ValidationError
 
 from theratrial.errors import InputError
 from theratrial.exchange.ctgov.arms import read_interventions
 from theratrial.exchange.ctgov.identity import (
+    ID_TYPES,
     NCT,
     ORGANIZATION_ID,
     REGISTRY_NAME,
     authority_words,
     is_utn,
 )
+from theratrial.exchange.ctgov.leftover import BESIDE, left_over
 from theratrial.exchange.ctgov.parsed import Book, Node, parsed_json
+from theratrial.exchange.ctgov.places import coded_at, read_centres, read_people, read_sponsors
 from theratrial.exchange.ctgov.plan import read_links, read_sharing
 from theratrial.exchange.ctgov.prose import DESCRIPTION, criteria_of
 from theratrial.exchange.ctgov.vocabulary import (
     MASKED,
-    ROLES,
     age_of,
-    coded_of,
     completion_type,
     phase_of,
 )
-from theratrial.registry.imported import Imported, Unplaced
+from theratrial.registry.imported import Imported
 from theratrial.registry.record import RegistrationRecord
 from theratrial.registry.words import Coded
-
-_NO_FIELD: Final = "the record has no field for it"
-_WHOLE_SECTIONS: Final = ("resultsSection", "annotationSection", "documentSection", "derivedSection")
-_REASONS: Final = (
-    (r"resultsSection\b", "results are not read into the record of the registration"),
-    (r"derivedSection\b", "the registry computed it"),
-    (r".*\.stdAges\b", "the registry computed it from the ages"),
-    (r".*(CompletionDateStruct|completionDateStruct)\.type", "the record holds the date, not whether it is expected"),
-    (r".*statusModule\..*(Post|Qc|Submit|Verified).*", "a date of the registry's own handling"),
-    (r".*otherOutcomes\b", "the record has primary and secondary outcomes only"),
-    (r".*\.(centralContacts|overallOfficials)\[[1-9]", "the record has one person for each purpose"),
-    (r".*locations\[[0-9]+\]\.contacts\[[1-9]", "the record has one person for each centre"),
-    (r".*locations\[[0-9]+\]\.status", "the record has one status for all centres"),
-)
 
 
 def read_ctgov(content: bytes, *, today: date) -> Imported:
@@ -74,7 +60,7 @@ def read_ctgov(content: bytes, *, today: date) -> Imported:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
         raise InputError(f"{place}: {first['msg']}; correct it in the study and read it again") from None
-    return Imported(record, "ctgov-json", tuple(_left(study)), tuple(book.notes))
+    return Imported(record, "ctgov-json", tuple(left_over(study)), tuple(book.notes))
 
 
 def _study(value: Any, book: Book) -> Node:
@@ -93,47 +79,8 @@ def _with_rest(root: Node, study: Node) -> Node:
     if study is not root:
         for leaf in root.leaves():
             if not leaf.path.startswith(f"{study.path}."):
-                study.book.reasons[leaf.path] = ("stands beside the study", leaf.shown)
+                study.book.reasons[leaf.path] = (BESIDE, leaf.shown)
     return study
-
-
-def _left(study: Node) -> list[Unplaced]:
-    book = study.book
-    beside = [
-        Unplaced(path, path.rpartition(".")[2], shown, why)
-        for path, (why, shown) in book.reasons.items()
-        if why == "stands beside the study"
-    ]
-    found = []
-    for key in study.value:
-        if key in _WHOLE_SECTIONS:
-            found += _modules(study[key])
-        else:
-            found += [_unplaced(leaf) for leaf in study[key].leaves() if leaf.path not in book.taken]
-    return beside + found
-
-
-def _modules(section: Node) -> list[Unplaced]:
-    """One line for each module of a section that is not read."""
-    if not isinstance(section.value, dict):
-        return [_unplaced(leaf) for leaf in section.leaves()]
-    found = []
-    for key in section.value:
-        module = section[key]
-        count = sum(1 for _ in module.leaves())
-        if count:
-            found.append(Unplaced(module.path, key, f"{count} values", _reason(module.path)))
-    return found
-
-
-def _unplaced(leaf: Node) -> Unplaced:
-    why, suggestion = leaf.book.reasons.get(leaf.path, (_reason(leaf.path), ""))
-    name = re.sub(r"\[[0-9]+\]$", "", leaf.path).rpartition(".")[2]
-    return Unplaced(leaf.path, name, leaf.shown, why, suggestion)
-
-
-def _reason(path: str) -> str:
-    return next((why for pattern, why in _REASONS if re.match(pattern, path.removeprefix("studies[0]."))), _NO_FIELD)
 
 
 def _tree(section: Node, today: date) -> dict[str, Any]:
@@ -146,7 +93,7 @@ def _tree(section: Node, today: date) -> dict[str, Any]:
     identification = _identification(section["identificationModule"])
     links = read_links(section["referencesModule"])
     recruitment = _recruitment(status, today) | _enrolment(design["enrollmentInfo"])
-    centres = _centres(section["contactsLocationsModule"])
+    centres = read_centres(section["contactsLocationsModule"])
     countries = list(dict.fromkeys(one["country"] for one in centres if one.get("country")))
     return {
         "registration": identification["registration"] | _registry_dates(status, today, identification),
@@ -154,7 +101,7 @@ def _tree(section: Node, today: date) -> dict[str, Any]:
         "public_title": section["identificationModule"]["briefTitle"].text(),
         "scientific_title": section["identificationModule"]["officialTitle"].text(),
         "summary": texts,
-        "people": _people(section["contactsLocationsModule"], identification["organization"]),
+        "people": read_people(section["contactsLocationsModule"], identification["organization"]),
         "recruitment": recruitment | {"countries": countries},
         "design": _design(design),
         "eligibility": _eligibility(section["eligibilityModule"]),
@@ -163,20 +110,10 @@ def _tree(section: Node, today: date) -> dict[str, Any]:
         "secondary_outcomes": _outcomes(section["outcomesModule"]["secondaryOutcomes"]),
         "interventions": interventions,
         "centres": centres,
-        "sponsors": _sponsors(section["sponsorCollaboratorsModule"], section["identificationModule"]),
+        "sponsors": read_sponsors(section["sponsorCollaboratorsModule"], section["identificationModule"]),
         "sharing": read_sharing(section["ipdSharingStatementModule"]),
         "results": links | {"posted_on": _posted(status["resultsFirstPostDateStruct"], today)},
     }
-
-
-def _code(node: Node, list_name: str) -> Coded:
-    found = coded_of(list_name, node.words) if node.words else None
-    if found is None:
-        if node:
-            node.leave("is none of the registry's words that the record knows")
-        return Coded()
-    node.take()
-    return found
 
 
 def _identification(module: Node) -> dict[str, Any]:
@@ -210,8 +147,6 @@ def _identification(module: Node) -> dict[str, Any]:
 
 
 def _secondary_id(one: Node) -> dict[str, str]:
-    from theratrial.exchange.ctgov.identity import ID_TYPES
-
     kind = one["type"].words
     if kind in ID_TYPES:
         one["type"].take()
@@ -226,7 +161,7 @@ def _take(*nodes: Node) -> None:
 
 
 def _recruitment(status: Node, today: date) -> dict[str, Any]:
-    coded = _code(status["overallStatus"], "recruitment_status")
+    coded = coded_at(status["overallStatus"], "recruitment_status")
     found: dict[str, Any] = {"status": coded}
     start = status["startDateStruct"]
     day = start["date"].date(today=today)
@@ -275,28 +210,6 @@ def _enrolment(info: Node) -> dict[str, Any]:
     return {"actual_sample_size" if kind == "ACTUAL" else "target_sample_size": count}
 
 
-def _sponsors(module: Node, identification: Node) -> list[dict[str, Any]]:
-    lead = module["leadSponsor"]
-    organization = identification["organization"]
-    if organization["class"].words and (organization["class"].words, organization["fullName"].words) == (
-        lead["class"].words,
-        lead["name"].words,
-    ):
-        organization["class"].take()
-    found = [_sponsor(lead, "primary_sponsor")] if lead["name"].words else []
-    return found + [
-        _sponsor(one, "secondary_sponsor") for one in module["collaborators"].entries() if one["name"].words
-    ]
-
-
-def _sponsor(node: Node, kind: str) -> dict[str, Any]:
-    return {
-        "kind": kind,
-        "contact": {"organization": node["name"].text()},
-        "organization_type": _code(node["class"], "organization_type"),
-    }
-
-
 def _description(module: Node) -> dict[str, str]:
     found = {"aim": module["briefSummary"].text()}
     detailed = module["detailedDescription"].text()
@@ -330,13 +243,13 @@ def _design(module: Node) -> dict[str, Any]:
     if phase is not None:
         _take(*phases)
     return {
-        "study_type": _code(module["studyType"], "study_type"),
+        "study_type": coded_at(module["studyType"], "study_type"),
         "phase": phase or Coded(),
-        "randomization": _code(info["allocation"], "randomization"),
-        "assignment": _code(info["interventionModel"], "assignment"),
+        "randomization": coded_at(info["allocation"], "randomization"),
+        "assignment": coded_at(info["interventionModel"], "assignment"),
         "description": info["interventionModelDescription"].text(),
-        "purpose": _code(info["primaryPurpose"], "purpose"),
-        "blinding": _code(masking["masking"], "blinding"),
+        "purpose": coded_at(info["primaryPurpose"], "purpose"),
+        "blinding": coded_at(masking["masking"], "blinding"),
         "blinding_description": masking["maskingDescription"].text(),
         "masked_groups": ", ".join(MASKED[one.words] for one in masked),
     }
@@ -359,7 +272,7 @@ def _eligibility(module: Node) -> dict[str, Any]:
     inclusion, exclusion, told = criteria_of(text)
     if text and not told:
         module.book.notes.append("the criteria do not say once which include and which exclude; all stand as inclusion")
-    found: dict[str, Any] = {"inclusion": inclusion, "exclusion": exclusion, "sex": _code(module["sex"], "sex")}
+    found: dict[str, Any] = {"inclusion": inclusion, "exclusion": exclusion, "sex": coded_at(module["sex"], "sex")}
     for name, key in (("age_from", "minimumAge"), ("age_to", "maximumAge")):
         age = age_of(module[key].words)
         if age is not None:
@@ -367,49 +280,4 @@ def _eligibility(module: Node) -> dict[str, Any]:
             found[name] = age
         elif module[key]:
             module[key].leave("is no age as the registry writes it: 18 Years")
-    return found
-
-
-def _people(module: Node, organization: str) -> dict[str, Any]:
-    central, official = module["centralContacts"].first(), module["overallOfficials"].first()
-    if central["role"].words == "CONTACT":
-        central["role"].take()
-    return {
-        "registrant": {"organization": organization},
-        "general_inquiries": _person(central),
-        "scientific_inquiries": {
-            "name": official["name"].text(),
-            "organization": official["affiliation"].text(),
-            "position": _position(official["role"]),
-        },
-    }
-
-
-def _person(node: Node) -> dict[str, str]:
-    return {"name": node["name"].text(), "phone": node["phone"].text(), "email": node["email"].text()}
-
-
-def _position(role: Node) -> str:
-    if role.words not in ROLES:
-        return ""
-    role.take()
-    return ROLES[role.words]
-
-
-def _centres(module: Node) -> list[dict[str, str]]:
-    found = []
-    for one in module["locations"].entries():
-        person = one["contacts"].first()
-        if person["role"].words == "CONTACT":
-            person["role"].take()
-        centre = {
-            "organization": one["facility"].text(),
-            "city": one["city"].text(),
-            "province": one["state"].text(),
-            "postal_code": one["zip"].text(),
-            "country": one["country"].text(),
-            "position": _position(person["role"]),
-        } | _person(person)
-        if any(centre.values()):
-            found.append(centre)
     return found
