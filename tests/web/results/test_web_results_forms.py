@@ -117,6 +117,8 @@ def test_the_other_protocols_words_are_persian_on_the_persian_page(
     assert client.post(f"{SAFETY}event/", {**EVENT, "i-action_taken": "stopped"}).status_code == 302
     client.cookies["theratrial_language"] = "fa"
     assert "تعویق نوبت بعدی" in shown(client, f"{SAFETY}event/")
+    refused = client.post(f"{SAFETY}event/", {**EVENT, "i-started_on": "2022-04-02"}).content.decode()
+    assert "اقدام دربارهٔ درمان خالی است" in refused
     assert "پایان درمان" in shown(client, SAFETY)
 
 

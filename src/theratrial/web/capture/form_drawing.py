@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.utils.translation import gettext as _
+
 from theratrial.forms import (
     Answer,
     FormDefinition,
@@ -71,6 +73,11 @@ def issue_text(issue: Issue, said: Mapping[str, str] = NOT_SAID) -> str:
     return said.get(issue.code) or f"{issue.message}; {issue.remedy}".rstrip("; ")
 
 
+def missing_text(definition: FormDefinition, issue: Issue) -> str:
+    """That an answer is missing, in the language in which the form names its items."""
+    return _("%(item)s is empty") % {"item": definition.field(issue.item).label}
+
+
 def both_calendars(field: Field, text: str, persian_digits: bool) -> str:
     """A typed date in both calendars; empty while it cannot be read."""
     if not text.strip():
@@ -108,7 +115,7 @@ def drawn(
         Code of a finding -> the page's own words for it.
     """
     problems = {one.item: issue_text(one, said) for one in found.problems} if found else {}
-    missing = {one.item: one.message for one in found.incomplete} if found else {}
+    missing = {one.item: missing_text(definition, one) for one in found.incomplete} if found else {}
     asked: dict[str, str] = {}
     for issue in found.queries if found else ():
         asked.setdefault(issue.item, issue.message)
