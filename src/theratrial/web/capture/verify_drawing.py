@@ -28,6 +28,7 @@ class CellDrawing:
     request: HttpRequest
     may_verify: bool
     may_raise: bool
+    may_view: bool
     _verified: str = field(init=False)
     _asked: str = field(init=False)
     _line: str = field(init=False)
@@ -83,7 +84,7 @@ class CellDrawing:
             words = _("changed since version %(n)s, verified by %(who)s")
             told = words % {"n": cell.record_version, "who": cell.verified_by}
             found = f' <small class="warn">↻ {escape(told)}</small>'
-        if self.may_raise or cell.queries:
+        if self.may_raise or (cell.queries and self.may_view):
             asked, count = (" asked", number(self._context, cell.queries)) if cell.queries else ("", "")
             found += (
                 f' <button type="button" class="ask-about{asked}" tabindex="-1" title="{self._asked}"'

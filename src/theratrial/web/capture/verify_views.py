@@ -96,7 +96,8 @@ def _shown(request: HttpRequest, participant: Participant, *, refusal: str = "",
     show = request.GET.get("show", "")
     show = show if show in SHOWN else "all"
     may_verify = may(request.user, "source.verify", site=participant.site)
-    drawing = CellDrawing(request, may_verify, may(request.user, "queries.raise", site=participant.site))
+    may_raise = may(request.user, "queries.raise", site=participant.site)
+    drawing = CellDrawing(request, may_verify, may_raise, may(request.user, "queries.view", site=participant.site))
     context = {
         "participant": participant,
         "progress": progress(rows),
