@@ -75,7 +75,7 @@ def _shown_of_theirs(text: str, path: str) -> list[str]:
     """Marks in an answer that the question itself did not hold."""
     return [
         one
-        for one in re.findall(MARK + r"[\w -]{0,40}", text)
+        for one in re.findall(MARK + r"[- ][\w -]{0,40}", text)
         if quote(one.strip()) not in path and one.strip() not in path
     ]
 
