@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from django.db.models.fields.json import KT
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from theratrial.web.ledger.models import Signature
 from theratrial.web.participants.models import Participant
@@ -41,6 +42,17 @@ class Shown:
     """What differs from what was signed, of one who is not treated yet."""
 
 
+_EVENTS: Final = {
+    "screen_failure": gettext_noop("screening failure"),
+    "completed": gettext_noop("completed"),
+    "gate_stop": gettext_noop("treatment stopped by the gate"),
+    "withdrawal": gettext_noop("withdrawn"),
+    "progression": gettext_noop("progression"),
+    "death": gettext_noop("died"),
+    "lost_to_follow_up": gettext_noop("lost to follow-up"),
+}
+
+
 def withdrawal_words(kind: str) -> str:
     """What was withdrawn."""
     return {
@@ -53,15 +65,7 @@ def withdrawal_words(kind: str) -> str:
 
 def event_words(event: str) -> str:
     """A disposition."""
-    return {
-        "screen_failure": _("screening failure"),
-        "completed": _("completed"),
-        "gate_stop": _("treatment stopped by the gate"),
-        "withdrawal": _("withdrawn"),
-        "progression": _("progression"),
-        "death": _("died"),
-        "lost_to_follow_up": _("lost to follow-up"),
-    }.get(event, event.replace("_", " "))
+    return _(_EVENTS[event]) if event in _EVENTS else event.replace("_", " ")
 
 
 def sex_words(sex: str) -> str:
