@@ -1,4 +1,4 @@
-"""A record as the flat list of its values, path by path, and back: what the 1.3.1 profile says beside WHO's elements."""
+"""A record as the flat list of its values, path by path, and back: what 1.3.1 files say beside WHO's elements."""
 
 from __future__ import annotations
 

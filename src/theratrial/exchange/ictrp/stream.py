@@ -49,8 +49,8 @@ def _read(trial: Node, today: date) -> Imported:
 
         return read_portal(trial, today=today)
     raise InputError(
-        f"line {trial.line}: <{trial.name}> has neither <main>, as the upload dialect has, nor <TrialID>, as the portal's "
-        "export has"
+        f"line {trial.line}: <{trial.name}> has neither <main>, as the upload dialect has, nor <TrialID>, as "
+        "the portal's export has"
     )
 
 
