@@ -111,7 +111,7 @@ def summary_differs(case: Case) -> Iterator[Found]:
                 "The summary speaks of "
                 + " and ".join(sorted(ours))
                 + "; the registered primary outcome speaks of "
-                + (" and ".join(sorted(theirs)) or "neither"),
+                + (" and ".join(sorted(theirs)) or "nothing that is measured"),
                 "خلاصه و پیامد اولیهٔ ثبت‌شده از یک چیز سخن نمی‌گویند",
             ),
             Sentence(
