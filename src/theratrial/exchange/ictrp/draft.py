@@ -27,6 +27,8 @@ class Draft:
     tree: dict[str, Any] = field(default_factory=dict)
     unplaced: list[Unplaced] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    given: frozenset[str] = frozenset()
+    """Fields and groups whose exact values the file holds beside WHO's elements."""
 
     def put(self, path: str, value: Any) -> None:
         """A value of a field that stands once."""

@@ -77,6 +77,11 @@ def read_upload(trial: Node, *, today: date) -> Imported:
     for part in trial.children:
         if part.key == "record_values":
             values += part.children
+    # What our values give exactly is not read from WHO's elements, and so not complained of there either.
+    draft.given = frozenset(top_of(one.attributes.get("path", "")) for one in values)
+    for part in trial.children:
+        if part.key == "record_values":
+            is_131 = True
         elif part.key == "main" or part.key == "criteria":
             is_131 |= any(one.key.startswith("results_") for one in part.children)
             _fields(draft, part)
@@ -84,7 +89,7 @@ def read_upload(trial: Node, *, today: date) -> Imported:
             lists.setdefault(part.key, []).extend(part.children)
         else:
             _all_left(draft, part)
-        is_131 |= part.key in ("record_values", "ethics_reviews")
+        is_131 |= part.key == "ethics_reviews"
     for key, read in _LISTS.items():
         read(draft, lists.get(key, []))
     _values(draft, values)
@@ -115,6 +120,8 @@ def _fields(draft: Draft, part: Node) -> None:
 
 def _field(draft: Draft, node: Node, siblings: dict[str, Node]) -> None:
     key = node.key
+    if (TEXTS | DATES).get(key) in draft.given:
+        return
     if key in TEXTS:
         titles = ("public_title", "scientific_title", "acronym", "scientific_acronym")
         draft.put(TEXTS[key], said(draft.words(node) if key in titles else node.text))
@@ -130,8 +137,9 @@ def _field(draft: Draft, node: Node, siblings: dict[str, Node]) -> None:
             draft.put(COUNTS[key], count)
     elif key == "date_enrolment":
         kind = siblings["type_enrolment"].text.casefold() if "type_enrolment" in siblings else ""
-        if (day := draft.date(node)) is not None:
-            draft.put(f"recruitment.{'actual_start' if kind == 'actual' else 'expected_start'}", day.model_dump())
+        path = f"recruitment.{'actual_start' if kind == 'actual' else 'expected_start'}"
+        if path not in draft.given and (day := draft.date(node)) is not None:
+            draft.put(path, day.model_dump())
     elif key == "type_enrolment":
         if node.text.casefold() not in ("actual", "anticipated", "estimated", "expected"):
             draft.left(node, "is neither actual nor anticipated; the date was taken as the expected one")
@@ -254,6 +262,8 @@ def _secondary_ids(draft: Draft, nodes: list[Node]) -> None:
 
 
 def _ethics(draft: Draft, nodes: list[Node]) -> None:
+    if "ethics" in draft.given:
+        return
     found = []
     for node in nodes:
         review: dict[str, Any] = {}
@@ -291,7 +301,7 @@ _LISTS: Final[dict[str, Callable[[Draft, list[Node]], None]]] = {
 
 
 def _values(draft: Draft, nodes: list[Node]) -> None:
-    """Our values go before WHO's elements, field by field: they say the same, exactly."""
+    """Our values stand in the place of WHO's elements, field by field: they say the same, exactly."""
     places = {one.attributes.get("path", ""): one for one in nodes}
     for top, values in by_top({path: one.text for path, one in places.items()}).items():
         if top:
