@@ -5,19 +5,21 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
 
-from theratrial.web.capture.completeness import Standing, standings
+from theratrial.web.capture.completeness import Standing, forget, standings
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.services import record_change, record_create, record_entered_in_error
 from theratrial.web.ledger.act import act
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Site, User
-from theratrial.web.setup_site import demonstration_made
+from theratrial.web.setup_site import SETUP, demonstration_made
+from theratrial.web.studies.models import Series, Upload
 from theratrial.web.trials.models import Trial
 
 ClientOf = Callable[[str], Client]
@@ -178,3 +180,67 @@ def test_the_matrix_takes_the_same_number_of_queries_whatever_the_number_of_part
         assert browser.get("/records/verification/").status_code == 200
     with django_assert_max_num_queries(25):  # type: ignore[attr-defined]
         assert browser.get("/records/locks/").status_code == 200
+
+
+def test_what_is_remembered_follows_a_change_and_the_day(cohort: Trial) -> None:
+    """The same questions as above, asked of a memory that already holds an answer."""
+    forget()
+    first = standing("P01")
+    assert standing("P01") == first
+    screened = Participant.objects.get(code="P01").screened_on
+    early = datetime(screened.year, screened.month, screened.day, 12, tzinfo=UTC)
+    taken_out("P01", table="examinations", session="1")
+    taken_out("P01", table="visits", visit_id="response_assessment")
+    assert state("P01", "examination", 1) == ["missing"]
+    assert state("P01", "response_assessment", None, early) == ["not_due"]
+    assert state("P01", "response_assessment") == ["missing"]
+
+
+def test_a_window_that_opens_or_closes_ends_what_is_remembered(cohort: Trial) -> None:
+    taken_out("P01", table="visits", visit_id="response_assessment")
+    forget()
+    window = next(one for one in standing("P01").expected if one.identifier == "response_assessment")
+    assert window.earliest is not None
+    assert window.latest is not None
+    zone = ZoneInfo("Asia/Tehran")
+    opens = datetime.combine(window.earliest, time.min, zone)
+    closes = datetime.combine(window.latest + timedelta(days=1), time.min, zone)
+    moment = timedelta(microseconds=1)
+    for now, expected in (
+        (opens - moment, "not_due"), (opens, "due"), (closes - moment, "due"), (closes, "missing"), (opens, "due"),
+        (opens - moment, "not_due"),
+    ):  # fmt: skip
+        assert state("P01", "response_assessment", None, now)[0] == expected, now
+
+
+def test_an_image_that_is_moved_to_another_participant_is_not_remembered(cohort: Trial) -> None:
+    woman, other = (Participant.objects.get(code=code) for code in ("P01", "P02"))
+    with act(SETUP, "test.image"):
+        upload = Upload.objects.create(
+            received_at=LATER, received_by="nuclear1", site=woman.site, state="done", files=1, bytes=1
+        )
+        given = Record.objects.get(table="administrations", participant=woman, cells__session="1")
+        series = Series.objects.create(
+            upload=upload, series_instance_uid="2.25.1", study_instance_uid="2.25.2", modality="NM", patient_id="P01",
+            acquired_at=datetime.fromisoformat(given.cells["injected_at"]) + timedelta(hours=24), site=woman.site,
+            participant=woman, imaging="whole_body_24h", session=1, state="matched",
+        )  # fmt: skip
+    taken_out("P01", table="visits", visit_id="whole_body_24h", session="1")
+    assert state("P01", "whole_body_24h", 1) == ["complete"]
+    with act(SETUP, "test.image"):
+        series.participant = other
+        series.save()
+    assert "complete" not in state("P01", "whole_body_24h", 1)
+
+
+def test_another_setting_of_lateness_is_not_answered_from_memory(cohort: Trial, settings: Any) -> None:
+    taken_out("P01", table="examinations", session="1")
+    today = datetime.now(ZoneInfo("Asia/Tehran")).date().isoformat()
+    cells = {
+        "visit_id": "follow_up", "session": "1", "examined_on": today,
+        "examiner": "ON-01", "examiner_role": "oncologist", "ecog": "1", "toxicity": "none",
+    }  # fmt: skip
+    record_create(person("oncologist1"), "examinations", cells, participant=Participant.objects.get(code="P01"))
+    assert state("P01", "examination", 1) == ["complete"]
+    settings.LATE_ENTRY_DAYS = -1
+    assert state("P01", "examination", 1) == ["late"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -303,3 +304,45 @@ def test_the_pages_take_a_bounded_number_of_queries(
     browser = client_of("manager1")
     with django_assert_max_num_queries(50):  # type: ignore[attr-defined]
         assert browser.get(page).status_code == 200
+
+
+def _lines_of(page: str) -> dict[str, str]:
+    """Record -> its line under the single records."""
+    rows = re.findall(r"<tr><td>.*?</tr>", page[page.index("Single records") :], re.DOTALL)
+    return {found[1]: row for row in rows if (found := re.search(r'name="target" value="record:([^"]+)"', row))}
+
+
+def test_every_single_record_has_the_steps_of_its_own_state_and_what_is_typed_is_escaped(
+    woman: Participant, client_of: ClientOf
+) -> None:
+    hostile = "<b>{version}00000000-0000-0000-0000-000000000000"
+    cells = {"agent": hostile, "category": "other"}
+    strange = record_create(person("coordinator1"), "prior_therapy", cells, participant=woman)
+    strange = record_change(
+        person("coordinator1"), strange, {**cells, "category": "surgery"}, seen_version=1, reason="misread"
+    )
+    mine = list(Record.objects.filter(participant=woman))
+    frozen, locked = (one for one in mine if one.table in ("participants", "consents"))
+    moved(person("manager1"), frozen, "freeze", reason="r", override=True)
+    moved(person("manager1"), moved(person("manager1"), locked, "freeze", reason="r", override=True), "lock")
+    browser = client_of("manager1")
+    browser.handler.enforce_csrf_checks = True
+    page = browser.get("/records/locks/participant/P01/").content.decode()
+    lines = _lines_of(page)
+    assert lines.keys() == {str(one.pk) for one in mine}
+    assert page.count("Single records") == 1
+    assert 'value="thaw"' in lines[str(frozen.pk)]
+    assert "Open again" in lines[str(frozen.pk)]
+    assert 'value="freeze"' not in lines[str(frozen.pk)]
+    assert "Ask for unlocking" in lines[str(locked.pk)]
+    assert 'value="freeze"' in lines[str(strange.pk)]
+    assert f'<span class="ltr">{hostile.replace("<b>", "&lt;b&gt;")}</span>' in lines[str(strange.pk)]
+    assert "<td>2</td>" in lines[str(strange.pk)]
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', lines[str(frozen.pk)])
+    assert token is not None
+    answer = browser.post(
+        "/records/locks/move/",
+        {"target": f"record:{frozen.pk}", "move": "thaw", "reason": "r", "csrfmiddlewaretoken": token[1]},
+    )
+    assert answer.status_code == 302
+    assert Record.objects.get(pk=frozen.pk).data_state == "open"

@@ -9,7 +9,8 @@ from django.test import Client
 
 from theratrial.errors import InputError
 from theratrial.web.capture.models import Record, Verification
-from theratrial.web.capture.services import ConflictError, record_change
+from theratrial.web.capture.queries import query_raised
+from theratrial.web.capture.services import ConflictError, record_change, record_entered_in_error
 from theratrial.web.capture.verification import (
     cells_verified,
     progress,
@@ -162,6 +163,50 @@ def test_the_list_and_the_page_count_alike(record: Record) -> None:
     counted = progress_by_participant([woman])[woman.pk]
     assert counted == progress(rows_to_verify(woman, person("monitor1")))
     assert (counted.verified, counted.stale) == (1, 1)
+
+
+def test_the_list_counts_as_the_page_does_whatever_was_verified_and_changed(record: Record) -> None:
+    woman = record.participant
+    assert woman is not None
+    mine = list(Record.objects.filter(participant=woman).order_by("table", "sequence", "id"))
+    for one in mine[::2]:
+        cells_verified(person("monitor1"), one, verifiable_columns(one), seen_version=1)
+    reweighed(record, "70.5")
+    reweighed(record, "71.5")
+    blank = next(one for one in mine[::2] if one.pk != record.pk)
+    name = verifiable_columns(blank)[-1]
+    record_change(person("coordinator1"), blank, {**blank.cells, name: ""}, seen_version=1, reason="not measured")
+    record_entered_in_error(person("coordinator1"), mine[4], seen_version=mine[4].version, reason="another woman's")
+    others = list(Participant.objects.exclude(pk=woman.pk)[:2])
+    counted = progress_by_participant([woman, *others])
+    for each in (woman, *others):
+        assert counted[each.pk] == progress(rows_to_verify(each, person("monitor1")))
+    assert counted[woman.pk].verified > 20
+    assert counted[others[0].pk].verified == 0
+
+
+def test_a_line_shows_its_ticks_its_marks_and_its_queries_and_escapes_what_is_typed(
+    record: Record, client_of: ClientOf
+) -> None:
+    cells_verified(person("monitor1"), record, ["weight_kg", "height_cm"], seen_version=1)
+    now = reweighed(record, "70.5")
+    cells = {**now.cells, "note": "<b>&" + "x" * 50}
+    record_change(person("coordinator1"), now, cells, seen_version=2, reason="a note was left out")
+    query_raised(person("monitor1"), "Is it so?", record=record, column="height_cm")
+    page = client_of("monitor1").get("/records/verification/P01/").content.decode()
+    (line,) = (one for one in page.split("<tr>") if f'name="version:{record.pk}" value="3"' in one)
+    key = f"c-{record.pk}-"
+    assert f'<td class="stale"><input type="checkbox" name="cell" value="{record.pk}:weight_kg"' in line
+    assert "changed since version 1, verified by monitor1" in line
+    assert f'id="{key}height_cm"' not in line  # verified: nothing to tick
+    assert 'class="sign good" title="monitor1 · ' in line
+    assert f'<td class="unverified long"><input type="checkbox" name="cell" value="{record.pk}:note"' in line
+    assert f'<label for="{key}note"><bdi>&lt;b&gt;&amp;xxx' in line
+    assert f'data-dialog="/records/queries/ask/{record.pk}/height_cm/">?1</button>' in line
+    assert 'aria-label="Whole line"' in line
+    other = client_of("coordinator1").get("/records/verification/P01/").content.decode()
+    assert 'type="checkbox"' not in other
+    assert f'<label for="{key}note"><bdi>&lt;b&gt;&amp;xxx' in other
 
 
 def test_the_filter_shows_what_changed_since(record: Record, client_of: ClientOf) -> None:

@@ -29,18 +29,16 @@ from theratrial.web.capture.locking import (
     target_of,
     unlock_requested,
 )
+from theratrial.web.capture.locks_drawing import TONES, record_tables
 from theratrial.web.capture.models import Query, Record
-from theratrial.web.capture.naming import table_label
 from theratrial.web.capture.preconditions import blockers_of
 from theratrial.web.ledger.models import Event, TwoPersonRequest
 from theratrial.web.ledger.signing import NotConfirmed, content_digest, sign
 from theratrial.web.participants.models import Participant
-from theratrial.web.results.blinding import hidden_records
 from theratrial.web.trials.models import Trial
-from theratrial.web.trials.selectors import protocol_in_force, the_trial
+from theratrial.web.trials.selectors import the_trial
 
 PER_PAGE: Final = 50
-TONES: Final = {"open": "neutral", "frozen": "simulated", "locked": "locked", "hard_locked": "locked"}
 HISTORY: Final = 50
 
 
@@ -224,7 +222,7 @@ def _shown(
     may_endorse = may_move(request.user, "data.endorse", target) and target.data_state == "frozen"
     mover = may_move(request.user, "data.freeze", target)
     unlocker = may_move(request.user, "data.unlock", target)
-    requests = _requests([], key)
+    requests, endorsed = _requests([], key), endorsement_in_force(key) is not None
     context = {
         "target": target,
         "key": key,
@@ -241,14 +239,14 @@ def _shown(
         "kind": KIND,
         "statement": _statement(),
         "signatures": list(endorsements_of(key)),
-        "endorsed": endorsement_in_force(key) is not None,
-        "may_endorse": may_endorse and endorsement_in_force(key) is None,
+        "endorsed": endorsed,
+        "may_endorse": may_endorse and not endorsed,
         "history": _history(target),
         "refusal": refusal,
         "signing": signing,
         "typed": typed,
         "participant": target if isinstance(target, Participant) else None,
-        "groups": _records(target, mover, request.user) if isinstance(target, Participant) else [],
+        "groups": record_tables(request, target, mover=mover) if isinstance(target, Participant) else [],
     }
     template = "capture/locks_participant.html" if isinstance(target, Participant) else "capture/locks_trial.html"
     return render(request, template, context, status=status)
@@ -260,15 +258,3 @@ def _history(target: Target) -> list[Event]:
 
     events = Event.objects.filter(entity=target._meta.db_table, entity_id=row_id(target), action__startswith="data.")
     return list(events.order_by("-seq")[:HISTORY])
-
-
-def _records(
-    participant: Participant, mover: bool, user: Any
-) -> list[tuple[str, list[tuple[Record, str, str, list[Any]]]]]:
-    protocol, hidden = protocol_in_force(), hidden_records(user, participant).records
-    found: dict[str, list[tuple[Record, str, str, list[Any]]]] = {}
-    for record in Record.objects.filter(participant=participant, entered_in_error=False).exclude(pk__in=hidden):
-        moves = [move for move in MOVES.values() if move.source == record.data_state] if mover else []
-        line = (record, state_label(record.data_state), TONES[record.data_state], moves)
-        found.setdefault(record.table, []).append(line)
-    return [(table_label(table, protocol), lines) for table, lines in found.items()]

@@ -71,7 +71,7 @@ class Progress:
 
 def verifiable_columns(record: Record) -> list[str]:
     """Filled cells but the pseudonym, in the order of the table; empty ones have no source to compare with."""
-    return [name for name in _verifiable(record.table) if record.cells.get(name, "")]
+    return [name for name in columns_with_source(record.table) if record.cells.get(name, "")]
 
 
 def cells_verified(actor: Any, record: Record, columns: Iterable[str], *, seen_version: int) -> int:
@@ -172,7 +172,7 @@ def _cells_of(records: QuerySet[Record]) -> Counter[int]:
     """Participant -> cells that can be verified."""
     found: Counter[int] = Counter()
     for participant, table, cells in records.values_list("participant", "table", "cells"):
-        known = _verifiable(table)
+        known = columns_with_source(table)
         found[participant or 0] += sum(1 for name, text in cells.items() if text and name in known)
     return found
 
@@ -184,7 +184,7 @@ def _verified_unchanged(records: QuerySet[Record]) -> Counter[int]:
 
 
 @cache
-def _verifiable(table: str) -> dict[str, None]:
+def columns_with_source(table: str) -> dict[str, None]:
     """Columns that have a source to compare with, in the order of the table."""
     return {column.name: None for column in table_definition(table).columns if column.name != "participant_id"}
 
