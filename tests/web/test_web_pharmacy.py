@@ -15,8 +15,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from theratrial.forms import Answer
 from theratrial.pipeline.activity_ledger import balance, held_by_nuclide_MBq
+from theratrial.web.capture.forms import Place, definition_of, judged
 from theratrial.web.capture.models import Query, Record
+from theratrial.web.capture.selectors import records_about
 from theratrial.web.capture.services import record_change, record_create
 from theratrial.web.ledger.act import act
 from theratrial.web.ledger.models import Note, Signature
@@ -321,6 +324,23 @@ def test_the_sums_of_the_ledger_are_those_of_every_batch_balanced_by_itself(coho
         SETUP, record, record.cells | {"activity_MBq": more}, seen_version=record.version, reason="typed wrong"
     )
     assert sum(compared().values()) > sum(before.values())
+
+
+def test_a_batch_named_by_digits_is_known_to_the_form_and_to_the_participants_rows(
+    participant: Participant, consented: None, client_of: ClientOf
+) -> None:
+    """A plain path into JSON makes the number 20220901 of the text "20220901", which is no batch."""
+    made = batch_made(client_of("pharmacist1"), **{"i-batch_id": "20220901"})
+    page = client_of("nuclear1").get(reverse("capture:form-new", args=["P01", "administration"]))
+    assert page.status_code == 200
+    record_create(SETUP, "administrations", {"batch_id": "20220901"}, participant=participant)
+    assert made in records_about([participant])
+    place = Place("administration", participant, participant.site)
+    definition = definition_of("administration")
+    told = judged(place, definition, {"batch_id": Answer("20220901")}, group=None, now=timezone.now())
+    assert not [one for one in told.problems if one.item == "batch_id"]
+    told = judged(place, definition, {"batch_id": Answer("20220902")}, group=None, now=timezone.now())
+    assert [one for one in told.problems if one.item == "batch_id"]
 
 
 def test_an_instant_that_cannot_be_read_is_told_and_not_guessed(cohort: Any, client_of: ClientOf) -> None:

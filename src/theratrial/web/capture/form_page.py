@@ -10,6 +10,7 @@ from dataclasses import field as with_default
 from typing import Any, Final
 
 from django.contrib import messages
+from django.db.models.fields.json import KT
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -111,7 +112,7 @@ def _options(place: Place, definition: FormDefinition) -> dict[str, tuple[str, .
     if place.participant is None or not any(field.column == "batch_id" for field in definition.fields):
         return {}
     released = live_records().filter(table="batches", cells__released="yes")
-    return {"batch_id": tuple(one or "" for one in released.values_list("cells__batch_id", flat=True))}
+    return {"batch_id": tuple(one or "" for one in released.values_list(KT("cells__batch_id"), flat=True))}
 
 
 def seen_versions(request: HttpRequest) -> dict[str, int]:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Q, QuerySet, TextField
+from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -157,7 +158,9 @@ def judged(
         others = outside_values(definition, protocol, folder, code, now)
     batches: tuple[str, ...] = ()
     if any(column.refers_to == "batches" for column in definition.table.columns):
-        batches = tuple(one or "" for one in _known(place, "batches", group).values_list("cells__batch_id", flat=True))
+        known = _known(place, "batches", group)
+        # KT: a plain path would make a number of a batch that is named by digits.
+        batches = tuple(one or "" for one in known.values_list(KT("cells__batch_id"), flat=True))
     texts = _known(place, definition.table.name, group).values_list(Cast("cells", TextField()), flat=True)
     taken = {_key_of(definition.table.name, text, zone) for text in texts}
     return submission(

@@ -9,6 +9,7 @@ from typing import Protocol as Shape
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.db.models.fields.json import KT
 
 from theratrial.errors import Problem
 from theratrial.trialfolder.reader import rows_of_cells
@@ -52,7 +53,7 @@ def records_about(people: Iterable[Participant]) -> QuerySet[Record]:
     """
     wanted = [one.pk for one in people]
     named = live_records().filter(table="administrations", participant__in=wanted).order_by()
-    batches = {batch for batch in named.values_list("cells__batch_id", flat=True) if batch}
+    batches = {batch for batch in named.values_list(KT("cells__batch_id"), flat=True) if batch}
     shared = Q(participant=None) & (~Q(table="batches") | Q(cells__batch_id__in=sorted(batches)))
     return live_records().filter(Q(participant__in=wanted) | shared)
 
