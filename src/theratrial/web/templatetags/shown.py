@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from theratrial.errors import InputError
 from theratrial.registry.calendars import jalali_text
 
 register = template.Library()
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::\d\d)?([+-]\d\d:\d\d)")
 _PERSIAN = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 
 
@@ -35,6 +37,14 @@ def _pair(context: Any, day: date) -> str:
     if getattr(_user(context), "calendar", "gregorian") == "jalali":
         return f"{jalali} · {day.isoformat()}"
     return f"{day.isoformat()} · {jalali}"
+
+
+@register.filter
+def as_written(value: Any) -> Any:
+    """A core's value with unit and instant as people write them: ``4.2 10^9/L``; in Persian `said` does it."""
+    if get_language_bidi() or not isinstance(value, str):
+        return value
+    return _INSTANT.sub(r"\1 \2 \3", value.replace("e9_per_L", "10^9/L").replace("_per_", "/"))
 
 
 @register.simple_tag(takes_context=True)
