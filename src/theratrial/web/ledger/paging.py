@@ -31,9 +31,11 @@ class EventPage:
 
 
 def event_page(events: QuerySet[Event], before: str, after: str) -> EventPage:
-    """The newest events, or those `before` or `after` an event as a query string names it. Two or three queries."""
+    """The newest events, or those `before` or `after` an event as a query string names it. One to three queries."""
     found, newer, older = _chosen(events, _number(before), _number(after))
-    count = events.order_by()[: COUNTED + 1].count()
+    # All that there is stands on the page: no need to look through the ledger a second time.
+    whole = not newer and not older
+    count = len(found) if whole else events.order_by()[: COUNTED + 1].count()
     return EventPage(
         tuple(found),
         found[0].seq if found and newer else None,

@@ -167,6 +167,9 @@ def records_as_of(user: Any, at: datetime, table: str, participant: str = "", *,
     limit
         The first so many are enough; 0: all of them.
     """
+    # Clinical days lie mostly before the first entry: then there is nothing to look through.
+    if not Event.objects.filter(effective_at__lte=utc_text(at)).exists():
+        return []
     events = visible_events(user).filter(entity="capture_record", effective_at__lte=utc_text(at))
     if participant:
         events = events.filter(participant=participant)
