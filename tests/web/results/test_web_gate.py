@@ -258,14 +258,6 @@ def test_participants_of_other_sites_have_no_gate_here(client_of: ClientOf) -> N
     assert client_of("oncologist1").get("/results/participant/P99/gate/1/").status_code == 404
 
 
-def test_the_list_of_gates_asks_the_database_no_more_for_more_participants(
-    client_of: ClientOf, django_assert_max_num_queries: Any
-) -> None:
-    client = client_of("oncologist1")
-    with django_assert_max_num_queries(36):
-        assert client.get("/results/gates/").status_code == 200
-
-
 @pytest.fixture
 def real_time() -> None:
     """The participants are taken as real: gates look to now."""

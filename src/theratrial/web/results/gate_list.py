@@ -60,6 +60,8 @@ class GateLine:
     state: str
     gives: bool
     next_given: bool
+    waits: bool = False
+    """Whether its signatures are due: that depends on the day, and is never remembered."""
 
 
 def gate_places(people: Iterable[Participant], now: datetime) -> list[Place]:
@@ -132,7 +134,7 @@ def gate_lines(places: Sequence[Place]) -> list[GateLine]:
         # Of real participants the gate of a session not yet followed looks to now, and is judged anew each time.
         if basis and (line.next_given or trial.simulated):
             _REMEMBERED.keep((place.code, place.session, basis), line)
-    return [found.get(place) or judged[place] for place in places]
+    return [replace(found.get(place) or judged[place], waits=place.waits) for place in places]
 
 
 def _positions(people: Iterable[Participant]) -> dict[int, str]:
