@@ -81,7 +81,7 @@ def month_asked(text: str, *, today: date, calendar: str) -> Month:
             found = month_of(gregorian_date(f"{typed}-01"), JALALI)
         else:
             found = month_of(date(int(year), int(number), 1), GREGORIAN)
-    except (ValueError, InputError):
+    except (ValueError, OverflowError, InputError):  # the month after December 9999 is none
         return month_of(today, calendar)
     return found if _EARLIEST <= found.first <= _LATEST else month_of(today, calendar)
 
