@@ -152,7 +152,9 @@ def test_a_month_has_the_days_that_printed_calendars_give_it(key: str, first: st
     assert there.last >= month.first
 
 
-@pytest.mark.parametrize("asked", ["9999-12", "", "9999-99", "1401-13", "0000-00", "1100-01", "x", "1401", "2022-", "\U0001f600"])
+@pytest.mark.parametrize(
+    "asked", ["9999-12", "", "9999-99", "1401-13", "0000-00", "1100-01", "x", "1401", "2022-", "\U0001f600"]
+)
 def test_a_month_that_is_none_is_that_of_today_in_ones_calendar(asked: str) -> None:
     today = date(2026, 11, 23)
     assert month_asked(asked, today=today, calendar=JALALI) == month_of(today, JALALI)
