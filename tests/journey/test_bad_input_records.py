@@ -102,7 +102,7 @@ def test_a_cell_that_cannot_be_is_named_with_line_column_and_remedy(
 def test_another_encoding_is_named_with_what_to_save_as(encoding: str, said: str, broken_trial: Path) -> None:
     path = broken_trial / "records/adverse_events.csv"
     header = path.read_text(encoding="utf-8").splitlines()[0]
-    path.write_bytes(f"{header}\nP01,Müdigkeit,5.0,1,2022-03-01,,no,related,,schön\n".encode(encoding))
+    path.write_bytes(f"{header}\nP01,Müdigkeit,5.0,1,2022-03-01,,no,related,,,,schön\n".encode(encoding))
     found = _problems(broken_trial)
     assert len(found) == 1, "one mistake, one problem"
     assert re.search(rf"records/adverse_events.csv.*{said}.* -> save it as CSV UTF-8", found[0])

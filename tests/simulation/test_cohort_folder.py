@@ -15,6 +15,9 @@ from theratrial.simulation.cohort import simulate, simulated
 from theratrial.trialfolder.reader import read_folder
 from theratrial.trialfolder.tables import TABLES
 
+_NOT_IN_EVERY_TRIAL = {"withdrawals", "adjudications", "image_assignments"}
+"""What happened to nobody here: no consent withdrawn, no readers in disagreement, no image assigned by hand."""
+
 
 def _digests(folder: Path) -> dict[str, str]:
     files = [f for f in folder.rglob("*") if f.is_file()]
@@ -27,7 +30,7 @@ def test_the_folder_reads_without_a_problem_and_no_table_is_missing(cohort: Path
     for table in TABLES:
         header = (cohort / "records" / f"{table.name}.csv").read_text(encoding="utf-8").splitlines()[0]
         assert header == ",".join(column.name for column in table.columns)
-        assert folder.tables[table.name], f"{table.name} has no line"
+        assert bool(folder.tables[table.name]) != (table.name in _NOT_IN_EVERY_TRIAL), table.name
 
 
 def test_the_images_are_catalogued_without_a_problem(cohort: Path, truth: dict[str, Any]) -> None:
