@@ -12,7 +12,7 @@ from theratrial.registry.found import Sentence
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One field that the trial's data say should change. Values are those of the record (`RecordDate`, `Coded`, ...)."""
+    """One field that the trial's data say should change; values are those of the record (`RecordDate`, `Coded`)."""
 
     field: Field
     path: str

@@ -1,8 +1,8 @@
 """The results of a trial as registries ask for them: flow, baseline, outcome measures, adverse events, limits.
 
-One value from which every registry's format and the plain-language page are written. It is made from the locked analysis
-(`theratrial.pipeline.registry_results`) and holds no text of anybody's record: which registered outcome a measure answers
-is said by the outcome's path in the record.
+One value from which every registry's format and the plain-language page are written. It is made from the locked
+analysis (`theratrial.pipeline.registry_results`) and holds no text of anybody's record: which registered outcome a
+measure answers is said by the outcome's path in the record.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class OutcomeReported:
     confidence_level: float | None = None
     interval_method: str = ""
     standard_deviation: float | None = None
-    note: Sentence = Sentence("")
+    note: Sentence | None = None
     origin: Origin | None = None
 
 
