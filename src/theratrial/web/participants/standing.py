@@ -31,6 +31,7 @@ from theratrial.trialfolder.records import TrialFolder
 from theratrial.trialfolder.tables import FOLDER_SCHEMA_VERSION
 from theratrial.trialfolder.withdrawals import withdrawals
 from theratrial.web.capture.models import Record
+from theratrial.web.ledger.memory import without_changed
 from theratrial.web.ledger.models import Event, Head
 from theratrial.web.participants.models import Participant
 from theratrial.web.studies.models import Series
@@ -192,13 +193,7 @@ def _still_true(head: Head | None, protocol: str) -> dict[str, Standing]:
     if not same_chain:
         _MEMORY.known = {}
     elif _MEMORY.seq < head.seq:
-        changed = set(
-            Event.objects.filter(seq__gt=_MEMORY.seq, seq__lte=head.seq)
-            .exclude(participant="")
-            .values_list("participant", flat=True)
-            .distinct()
-        )
-        _MEMORY.known = {code: one for code, one in _MEMORY.known.items() if code not in changed}
+        _MEMORY.known = without_changed(_MEMORY.known, _MEMORY.seq, head.seq)
     _MEMORY.protocol, _MEMORY.seq, _MEMORY.hash = protocol, head.seq, head.hash
     return dict(_MEMORY.known)
 

@@ -246,7 +246,9 @@ def series_assigned(
         raise InputError(_("say why the series belongs there; the reason is kept in the ledger"))
     _planned_or_refused(participant, imaging, session, part)
     with act(actor, "images.assign", reason=reason.strip()):
-        current = Series.objects.select_for_update(of=("self",)).select_related("participant", "site").get(pk=row.pk)
+        current = (
+            Series.objects.select_for_update(of=("self",)).select_related("participant__site", "site").get(pk=row.pk)
+        )
         before = current.participant
         current.participant, current.site = participant, participant.site
         current.imaging, current.session, current.part = imaging, session, part
@@ -254,11 +256,19 @@ def series_assigned(
         current.save()
         whose = {"participant": participant.code, "site": participant.site.code}
         note("images.assign", **whose, series=str(current.pk), header_patient_id=current.patient_id)
+        _moved_away(before, current)
         assignment_recorded(actor, current, reason=reason.strip())
         participant_judged(actor, participant)
         if before is not None and before.pk != participant.pk:
             participant_judged(actor, before)
     return current
+
+
+def _moved_away(before: Participant | None, row: Series) -> None:
+    """Say in the ledger of whom a series was taken from that it went; the row's own event bears the new one's code."""
+    if before is not None and before.pk != row.participant_id:
+        whose = {"participant": before.code, "site": before.site.code}
+        note("images.moved-away", **whose, series=str(row.pk), header_patient_id=row.patient_id)
 
 
 def _planned_or_refused(participant: Participant, imaging: str, session: int | None, part: str) -> None:
@@ -302,7 +312,9 @@ def series_set_aside(actor: Any, row: Series, *, reason: str) -> Series:
 def series_checked_again(actor: Any, row: Series) -> Series:
     """Judge a series anew by the rules: after a correction, or to undo what was settled by hand."""
     with act(actor, "images.check-again"):
-        current = Series.objects.select_for_update(of=("self",)).select_related("participant", "site").get(pk=row.pk)
+        current = (
+            Series.objects.select_for_update(of=("self",)).select_related("participant__site", "site").get(pk=row.pk)
+        )
         was = current.participant
         if current.settled_by:
             current.settled_by, current.state = "", "quarantined"
@@ -312,6 +324,7 @@ def series_checked_again(actor: Any, row: Series) -> Series:
             current.participant = None
         current.save()
         judged(actor, [current])
+        _moved_away(was, current)
         if was is not None and current.participant is None:
             participant_judged(actor, was)
     current.refresh_from_db()
