@@ -10,31 +10,28 @@ from typing import Final
 
 from theratrial.registry.fields import Field, fields, sections
 
-# Headings that carry no value and that no field has as its label.
-STRUCTURE: Final = frozenset(
-    {
-        "clinical trial protocol",
-        "iranian registry of clinical trials",
-        "general information",
-        "inclusion/exclusion criteria",
-        "sample size",
-        "contact",
-        "ethics committee",
-        "recruitment center",
-        "sponsor",
-        "پروتکل کارآزمایی بالینی",
-        "مرکز ثبت کارآزمایی‌های بالینی ایران",
-        "اطلاعات عمومی",
-        "شرایط ورود و عدم ورود",
-        "حجم نمونه",
-        "اطلاعات تماس",
-        "کمیته اخلاق",
-        "مرکز بیمارگیری",
-        "حمایت کننده مالی",
-    }
-)
-AGE_LABELS: Final = frozenset({"age", "سن"})
-EMPTY: Final = frozenset({"empty", "خالی"})
+HEADINGS: Final[dict[str, tuple[str, str]]] = {
+    "document": ("Clinical Trial Protocol", "پروتکل کارآزمایی بالینی"),
+    "registry": ("Iranian Registry of Clinical Trials", "مرکز ثبت کارآزمایی‌های بالینی ایران"),
+    "general": ("General information", "اطلاعات عمومی"),
+    "criteria": ("Inclusion/Exclusion criteria", "شرایط ورود و عدم ورود"),
+    "age": ("Age", "سن"),
+    "sample_size": ("Sample size", "حجم نمونه"),
+    "contact": ("Contact", "اطلاعات تماس"),
+    "ethics": ("Ethics committee", "کمیته اخلاق"),
+    "centres": ("Recruitment center", "مرکز بیمارگیری"),
+    "sponsors": ("Sponsor", "حمایت کننده مالی"),
+    "withheld": (
+        "Names, telephone and fax numbers, e-mail and web addresses are left out of this copy",
+        "نام‌ها، شماره‌های تلفن و نمابر و نشانی‌های ایمیل و وب در این نسخه نیامده است",
+    ),
+}
+"""Headings that carry no value and that no field has as its label, in English and Persian; the last one is ours."""
+STRUCTURE: Final = frozenset(words for name, pair in HEADINGS.items() if name != "age" for words in pair)
+AGE_LABELS: Final = frozenset(words.casefold() for words in HEADINGS["age"])
+EMPTY_WORDS: Final = ("empty", "خالی")
+"""What the page prints for an empty field that says so."""
+EMPTY: Final = frozenset(EMPTY_WORDS)
 MORE_THAN_ONE: Final = re.compile(r"\d{1,2}")
 
 
