@@ -18,7 +18,6 @@ _BLOCKS: Final = frozenset(
         "aside",
         "blockquote",
         "body",
-        "br",
         "dd",
         "details",
         "div",
@@ -83,7 +82,9 @@ class _Lines(HTMLParser):
             if len(self._unshown) > _DEEPEST:
                 raise InputError(f"the page nests <{tag}> deeper than {_DEEPEST} levels; no registry's page does")
             self._unshown.append(tag)
-        if tag in _BLOCKS:
+        if tag == "br":
+            self._break(paragraph=False)
+        elif tag in _BLOCKS:
             self._break()
 
     def handle_endtag(self, tag: str) -> None:
@@ -108,11 +109,12 @@ class _Lines(HTMLParser):
         super().close()
         self._break()
 
-    def _break(self) -> None:
-        text = "\n".join(" ".join(line.split()) for line in "".join(self._now).split("\n"))
-        words = " ".join(text.split())
+    def _break(self, *, paragraph: bool = True) -> None:
+        words = " ".join("".join(self._now).split())
         if words:
-            self.lines += [(self._started, words), (self._started, "")]
+            self.lines.append((self._started, words))
+        if (words and paragraph) or (not words and not paragraph):
+            self.lines.append((self._started, ""))
         self._now = []
 
 

@@ -1,0 +1,139 @@
+"""The record as the registry's page, in English, Persian or both side by side; for the screen and for print."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Final, Literal
+
+from markupsafe import Markup
+
+from theratrial.exchange.irct.labels import HEADINGS
+from theratrial.exchange.irct.text import REGISTRY
+from theratrial.registry.people import public_record
+from theratrial.registry.record import RegistrationRecord
+from theratrial.registry.words import Language
+from theratrial.report.registration import one_language, two_languages
+from theratrial.report.registration.carried import carried
+from theratrial.report.registration.frame import document
+from theratrial.report.registration.rows import parts
+from theratrial.report.registration.said import DIRECTION, Said, dated, element
+
+PageLanguage = Literal["en", "fa", "both"]
+
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def record_page(record: RegistrationRecord, *, language: PageLanguage = "en", contacts: bool = False) -> str:
+    """The record as one page of HTML that needs nothing from outside and gives the record back when it is imported.
+
+    Parameters
+    ----------
+    language
+        Of labels and words; ``both`` sets English and Persian side by side.
+    contacts
+        Whether names, telephone and fax numbers, e-mail and web addresses are in it; without them the page carries and
+        shows the public record, and says so.
+
+    Examples
+    --------
+    >>> from theratrial.registry.reader import shipped_registration
+    >>> page = record_page(shipped_registration("IRCT20210612051548N3"))
+    >>> "<dt>Study aim</dt>" in page
+    True
+    """
+    body = Markup(record_page_body(record, language=language, contacts=contacts))
+    given = record if contacts else public_record(record)
+    main = "en" if language == "both" else language
+    return document(
+        title=_title(record, main),
+        language=main,
+        running=record.registration.number,
+        body=Markup("<main>\n{}</main>\n{}").format(body, carried(given)),
+        css=record_css(),
+    )
+
+
+def record_page_body(
+    record: RegistrationRecord, *, language: PageLanguage = "en", contacts: bool = False, top: int = 1
+) -> str:
+    """The page's words alone, as an ``article`` to set into a page of the site: no style, no script, no record inside.
+
+    Parameters
+    ----------
+    top
+        Level of its highest heading: 2 where the page around it has an ``h1`` of its own.
+
+    Notes
+    -----
+    Rules of style for it are in `record_css`, all below ``.registration-record``. Each field has an id,
+    `rows.path_id`.
+    """
+    given = record if contacts else public_record(record)
+    left_out = given != record
+    main: Language = "en" if language == "both" else language
+    head = _head(record, language, top, left_out=left_out)
+    held = parts(given)
+    if language == "both":
+        shown = two_languages.rendered(held, record, top=top + 1)
+    else:
+        shown = one_language.rendered(held, record, language, top=top + 1)
+    return str(
+        Markup('<article class="registration-record {}" lang="{}" dir="{}">\n{}{}</article>\n').format(
+            "two-languages" if language == "both" else "one-language", main, DIRECTION[main], head, shown
+        )
+    )
+
+
+@cache
+def record_css() -> str:
+    """Rules of style for the page, for the screen and for A4."""
+    return resources.files("theratrial.report.registration").joinpath("record.css").read_text(encoding="utf-8")
+
+
+def _title(record: RegistrationRecord, language: Language) -> str:
+    title = record.public_title or record.scientific_title
+    words = title.said(language) or str(title)
+    return ": ".join(one for one in (record.registration.number, words) if one) or HEADINGS["document"][0]
+
+
+def _head(record: RegistrationRecord, language: PageLanguage, top: int, *, left_out: bool) -> Markup:
+    tongues: tuple[Language, ...] = ("en", "fa") if language == "both" else (language,)
+    main = tongues[0]
+    lines = [_head_line(_heading("document", one), main, "kind") for one in tongues]
+    if record.registration.registry:
+        lines += [_head_line(_registry(record, one), main, "registry") for one in tongues]
+    if printed := record.registration.printed_on:
+        day = (
+            Said(dated(printed, "fa"))
+            if main == "fa"
+            else Said(f"{printed:%d} {_MONTHS[printed.month - 1]} {printed:%Y}")
+        )
+        lines.append(_head_line(day, main, "printed"))
+    title = record.scientific_title or record.public_title
+    given = [one for one in tongues if title.said(one)]
+    titles = [Said(title.said(one), one) for one in given] or [Said(str(title), "fa" if title.fa else "en")]
+    if not title:
+        titles = [Said(record.registration.number or HEADINGS["document"][0], "en")]
+    lines.append(element(f"h{top}", titles[0], main))
+    lines += [element("p", one, main, "title") for one in titles[1:]]
+    if left_out:
+        lines += [_head_line(_heading("withheld", one), main, "withheld-note") for one in tongues]
+    return Markup("<header>\n{}\n</header>\n").format(Markup("\n").join(lines))
+
+
+def _head_line(one: Said, main: Language, css: str) -> Markup:
+    return element("p", one, main, css)
+
+
+def _heading(name: str, language: Language) -> Said:
+    return Said(HEADINGS[name][1 if language == "fa" else 0], language)
+
+
+def _registry(record: RegistrationRecord, language: Language) -> Said:
+    """The registry's name; IRCT's is known in both languages."""
+    registry = record.registration.registry
+    if REGISTRY["en"] == registry.en or REGISTRY["fa"] == registry.fa:
+        return Said(REGISTRY[language], language)
+    words = registry.said(language)
+    return Said(words, language) if words else Said(str(registry), "en" if registry.en else "fa")
