@@ -1,4 +1,4 @@
-"""What a run leaves behind: ``results.json``, ``report.html``, figures, and ``run.json`` that says how it was made.
+"""What a run leaves: ``results.json``, ``registry_results.json``, the report with its figures, and how it was made.
 
 The output folder appears whole or not at all: it is written beside its place and moved there.
 """
@@ -16,6 +16,7 @@ from pathlib import Path
 from theratrial import __version__
 from theratrial.errors import InputError
 from theratrial.pipeline.manifest import manifest_hash, program_hash
+from theratrial.pipeline.registry_files import REGISTRY_RESULTS, reported_text
 from theratrial.pipeline.trial import TrialRun
 from theratrial.results.plain import results_text
 from theratrial.trace import file_hash
@@ -25,7 +26,7 @@ REPORT = "report.html"
 REPORT_PDF = "report.pdf"
 RUN = "run.json"
 DOSIMETRY = "dosimetry"
-_OURS = frozenset({RESULTS, REPORT, REPORT_PDF, RUN, "figures", DOSIMETRY})
+_OURS = frozenset({RESULTS, REGISTRY_RESULTS, REPORT, REPORT_PDF, RUN, "figures", DOSIMETRY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,8 @@ def write_outputs(run: TrialRun, out: Path, folder: Path, *, pdf: bool = True, d
     temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         (temporary / RESULTS).write_text(results_text(run.result), encoding="utf-8")
+        if run.reported is not None:
+            (temporary / REGISTRY_RESULTS).write_text(reported_text(run.reported), encoding="utf-8")
         because = write_report(run.result, run.pictures, temporary, pdf=pdf).without_pdf_because
         if dosimetry_pdf:
             because = write_dosimetry_pdfs(run.result, run.pictures, temporary)

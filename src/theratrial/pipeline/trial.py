@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time
+from datetime import datetime
 from pathlib import Path
 
 from theratrial import __version__
@@ -23,16 +23,19 @@ from theratrial.pipeline.cohort import (
 from theratrial.pipeline.cohort_kinetics import participants_priors
 from theratrial.pipeline.context import Context, product_reading
 from theratrial.pipeline.contradictions import contradictions
+from theratrial.pipeline.cut_off import cut_off as cut_off
 from theratrial.pipeline.gate_inputs import GateInputs
 from theratrial.pipeline.manifest import Advance, folder_files, input_files, nothing
 from theratrial.pipeline.matching import ParticipantImages, matched_images
 from theratrial.pipeline.participant import ParticipantOutcome, participant_outcome
+from theratrial.pipeline.registry_results import reported_results
 from theratrial.pipeline.session_population import session_prior
 from theratrial.protocol.check import demonstration_clauses
 from theratrial.protocol.clauses import DecisionStatus
 from theratrial.protocol.findings import clauses
 from theratrial.protocol.reader import protocol_hash
 from theratrial.protocol.schema import Protocol
+from theratrial.registry.results_reported import ReportedResults
 from theratrial.results.pictures import Pictures
 from theratrial.results.values import RESULTS_SCHEMA_VERSION, Assumption, Note, TrialResult
 from theratrial.trialfolder import read_folder
@@ -50,6 +53,8 @@ class TrialRun:
     """Participant -> computed half of the gate's facts."""
     cut_off: datetime | None = None
     """The latest instant the records speak of."""
+    reported: ReportedResults | None = None
+    """What registries are told of it."""
 
 
 def steps(folder: TrialFolder) -> int:
@@ -112,6 +117,7 @@ def trial_run(
         pictures,
         {one.result.participant_id: one.for_gate for one in outcomes},
         context.cut_off,
+        reported_results(result, folder.protocol, folder=folder),
     )
 
 
@@ -135,41 +141,6 @@ def _relative(folder: Path, note: Note) -> Note:
     """The note without the place of the folder on this machine."""
     root = f"{folder}/"
     return replace(note, place=note.place.replace(root, ""), message=note.message.replace(root, ""))
-
-
-def cut_off(folder: TrialFolder) -> datetime:
-    """The latest instant that any record speaks of; a day counts to its end.
-
-    Results are as of then: nothing reads the clock, and the same folder gives the same result tomorrow.
-
-    Raises
-    ------
-    InputError
-        No record has a date.
-    """
-    latest: datetime | None = None
-    for name, rows in folder.tables.items():
-        if name in ("batches", "calibrations", "recoveries"):
-            continue  # an expiry or a calibration may lie in the future
-        for row in rows:
-            for value in row.values.values():
-                at = _instant(value, folder)
-                if at is not None and (latest is None or at > latest):
-                    latest = at
-    if latest is None:
-        raise InputError(
-            f"{folder.path}: no record has a date, so there is nothing to run yet -> fill in records/participants.csv "
-            "and records/consents.csv first (docs/trial_folder.md)"
-        )
-    return latest
-
-
-def _instant(value: object, folder: TrialFolder) -> datetime | None:
-    if isinstance(value, datetime):
-        return value
-    if isinstance(value, date):
-        return datetime.combine(value, time(23, 59, 59), folder.zone)
-    return None
 
 
 _Work = tuple[TrialFolder, ParticipantImages, Context]

@@ -33,7 +33,7 @@ FOLDER_FILE: Final = "folder.yaml"
 RECORDS: Final = "records"
 IMAGES: Final = "images"
 
-_FOLDER_KEYS: Final = frozenset({"schema_version", "simulated"})
+_FOLDER_KEYS: Final = frozenset({"schema_version", "simulated", "locked"})
 
 _MOST_PER_COLUMN = 50
 """A column typed wrong in ten thousand lines is one mistake; beyond this many its lines are only counted."""
@@ -91,7 +91,7 @@ def read_folder(path: Path) -> TrialFolder:
         raise InputError(f"{path} {found}; a trial folder is a folder with {PROTOCOL_FILE} and {RECORDS}/*.csv")
     problems: list[Problem] = []
     manifest: dict[str, str] = {}
-    version, simulated = _folder_file(path, manifest, problems)
+    version, simulated, locked = _folder_file(path, manifest, problems)
     protocol = _protocol(path, manifest, problems)
     zone = _zone(protocol, problems)
     notes: list[str] = []
@@ -101,7 +101,9 @@ def read_folder(path: Path) -> TrialFolder:
     images = _image_files(path, problems, notes)
     if problems or protocol is None:
         raise Problems(f"trial folder {path}", problems)
-    return TrialFolder(path, protocol, registration, tables, images, manifest, zone, version, tuple(notes), simulated)
+    return TrialFolder(
+        path, protocol, registration, tables, images, manifest, zone, version, tuple(notes), simulated, locked=locked
+    )
 
 
 def read_table(
@@ -191,19 +193,19 @@ def says_simulated(path: Path) -> bool:
     """Whether the folder file of `path` can be read and says that the participants are virtual."""
     problems: list[Problem] = []
     try:
-        _, simulated = _folder_file(path, {}, problems)
+        _, simulated, _ = _folder_file(path, {}, problems)
     except InputError:
         return False
     return simulated and not problems
 
 
-def _folder_file(path: Path, manifest: dict[str, str], problems: list[Problem]) -> tuple[str, bool]:
-    """The version of the format, and whether the participants are virtual."""
+def _folder_file(path: Path, manifest: dict[str, str], problems: list[Problem]) -> tuple[str, bool, bool]:
+    """The version of the format, whether the participants are virtual, and whether the data were locked."""
     if not (path / FOLDER_FILE).exists():
-        return "1.0", False
+        return "1.0", False, False
     content = _yaml_mapping(path, FOLDER_FILE, manifest, problems)
     if content is None:
-        return FOLDER_SCHEMA_VERSION, False
+        return FOLDER_SCHEMA_VERSION, False, False
     for key in sorted(content.keys() - _FOLDER_KEYS, key=str):
         problems.append(
             Problem(FOLDER_FILE, f"has the unknown key {key!r}", f"known: {', '.join(sorted(_FOLDER_KEYS))}")
@@ -218,6 +220,10 @@ def _folder_file(path: Path, manifest: dict[str, str], problems: list[Problem]) 
                 "write true where the participants are virtual, else false, or leave the line out",
             )
         )
+    locked = content.get("locked", False)
+    if not isinstance(locked, bool):
+        remedy = "write true where the data were locked when the folder was written, or leave the line out"
+        problems.append(Problem(FOLDER_FILE, f"locked is {locked!r}; allowed are true and false", remedy))
     version = content.get("schema_version", "1.0")
     parts = str(version).split(".")
     if len(parts) != 2 or not all(part.isascii() and part.isdigit() and len(part) < 6 for part in parts):
@@ -228,7 +234,7 @@ def _folder_file(path: Path, manifest: dict[str, str], problems: list[Problem]) 
             f"{path / FOLDER_FILE}: schema_version {version} is newer than {FOLDER_SCHEMA_VERSION}, which this "
             "theratrial reads; install a newer theratrial"
         )
-    return str(version), simulated is True
+    return str(version), simulated is True, locked is True
 
 
 def _protocol(path: Path, manifest: dict[str, str], problems: list[Problem]) -> Protocol | None:

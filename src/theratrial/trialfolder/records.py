@@ -109,6 +109,8 @@ class TrialFolder:
         What a person should know though nothing is wrong.
     simulated
         Whether ``folder.yaml`` says that the participants are virtual.
+    locked
+        Whether ``folder.yaml`` says that the data were locked when it was written; a folder that says nothing is not.
     """
 
     path: Path
@@ -121,6 +123,7 @@ class TrialFolder:
     schema_version: str
     notes: tuple[str, ...] = ()
     simulated: bool = False
+    locked: bool = False
     _of_participant: dict[str, dict[object, tuple[Row, ...]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

@@ -50,7 +50,8 @@ def folder_written(path: Path, records: Iterable[Record], images: Iterable[tuple
     if trial.registration_yaml:
         (path / "registration.yaml").write_bytes(trial.registration_yaml.encode("utf-8"))
     simulated = "true" if trial.simulated else "false"
-    text = f'schema_version: "{FOLDER_SCHEMA_VERSION}"\nsimulated: {simulated}\n'
+    locked = "locked: true\n" if trial.data_state in ("locked", "hard_locked") else ""
+    text = f'schema_version: "{FOLDER_SCHEMA_VERSION}"\nsimulated: {simulated}\n{locked}'
     (path / FOLDER_FILE).write_text(text, encoding="utf-8", newline="\n")
     listed = list(records)
     aside = adjudications_not_standing(listed)

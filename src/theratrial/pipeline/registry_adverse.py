@@ -1,0 +1,101 @@
+"""Adverse events of everybody treated, as registries count them: by term, serious and other apart, and deaths."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Final
+
+from theratrial.pipeline.registry_words import time_of_visit
+from theratrial.protocol.schema import Protocol
+from theratrial.registry.found import Sentence
+from theratrial.registry.results_reported import AdverseEventRow, AdverseEventsReported
+from theratrial.results.values import ParticipantResult
+from theratrial.trialfolder.records import Row, TrialFolder
+
+DEADLY_GRADE: Final = 5
+
+
+def adverse_events(
+    treated: Sequence[ParticipantResult], protocol: Protocol, folder: TrialFolder
+) -> AdverseEventsReported:
+    """Events of the treated, from consent on, whatever caused them; none is left out for being rare."""
+    codes = {one.participant_id for one in treated}
+    lines = [row for row in folder.tables["adverse_events"] if row["participant_id"] in codes]
+    serious = {row["participant_id"] for row in lines if row["serious"]}
+    other = {row["participant_id"] for row in lines if row["serious"] is False}
+    return AdverseEventsReported(
+        time_frame=_time_frame(protocol),
+        at_risk=len(codes),
+        deaths=deaths(treated, folder),
+        serious_affected=len(serious),
+        other_affected=len(other),
+        frequency_threshold_percent=0.0,
+        events=_rows(lines, len(codes)),
+    )
+
+
+def deaths(treated: Iterable[ParticipantResult], folder: TrialFolder) -> int | None:
+    """Treated participants who died, from any cause; None where of one of them nobody recorded how it ended.
+
+    A death is one as disposition, as outcome of an adverse event, or as its grade 5.
+    """
+    died = 0
+    for one in treated:
+        ends = {row["event"] for row in folder.rows("dispositions", participant_id=one.participant_id)}
+        lines = folder.rows("adverse_events", participant_id=one.participant_id)
+        fatal = any(row["grade"] == DEADLY_GRADE or row["outcome"] == "fatal" for row in lines)
+        if "death" in ends or fatal:
+            died += 1
+        elif not ends:
+            return None
+    return died
+
+
+def episodes(lines: Iterable[Row]) -> int:
+    """How often it happened: lines of one participant that touch or overlap are one event that changed its grade."""
+    spans = sorted((row["started_on"] or date.min, row["ended_on"] or date.max) for row in lines)
+    count, until = 0, None
+    for started, ended in spans:
+        if until is None or started > until:
+            count, until = count + 1, ended
+        else:
+            until = max(until, ended)
+    return count
+
+
+def _rows(lines: Iterable[Row], at_risk: int) -> tuple[AdverseEventRow, ...]:
+    """One row per term, vocabulary and seriousness, the most frequent first; spelling in small or capital is one."""
+    groups: dict[tuple[str, str, bool], dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    terms: dict[str, str] = {}
+    for row in lines:
+        term = " ".join(row["term"].split())
+        terms.setdefault(term.casefold(), term)
+        groups[(term.casefold(), row["ctcae_version"], bool(row["serious"]))][row["participant_id"]].append(row)
+    rows = [
+        AdverseEventRow(
+            term=terms[term],
+            vocabulary=f"CTCAE {version}",
+            organ_system="",
+            serious=serious,
+            affected=len(people),
+            events=sum(episodes(of_one) for of_one in people.values()),
+            at_risk=at_risk,
+        )
+        for (term, version, serious), people in groups.items()
+    ]
+    return tuple(sorted(rows, key=lambda row: (not row.serious, -row.affected, row.term, row.vocabulary)))
+
+
+def _time_frame(protocol: Protocol) -> Sentence:
+    endpoint = protocol.endpoint.reading
+    end = time_of_visit(protocol, endpoint.visit) if endpoint is not None else Sentence("")
+    return Sentence(
+        "From informed consent to the response assessment" + (f" ({_small(end.en)})" if end.en else ""),
+        "از رضایت آگاهانه تا ارزیابی پاسخ" + (f" ({end.fa})" if end.fa else ""),
+    )
+
+
+def _small(words: str) -> str:
+    return words[:1].lower() + words[1:]

@@ -1,0 +1,60 @@
+"""Words and numbers of reported results as every format writes them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from theratrial.registry.found import Sentence
+from theratrial.registry.results_reported import OutcomeReported, ReportedResults
+from theratrial.registry.words import Language
+
+_METHODS: Final = {
+    "clopper_pearson": Sentence("exact (Clopper-Pearson)", "دقیق (کلوپر-پیرسون)"),
+    "wilson": Sentence("Wilson score", "ویلسون"),
+}
+SIMULATED: Final = Sentence(
+    "The participants are virtual: every value was simulated, and no patient is behind any number.",
+    "شرکت‌کنندگان مجازی‌اند: همهٔ داده‌ها شبیه‌سازی شده و پشت هیچ عددی بیماری نیست.",
+)
+UNLOCKED: Final = Sentence(
+    "Draft: the data were not locked when this was computed. It must not be registered.",
+    "پیش‌نویس: هنگام محاسبه، داده‌ها قفل نشده بودند. این نتایج نباید ثبت شود.",
+)
+
+
+def caveats(reported: ReportedResults) -> tuple[Sentence, ...]:
+    """What a reader must know first: virtual participants, a draft, then the limitations."""
+    marks = ((reported.simulated, SIMULATED), (not reported.locked, UNLOCKED))
+    return (*(sentence for holds, sentence in marks if holds), *reported.limitations)
+
+
+def said(sentence: Sentence, language: Language) -> str:
+    """The sentence in a language; the English one where it was never said in Persian."""
+    return (sentence.fa or sentence.en) if language == "fa" else sentence.en
+
+
+def method_words(method: str) -> Sentence:
+    """An interval's method as readers know it."""
+    return _METHODS.get(method, Sentence(method.replace("_", " "), method.replace("_", " ")))
+
+
+def number(value: float, *, digits: int = 3) -> str:
+    """A number with so many significant digits, never in powers of ten, never rounded before the point."""
+    if value == 0:
+        return "0"
+    decimals = digits
+    size = abs(value)
+    while size >= 1 and decimals > 0:
+        size, decimals = size / 10, decimals - 1
+    text = f"{value:.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(fraction: float) -> str:
+    """A fraction as percent with one decimal: ``66.7``."""
+    return f"{fraction * 100:.1f}"
+
+
+def level_percent(one: OutcomeReported) -> str:
+    """The confidence level in percent: ``95``; empty where there is none."""
+    return "" if one.confidence_level is None else f"{one.confidence_level * 100:g}"
