@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from theratrial.errors import InputError
 
 
 def write_pdf(html: str, place: Path) -> str:
@@ -12,18 +16,49 @@ def write_pdf(html: str, place: Path) -> str:
     Only ``data:`` is fetched: a report never reaches for a network or another file.
     """
     try:
-        from weasyprint import HTML
-        from weasyprint.urls import URLFetcher
-    except ImportError as error:
-        return f"WeasyPrint is not installed ({error})"
-    except OSError:
-        return "the pango library is not installed (Debian: apt install libpango-1.0-0 libpangoft2-1.0-0)"
+        content = pdf_bytes(html)
+    except InputError as error:
+        return str(error)
+    place.write_bytes(content)
+    return ""
+
+
+def pdf_bytes(html: str, *, attached: Mapping[str, bytes] | None = None, variant: str | None = None) -> bytes:
+    """The PDF of a page.
+
+    Parameters
+    ----------
+    attached
+        Files to carry inside, by name.
+    variant
+        ``pdf/ua-1`` and the like: which standard it keeps to.
+
+    Raises
+    ------
+    InputError
+        WeasyPrint or a library that it needs is not installed; says which.
+    """
+    html_class, fetcher, attachment = _weasyprint()
+    files = [attachment(string=content, name=name, description=name) for name, content in (attached or {}).items()]
     # It reports style rules meant for browsers, which are no fault.
     logger = logging.getLogger("weasyprint")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        HTML(string=html, url_fetcher=URLFetcher(allowed_protocols=["data"])).write_pdf(place)
+        made: bytes = html_class(string=html, url_fetcher=fetcher).write_pdf(attachments=files, pdf_variant=variant)
     finally:
         logger.setLevel(level)
-    return ""
+    return made
+
+
+def _weasyprint() -> tuple[Any, Any, Any]:
+    try:
+        from weasyprint import HTML, Attachment
+        from weasyprint.urls import URLFetcher
+    except ImportError as error:
+        raise InputError(f"WeasyPrint is not installed ({error})") from None
+    except OSError:
+        raise InputError(
+            "the pango library is not installed (Debian: apt install libpango-1.0-0 libpangoft2-1.0-0)"
+        ) from None
+    return HTML, URLFetcher(allowed_protocols=["data"]), Attachment

@@ -15,7 +15,8 @@ from theratrial.registry.imported import Imported, Unplaced
 from theratrial.registry.words import Language, Text
 
 _FEWEST_LABELS: Final = 8
-_PRINTED: Final = re.compile(r"\d{1,2} [A-Z][a-z]{2} \d{4}")
+_PRINTED: Final = re.compile(r"[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4}")
+_PRINTED_PAIR: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}), \d{4}/\d{2}/\d{2}")
 REGISTRY: Final = {"en": "Iranian Registry of Clinical Trials", "fa": "مرکز ثبت کارآزمایی‌های بالینی ایران"}
 
 
@@ -78,8 +79,8 @@ def _head(found: Walked) -> tuple[date | None, str]:
     kept: list[Stray] = []
     for stray in found.strays:
         if not stray.after or stray.after in REGISTRY.values():
-            if _PRINTED.fullmatch(stray.words):
-                printed = datetime.strptime(stray.words, "%d %b %Y").date()
+            if day := _printed(stray.words):
+                printed = day
                 continue
             if known and plain(stray.words) == known:
                 title = stray.words
@@ -87,6 +88,17 @@ def _head(found: Walked) -> tuple[date | None, str]:
         kept.append(stray)
     found.strays[:] = kept
     return printed, title
+
+
+def _printed(words: str) -> date | None:
+    """The day of a print as the head gives it: ``09 Jun 2026``, or both calendars on a Persian page of ours."""
+    pair = _PRINTED_PAIR.fullmatch(words)
+    try:
+        if pair:
+            return date.fromisoformat(pair[1])
+        return datetime.strptime(words, "%d %b %Y").date() if _PRINTED.fullmatch(words) else None
+    except ValueError:
+        return None
 
 
 def _is_title(one: Unplaced, title: str) -> bool:

@@ -96,7 +96,7 @@ def _value(field: Field, piece: Piece, today: date, language: Language, unplaced
 
 
 def _number(field: Field, piece: Piece, unplaced: list[Unplaced]) -> Any:
-    written = piece.words.strip().translate(_DIGITS).rstrip("%").strip()
+    written = piece.words.strip().translate(_DIGITS).replace("٫", ".").rstrip("%").strip()
     if field.kind == "count" and re.fullmatch(r"\d{1,9}", written):
         return int(written)
     if field.kind == "percent" and re.fullmatch(r"\d{1,3}(?:\.\d+)?", written) and float(written) <= 100:

@@ -30,11 +30,17 @@ def document(*, title: str, language: Language, running: str, body: Markup, css:
             direction=DIRECTION[language],
             title=title,
             # Style and script are ours; of the record only its number is in them, escaped as CSS.
-            css=Markup(_font() + css + _margins(running, language)),
+            css=Markup(_font() + packaged("page.css") + css + _margins(running, language)),
             body=body,
             script=Markup(f"<script>\n{script}</script>\n") if script else Markup(""),
         )
     )
+
+
+@cache
+def packaged(name: str) -> str:
+    """A style sheet or script that comes with theratrial, as text."""
+    return resources.files("theratrial.report.registration").joinpath(name).read_text(encoding="utf-8")
 
 
 @cache

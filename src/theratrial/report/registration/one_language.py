@@ -12,7 +12,7 @@ from theratrial.registry.fields import Filled, value_at
 from theratrial.registry.record import RegistrationRecord
 from theratrial.registry.words import Language, is_blank
 from theratrial.report.registration.rows import Entry, Named, Part, Row, path_id
-from theratrial.report.registration.said import Said, digits, element, said
+from theratrial.report.registration.said import Said, digits, element, label, said
 
 _AGES: Final = {"en": ("From", " old", "to"), "fa": ("از", "", "تا")}
 LEFT_OUT: Final = Named("left out of this copy", "در این نسخه نیامده است")
@@ -74,7 +74,7 @@ class _Page:
         return Markup('<div class="{}"{}><dt>{}{}</dt>{}</div>\n').format(
             css,
             "" if repeated else Markup(' id="{}"').format(path_id(one.path)),
-            one.field.label(self.language),
+            label(one.field.label(self.language)),
             ":" if line else "",
             self._value(one),
         )

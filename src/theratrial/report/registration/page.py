@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib import resources
+from datetime import date
 from typing import Final, Literal
 
 from markupsafe import Markup
@@ -15,7 +14,7 @@ from theratrial.registry.record import RegistrationRecord
 from theratrial.registry.words import Language
 from theratrial.report.registration import one_language, two_languages
 from theratrial.report.registration.carried import carried
-from theratrial.report.registration.frame import document
+from theratrial.report.registration.frame import document, packaged
 from theratrial.report.registration.rows import parts
 from theratrial.report.registration.said import DIRECTION, Said, dated, element
 
@@ -85,10 +84,9 @@ def record_page_body(
     )
 
 
-@cache
 def record_css() -> str:
-    """Rules of style for the page, for the screen and for A4."""
-    return resources.files("theratrial.report.registration").joinpath("record.css").read_text(encoding="utf-8")
+    """Rules of style for the record's words alone, for the screen and for A4."""
+    return packaged("record.css")
 
 
 def _title(record: RegistrationRecord, language: Language) -> str:
@@ -100,30 +98,36 @@ def _title(record: RegistrationRecord, language: Language) -> str:
 def _head(record: RegistrationRecord, language: PageLanguage, top: int, *, left_out: bool) -> Markup:
     tongues: tuple[Language, ...] = ("en", "fa") if language == "both" else (language,)
     main = tongues[0]
-    lines = [_head_line(_heading("document", one), main, "kind") for one in tongues]
+    lines = [_side_by_side([_heading("document", one) for one in tongues], main, "kind")]
     if record.registration.registry:
-        lines += [_head_line(_registry(record, one), main, "registry") for one in tongues]
+        lines.append(_side_by_side([_registry(record, one) for one in tongues], main, "registry"))
     if printed := record.registration.printed_on:
-        day = (
-            Said(dated(printed, "fa"))
-            if main == "fa"
-            else Said(f"{printed:%d} {_MONTHS[printed.month - 1]} {printed:%Y}")
-        )
-        lines.append(_head_line(day, main, "printed"))
-    title = record.scientific_title or record.public_title
-    given = [one for one in tongues if title.said(one)]
-    titles = [Said(title.said(one), one) for one in given] or [Said(str(title), "fa" if title.fa else "en")]
-    if not title:
-        titles = [Said(record.registration.number or HEADINGS["document"][0], "en")]
+        lines.append(element("p", _printed(printed, main), main, "printed"))
+    titles = _titles(record, tongues)
     lines.append(element(f"h{top}", titles[0], main))
     lines += [element("p", one, main, "title") for one in titles[1:]]
     if left_out:
-        lines += [_head_line(_heading("withheld", one), main, "withheld-note") for one in tongues]
+        lines.append(_side_by_side([_heading("withheld", one) for one in tongues], main, "withheld-note"))
     return Markup("<header>\n{}\n</header>\n").format(Markup("\n").join(lines))
 
 
-def _head_line(one: Said, main: Language, css: str) -> Markup:
-    return element("p", one, main, css)
+def _side_by_side(words: list[Said], main: Language, css: str) -> Markup:
+    shown = Markup("").join(element("p", one, main, css) for one in words)
+    return Markup('<div class="side-by-side">{}</div>').format(shown) if len(words) > 1 else shown
+
+
+def _printed(day: date, main: Language) -> Said:
+    return Said(dated(day, "fa")) if main == "fa" else Said(f"{day:%d} {_MONTHS[day.month - 1]} {day:%Y}")
+
+
+def _titles(record: RegistrationRecord, tongues: tuple[Language, ...]) -> list[Said]:
+    """The scientific title in each language that it has; what the record has instead where it has none."""
+    title = record.scientific_title or record.public_title
+    if not title:
+        return [Said(record.registration.number)] if record.registration.number else [_heading("document", tongues[0])]
+    return [Said(title.said(one), one) for one in tongues if title.said(one)] or [
+        Said(str(title), "en" if title.en else "fa")
+    ]
 
 
 def _heading(name: str, language: Language) -> Said:

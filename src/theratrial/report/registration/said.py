@@ -16,6 +16,8 @@ from theratrial.registry.words import Language, RecordDate
 _PERSIAN: Final = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 _WEB: Final = re.compile(r"https?://[^\s<>\"']+")
 _EMAIL: Final = re.compile(r"[^\s@<>\"'?&]+@[^\s@<>\"'?&]+\.[^\s@<>\"'?&]+")
+# Persian would set the two numbers of a power from right to left: 10^9 read as 9^10.
+_POWER: Final = re.compile(r"((?:\d+(?:[.,٫]\d+)?\s?×\s?)?\d+\^[-−+]?\d+)")
 DIRECTION: Final[dict[Language, str]] = {"en": "ltr", "fa": "rtl"}
 
 
@@ -90,7 +92,16 @@ def _link(line: str) -> Markup:
         return Markup('<a href="{0}">{0}</a>').format(line)
     if _EMAIL.fullmatch(line):
         return Markup('<a href="mailto:{0}">{0}</a>').format(line)
-    return escape(line)
+    pieces = _POWER.split(line)
+    return Markup("").join(
+        Markup('<bdi dir="ltr">{}</bdi>').format(piece) if index % 2 else escape(piece)
+        for index, piece in enumerate(pieces)
+    )
+
+
+def label(words: str) -> Markup:
+    """A label, which a narrow column may break behind a stroke."""
+    return Markup("/<wbr>").join(escape(one) for one in words.split("/"))
 
 
 def has_languages(field: Field) -> bool:

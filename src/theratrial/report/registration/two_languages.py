@@ -11,7 +11,7 @@ from theratrial.registry.record import RegistrationRecord
 from theratrial.registry.words import LANGUAGES, Language
 from theratrial.report.registration.one_language import LEFT_OUT, ages, empty_word, was_left_out
 from theratrial.report.registration.rows import Entry, Named, Part, Row, path_id
-from theratrial.report.registration.said import Said, digits, element, has_languages, said
+from theratrial.report.registration.said import Said, digits, element, has_languages, label, said
 
 _COLUMNS = Named("Field", "عنوان"), Named("English", "انگلیسی"), Named("Persian", "فارسی")
 
@@ -22,7 +22,7 @@ def rendered(held: Iterable[Part], record: RegistrationRecord, *, top: int) -> M
 
 
 def _part(part: Part, record: RegistrationRecord, top: int) -> Markup:
-    bodies = Markup("").join(_entry(part, one, record) for one in part.entries)
+    bodies = Markup("").join(_entry(one, record) for one in part.entries)
     if not part.entries:
         words = _pair("p", Named(empty_word("en"), empty_word("fa")), "empty")
         bodies = Markup('<div class="pair">{}</div>\n').format(words)
@@ -46,14 +46,11 @@ def _head() -> Markup:
     ).format(field.en, english.en, persian.fa, field.fa)
 
 
-def _entry(part: Part, entry: Entry, record: RegistrationRecord) -> Markup:
-    heading = Markup("")
-    if entry.number:
-        named = entry.heading or part.title
-        words = Named(*(f"{named.said(one)} {digits(str(entry.number), one)}" for one in LANGUAGES))
-        heading = _heading(words, "entry")
-    elif entry.heading:
-        heading = _heading(entry.heading, "entry")
+def _entry(entry: Entry, record: RegistrationRecord) -> Markup:
+    named = entry.heading or Named("", "")
+    number = {one: digits(str(entry.number), one) if entry.number else "" for one in LANGUAGES}
+    words = Named(*(f"{number[one]} {named.said(one)}".strip() for one in LANGUAGES))
+    heading = _heading(words, "entry") if words.en else Markup("")
     rows = Markup("").join(_row(one, record) for one in entry.rows)
     return Markup("<tbody>\n{}{}</tbody>\n").format(heading, rows)
 
@@ -83,11 +80,11 @@ def _field(one: Filled, record: RegistrationRecord, css: str, *, repeated: bool 
     return _line(Named(one.field.en, one.field.fa), cells, "" if repeated else path_id(one.path), css)
 
 
-def _line(label: Named, cells: Markup, id_: str, css: str) -> Markup:
+def _line(names: Named, cells: Markup, id_: str, css: str) -> Markup:
     attributes = Markup(' id="{}"').format(id_) if id_ else Markup("")
     attributes += Markup(' class="{}"').format(css) if css else Markup("")
     return Markup('<tr{}><th scope="row">{}</th>{}<th scope="row" lang="fa" dir="rtl">{}</th></tr>\n').format(
-        attributes, label.en, cells, label.fa
+        attributes, label(names.en), cells, label(names.fa)
     )
 
 
