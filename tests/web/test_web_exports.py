@@ -236,7 +236,7 @@ def _in_an_empty_site(imported: Callable[[], object]) -> dict[str, bytes]:
             _emptied()
             assert not Record.objects.exists()
             imported()
-            files = folder_files(live_records())
+            files = folder_files(live_records(), contacts=True)
             files.pop("origins.json")
             found.update(files)
             raise PutBack

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from theratrial.protocol.reader import shipped_protocol_bytes
-from theratrial.registry.reader import shipped_registration_bytes
+from theratrial.registry.reader import shipped_registration
 from theratrial.simulation.cohort import SEED_PROTOCOL
 from theratrial.web.capture.models import Record
 from theratrial.web.ledger.act import act
@@ -127,14 +127,14 @@ def test_a_gate_waits_from_the_opening_of_its_visit_until_every_role_has_signed(
 
 
 def test_recruitment_is_held_against_the_dates_of_the_registration_record() -> None:
-    trial = SimpleNamespace(registration_yaml=shipped_registration_bytes(SEED_PROTOCOL).decode())
+    plan = shipped_registration(SEED_PROTOCOL).recruitment
     day = datetime(2022, 3, 1, tzinfo=UTC)
     people = [SimpleNamespace(standing=SimpleNamespace(sessions=((1, day),))) for _ in range(4)]
-    curve = recruitment(trial, people, date(2023, 6, 21), 15)  # type: ignore[arg-type]
+    curve = recruitment(people, date(2023, 6, 21), 15, plan)  # type: ignore[arg-type]
     assert curve is not None
     assert (curve.first, curve.last) == (date(2022, 1, 21), date(2023, 6, 21))
     assert (curve.treated, curve.target, curve.expected_today) == (4, 15, 15)
-    half = recruitment(trial, people, date(2022, 10, 6), 15)  # type: ignore[arg-type]
+    half = recruitment(people, date(2022, 10, 6), 15, plan)  # type: ignore[arg-type]
     assert half is not None
     assert half.expected_today == 8  # 258 of 516 days: 7.5
 

@@ -60,7 +60,11 @@ def _trial_or_refused() -> Any:
 @app.command("init")
 def init(
     protocol: Path = typer.Option(..., "--protocol", help="Protocol file of the trial."),
-    registration: Path = typer.Option(None, "--registration", help="Registration record."),
+    registration: Path = typer.Option(
+        None,
+        "--registration",
+        help="Registration record; versions of it in registration_versions/ beside it are taken in.",
+    ),
     site: Path = typer.Option(Path("theratrial-site"), "--site", help=_FOLDER_HELP),
     centre: str = typer.Option(..., "--centre", help="Code of the recruiting centre, as in participants.csv."),
     administrator: str = typer.Option("administrator", "--administrator", help="Account name of the administrator."),
@@ -71,6 +75,7 @@ def init(
 
     contents = [_content(protocol), _content(registration) if registration else b""]
     folder = site_ready(site)
+    from theratrial.web.registration.taking import versions_beside
     from theratrial.web.setup_site import site_set_up
 
     _migrated()
@@ -81,6 +86,7 @@ def init(
         centre=centre,
         administrator=(administrator, passwords[administrator]),
         investigator=(investigator, passwords[investigator]),
+        registration_versions=versions_beside(registration) if registration else None,
     )
     console.say(f"The site is in {folder}. First passwords, to be changed at the first sign-in:")
     for name, password in passwords.items():

@@ -37,9 +37,13 @@ def registration_yaml(record: RegistrationRecord) -> str:
 
     Only what is not empty is written, in the order of the record.
     """
+    return yaml_text(record.model_dump())
+
+
+def yaml_text(plain: dict[str, Any]) -> str:
+    """Plain values as YAML that is read back as the same values; dates of a record on one line."""
     import yaml
 
-    plain = record.model_dump()
     return yaml.dump(plain, Dumper=_dumper(), allow_unicode=True, sort_keys=False, width=120)
 
 

@@ -15,6 +15,8 @@ from theratrial.protocol.documents import parse_document
 from theratrial.protocol.findings import Surroundings
 from theratrial.protocol.reader import located, parse_protocol
 from theratrial.protocol.schema import Protocol
+from theratrial.registry.history import History
+from theratrial.registry.history_files import VERSIONS_FOLDER, history_of_files
 from theratrial.registry.reader import parse_registration
 from theratrial.registry.record import RegistrationRecord
 from theratrial.trace import bytes_hash
@@ -74,9 +76,9 @@ def _place(file: str, line: int, column: str) -> str:
 def read_folder(path: Path) -> TrialFolder:
     """The trial folder at `path`.
 
-    Reads ``protocol.yaml``, ``registration.yaml`` (may be absent), ``folder.yaml`` (may be absent: schema version
-    1.0, participants not simulated) and ``records/*.csv``, and lists the files below ``images/``. Hidden files are
-    passed over.
+    Reads ``protocol.yaml``, ``registration.yaml`` and ``registration_versions/*.yaml`` (may be absent), ``folder.yaml``
+    (may be absent: schema version 1.0, participants not simulated) and ``records/*.csv``, and lists the files below
+    ``images/``. Hidden files are passed over.
 
     Raises
     ------
@@ -96,13 +98,14 @@ def read_folder(path: Path) -> TrialFolder:
     zone = _zone(protocol, problems)
     notes: list[str] = []
     registration = _registration(path, manifest, problems, notes)
+    history = _registration_versions(path, registration, manifest, problems)
     contents = _record_files(path, manifest, problems)
     tables = _tables(contents, zone, known_ids(protocol) if protocol else None, problems)
     images = _image_files(path, problems, notes)
     if problems or protocol is None:
         raise Problems(f"trial folder {path}", problems)
     return TrialFolder(
-        path, protocol, registration, tables, images, manifest, zone, version, tuple(notes), simulated, locked=locked
+        path, protocol, registration, tables, images, manifest, zone, version, tuple(notes), simulated, history, locked
     )
 
 
@@ -284,6 +287,35 @@ def _registration(
     manifest[REGISTRATION_FILE] = bytes_hash(content)
     try:
         return parse_registration(content, REGISTRATION_FILE)
+    except Problems as error:
+        problems.extend(error.problems)
+        return None
+
+
+def _registration_versions(
+    path: Path, registration: RegistrationRecord | None, manifest: dict[str, str], problems: list[Problem]
+) -> History | None:
+    """The versions of the record, where the folder has them: they must lead to ``registration.yaml``."""
+    folder = path / VERSIONS_FOLDER
+    if not folder.is_dir() or registration is None:
+        if folder.is_dir() and not (path / REGISTRATION_FILE).exists():
+            remedy = f"copy the record of the newest version to {REGISTRATION_FILE}"
+            problems.append(Problem(REGISTRATION_FILE, f"is missing, though {VERSIONS_FOLDER} has versions", remedy))
+        return None
+    contents: dict[str, bytes] = {}
+    for file in sorted(folder.iterdir()):
+        if file.name.startswith((".", "~")):
+            continue
+        name = f"{VERSIONS_FOLDER}/{_printable(file.name)}"
+        if not file.is_file() or file.suffix != ".yaml":
+            problems.append(Problem(name, "is no version of the record", "versions are files 0000.yaml, 0001.yaml ..."))
+        elif (content := _bytes(file, name, problems)) is not None:
+            manifest[name] = bytes_hash(content)
+            contents[file.name] = content
+    if not contents:
+        return None
+    try:
+        return history_of_files(contents, newest=registration)
     except Problems as error:
         problems.extend(error.problems)
         return None

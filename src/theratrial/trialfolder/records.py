@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from theratrial.protocol.schema import Protocol
+from theratrial.registry.history import History
 from theratrial.registry.record import RegistrationRecord
 from theratrial.trialfolder.tables import ColumnType
 from theratrial.trialfolder.tables import table as table_definition
@@ -123,6 +124,8 @@ class TrialFolder:
     schema_version: str
     notes: tuple[str, ...] = ()
     simulated: bool = False
+    registration_history: History | None = None
+    """Versions of the registration record, where the folder has files of them; the newest is `registration`."""
     locked: bool = False
     _of_participant: dict[str, dict[object, tuple[Row, ...]]] = field(
         default_factory=dict, init=False, repr=False, compare=False

@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "theratrial.web.studies",
     "theratrial.web.results",
     "theratrial.web.exports",
+    "theratrial.web.registration",
 ]
 
 MIDDLEWARE = [

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
 from theratrial.errors import InputError
 from theratrial.protocol.reader import shipped_protocol_bytes
+from theratrial.registry.history import History
 from theratrial.registry.reader import shipped_registration_bytes
 from theratrial.simulation.cohort import SEED_PROTOCOL, cohort_records
 from theratrial.trialfolder.records import TrialFolder
@@ -23,6 +25,7 @@ from theratrial.web.ledger.act import SystemActor, act, note
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Assignment, Delegation, EthicsApproval, Site, User
 from theratrial.web.people.permissions import matrix
+from theratrial.web.registration.taking import first_version, history_taken, record_taken
 from theratrial.web.trials.models import ProtocolVersion, Trial
 from theratrial.web.trials.selectors import parsed
 
@@ -58,15 +61,26 @@ CAST: Final = (
 )
 
 
-def trial_set_up(protocol_yaml: bytes, registration_yaml: bytes = b"", *, simulated: bool = False) -> Trial:
+def trial_set_up(
+    protocol_yaml: bytes,
+    registration_yaml: bytes = b"",
+    *,
+    registration_versions: Mapping[str, bytes] | None = None,
+    simulated: bool = False,
+) -> Trial:
     """The trial of a new installation, with the protocol as version 1.
+
+    Parameters
+    ----------
+    registration_versions
+        Name -> content of the files of earlier versions of the registration record; else it becomes version 0.
 
     Raises
     ------
     InputError
         There is a trial already; an installation runs one.
     Problems
-        The protocol file cannot be used.
+        The protocol file cannot be used, or the registration record cannot.
     """
     if Trial.objects.exists():
         raise InputError("this site has its trial already; take another site folder for another trial")
@@ -83,13 +97,12 @@ def trial_set_up(protocol_yaml: bytes, registration_yaml: bytes = b"", *, simula
             loaded_at=timezone.now(),
             released_at=timezone.now() if simulated else None,
         )
-        return Trial.objects.create(
-            trial_id=identity.trial_id,
-            title=identity.public_title,
-            simulated=simulated,
-            in_force=version,
-            registration_yaml=registration_yaml.decode("utf-8"),
+        trial = Trial.objects.create(
+            trial_id=identity.trial_id, title=identity.public_title, simulated=simulated, in_force=version
         )
+        if registration_yaml:
+            record_taken(registration_yaml, zone=ZoneInfo(identity.timezone), versions=registration_versions)
+        return trial
 
 
 def tables_imported(tables: Mapping[str, Sequence[Mapping[str, str]]], *, source: str) -> int:
@@ -214,6 +227,7 @@ def site_set_up(
     centre: str,
     administrator: tuple[str, str],
     investigator: tuple[str, str],
+    registration_versions: Mapping[str, bytes] | None = None,
 ) -> Trial:
     """A site for a real trial: one centre, not active until its ethics approval is recorded, and two accounts.
 
@@ -223,7 +237,7 @@ def site_set_up(
         (account name, first password); both must be changed at the first sign-in.
     """
     with act(SETUP, "site.set-up"):
-        trial = trial_set_up(protocol_yaml, registration_yaml)
+        trial = trial_set_up(protocol_yaml, registration_yaml, registration_versions=registration_versions)
         identity = parsed(protocol_yaml).identity.reading
         site = Site.objects.create(code=centre, name=centre, timezone=identity.timezone if identity else "UTC")
         for (name, password), role, label in (
@@ -246,12 +260,12 @@ def site_set_up(
 
 
 def folder_imported(folder: TrialFolder) -> int:
-    """Records of a trial folder into a site without participants.
+    """Records of a trial folder into a site without participants, and the versions of its registration record.
 
     Raises
     ------
     InputError
-        The site has participants already, or the folder is of another protocol.
+        The site has participants already, the folder is of another protocol, or its registration record is another.
     """
     if Participant.objects.exists():
         raise InputError("this site has participants already; a folder is taken into an empty site only")
@@ -262,4 +276,9 @@ def folder_imported(folder: TrialFolder) -> int:
             "the folder's protocol.yaml is not the protocol in force of this site; load that version first"
         )
     tables = {table.name: table_cells(table, folder.tables[table.name]) for table in TABLES}
-    return tables_imported(tables, source=f"folder: {folder.path.name}")
+    with act(SETUP, "records.import"):
+        if folder.registration_history is not None:
+            history_taken(folder.registration_history)
+        elif folder.registration is not None:
+            history_taken(History((first_version(folder.registration, folder.zone, timezone.now()),)))
+        return tables_imported(tables, source=f"folder: {folder.path.name}")

@@ -11,6 +11,7 @@ urlpatterns = [
     path("images/", include("theratrial.web.studies.urls")),
     path("results/", include("theratrial.web.results.urls")),
     path("ledger/", include("theratrial.web.ledger.urls")),
+    path("registration/", include("theratrial.web.registration.urls")),
     path("exports/", include("theratrial.web.exports.urls")),
 ]
 handler403 = "theratrial.web.trials.views.refused"

@@ -14,6 +14,7 @@ from theratrial.errors import InputError
 from theratrial.trialfolder.reader import FOLDER_FILE
 from theratrial.trialfolder.tables import FOLDER_SCHEMA_VERSION, TABLES, Table
 from theratrial.web.capture.models import Record
+from theratrial.web.registration.selectors import registration_files
 from theratrial.web.trials.selectors import the_trial
 
 ORIGINS_FILE: Final = "origins.json"
@@ -22,7 +23,9 @@ Origins = dict[str, dict[str, str]]
 """File of the folder -> line -> ``<record id>@<version>``."""
 
 
-def folder_written(path: Path, records: Iterable[Record], images: Iterable[tuple[str, Path]]) -> Origins:
+def folder_written(
+    path: Path, records: Iterable[Record], images: Iterable[tuple[str, Path]], *, contacts: bool = False
+) -> Origins:
     """Write the trial folder of these records and images; says which record stands in which line.
 
     Parameters
@@ -33,6 +36,8 @@ def folder_written(path: Path, records: Iterable[Record], images: Iterable[tuple
         In any order; lines stand by their sequence.
     images
         (name below ``images/``, stored file): linked, not copied, where the file system allows it.
+    contacts
+        Whether the registration record goes with what points at people.
 
     Raises
     ------
@@ -47,8 +52,9 @@ def folder_written(path: Path, records: Iterable[Record], images: Iterable[tuple
         raise InputError(f"{path} exists already; a trial folder is written to a new place")
     (path / "records").mkdir(parents=True)
     (path / "protocol.yaml").write_bytes(trial.in_force.yaml.encode("utf-8"))
-    if trial.registration_yaml:
-        (path / "registration.yaml").write_bytes(trial.registration_yaml.encode("utf-8"))
+    for name, content in registration_files(contacts=contacts).items():
+        (path / name).parent.mkdir(exist_ok=True)
+        (path / name).write_bytes(content)
     simulated = "true" if trial.simulated else "false"
     locked = "locked: true\n" if trial.data_state in ("locked", "hard_locked") else ""
     text = f'schema_version: "{FOLDER_SCHEMA_VERSION}"\nsimulated: {simulated}\n{locked}'

@@ -16,6 +16,7 @@ from theratrial.web.exports.folder import ORIGINS_FILE, folder_written
 from theratrial.web.exports.scope import Scope, data_use_withdrawn, json_bytes, provenance
 from theratrial.web.ledger.chain import HALF_SALT, REDACTED, half_digest
 from theratrial.web.ledger.models import Event, Payload
+from theratrial.web.people.permissions import may
 
 FOLDER: Final = "trial/"
 PROVENANCE_FILE: Final = "export.json"
@@ -23,11 +24,11 @@ LEFT_OUT: Final = "left out of this export: the use of the data was withdrawn"
 _BATCH: Final = 2000
 
 
-def folder_files(records: Iterable[Record]) -> dict[str, bytes]:
-    """The trial folder without images, name -> content: depends on the records and the protocol alone."""
+def folder_files(records: Iterable[Record], *, contacts: bool = False) -> dict[str, bytes]:
+    """The trial folder without images, name -> content: depends on the records, protocol and registration alone."""
     with tempfile.TemporaryDirectory() as place:
         root = Path(place) / "trial"
-        folder_written(root, records, ())
+        folder_written(root, records, (), contacts=contacts)
         return {
             file.relative_to(root).as_posix(): file.read_bytes() for file in sorted(root.rglob("*")) if file.is_file()
         }
@@ -35,7 +36,7 @@ def folder_files(records: Iterable[Record]) -> dict[str, bytes]:
 
 def folder_package(user: Any, scope: Scope, now: datetime) -> dict[str, bytes]:
     """The trial folder, which record stands in which line, and where it all comes from."""
-    files = folder_files(scope.records())
+    files = folder_files(scope.records(), contacts=may(user, "registration.edit"))
     origins = files.pop(ORIGINS_FILE)
     about = provenance(user, scope, now) | {
         "images": "not in this file; they are stored in the site folder under their hashes"

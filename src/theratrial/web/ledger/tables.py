@@ -16,15 +16,19 @@ STATE_ACTIONS: Final = ("data.freeze", "data.thaw", "data.lock", "data.unlock", 
 __all__ = ["CHAIN_TABLES", "CHANGED", "NOT_SHOWN", "STATE_ACTIONS", "AuditedTable", "Column", "audited_tables"]
 
 CHAIN_TABLES: Final = ("ledger_event", "ledger_payload", "ledger_head")
-NOT_AUDITED: Final = frozenset({*CHAIN_TABLES, "capture_draft", "results_progress", "exports_package"})
-AUDITED_APPS: Final = ("ledger", "people", "trials", "participants", "capture", "studies", "results")
+NOT_AUDITED: Final = frozenset(
+    {*CHAIN_TABLES, "capture_draft", "results_progress", "exports_package", "registration_registrationdraft"}
+)
+AUDITED_APPS: Final = ("ledger", "people", "trials", "participants", "capture", "studies", "results", "registration")
 OTHER_AUDITED: Final = ("otp_totp_totpdevice",)
 DELETION_ALLOWED: Final = frozenset({"otp_totp_totpdevice"})
 DIGESTED: Final = {
     "results_participantresultrow": ("content", "for_gate"),
     "results_trialresultrow": ("content",),
+    "registration_registrationversion": ("record",),
 }
-"""Columns too large for the ledger; the row's ``digest``, which is in it, covers them (`verification`)."""
+"""Columns too large for the ledger, or with people's addresses in them; the row's ``digest``, which is in it, covers
+them (`verification`)."""
 HIDDEN: Final = {"people_user": ("password",), "otp_totp_totpdevice": ("key",), **DIGESTED}
 BOOKKEEPING: Final = {
     "otp_totp_totpdevice": (
@@ -117,6 +121,8 @@ REFUSED_WHEN: Final = {
     "studies_instance": _INSTANCE_LOCKED,
 }
 """Condition under which a row may be neither inserted nor updated, as SQL over ``{row}``."""
+SET_ONCE: Final = {"registration_registrationversion": ("sent_on", "sent_by")}
+"""Tables whose rows never change, but for these columns: set once, the first of them from nothing to a value."""
 OWN_STATE: Final = frozenset({"capture_record", "participants_participant", "trials_trial"})
 """Tables with a `data_state` of their own, which only `STATE_ACTIONS` move."""
 
@@ -142,6 +148,7 @@ class AuditedTable:
     deletable: bool
     refused_when: str
     own_state: bool
+    set_once: tuple[str, ...] = ()
 
     @property
     def is_note(self) -> bool:
@@ -185,6 +192,7 @@ def _audited(model: type[models.Model]) -> AuditedTable:
         name in DELETION_ALLOWED,
         REFUSED_WHEN.get(name, ""),
         name in OWN_STATE,
+        SET_ONCE.get(name, ()),
     )
 
 

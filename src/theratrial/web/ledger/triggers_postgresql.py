@@ -257,6 +257,17 @@ def _guarding(table: AuditedTable) -> Function:
   IF TG_OP = 'UPDATE' AND OLD.{name} IS DISTINCT FROM NEW.{name} THEN
     {_refuse("the key of an audited row does not change")}
   END IF;"""
+    if table.set_once:
+        once = f'"{table.set_once[0]}"'
+        old, new = (
+            f"(to_jsonb({row})" + "".join(f" - '{one}'" for one in table.set_once) + ")" for row in ("OLD", "NEW")
+        )
+        body += f"""
+  IF TG_OP = 'UPDATE' THEN
+    IF OLD.{once} IS NOT NULL OR NEW.{once} IS NULL OR {old} <> {new} THEN
+      {_refuse("a version does not change; make the next one (the day it was sent is recorded once)")}
+    END IF;
+  END IF;"""
     if table.refused_when:
         message = _refuse("the data are frozen or locked; a data manager can unlock with a second person")
         refused = table.refused_when

@@ -10,6 +10,7 @@ from theratrial.web.ledger.tables import CHANGED, NOT_SHOWN, STATE_ACTIONS, Audi
 PREFIX: Final = "theratrial_"
 _NO_ACT = "theratrial: a write outside an act is refused; open one: with act(actor, action, reason=...)"
 _STATE_MOVED = "theratrial: the state of data is moved by freeze, thaw, lock, unlock or hard lock alone"
+_FIXED = "theratrial: a version does not change; make the next one (the day it was sent is recorded once)"
 _STATES = ", ".join(f"'{action}'" for action in STATE_ACTIONS)
 
 _META = (
@@ -185,10 +186,17 @@ def _table_statements(table: AuditedTable) -> list[str]:
 
 
 def _state_statements(table: AuditedTable) -> list[str]:
-    """Frozen and locked data refuse, whatever the path of the write."""
+    """Frozen and locked data, and versions that were made, refuse, whatever the path of the write."""
     name = table.name
     message = "theratrial: the data are frozen or locked; a data manager can unlock with a second person"
     made = []
+    if table.set_once:
+        once = table.set_once[0]
+        changed = f'OLD."{once}" IS NOT NULL OR NEW."{once}" IS NULL OR {_differs(table, table.set_once)}'
+        made.append(
+            f"CREATE TRIGGER theratrial_bf_{name} BEFORE UPDATE ON {name} WHEN {changed} BEGIN\n"
+            f"  SELECT RAISE(ABORT, '{_FIXED}');\nEND"
+        )
     if table.refused_when:
         refused = table.refused_when
         made.append(

@@ -15,6 +15,8 @@ class Trial(models.Model):
     data_state = models.CharField(max_length=12, default="open")  # open | frozen | locked | hard_locked
     in_force = models.ForeignKey("trials.ProtocolVersion", null=True, on_delete=models.PROTECT, related_name="+")
     registration_yaml = models.TextField(blank=True)
+    """Of sites set up before versions were kept: taken over as version 0 at migration (`registration.taking`), then
+    empty. Nothing else reads it."""
     consent_version = models.CharField(max_length=40, blank=True)
     """Version of the consent form that new consents must be on; empty: any."""
     consent_version_since = models.DateField(null=True)

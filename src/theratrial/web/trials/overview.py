@@ -8,18 +8,17 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from theratrial.errors import Problems
 from theratrial.protocol.check import Severity, protocol_findings
-from theratrial.registry.reader import parse_registration
 from theratrial.registry.record import Recruitment
 from theratrial.web.access import may, sites_of
 from theratrial.web.capture.models import Query
 from theratrial.web.participants.plan import titles
 from theratrial.web.participants.selectors import participants_of, trial_now
 from theratrial.web.participants.states import Shown, shown
+from theratrial.web.registration.selectors import record_now
 from theratrial.web.results.blinding import hidden_records
 from theratrial.web.results.gates_waiting import gate_states
-from theratrial.web.trials.models import ProtocolVersion, Trial
+from theratrial.web.trials.models import ProtocolVersion
 from theratrial.web.trials.results_brief import Brief, briefs_of, endpoint_of, latest_computation
 from theratrial.web.trials.selectors import protocol_of, the_trial
 from theratrial.web.trials.swimmer import LANES, Swimmer, swimmer
@@ -75,9 +74,8 @@ class Curve:
     expected_today: int | None
 
 
-def recruitment(trial: Trial, people: Sequence[Shown], today: date, sample_size: int) -> Curve | None:
+def recruitment(people: Sequence[Shown], today: date, sample_size: int, plan: Recruitment | None) -> Curve | None:
     """The cumulative curve of first injections against the plan of the registration record."""
-    plan = _plan(trial.registration_yaml)
     treated = sorted(one.standing.sessions[0][1].date() for one in people if one.standing.sessions)
     begin = plan.expected_start.gregorian if plan and plan.expected_start else (treated[0] if treated else None)
     if begin is None:
@@ -103,17 +101,6 @@ def recruitment(trial: Trial, people: Sequence[Shown], today: date, sample_size:
     if end is not None and end > begin:
         expected = round(min(max((today - begin).days / (end - begin).days, 0), 1) * target)
     return Curve(" ".join(steps), planned, first, last, target, len(treated), expected)
-
-
-@lru_cache(maxsize=4)
-def _plan(registration_yaml: str) -> Recruitment | None:
-    """Read once per process and record: the record is the same on every page."""
-    if not registration_yaml:
-        return None
-    try:
-        return parse_registration(registration_yaml.encode()).recruitment
-    except Problems:
-        return None
 
 
 def bars(briefs: Mapping[str, Brief], codes: frozenset[str]) -> list[Bar]:
@@ -175,12 +162,14 @@ def overview(user: Any, *, page: int = 1, everybody: bool = False) -> dict[str, 
     page = min(max(page, 1), pages)
     late = overdue(people, now)
     population = protocol.population.reading
+    record = record_now()
+    plan = record.recruitment if record is not None else None
     context = {
         "sees": sees, "now": now, "counts": _counts(people), "late": late[:8], "late_count": len(late),
         "waiting": [Waiting(*_split(key)) for key, state in sorted(gates.items()) if state == "waiting"],
         "queries": _queries(user), "everybody": everybody, "pages": range(1, pages + 1), "page_number": page,
         "picture": _picture(lanes[(page - 1) * LANES : page * LANES], gates, categories, now),
-        "curve": recruitment(trial, people, now.date(), population.sample_size if population else 1) if sees else None,
+        "curve": recruitment(people, now.date(), population.sample_size if population else 1, plan) if sees else None,
         "computed": computed, "bars": bars(briefs, frozenset(one.participant.code for one in people)),
         "sees_doses": may(user, "doses.view"), "conflicts": conflicts(trial.in_force),
         "sees_endpoint": may(user, "endpoint.view"), "renewals": [one for one in people if one.renewal],

@@ -1,0 +1,1 @@
+"""The registration record of the trial: its versions, their check, what the record owes to the trial."""
