@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Final
 
-from theratrial.pipeline.registry_words import time_of_visit
+from theratrial.pipeline.registry_words import follow_up_time
 from theratrial.protocol.schema import Protocol
-from theratrial.registry.found import Sentence
 from theratrial.registry.results_reported import AdverseEventRow, AdverseEventsReported
 from theratrial.results.values import ParticipantResult
 from theratrial.trialfolder.records import Row, TrialFolder
@@ -26,7 +25,7 @@ def adverse_events(
     serious = {row["participant_id"] for row in lines if row["serious"]}
     other = {row["participant_id"] for row in lines if row["serious"] is False}
     return AdverseEventsReported(
-        time_frame=_time_frame(protocol),
+        time_frame=follow_up_time(protocol),
         at_risk=len(codes),
         deaths=deaths(treated, folder),
         serious_affected=len(serious),
@@ -86,16 +85,3 @@ def _rows(lines: Iterable[Row], at_risk: int) -> tuple[AdverseEventRow, ...]:
         for (term, version, serious), people in groups.items()
     ]
     return tuple(sorted(rows, key=lambda row: (not row.serious, -row.affected, row.term, row.vocabulary)))
-
-
-def _time_frame(protocol: Protocol) -> Sentence:
-    endpoint = protocol.endpoint.reading
-    end = time_of_visit(protocol, endpoint.visit) if endpoint is not None else Sentence("")
-    return Sentence(
-        "From informed consent to the response assessment" + (f" ({_small(end.en)})" if end.en else ""),
-        "از رضایت آگاهانه تا ارزیابی پاسخ" + (f" ({end.fa})" if end.fa else ""),
-    )
-
-
-def _small(words: str) -> str:
-    return words[:1].lower() + words[1:]

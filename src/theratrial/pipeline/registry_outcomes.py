@@ -12,6 +12,7 @@ from theratrial.pipeline.cohort import PENDING
 from theratrial.pipeline.registry_words import (
     CATEGORY,
     endpoint_title,
+    follow_up_time,
     organ_words,
     population_words,
     test_words,
@@ -93,7 +94,6 @@ def _worst_event(treated: Sequence[ParticipantResult], protocol: Protocol, folde
     lines = folder.tables["adverse_events"]
     codes = [one.participant_id for one in treated]
     worst = Counter(max((row["grade"] for row in lines if row["participant_id"] == code), default=0) for code in codes)
-    endpoint = protocol.endpoint.reading
     editions = sorted({row["ctcae_version"] for row in lines if row["participant_id"] in set(codes)})
     named = " and ".join(f"CTCAE {one}" for one in editions) or "CTCAE"
     labels = {0: Sentence("No adverse event recorded", "بی رویداد نامطلوب ثبت‌شده")}
@@ -108,9 +108,7 @@ def _worst_event(treated: Sequence[ParticipantResult], protocol: Protocol, folde
         description=Sentence(
             f"Adverse events of any cause, graded by {named}", f"رویدادهای نامطلوب با هر علتی، بر پایهٔ {named}"
         ),
-        time_frame=Sentence("From informed consent to the response assessment", "از رضایت آگاهانه تا ارزیابی پاسخ")
-        if endpoint is not None
-        else _AFTER_FIRST,
+        time_frame=follow_up_time(protocol),
         population=Sentence("Everyone treated at least once", "همهٔ کسانی که دست‌کم یک نوبت درمان گرفتند"),
         kind="counts",
         unit=PEOPLE,

@@ -10,7 +10,7 @@ from theratrial.pipeline.cut_off import cut_off
 from theratrial.pipeline.registry_adverse import adverse_events, deaths
 from theratrial.pipeline.registry_baseline import baseline
 from theratrial.pipeline.registry_outcomes import outcomes
-from theratrial.pipeline.registry_words import ENDED, criterion_words
+from theratrial.pipeline.registry_words import ENDED, failure_words
 from theratrial.protocol.schema import Protocol
 from theratrial.registry.found import Sentence
 from theratrial.registry.outcome_links import linked
@@ -70,13 +70,12 @@ def reported_results(
 def participant_flow(result: TrialResult, protocol: Protocol) -> ParticipantFlow:
     """Everybody screened, in one place at each step."""
     flow, failures, other = result.flow, [], 0
-    criteria = {title: criterion_words(protocol, title) for title, _ in flow.screen_failures}
     for title, count in flow.screen_failures:
-        words = criteria[title]
+        words = failure_words(protocol, title)
         if words is None:  # somebody's own words: they may say who it was
             other += count
         else:
-            failures.append(Counted(Sentence(f"Not met or not known: {words.en}", f"احراز نشد: {words.fa}"), count))
+            failures.append(Counted(words, count))
     if other:
         failures.append(Counted(_NOT_TREATED, other))
     ended = dict(flow.ended)

@@ -145,9 +145,23 @@ def test_words(protocol: Protocol, test: str) -> Sentence:
     return Sentence(test.replace("_", " "), test.replace("_", " "))
 
 
-def criterion_words(protocol: Protocol, title: str) -> Sentence | None:
-    """An eligibility criterion by its English title, or None: then it is a person's own words."""
+def failure_words(protocol: Protocol, title: str) -> Sentence | None:
+    """Why somebody was not treated, by the title of the criterion; None: it is a person's own words."""
     for clause in protocol.eligibility.values():
-        if clause.reading is not None and clause.reading.title == title:
-            return Sentence(title, clause.reading.titles.get("fa", title))
+        reading = clause.reading
+        if reading is not None and reading.title == title:
+            in_persian = reading.titles.get("fa", title)
+            if reading.kind == "inclusion":
+                return Sentence(f"Not met or not known: {title}", f"احراز نشد یا نامعلوم: {in_persian}")
+            return Sentence(f"Excluded or not known: {title}", f"مشمول معیار خروج یا نامعلوم: {in_persian}")
     return None
+
+
+def follow_up_time(protocol: Protocol) -> Sentence:
+    """How long adverse events are asked for: from consent to the visit of the primary outcome."""
+    endpoint = protocol.endpoint.reading
+    end = time_of_visit(protocol, endpoint.visit) if endpoint is not None else Sentence("")
+    words = Sentence("From informed consent to the response assessment", "از رضایت آگاهانه تا ارزیابی پاسخ")
+    if not end.en:
+        return words
+    return Sentence(f"{words.en}, {end.en[:1].lower()}{end.en[1:]}", f"{words.fa}، {end.fa}")

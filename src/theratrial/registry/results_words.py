@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from theratrial.registry.found import Sentence
@@ -39,15 +40,26 @@ def method_words(method: str) -> Sentence:
 
 
 def number(value: float, *, digits: int = 3) -> str:
-    """A number with so many significant digits, never in powers of ten, never rounded before the point."""
-    if value == 0:
-        return "0"
-    decimals = digits
-    size = abs(value)
-    while size >= 1 and decimals > 0:
-        size, decimals = size / 10, decimals - 1
-    text = f"{value:.{decimals}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    """A number with so many significant digits, never in powers of ten; a whole number stays whole."""
+    if float(value).is_integer():
+        return f"{value:.0f}"
+    return f"{value:.{_decimals(value, digits)}f}"
+
+
+def mean_and_spread(mean: float, deviation: float | None, *, digits: int = 3) -> tuple[str, str]:
+    """Mean and standard deviation to the same decimals: ``160.87`` and ``4.53``; no spread is an empty text."""
+    if deviation is None:
+        return number(mean, digits=digits + 1), ""
+    decimals = _decimals(deviation or mean, digits)
+    return f"{mean:.{decimals}f}", f"{deviation:.{decimals}f}"
+
+
+def _decimals(value: float, digits: int) -> int:
+    """Decimals that show so many significant digits of a value."""
+    if not value:
+        return 0
+    before = math.floor(math.log10(abs(value))) + 1
+    return min(max(digits - before, 0), 12)
 
 
 def percent(fraction: float) -> str:

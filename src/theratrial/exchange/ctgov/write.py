@@ -8,7 +8,7 @@ English: Persian words stay in the record. What is carried stands in `theratrial
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from theratrial.exchange.ctgov.identity import NCT, identification
 from theratrial.exchange.ctgov.prose import DESCRIPTION, SHARING_ACCESS, SHARING_DESCRIPTION, criteria_text
@@ -25,6 +25,9 @@ from theratrial.registry.codes import code_list
 from theratrial.registry.record import Contact, Intervention, Outcome, Recruitment, RegistrationRecord, Sponsor
 from theratrial.registry.words import RecordDate, is_blank
 
+if TYPE_CHECKING:
+    from theratrial.registry.results_reported import ReportedResults
+
 INFO_TYPES: Final = {
     "STUDY_PROTOCOL": "study_protocol",
     "SAP": "statistical_analysis_plan",
@@ -37,13 +40,28 @@ RESULTS_LINK: Final = "Results"
 PROTOCOL_LINK: Final = "Study protocol"
 
 
-def ctgov_study(record: RegistrationRecord, *, contacts: bool = False) -> dict[str, Any]:
-    """The study, its ``protocolSection`` filled as far as the record goes.
+def ctgov_study(
+    record: RegistrationRecord,
+    results: ReportedResults | None = None,
+    *,
+    contacts: bool = False,
+    draft: bool = False,
+) -> dict[str, Any]:
+    """The study, its ``protocolSection`` filled as far as the record goes, and its results where there are any.
 
     Parameters
     ----------
+    results
+        Of this trial; they make the ``resultsSection``.
     contacts
         Whether names, telephones and addresses of people are written; without, neither officials nor contacts are.
+    draft
+        Whether results of data that are not locked may be written, marked as a draft.
+
+    Raises
+    ------
+    InputError
+        The results are another trial's, do not add up, or rest on data that are not locked and no draft is wanted.
 
     Examples
     --------
@@ -69,7 +87,13 @@ def ctgov_study(record: RegistrationRecord, *, contacts: bool = False) -> dict[s
         "referencesModule": _links(record),
         "ipdSharingStatementModule": _sharing(record),
     }
-    return {"protocolSection": _filled(section) or {}, "hasResults": False}
+    study: dict[str, Any] = {"protocolSection": _filled(section) or {}}
+    if results is None:
+        return study | {"hasResults": False}
+    from theratrial.exchange.ctgov.results import results_section
+
+    told = results_section(results, record, contacts=contacts, draft=draft)
+    return study | {"resultsSection": _filled(told), "hasResults": True}
 
 
 def _filled(value: Any) -> Any:
