@@ -24,6 +24,7 @@ from theratrial.errors import InputError
 from theratrial.gates import Verdict, retreatment_gate
 
 PROTOCOL = protocol()
+BEFORE = JUDGED_AT - timedelta(days=9)
 P, S, U = Verdict.PROCEED, Verdict.STOP, Verdict.UNDETERMINED
 
 
@@ -315,10 +316,19 @@ def test_the_maximum_number_of_sessions_stops():
         ({"withdrawals": (Withdrawal(JUDGED_AT, ""),)}, S),
         ({"withdrawals": (Withdrawal(JUDGED_AT, "data_use"),)}, U),
         ({"withdrawals": (Withdrawal(JUDGED_AT + timedelta(hours=1), "all"),)}, P),
+        ({"withdrawals": (Withdrawal(BEFORE, "treatment", "", JUDGED_AT),)}, P),
+        ({"withdrawals": (Withdrawal(BEFORE, "treatment", "", JUDGED_AT + timedelta(hours=1)),)}, S),
     ],
 )
 def test_who_left_the_trial_is_not_treated(changes, verdict):
     assert judged(**changes).verdict is verdict
+
+
+def test_a_withdrawal_that_was_taken_back_is_told():
+    gone = Withdrawal(BEFORE, "treatment", "record:x", JUDGED_AT - timedelta(days=1))
+    (line,) = [one for one in judged(withdrawals=(gone,)).findings if one.clause_id == "sessions.ends_when"]
+    assert "consent to treatment withdrawn on 2024-04-13 and given again on 2024-04-21" in line.because
+    assert "record:x" in line.trace.inputs.values()
 
 
 def test_progression_stops_only_where_the_protocol_says_so():

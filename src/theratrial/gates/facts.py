@@ -64,6 +64,8 @@ class Withdrawal:
     withdrawn_at: datetime
     kind: Literal["treatment", "follow_up", "data_use", "all", ""]
     record: str = ""
+    taken_back_at: datetime | None = None
+    """When she consented again after it."""
 
 
 @dataclass(frozen=True, slots=True)

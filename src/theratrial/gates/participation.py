@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Final
 
-from theratrial.gates.facts import GateFacts
+from theratrial.gates.facts import GateFacts, Withdrawal
 from theratrial.gates.findings import Finding, Verdict, traced
 from theratrial.protocol.clauses import Clause
 from theratrial.protocol.schema import SafetyGate, Sessions, Visit
@@ -86,7 +86,8 @@ def participation_finding(clause: Clause[Sessions], facts: GateFacts, judged_at:
         ending.add("progression")
     ended = [d for d in facts.dispositions if d.occurred_on <= today and d.event in ending]
     over = [d for d in facts.dispositions if d.occurred_on <= today and d.event in _OVER]
-    withdrawn = [w for w in facts.withdrawals if w.withdrawn_at <= judged_at]
+    told = [w for w in facts.withdrawals if w.withdrawn_at <= judged_at]
+    withdrawn = [w for w in told if w.taken_back_at is None or judged_at < w.taken_back_at]
     stopping = [w for w in withdrawn if w.kind in _ENDING_KINDS]
     if ended or stopping:
         verdict = Verdict.STOP
@@ -105,7 +106,9 @@ def participation_finding(clause: Clause[Sessions], facts: GateFacts, judged_at:
         )
     else:
         verdict, because = Verdict.PROCEED, f"neither withdrawal nor another end recorded up to {today}"
-    places = [d.record for d in [*ended, *over]] + [w.record for w in withdrawn]
+        if told:
+            because = "; ".join([*map(_taken_back, told), f"no other end recorded up to {today}"])
+    places = [d.record for d in [*ended, *over]] + [w.record for w in told]
     return Finding(
         "sessions.ends_when",
         "Participation",
@@ -114,3 +117,8 @@ def participation_finding(clause: Clause[Sessions], facts: GateFacts, judged_at:
         {f"end {i}": f"{d.occurred_on} {d.event}" for i, d in enumerate([*ended, *over], 1)},
         traced("participation", {"sessions": clause}, {f"record {i}": p for i, p in enumerate(places, 1) if p}),
     )
+
+
+def _taken_back(one: Withdrawal) -> str:
+    again = one.taken_back_at.date() if one.taken_back_at else "?"
+    return f"consent to {one.kind or 'the trial'} withdrawn on {one.withdrawn_at.date()} and given again on {again}"

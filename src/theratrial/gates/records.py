@@ -120,7 +120,7 @@ def gate_facts(
             ),
         ),
         withdrawals=tuple(
-            Withdrawal(one.withdrawn_at, one.said, one.source)  # type: ignore[arg-type]
+            Withdrawal(one.withdrawn_at, one.said, one.source, one.taken_back_at)  # type: ignore[arg-type]
             for one in withdrawals(folder, participant_id)
         ),
         dispositions=tuple(

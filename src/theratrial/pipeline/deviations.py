@@ -14,7 +14,7 @@ from theratrial.schedule.sessions import planned_sessions
 from theratrial.schedule.visits import planned_visits
 from theratrial.trialfolder.histories import participant_history
 from theratrial.trialfolder.records import Row, TrialFolder
-from theratrial.trialfolder.withdrawals import ENDS_SESSIONS, withdrawals
+from theratrial.trialfolder.withdrawals import ENDS_DATA_USE, ENDS_SESSIONS, standing_withdrawals, withdrawals
 
 
 def history(folder: TrialFolder, participant_id: str, images: Sequence[PlannedImage] = ()) -> History:
@@ -83,21 +83,17 @@ def _consent(folder: TrialFolder, row: Row) -> _Found:
             f"{row['product_id']} was injected at {_clock(row['injected_at'])}, before the consent of {_clock(first)}",
         )
     for one in withdrawals(folder, row["participant_id"]):
-        withdrawn = one.withdrawn_at
-        if one.kind in ENDS_SESSIONS and row["injected_at"] > withdrawn:
-            # A later consent takes a withdrawal back.
-            if any(withdrawn < later["signed_at"] <= row["injected_at"] for later in consents):
-                continue
+        if one.kind in ENDS_SESSIONS and one.stands(row["injected_at"]):
             yield (
                 _place(row),
                 f"{row['product_id']} was injected at {_clock(row['injected_at'])}, after consent was withdrawn on "
-                f"{_clock(withdrawn)}",
+                f"{_clock(one.withdrawn_at)}",
             )
 
 
 def _data_use(folder: TrialFolder, participant_id: str) -> _Found:
-    for one in withdrawals(folder, participant_id):
-        if one.kind in ("data_use", "all"):
+    for one in standing_withdrawals(folder, participant_id):
+        if one.kind in ENDS_DATA_USE:
             yield (
                 one.source.removeprefix("record:").replace("#", " line "),
                 f"consent to the use of the data was withdrawn on {_clock(one.withdrawn_at)}: whether what was "

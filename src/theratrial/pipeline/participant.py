@@ -53,7 +53,7 @@ from theratrial.schedule.sessions import last_session
 from theratrial.schedule.visits import planned_visits
 from theratrial.trace import Quantity, Trace
 from theratrial.trialfolder.records import Row, TrialFolder
-from theratrial.trialfolder.withdrawals import withdrawals
+from theratrial.trialfolder.withdrawals import standing_withdrawals
 
 _TRUTHS: Final[Mapping[Truth, TruthText]] = {
     Truth.MET: "met",
@@ -361,7 +361,7 @@ def participant_outcome(folder: TrialFolder, images: ParticipantImages, context:
     notes.extend(told)
     response, fusion = participant_response(folder, images, treated=bool(sessions), context=context, notes=notes)
     consents = sorted(folder.rows("consents", participant_id=participant_id), key=lambda row: row["signed_at"])
-    withdrawn = withdrawals(folder, participant_id)
+    withdrawn = standing_withdrawals(folder, participant_id)
     endings = sorted(folder.rows("dispositions", participant_id=participant_id), key=lambda row: row["occurred_on"])
     ending = endings[-1] if endings else None
     result = ParticipantResult(

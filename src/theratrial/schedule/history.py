@@ -75,6 +75,8 @@ class Ending:
     kind: EndingKind
     on: date
     source: str = ""
+    until: date | None = None
+    """Day on which it was taken back: a withdrawal, by a consent signed later."""
 
 
 @dataclass(frozen=True, slots=True)

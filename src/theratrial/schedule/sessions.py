@@ -98,7 +98,9 @@ def last_session(protocol: Protocol, history: History) -> LastSession:
     endings = [
         ending
         for ending in sorted(history.endings, key=lambda ending: ending.on)
-        if ending.kind in counting and (latest is None or ending.on >= latest.injected_at.date())
+        if ending.kind in counting
+        and ending.until is None
+        and (latest is None or ending.on >= latest.injected_at.date())
     ]
     # The maximum is reached with the injection itself, before anything that ends participation later.
     if number is not None and number >= sessions.maximum_sessions and "maximum_reached" in sessions.ends_when:

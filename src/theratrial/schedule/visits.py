@@ -211,7 +211,11 @@ def _never_treated(protocol: Protocol, history: History) -> bool:
 
 def _left_before(history: History, latest: date | None) -> str:
     for ending in history.endings:
-        if ending.kind in _LEAVES and (latest is None or ending.on <= latest):
+        if ending.kind not in _LEAVES:
+            continue
+        if ending.until is not None and (latest is None or latest >= ending.until):
+            continue  # She came back before the window closed.
+        if latest is None or ending.on <= latest:
             return f"{ending.kind.replace('_', ' ')} on {ending.on.isoformat()}"
     return ""
 

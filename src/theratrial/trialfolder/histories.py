@@ -24,6 +24,7 @@ def participant_history(
         Endings that were computed, a gate that says stop; those of ``dispositions.csv`` and the withdrawals are
         taken from the records. One rule for all rooms: withdrawal from treatment ends the sessions and leaves the
         follow-up due; withdrawal from follow-up or from everything ends both; withdrawal of the use of data neither.
+        A consent signed later takes a withdrawal back.
 
     Raises
     ------
@@ -54,7 +55,8 @@ def _recorded_endings(folder: TrialFolder, participant_id: str) -> Iterable[Endi
         if row["event"] in get_args(EndingKind):
             yield Ending(row["event"], row["occurred_on"], row.source)
     for one in withdrawals(folder, participant_id):
+        until = one.taken_back_at.date() if one.taken_back_at is not None else None
         if one.kind in ENDS_VISITS:
-            yield Ending("withdrawal", one.withdrawn_at.date(), one.source)
+            yield Ending("withdrawal", one.withdrawn_at.date(), one.source, until)
         elif one.kind in ENDS_SESSIONS:
-            yield Ending("treatment_withdrawal", one.withdrawn_at.date(), one.source)
+            yield Ending("treatment_withdrawal", one.withdrawn_at.date(), one.source, until)

@@ -151,12 +151,12 @@ TABLES: Final[tuple[Table, ...]] = (
                 ("treatment", "follow_up", "data_use", "all"),
             ),
         ),
-        ("participant_id", "form_version"),
+        ("participant_id", "signed_at", "form_version"),
         required=True,
     ),
     Table(
         "withdrawals",
-        "Further withdrawals, of another kind than the one in the line of the consent.",
+        "Further withdrawals, beside the one in the line of the consent. A consent signed later takes a withdrawal back.",
         (
             _participant(),
             Column("withdrawn_at", "datetime", "When it was withdrawn", True),
@@ -169,7 +169,7 @@ TABLES: Final[tuple[Table, ...]] = (
             ),
             Column("reason", "text", "Reason, where she gave one; no identifying detail"),
         ),
-        ("participant_id", "withdrawal_kind"),
+        ("participant_id", "withdrawn_at", "withdrawal_kind"),
     ),
     Table(
         "eligibility",

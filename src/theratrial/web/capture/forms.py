@@ -54,6 +54,7 @@ from theratrial.web.capture.services import (
 )
 from theratrial.web.ledger.act import act
 from theratrial.web.participants.models import Participant
+from theratrial.web.participants.standing import standing
 from theratrial.web.people.models import Site
 from theratrial.web.people.permissions import roles_held
 from theratrial.web.pharmacy.guards import Judged, administration_judged
@@ -228,6 +229,8 @@ def form_saved(
         return found, None
     filling = filling_of(group, place.participant) if group else None
     _in_ones_own_name(user, definition, found.rows, place.site, filling)
+    if definition.table.name == "consents" and filling is None and place.participant is not None:
+        _withdrawals_answered(place.participant)
     injection = _injection(place, definition, found.rows, filling, deviation)
     incomplete = bool(found.incomplete)
     with act(user, "form.change" if filling else "form.save", reason=reason.strip()):
@@ -246,6 +249,17 @@ def form_saved(
             injection.recorded(saved.records[0])
         _images_judged_again(place, definition)
     return found, group
+
+
+def _withdrawals_answered(participant: Participant) -> None:
+    """A signature takes back what was withdrawn before it: that is asked under Consent, never done in passing."""
+    if standing(participant).withdrawals:
+        raise InputError(
+            _(
+                "She has withdrawn consent, and a new signature would take that back. Record it under Consent, where"
+                " it is asked what becomes of each withdrawal."
+            )
+        )
 
 
 def _images_judged_again(place: Place, definition: FormDefinition) -> None:

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.db.models.fields.json import KT
 
+from theratrial.trialfolder.withdrawals import data_use_withdrawn as withdrawn_of
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.selectors import live_records, rows_of
 from theratrial.web.ledger.act import software_text
@@ -25,8 +26,6 @@ from theratrial.web.people.permissions import may, sites_of
 from theratrial.web.results.blinding import hidden_records
 from theratrial.web.trials.selectors import the_trial
 
-DATA_USE: Final = ("data_use", "all")
-"""Kinds of withdrawal after which a person's data go into no new export."""
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 
@@ -86,23 +85,8 @@ def data_use_withdrawn() -> frozenset[str]:
     whose = Q(participant__in=hers - {None}) | Q(participant=None)
     lines = Record.objects.filter(whose, table__in=("consents", "withdrawals", "participants"), entered_in_error=False)
     rows = rows_of(lines).folder
-    withdrawn: dict[str, datetime] = {}
-    signed: dict[str, datetime] = {}
-    for row in rows.rows("consents"):
-        code = row["participant_id"]
-        signed[code] = max([row["signed_at"], *([signed[code]] if code in signed else [])], key=_known)
-    for row in [*rows.rows("consents"), *rows.rows("withdrawals")]:
-        code = row["participant_id"]
-        # A withdrawal that does not say of what counts as one of everything.
-        of_unsaid = row["withdrawn_at"] is not None or row.table == "withdrawals"
-        if row["withdrawal_kind"] in DATA_USE or (of_unsaid and not row["withdrawal_kind"]):
-            withdrawn[code] = max([row["withdrawn_at"], *([withdrawn[code]] if code in withdrawn else [])], key=_known)
-    # Without its moment a withdrawal counts: nobody may be exported by a missing cell.
-    return frozenset(code for code, at in withdrawn.items() if at is None or _known(signed.get(code)) <= at)
-
-
-def _known(at: datetime | None) -> datetime:
-    return at or datetime.min.replace(tzinfo=UTC)
+    people = {row["participant_id"] for name in ("consents", "withdrawals") for row in rows.rows(name)}
+    return frozenset(code for code in people if withdrawn_of(rows, code))
 
 
 def everywhere(user: Any, *permissions: str) -> bool:

@@ -18,6 +18,7 @@ from theratrial.web.capture.services import record_change, record_create
 from theratrial.web.ledger.act import act
 from theratrial.web.participants.models import Participant
 from theratrial.web.participants.selectors import trial_now
+from theratrial.web.participants.standing import standing
 from theratrial.web.people.models import Site, User
 from theratrial.web.trials.models import Trial
 from theratrial.web.trials.selectors import protocol_in_force, the_trial, trial_zone
@@ -35,6 +36,8 @@ class ConsentEntry:
     obtained_by: str
     witness: str
     copy_given: bool
+    kept: tuple[str, ...] = ()
+    """Kinds of withdrawal that this signature does not take back."""
 
 
 def consent_takers(site: Site, at: datetime) -> list[User]:
@@ -72,9 +75,22 @@ def consent_read(values: Mapping[str, str], participant: Participant) -> tuple[C
         errors["copy_given"] = _("She receives a copy before consent is complete; give it, then tick this.")
     if signed is not None and version:
         errors.update(_version_refused(the_trial(), participant, version, signed.value))
+    kept = _kept(values, participant, signed.value, errors) if signed is not None else ()
     if errors or signed is None:
         return None, errors
-    return ConsentEntry(version, language, signed, taker, values.get("witness", "").strip(), True), {}
+    return ConsentEntry(version, language, signed, taker, values.get("witness", "").strip(), True, kept), {}
+
+
+def _kept(values: Mapping[str, str], participant: Participant, at: datetime, errors: dict[str, str]) -> tuple[str, ...]:
+    """Withdrawals that stay although she signs; each must be answered, for a signature takes it back."""
+    kept = []
+    for kind in standing(participant).withdrawn_at(at):
+        answer = values.get(f"withdrawal_{kind}", "")
+        if answer == "stays":
+            kept.append(kind)
+        elif answer != "back":
+            errors[f"withdrawal_{kind}"] = _("Ask her, and answer what becomes of her withdrawal.")
+    return tuple(sorted(kept))
 
 
 def _version_refused(trial: Trial, participant: Participant, version: str, at: datetime) -> dict[str, str]:
@@ -89,7 +105,8 @@ def _version_refused(trial: Trial, participant: Participant, version: str, at: d
             "form_version": _("Version %(version)s is out of use since %(day)s; version %(new)s is to be signed.")
             % {"version": version, "day": since.isoformat(), "new": trial.consent_version}
         }
-    if consent_records(participant).filter(cells__form_version=version).exists():
+    signed_before = consent_records(participant).filter(cells__form_version=version).exists()
+    if signed_before and not standing(participant).withdrawn_at(at):
         return {
             "form_version": _("She has signed version %(version)s already; correct that entry under Forms.")
             % {"version": version}
@@ -103,25 +120,32 @@ def consent_records(participant: Participant) -> Any:
 
 
 def consent_recorded(actor: Any, participant: Participant, entry: ConsentEntry) -> Record:
-    """Her consent to one version of the form."""
+    """Her consent to one version of the form; what stays withdrawn is written anew at the moment of the signature."""
     at = entry.signed_at
-    return record_create(
-        actor,
-        "consents",
-        {
-            "form_version": entry.form_version,
-            "language": entry.language,
-            "signed_at": at.value.astimezone(trial_zone()).isoformat(timespec="minutes"),
-            "obtained_by": entry.obtained_by,
-            "witness": entry.witness,
-            "copy_given": "yes" if entry.copy_given else "no",
-        },
-        participant=participant,
-        form="consent",
-        visit="screening",
-        entered={"signed_at": {"text": at.text, "calendar": at.calendar}},
-        action="consent.record",
-    )
+    moment = at.value.astimezone(trial_zone()).isoformat(timespec="minutes")
+    cells = {
+        "form_version": entry.form_version,
+        "language": entry.language,
+        "signed_at": moment,
+        "obtained_by": entry.obtained_by,
+        "witness": entry.witness,
+        "copy_given": "yes" if entry.copy_given else "no",
+    }
+    if entry.kept:
+        cells |= {"withdrawn_at": moment, "withdrawal_kind": entry.kept[0]}
+    with act(actor, "consent.record"):
+        for kind in entry.kept[1:]:
+            _further(actor, participant, kind, at, f"stays withdrawn, consent {entry.form_version}")
+        return record_create(
+            actor,
+            "consents",
+            cells,
+            participant=participant,
+            form="consent",
+            visit="screening",
+            entered={"signed_at": {"text": at.text, "calendar": at.calendar}},
+            action="consent.record",
+        )
 
 
 def what_stops(kind: str) -> list[str]:
@@ -181,27 +205,31 @@ def consent_withdrawn(actor: Any, participant: Participant, *, kind: str, at: Ty
 
 def _withdrawn_further(actor: Any, participant: Participant, kind: str, at: TypedInstant, reason: str) -> Record:
     """A withdrawal beside the one that the line of the consent carries."""
-    known = Record.objects.filter(participant=participant, entered_in_error=False, cells__withdrawal_kind=kind)
-    if known.filter(table__in=("consents", "withdrawals")).exists():
+    if kind in standing(participant).withdrawals:
         raise InputError(
             _("A withdrawal of %(kind)s is recorded already; correct that entry under Forms.") % {"kind": kind}
         )
     if not reason.strip():
         raise InputError(_("Say why, in her words, or that she gave no reason."))
     with act(actor, "consent.withdraw", reason=reason.strip()):
-        return record_create(
-            actor,
-            "withdrawals",
-            {
-                "withdrawn_at": at.value.astimezone(trial_zone()).isoformat(timespec="minutes"),
-                "withdrawal_kind": kind,
-                "reason": reason.strip(),
-            },
-            participant=participant,
-            form="withdrawal" if "withdrawal" in protocol_in_force().forms else "",
-            entered={"withdrawn_at": {"text": at.text, "calendar": at.calendar}},
-            action="consent.withdraw",
-        )
+        return _further(actor, participant, kind, at, reason.strip())
+
+
+def _further(actor: Any, participant: Participant, kind: str, at: TypedInstant, reason: str) -> Record:
+    cells = {
+        "withdrawn_at": at.value.astimezone(trial_zone()).isoformat(timespec="minutes"),
+        "withdrawal_kind": kind,
+        "reason": reason,
+    }
+    return record_create(
+        actor,
+        "withdrawals",
+        cells,
+        participant=participant,
+        form="withdrawal" if "withdrawal" in protocol_in_force().forms else "",
+        entered={"withdrawn_at": {"text": at.text, "calendar": at.calendar}},
+        action="consent.withdraw",
+    )
 
 
 def consent_version_set(actor: Any, *, version: str, since: date, reason: str) -> Trial:

@@ -39,9 +39,9 @@ def _consent(one: Standing, trial: Trial, at: datetime) -> list[str]:
                 % {"when": when}
             ]
         return [_("No consent is recorded. Record it under Consent before any procedure of the trial.")]
+    gone = one.withdrawn_at(at)
     for kind in ("all", "data_use"):
-        gone = one.withdrawals.get(kind)
-        if gone is not None and gone <= at:
+        if kind in gone:
             return [
                 _("Consent to %(what)s is withdrawn: nothing more is done in the trial.")
                 % {"what": withdrawal_words(kind)}
@@ -79,7 +79,7 @@ def _gone(one: Standing, at: datetime, kinds: tuple[str, ...]) -> list[str]:
     found = [
         _("Consent to %(what)s is withdrawn.") % {"what": withdrawal_words(kind)}
         for kind in kinds
-        if kind in one.withdrawals and one.withdrawals[kind] <= at
+        if kind in one.withdrawn_at(at)
     ]
     today = at.astimezone(trial_zone()).date()
     if one.ended is not None and one.ended[1] < today:

@@ -29,7 +29,7 @@ from theratrial.trialfolder.histories import participant_history
 from theratrial.trialfolder.reader import rows_of_cells
 from theratrial.trialfolder.records import TrialFolder
 from theratrial.trialfolder.tables import FOLDER_SCHEMA_VERSION
-from theratrial.trialfolder.withdrawals import withdrawals
+from theratrial.trialfolder.withdrawals import WithdrawalLine, withdrawals
 from theratrial.web.capture.models import Record
 from theratrial.web.ledger.memory import without_changed
 from theratrial.web.ledger.models import Event, Head
@@ -112,8 +112,8 @@ class Standing:
     planned: tuple[Planned, ...] = ()
     ends: tuple[tuple[str, date, str], ...] = ()
     """(event, day, reason) of the dispositions."""
-    withdrawn: tuple[tuple[str, datetime], ...] = ()
-    """(kind, when) of every withdrawal of consent, in the order of time."""
+    withdrawn: tuple[WithdrawalLine, ...] = ()
+    """Every withdrawal of consent in the order of time, those that a later consent took back too."""
     selection: str = ""
     """Result of the latest selection read."""
     unreadable: str = ""
@@ -121,11 +121,16 @@ class Standing:
 
     @property
     def withdrawals(self) -> dict[str, datetime]:
-        """Kind -> when it was withdrawn first."""
+        """Kind -> when it was withdrawn first, of what stands: no later consent took it back."""
         found: dict[str, datetime] = {}
-        for kind, at in self.withdrawn:
-            found.setdefault(kind, at)
+        for one in self.withdrawn:
+            if one.taken_back_at is None:
+                found.setdefault(one.kind, one.withdrawn_at)
         return found
+
+    def withdrawn_at(self, at: datetime) -> frozenset[str]:
+        """Kinds that stood withdrawn at an instant."""
+        return frozenset(one.kind for one in self.withdrawn if one.stands(at))
 
     @property
     def consent(self) -> Consent | None:
@@ -278,7 +283,7 @@ def _told(
         empty,
         screened_on=past.screened_on,
         consents=consents,
-        withdrawn=tuple((one.kind, one.withdrawn_at) for one in withdrawals(folder, code)),
+        withdrawn=withdrawals(folder, code),
         sessions=tuple(
             (one.session or 0, one.injected_at) for one in given_sessions(protocol, past) if one.injected_at
         ),

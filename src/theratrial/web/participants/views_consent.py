@@ -54,6 +54,11 @@ def _page(request: HttpRequest, participant: Participant, extra: dict[str, Any],
         "participant": participant,
         "records": list(consent.consent_records(participant)),
         "withdrawn": [(withdrawal_words(kind), at, consent.what_stops(kind)) for kind, at in one.withdrawals.items()],
+        "taken_back": [(withdrawal_words(line.kind), line) for line in one.withdrawn if line.taken_back_at is not None],
+        "to_answer": [
+            (kind, withdrawal_words(kind), at, f"withdrawal_{kind}", extra.get("values", {}).get(f"withdrawal_{kind}"))
+            for kind, at in one.withdrawals.items()
+        ],
         "reconsent": reconsent_needed(one, trial),
         "flagged": flagged_visits(participant),
         "may_record": may(request.user, "consent.record", site=participant.site) and participant.data_state == "open",
