@@ -40,7 +40,7 @@ def document(*, title: str, language: Language, running: str, body: Markup, css:
 @cache
 def packaged(name: str) -> str:
     """A style sheet or script that comes with theratrial, as text."""
-    return resources.files("theratrial.report.registration").joinpath(name).read_text(encoding="utf-8")
+    return resources.files("theratrial.report.registration").joinpath(f"assets/{name}").read_text(encoding="utf-8")
 
 
 @cache

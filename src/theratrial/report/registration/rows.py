@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Final
 
 from theratrial.exchange.irct.labels import HEADINGS
-from theratrial.registry.fields import Filled, field_of, fields, filled_fields, sections
+from theratrial.registry.fields import Filled, fields, filled_fields, sections
 from theratrial.registry.record import RegistrationRecord
 from theratrial.registry.words import Language
 
@@ -21,6 +21,7 @@ _INSIDE: Final = ("registration", "registrant")
 _IN_HEAD: Final = ("registration.printed_on", "registration.registry")
 """What the page prints above its title."""
 _ENTRY: Final = re.compile(r"\[(\d+)\]")
+_MEMBER: Final = re.compile(r"([a-z_]+)\[(\d+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ def parts(record: RegistrationRecord, *, wanted: Iterable[str] = ()) -> tuple[Pa
     Parameters
     ----------
     wanted
-        Full paths to show although they are empty and the page would hide them.
+        Full paths to show although they are empty and the page would hide them; a member of a repeating group that is
+        not there is shown empty.
     """
     asked = frozenset(wanted)
     found = list(_filled(record, asked))
@@ -97,8 +99,17 @@ def _filled(record: RegistrationRecord, asked: frozenset[str]) -> Iterator[Fille
         seen.add(one.path)
         if one.path not in _IN_HEAD and not (one.blank and one.field.empty == "hidden" and one.path not in asked):
             yield one
-    # A member of a group that is wanted and not there.
-    yield from (Filled(field_of(path), path, None) for path in sorted(asked - seen))
+    for group, index in _members_not_there(asked - seen):
+        for field in fields():
+            path = field.path.replace("[]", f"[{index}]", 1)
+            if field.group == group and (field.empty != "hidden" or path in asked):
+                yield Filled(field, path, None)
+
+
+def _members_not_there(paths: Iterable[str]) -> list[tuple[str, int]]:
+    """Group and index of members that are wanted, though the record has no such member."""
+    found = [_MEMBER.match(path) for path in paths]
+    return sorted({(one[1], int(one[2])) for one in found if one})
 
 
 def _part_of(one: Filled) -> str:
