@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from operator import attrgetter
 from typing import Any, Final, Literal
 
 from theratrial.reference import table
@@ -81,9 +82,7 @@ class Filled:
     @property
     def blank(self) -> bool:
         """Whether nothing was registered."""
-        if is_blank(self.value):
-            return True
-        return self.field.kind in ("text", "code", "age") and not self.value
+        return not self.value if self.field.kind in ("text", "code", "age") else is_blank(self.value)
 
 
 @cache
@@ -160,18 +159,24 @@ def filled_fields(record: RegistrationRecord) -> Iterator[Filled]:
     """Every field of a record with its value, blank ones too; repeating groups member by member."""
     for group, members in _groups():
         if not group:
-            yield Filled(members[0], members[0].path, value_at(record, members[0].path))
+            field, of = members[0]
+            yield Filled(field, field.path, of(record))
         else:
-            for index in range(len(value_at(record, group))):
-                for member in members:
-                    path = member.path.replace("[]", f"[{index}]", 1)
-                    yield Filled(member, path, value_at(record, path))
+            for index, member in enumerate(value_at(record, group)):
+                for field, of in members:
+                    yield Filled(field, _member_path(field.path, index), of(member))
+
+
+@lru_cache(maxsize=4096)
+def _member_path(path: str, index: int) -> str:
+    return path.replace("[]", f"[{index}]", 1)
 
 
 @cache
-def _groups() -> tuple[tuple[str, tuple[Field, ...]], ...]:
-    """Fields in their order, those of a repeating group together where its first one stands."""
-    found: dict[str, list[Field]] = {}
+def _groups() -> tuple[tuple[str, tuple[tuple[Field, attrgetter[Any]], ...]], ...]:
+    """Fields in their order, those of a repeating group together where its first one stands; how each is got."""
+    found: dict[str, list[tuple[Field, attrgetter[Any]]]] = {}
     for field in fields():
-        found.setdefault(field.group or f" {field.path}", []).append(field)
+        inside = field.path.partition("[].")[2] or field.path
+        found.setdefault(field.group or f" {field.path}", []).append((field, attrgetter(inside)))
     return tuple((key if not key.startswith(" ") else "", tuple(members)) for key, members in found.items())

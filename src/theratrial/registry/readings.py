@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from theratrial.errors import UnitError
 from theratrial.reference import table
+from theratrial.registry import needles
 from theratrial.registry.record import RegistrationRecord
 from theratrial.units import converted
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 Comparator = Literal[">=", ">", "<=", "<", ""]
 Side = Literal["inclusion", "exclusion"]
 
-_DIGITS: Final = str.maketrans("۰۱۲۳۴۵۶۷۸۹٫", "0123456789.")
+_DIGITS: Final = tuple(zip("۰۱۲۳۴۵۶۷۸۹٫\u200c", "0123456789. ", strict=True))
 _COMPARATORS: Final[tuple[tuple[str, Comparator], ...]] = (
     (r"≥|>=|=>|⩾|> ?or ?=|at least|minimum of|not less than|greater than or equal to|حداقل|دست[\u200c ]?کم", ">="),
     (r"≤|<=|=<|⩽|< ?or ?=|at most|maximum of|up to|not more than|less than or equal to|حداکثر", "<="),
@@ -49,15 +50,14 @@ _LATEX: Final = (
 )
 # A unit in Persian that went unread would leave the number to the unit that is meant where none is written.
 _WRITTEN_UNITS: Final = (
-    (r"(?<=\d) ?میلی ?گرم (?:در|بر) (?:هر )?دسی ?لیتر", " mg/dL"),
-    (r"(?<=\d) ?گرم (?:در|بر) (?:هر )?دسی ?لیتر", " g/dL"),
-    (r"(?<=\d) ?گرم (?:در|بر) (?:هر )?لیتر", " g/L"),
-    (r"(?<=\d) ?(?:سلول |عدد )?(?:در|بر) (?:هر )?میلی ?متر ?مکعب", "/mm³"),
-    (r"(?<=\d) ?(?:سلول |عدد )?(?:در|بر) (?:هر )?میکرو ?لیتر", "/µL"),
-    (r"(?<=\d) ?(?:سلول |عدد )?(?:در|بر) (?:هر )?لیتر", "/L"),
-    (r"mm\^3", "mm³"),
-    (r"(?<=\d) ?(?:k(?= ?/)|thousand\b|هزار\b)", " x10^3"),
-    (r"٪", "%"),
+    (needles.sought(r"(\d) ?میلی ?گرم (?:در|بر) (?:هر )?دسی ?لیتر"), r"\1 mg/dL"),
+    (needles.sought(r"(\d) ?گرم (?:در|بر) (?:هر )?دسی ?لیتر"), r"\1 g/dL"),
+    (needles.sought(r"(\d) ?گرم (?:در|بر) (?:هر )?لیتر"), r"\1 g/L"),
+    (needles.sought(r"(\d) ?(?:سلول |عدد )?(?:در|بر) (?:هر )?میلی ?متر ?مکعب"), r"\1/mm³"),
+    (needles.sought(r"(\d) ?(?:سلول |عدد )?(?:در|بر) (?:هر )?میکرو ?لیتر"), r"\1/µL"),
+    (needles.sought(r"(\d) ?(?:سلول |عدد )?(?:در|بر) (?:هر )?لیتر"), r"\1/L"),
+    (needles.sought(r"mm\^3"), "mm³"),
+    (needles.sought(r"(\d) ?(?:k(?= ?/)|thousand\b|هزار\b)", having=("k/", "k /", "thousand", "هزار")), r"\1 x10^3"),
 )
 
 
@@ -70,7 +70,7 @@ class Topic:
     unit: str
     """Core unit of a limit that can be compared; empty where limits are not."""
     substance: str
-    words: re.Pattern[str]
+    words: needles.Words
     written_unit: str
     variable: str
     """The protocol's variable for it."""
@@ -110,7 +110,7 @@ def topics() -> dict[str, Topic]:
             row.text("kind") == "quantity",
             row.text("unit"),
             row.text("substance"),
-            re.compile(words, re.IGNORECASE),
+            needles.sought(words),
             row.text("written_unit"),
             row.text("variable"),
             row.text("en"),
@@ -121,12 +121,19 @@ def topics() -> dict[str, Topic]:
 
 def plain(text: str) -> str:
     """The text with LaTeX comparisons, digits of both scripts made one: ``$\\geq 100,000$`` is ``≥ 100,000``."""
-    for written, sign in _LATEX:
-        text = re.sub(written, sign, text)
-    text = " ".join(text.replace("$", "").replace("\u200c", " ").translate(_DIGITS).split())
-    for written, sign in _WRITTEN_UNITS:
-        text = re.sub(written, sign, text, flags=re.IGNORECASE)
-    return text
+    if "\\" in text or "^{" in text:
+        for written, sign in _LATEX:
+            text = re.sub(written, sign, text)
+    text = text.replace("$", "")
+    if not text.isascii():
+        for sign, plain_sign in _DIGITS:
+            text = text.replace(sign, plain_sign)
+    text = " ".join(text.split())
+    folded = needles.folded(text)
+    for unit, sign in _WRITTEN_UNITS:
+        if unit.possible(folded):
+            text = unit.pattern.sub(sign, text)
+    return text.replace("٪", "%")
 
 
 @lru_cache(maxsize=64)
@@ -148,29 +155,43 @@ def readings(text: str, side: Side = "inclusion") -> tuple[Reading, ...]:
     """
     found: list[Reading] = []
     for part_side, part in _parts(plain(text), side):
+        folded = needles.folded(part)
         for topic in topics().values():
-            found += _of_topic(part, part_side, topic)
-    order = {name: index for index, name in enumerate(topics())}
+            if topic.words.possible(folded):
+                found += _of_topic(part, folded, part_side, topic)
+    order = _order()
     return tuple(sorted(found, key=lambda one: (one.side == "exclusion", order[one.topic])))
 
 
+@cache
+def _order() -> dict[str, int]:
+    return {name: index for index, name in enumerate(topics())}
+
+
+def speaks_of(text: str, topic: str) -> bool:
+    """Whether a text says anything of one topic."""
+    parts = _parts(plain(text), "inclusion")
+    return any(_of_topic(part, needles.folded(part), side, topics()[topic]) for side, part in parts)
+
+
+_HEADING: Final = needles.sought(
+    r"(?P<in>inclusion criteria|شرایط (?:عمده )?ورود)\s*:"
+    r"|(?P<out>exclusion criteria|شرایط (?:عمده )?(?:عدم ورود|خروج))\s*:"
+)
+
+
 def _parts(text: str, side: Side) -> list[tuple[Side, str]]:
-    heading = re.compile(
-        r"(?P<in>inclusion criteria|شرایط (?:عمده )?ورود)\s*:"
-        r"|(?P<out>exclusion criteria|شرایط (?:عمده )?(?:عدم ورود|خروج))\s*:",
-        re.IGNORECASE,
-    )
     parts: list[tuple[Side, str]] = []
     start, current = 0, side
-    for match in heading.finditer(text):
+    for match in _HEADING.finditer(text, needles.folded(text)):
         parts.append((current, text[start : match.start()]))
         start, current = match.end(), "inclusion" if match["in"] else "exclusion"
     parts.append((current, text[start:]))
     return [(one, words) for one, words in parts if words.strip()]
 
 
-def _of_topic(text: str, side: Side, topic: Topic) -> list[Reading]:
-    named = [match for match in topic.words.finditer(text) if not _part_of_other(topic, text, match)]
+def _of_topic(text: str, folded: str, side: Side, topic: Topic) -> list[Reading]:
+    named = [match for match in topic.words.finditer(text, folded) if not _part_of_other(topic, text, match)]
     if not named:
         return []
     first = named[0]
@@ -203,17 +224,28 @@ def _limit(text: str, match: re.Match[str], topic: Topic, side: Side) -> Reading
     """The comparison that follows the name, before the next sentence or list entry."""
     rest = text[match.end() : match.end() + 60]
     rest = re.split(r"[;]|\.\s|\(i+v?\)", rest)[0]
-    for words, comparator in _COMPARATORS:
-        beside = re.match(
-            rf"[^0-9≥≤<>=]{{0,25}}?(?:{words})\s*(?:of\s+|or equal to\s+)?{_NUMBER}{_POWER}{_UNIT}", rest, re.I
-        )
-        if beside:
-            return _read_limit(text, match.start(), match.end() + beside.end(), beside, comparator, topic, side)
-    for words, comparator in _AFTER:
-        beside = re.match(rf"[^0-9]{{0,15}}{_NUMBER}{_POWER}{_UNIT}\s*(?:{words})", rest, re.IGNORECASE)
+    for words, comparator in _BESIDE:
+        beside = words.match(rest)
         if beside:
             return _read_limit(text, match.start(), match.end() + beside.end(), beside, comparator, topic, side)
     return None
+
+
+_BESIDE: Final[tuple[tuple[re.Pattern[str], Comparator], ...]] = (
+    *(
+        (
+            re.compile(
+                rf"[^0-9≥≤<>=]{{0,25}}?(?:{words})\s*(?:of\s+|or equal to\s+)?{_NUMBER}{_POWER}{_UNIT}", re.IGNORECASE
+            ),
+            comparator,
+        )
+        for words, comparator in _COMPARATORS
+    ),
+    *(
+        (re.compile(rf"[^0-9]{{0,15}}{_NUMBER}{_POWER}{_UNIT}\s*(?:{words})", re.IGNORECASE), comparator)
+        for words, comparator in _AFTER
+    ),
+)
 
 
 def _read_limit(
@@ -330,7 +362,8 @@ class ReadingDifference:
 def reading_differences(first: tuple[Reading, ...], second: tuple[Reading, ...]) -> tuple[ReadingDifference, ...]:
     """Topic by topic; a limit that only one side gives in numbers counts as another limit."""
     found: list[ReadingDifference] = []
-    for topic in topics():
+    named = {reading.topic for reading in (*first, *second)}
+    for topic in sorted(named, key=_order().__getitem__):
         one, other = [r for r in first if r.topic == topic], [r for r in second if r.topic == topic]
         if one and not other:
             found.append(ReadingDifference(topic, "only_in_first", one[0], None))

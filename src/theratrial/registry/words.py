@@ -30,7 +30,7 @@ class Piece(BaseModel):
 
 def is_blank(value: object) -> bool:
     """Whether a field holds nothing: an empty text, no value, an empty list. Zero and False are something."""
-    return value is None or value == "" or value == {} or value == [] or value == ()
+    return value is None or (isinstance(value, str | dict | list | tuple) and not value)
 
 
 class Text(Piece):

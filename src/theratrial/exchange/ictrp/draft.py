@@ -135,5 +135,7 @@ def coded(list_name: str, words: str) -> Any:
 
 def said(words: str) -> dict[str, str]:
     """Words as a text: Persian where they hold Arabic letters and no Latin ones."""
+    if words.isascii():
+        return {"en": words}
     persian = re.search("[\u0621-\u06cc]", words) and not re.search("[A-Za-z]", words)
     return {"fa" if persian else "en": words}

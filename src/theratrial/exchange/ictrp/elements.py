@@ -29,16 +29,21 @@ class Node:
     attributes: dict[str, str] = field(default_factory=dict)
     children: list[Node] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
+    key: str = ""
+    """Its name in small letters, without namespace: registries differ in capitals."""
+
+    def __post_init__(self) -> None:
+        if not self.key:
+            self.key = _key(self.name)
 
     @property
     def text(self) -> str:
         """Its own text, trimmed."""
         return "".join(self.parts).strip()
 
-    @property
-    def key(self) -> str:
-        """Its name in small letters, without namespace: registries differ in capitals."""
-        return self.name.rpartition("}")[2].casefold()
+
+def _key(name: str) -> str:
+    return name.rpartition("}")[2].casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,7 @@ class _State:
         self.size = 0
         self.count = 0
         self.silent_bytes = 0
+        self.keys: dict[str, str] = {}
         self.finished: list[Found] = []
         self.parser.XmlDeclHandler = self._declared
         self.parser.StartDoctypeDeclHandler = self._doctype
@@ -163,27 +169,41 @@ class _State:
         self.depth += 1
         if self.depth > DEEPEST:
             raise InputError(f"line {self.line}: elements lie deeper than {DEEPEST}; this is no ICTRP file")
-        node = Node(name, self.line, attributes)
-        if not self.stack:
-            if self.depth == 1:
-                self.root = node.key
-                if node.key in ROOTS:
-                    return
-                if node.key not in TRIALS:
-                    raise InputError(
-                        f"line {self.line}: the file's root is <{node.name}>; an ICTRP file has <trials>, <trial> or "
-                        "<Trials_downloaded_from_ICTRP>"
-                    )
+        key = self.keys.get(name) or self._new_key(name)
+        node = Node(name, self.parser.CurrentLineNumber, attributes, [], [], key)
+        stack = self.stack
+        if not stack:
+            if self.depth == 1 and self._is_root(node):
+                return
             self.size = self.count = 0
-            self.stack.append(node)
+            stack.append(node)
             return
-        self._counted(len(name) + sum(len(key) + len(value) for key, value in attributes.items()))
+        size = len(name)
+        for one, value in attributes.items():
+            size += len(one) + len(value)
+        self._counted(size)
         self.count += 1
         if self.count > MOST_ELEMENTS:
             raise InputError(f"line {self.line}: one trial has more than {MOST_ELEMENTS} elements; {_HOW}")
-        if node.key != "br":
-            self.stack[-1].children.append(node)
-        self.stack.append(node)
+        if key != "br":
+            stack[-1].children.append(node)
+        stack.append(node)
+
+    def _new_key(self, name: str) -> str:
+        # A hostile file has names without end; those of the ICTRP are under two hundred.
+        if len(self.keys) > 1000:
+            self.keys.clear()
+        return self.keys.setdefault(name, _key(name))
+
+    def _is_root(self, node: Node) -> bool:
+        """Whether it stands around the trials; a trial may be the root itself."""
+        self.root = node.key
+        if node.key not in (*ROOTS, *TRIALS):
+            raise InputError(
+                f"line {self.line}: the file's root is <{node.name}>; an ICTRP file has <trials>, <trial> or "
+                "<Trials_downloaded_from_ICTRP>"
+            )
+        return node.key in ROOTS
 
     def _end(self, _name: str) -> None:
         self.silent_bytes = 0

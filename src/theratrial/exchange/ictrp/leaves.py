@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from theratrial.registry.fields import fields
 from theratrial.registry.record import RegistrationRecord
 
 _PATH: Final = re.compile(r"[a-z][a-z0-9_]*(?:\[[0-9]{1,3}\]|\.[a-z][a-z0-9_]*)*")
+_LONGEST_PATH: Final = 200
+"""Longer ones are no paths: a hostile file must not fill the memory by what is remembered of them."""
 _STEP: Final = re.compile(r"[a-z0-9_]+|\[[0-9]+\]")
 
 
@@ -30,6 +32,11 @@ def _tops() -> frozenset[str]:
 
 def top_of(path: str) -> str:
     """The field, or repeating group, to which a value's path belongs; empty where there is none."""
+    return _top_of(path) if len(path) <= _LONGEST_PATH else ""
+
+
+@lru_cache(maxsize=8192)
+def _top_of(path: str) -> str:
     steps = path
     while steps:
         if steps in _tops():
@@ -59,8 +66,12 @@ def _flatten(value: Any, path: str, found: dict[str, str]) -> None:
 
 
 def _is_carried(path: str) -> bool:
-    general = re.sub(r"\[[0-9]+\]", "[]", path)
-    top = top_of(path)
+    return _is_carried_in_general(re.sub(r"\[[0-9]+\]", "[]", path))
+
+
+@cache
+def _is_carried_in_general(general: str) -> bool:
+    top = top_of(general.replace("[]", "[0]"))
     if general == f"{top}[]":
         return any(one.startswith(f"{top}[].") for one in carried()) or top in carried()
     return any(general == one or general.startswith((f"{one}.", f"{one}[")) for one in carried())
@@ -76,27 +87,51 @@ def by_top(values: Mapping[str, str]) -> dict[str, dict[str, str]]:
 
 def put(tree: dict[str, Any], path: str, value: str) -> str:
     """Set a value in the tree of a record; why that is not possible, or empty."""
-    if _PATH.fullmatch(path) is None or not top_of(path):
+    steps = _steps(path) if len(path) <= _LONGEST_PATH else ()
+    if not steps:
         return "is no path of a record's field"
-    steps = _STEP.findall(path)
+    *inner, (final, _) = steps
     here: Any = tree
-    for step, following in zip(steps, [*steps[1:], ""], strict=True):
-        fresh: Any = [] if following.startswith("[") else {}
-        last = following == ""
-        if step.startswith("["):
-            index = int(step[1:-1])
-            if not isinstance(here, list) or index > len(here):
+    for step, of in inner:
+        if isinstance(step, int):
+            if not isinstance(here, list) or step > len(here):
                 return "leaves out a member before it"
-            if index == len(here):
-                here.append(_leaf(path, value) if last else fresh)
-            elif last:
-                return "stands twice"
-            here = here[index]
+            if step == len(here):
+                here.append(of())
+            here = here[step]
         else:
-            if not isinstance(here, dict) or (last and step in here):
+            if not isinstance(here, dict):
                 return "stands twice, or inside another value"
-            here = here.setdefault(step, _leaf(path, value) if last else fresh)
+            if step not in here:
+                here[step] = of()
+            here = here[step]
+    return _put_last(here, final, _leaf(path, value))
+
+
+def _put_last(here: Any, step: str | int, value: Any) -> str:
+    if isinstance(step, int):
+        if not isinstance(here, list) or step > len(here):
+            return "leaves out a member before it"
+        if step < len(here):
+            return "stands twice"
+        here.append(value)
+    else:
+        if not isinstance(here, dict) or step in here:
+            return "stands twice, or inside another value"
+        here[step] = value
     return ""
+
+
+@lru_cache(maxsize=8192)
+def _steps(path: str) -> tuple[tuple[str | int, type], ...]:
+    """Names and places of a path, each with the kind of what follows it; none where it is no path."""
+    if _PATH.fullmatch(path) is None or not top_of(path):
+        return ()
+    steps: list[str | int] = [int(one[1:-1]) if one.startswith("[") else one for one in _STEP.findall(path)]
+    return tuple(
+        (step, list if isinstance(following, int) else dict)
+        for step, following in zip(steps, [*steps[1:], ""], strict=True)
+    )
 
 
 def _leaf(path: str, value: str) -> Any:

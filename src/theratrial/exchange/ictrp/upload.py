@@ -50,6 +50,7 @@ COUNTS: Final = {
     "target_size": "recruitment.target_sample_size",
     "results_actual_enrolment": "recruitment.actual_sample_size",
 }
+_TEXTS_AND_DATES: Final = TEXTS | DATES
 CONTACT: Final = {
     "address": "address",
     "city": "city",
@@ -120,7 +121,7 @@ def _fields(draft: Draft, part: Node) -> None:
 
 def _field(draft: Draft, node: Node, siblings: dict[str, Node]) -> None:
     key = node.key
-    if (TEXTS | DATES).get(key) in draft.given:
+    if _TEXTS_AND_DATES.get(key) in draft.given:
         return
     if key in TEXTS:
         titles = ("public_title", "scientific_title", "acronym", "scientific_acronym")

@@ -8,9 +8,10 @@ from typing import Final
 
 from theratrial.registry.fields import field_of
 from theratrial.registry.found import Quote, Sentence, Severity
+from theratrial.registry.needles import folded, sought
 from theratrial.registry.record import SHARED_ITEMS
 from theratrial.registry.rules.frame import CONSISTENCY, IRCT, SPIRIT, TRDS, Case, Found, quote, rule
-from theratrial.registry.rules.words import filled, of_irct
+from theratrial.registry.rules.words import filled, languages, of_irct
 
 _UTN: Final = re.compile(r"U1111-\d{4}-\d{4}")
 _ICD10: Final = re.compile(r"[A-Z]\d{2}(?:\.?\d{1,2}|\.?-)?", re.IGNORECASE)
@@ -36,14 +37,11 @@ _UNDIVIDED: Final = (
     "73",
 )
 _PAIRED: Final = re.compile(r"C(?:34|50|56|57|62|64|65|66|69)", re.IGNORECASE)
-_SIDE: Final = re.compile(
+_SIDE: Final = sought(
     r"\b(?:left|right|either (?:side|breast|lung|kidney|eye|ovary)|(?:uni|bi)lateral|laterality)\b|"
-    r"\b(?:چپ|راست|یک ?\u200c?طرفه|دو ?\u200c?طرفه|هر سمت|هر دو سو)\b",
-    re.IGNORECASE,
+    r"\b(?:چپ|راست|یک ?\u200c?طرفه|دو ?\u200c?طرفه|هر سمت|هر دو سو)\b"
 )
-_NO_INFORMATION: Final = re.compile(
-    r"no information|unknown|بدون اطلاعات|اطلاعاتی (?:در دست )?نیست|نامشخص", re.IGNORECASE
-)
+_NO_INFORMATION: Final = sought(r"no information|unknown|بدون اطلاعات|اطلاعاتی (?:در دست )?نیست|نامشخص")
 _DETAILS: Final = ("title_and_details", "when", "to_whom", "conditions", "where", "how")
 
 
@@ -142,11 +140,13 @@ def icd10_out_of_pattern(case: Case) -> Iterator[Found]:
 )
 def laterality_missing(case: Case) -> Iterator[Found]:
     for index, one in enumerate(case.record.conditions):
+        if not _PAIRED.match(one.icd10):
+            continue
         words = " ".join(
             f"{text.en} {text.fa}"
             for text in (one.description, one.icd10_description, case.record.eligibility.inclusion, *one.keywords)
         )
-        if _PAIRED.match(one.icd10) and not _SIDE.search(words):
+        if not _SIDE.within(folded(words)):
             path = f"conditions[{index}].description"
             yield Found(
                 path,
@@ -330,7 +330,7 @@ def centre_missing(case: Case) -> Iterator[Found]:
 )
 def one_language_only(case: Case) -> Iterator[Found]:
     """IRCT demands both for trials in Iran; a page saved in one language shows only that."""
-    here = _languages(case)
+    here = languages(case.record)
     if of_irct(case.record) and here in ({"en"}, {"fa"}):
         lacking = ("Persian", "فارسی") if here == {"en"} else ("English", "انگلیسی")
         yield Found(
@@ -346,11 +346,6 @@ def one_language_only(case: Case) -> Iterator[Found]:
         )
 
 
-def _languages(case: Case) -> set[str]:
-    texts = [one.value for one in filled(case.record) if one.field.kind == "text" and one.value]
-    return {language for text in texts for language in ("en", "fa") if text.said(language)}
-
-
 @rule(
     "translation-missing",
     Severity.WARNING,
@@ -359,7 +354,7 @@ def _languages(case: Case) -> set[str]:
     "برخی فیلدها تنها به یک زبان است و بقیه به هر دو",
 )
 def translation_missing(case: Case) -> Iterator[Found]:
-    if not of_irct(case.record) or len(_languages(case)) < 2:
+    if not of_irct(case.record) or len(languages(case.record)) < 2:
         return
     lacking = [
         one

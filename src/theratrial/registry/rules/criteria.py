@@ -6,9 +6,10 @@ Words are compared by what they demand (`theratrial.registry.readings`), not let
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from theratrial.registry.found import Quote, Sentence, Severity
-from theratrial.registry.readings import Reading, reading_differences, topics
+from theratrial.registry.readings import Reading, reading_differences, readings, speaks_of, topics
 from theratrial.registry.rules.frame import CONSISTENCY, PHARMACOLOGY, PHYSICS, TRDS, Case, Found, quote, rule
 from theratrial.registry.rules.words import (
     about_antibody,
@@ -19,6 +20,7 @@ from theratrial.registry.rules.words import (
     whole_text,
 )
 
+_VECTORS: Final = ("fab", "affibody", "nanobody", "fragment", "pretarget", "single-domain")
 INCLUSION, EXCLUSION, SUMMARY = "eligibility.inclusion", "eligibility.exclusion", "summary.participants"
 
 
@@ -59,8 +61,6 @@ def detail_lacks(case: Case) -> Iterator[Found]:
         return
     elsewhere = [(one, SUMMARY) for one in summary_readings(case.record)]
     for path in ("scientific_title", "public_title"):
-        from theratrial.registry.readings import readings
-
         elsewhere += [(one, path) for one in readings(quote(case, path).text)]
     told: set[str] = set()
     for reading, path in elsewhere:
@@ -120,10 +120,8 @@ def sex_not_in_text(case: Case) -> Iterator[Found]:
     sex, criteria = case.record.eligibility.sex, case.record.eligibility
     if sex.code not in ("female", "male") or not criteria.inclusion:
         return
-    from theratrial.registry.readings import readings
-
     spoken = " ".join(str(text).casefold() for text in (criteria.inclusion.en, criteria.inclusion.fa))
-    named = any(one.topic == "female" for one in readings(spoken)) if sex.code == "female" else " men" in f" {spoken}"
+    named = speaks_of(spoken, "female") if sex.code == "female" else " men" in f" {spoken}"
     if not named:
         yield Found(
             INCLUSION,
@@ -172,10 +170,7 @@ def her2_by_tracer_only(case: Case) -> Iterator[Found]:
 )
 def antibody_on_short_lived_label(case: Case) -> Iterator[Found]:
     words = whole_text(case.record)
-    vector_named = any(
-        word in words for word in ("fab", "affibody", "nanobody", "fragment", "pretarget", "single-domain")
-    )
-    if about_gallium(words) and about_antibody(words) and not vector_named:
+    if about_gallium(words) and about_antibody(words) and not any(word in words for word in _VECTORS):
         yield Found(
             INCLUSION,
             Sentence(

@@ -7,40 +7,38 @@ from collections.abc import Iterator
 from typing import Final
 
 from theratrial.registry.found import Quote, Sentence, Severity
+from theratrial.registry.needles import folded, sought
 from theratrial.registry.rules.frame import CONSISTENCY, ICMJE, SPIRIT, TRDS, Case, Found, quote, rule
 from theratrial.registry.rules.words import about_radiotherapy, whole_text
 
 SUMMARY: Final = "summary.main_outcome_variables"
 FIRST: Final = "primary_outcomes[0].description"
-_MEASURED: Final = re.compile(
+_MEASURED: Final = sought(
     r"respon|surviv|progress|toxic|adverse|safety|score|rate|proportion|percentage|incidence|change|time to|"
     r"level|concentration|dose|uptake|mortality|death|size|volume|quality of life|pain|grade|recurrence|"
-    r"remission|پاسخ|بقا|سمیت|عارضه|نسبت|میزان|نمره|تغییر|مرگ",
-    re.IGNORECASE,
+    r"remission|پاسخ|بقا|سمیت|عارضه|نسبت|میزان|نمره|تغییر|مرگ"
 )
-_COUNTED: Final = re.compile(
+_COUNTED: Final = sought(
     r"^\W*(?:the\s+)?(?:numbe?r?|count|تعداد)\s+(?:of\s+)?(?:\w+\s+){0,3}"
-    r"(?:patients?|participants?|subjects?|بیمار)",
-    re.IGNORECASE,
+    r"(?:patients?|participants?|subjects?|بیمار)"
 )
-_RESPONSE: Final = re.compile(r"respon\w+|stable|progress\w+|پاسخ", re.IGNORECASE)
-_CRITERIA: Final = re.compile(r"recist|percist|eortc|deauville|lugano|qpercist|irecist|mrecist|rano", re.IGNORECASE)
-_SAFETY: Final = re.compile(r"toxic|adverse|safety|tolerab|side effect|ctcae|سمیت|ایمنی|عارضه|عوارض", re.IGNORECASE)
-_CTCAE: Final = re.compile(r"ctcae|common terminology criteria", re.IGNORECASE)
-_WEEKS: Final = re.compile(
-    r"(\d+|two|four|six|eight|twelve)\s*(?:-|–|to|تا)\s*(\d+|four|six|eight|ten|twelve)\s*(?:weeks?|هفته)",
-    re.IGNORECASE,
+_RESPONSE: Final = sought(r"respon\w+|stable|progress\w+|پاسخ")
+_CRITERIA: Final = sought(r"recist|percist|eortc|deauville|lugano|qpercist|irecist|mrecist|rano")
+_SAFETY: Final = sought(r"toxic|adverse|safety|tolerab|side effect|ctcae|سمیت|ایمنی|عارضه|عوارض")
+_GATED: Final = sought(r"no[nt]?\b[^.]{0,20}toxic|without toxic|any toxicity")
+_BETWEEN: Final = sought(r"follow\w*[^.]{0,40}between[^.]{0,30}(?:session|cycle|treatment)")
+_CTCAE: Final = sought(r"ctcae|common terminology criteria")
+_WEEKS: Final = sought(
+    r"(\d+|two|four|six|eight|twelve)\s*(?:-|–|to|تا)\s*(\d+|four|six|eight|ten|twelve)\s*(?:weeks?|هفته)"
 )
 _NUMBERS: Final = {"two": 2, "four": 4, "six": 6, "eight": 8, "ten": 10, "twelve": 12}
-_LAST_SESSION: Final = re.compile(
-    r"(?:last|final|end of)\s+(?:\w+\s+)?(?:session|cycle|treatment|therapy|injection|administration)|آخرین جلسه",
-    re.IGNORECASE,
+_LAST_SESSION: Final = sought(
+    r"(?:last|final|end of)\s+(?:\w+\s+)?(?:session|cycle|treatment|therapy|injection|administration)|آخرین جلسه"
 )
-_HOW_MANY: Final = re.compile(
+_HOW_MANY: Final = sought(
     r"(?:maximum|max\.?|up to|at most|total of|for)\s+(?:of\s+)?(?:\d+|one|two|three|four|five|six)\s+(?:\w+\s+)?"
     r"(?:sessions?|cycles?|treatments?|injections?|administrations?)"
-    r"|(?:\d+|one|two|three|four|five|six)\s+(?:\w+\s+)?(?:sessions|cycles|injections|administrations)|حداکثر \S+ جلسه",
-    re.IGNORECASE,
+    r"|(?:\d+|one|two|three|four|five|six)\s+(?:\w+\s+)?(?:sessions|cycles|injections|administrations)|حداکثر \S+ جلسه"
 )
 
 
@@ -123,11 +121,11 @@ def summary_differs(case: Case) -> Iterator[Found]:
 
 
 _KINDS: Final = {
-    "response": re.compile(r"respon|stable|remission|پاسخ", re.IGNORECASE),
-    "survival": re.compile(r"surviv|death|mortality|بقا|مرگ", re.IGNORECASE),
+    "response": sought(r"respon|stable|remission|پاسخ"),
+    "survival": sought(r"surviv|death|mortality|بقا|مرگ"),
     "toxicity": _SAFETY,
-    "dose": re.compile(r"absorbed dose|dosimetr|uptake|biodistribution|دوز جذبی", re.IGNORECASE),
-    "quality of life": re.compile(r"quality of life|کیفیت زندگی", re.IGNORECASE),
+    "dose": sought(r"absorbed dose|dosimetr|uptake|biodistribution|دوز جذبی"),
+    "quality of life": sought(r"quality of life|کیفیت زندگی"),
 }
 
 
@@ -145,8 +143,9 @@ def _kinds(words: str) -> set[str]:
 def spelling(case: Case) -> Iterator[Found]:
     for group in ("primary_outcomes", "secondary_outcomes"):
         for index, one in enumerate(getattr(case.record, group)):
+            small = folded(one.description.en)
             for wrong, right in _MISSPELLED.items():
-                if re.search(rf"\b{wrong}\b", one.description.en, re.IGNORECASE):
+                if wrong in small and re.search(rf"\b{wrong}\b", one.description.en, re.IGNORECASE):
                     path = f"{group}[{index}].description"
                     yield Found(
                         path,
@@ -185,7 +184,7 @@ def no_safety_outcome(case: Case) -> Iterator[Found]:
     if not outcomes or any(_SAFETY.search(f"{one.description} {one.method}") for one in outcomes):
         return
     early = record.design.phase.code in ("0", "1", "1_2", "2", "2_3")
-    gated = bool(re.search(r"no[nt]?\b[^.]{0,20}toxic|without toxic|any toxicity", words))
+    gated = _GATED.within(words)
     if about_radiotherapy(words) and (early or gated):
         quotes = [Quote(sentence, "summary.settings_and_conduct") for sentence in _sentences(case, "toxic")]
         because = "; treatment goes on only without toxicity" if gated else ""
@@ -243,7 +242,7 @@ def response_criterion_unnamed(case: Case) -> Iterator[Found]:
 )
 def toxicity_undefined(case: Case) -> Iterator[Found]:
     words = whole_text(case.record)
-    if re.search(r"\btoxicity\b", words) and not _CTCAE.search(words):
+    if "toxicity" in words and re.search(r"\btoxicity\b", words) and not _CTCAE.within(words):
         path = next(
             (
                 p
@@ -322,7 +321,7 @@ def last_session_unknown(case: Case) -> Iterator[Found]:
         for index, one in enumerate(case.record.primary_outcomes)
         if _LAST_SESSION.search(str(one.timepoint))
     ]
-    if timed and not _HOW_MANY.search(whole_text(case.record)):
+    if timed and not _HOW_MANY.within(whole_text(case.record)):
         yield Found(
             timed[0],
             Sentence(
@@ -347,7 +346,7 @@ def last_session_unknown(case: Case) -> Iterator[Found]:
 def follow_up_without_outcome(case: Case) -> Iterator[Found]:
     design = quote(case, "summary.design").text
     outcomes = [*case.record.primary_outcomes, *case.record.secondary_outcomes]
-    between = re.search(r"follow\w*[^.]{0,40}between[^.]{0,30}(?:session|cycle|treatment)", design, re.IGNORECASE)
+    between = _BETWEEN.search(design)
     times = [str(one.timepoint) for one in outcomes if one.timepoint]
     if between and times and all(_LAST_SESSION.search(one) for one in times):
         yield Found(

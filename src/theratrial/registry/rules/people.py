@@ -5,24 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
+from functools import lru_cache
 from itertools import combinations
 from typing import Final
 
 from theratrial.registry.found import Quote, Sentence, Severity
+from theratrial.registry.needles import sought
 from theratrial.registry.record import Contact
 from theratrial.registry.rules.frame import CONSISTENCY, IRCT, TRDS, Case, Found, quote, rule
-from theratrial.registry.rules.words import filled, of_irct
+from theratrial.registry.rules.words import filled, of_irct, texts
 
 _DIGITS: Final = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
-_MARKUP: Final = re.compile(
+_MARKUP: Final = sought(
     r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>|&(?:nbsp|amp|lt|gt|quot|#\d+);|\\(?:geq?|leq?|times|mu|alpha|beta|pm|text)\b",
-    re.IGNORECASE,
+    having=("<", "&", "\\"),
 )
 _PADDING: Final = re.compile(r"[^\S\n]{10,}|\n\s*\n\s*\n\s*\n")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]{2,}")
 _WORD: Final = re.compile(r"[A-Z][a-z]{4,}")
 _PLACES: Final = re.compile(r"\.(?:city|province)$")
 _SPOKEN: Final = re.compile(r"\.(?:city|province|organization|address|funding_title)$|funding_title$")
+_MOST_WORDS: Final = 2000
+"""Of names and addresses in one record; more of them are no names, and every pair is compared."""
+_LONGEST_NAME: Final = 60
 _ALIKE: Final = 0.85
 """Two transliterations of a place share this much: Boushehr and Bushehr 0.93, Golestan and Lorestan 0.75."""
 
@@ -146,8 +151,10 @@ def place_spelled_two_ways(case: Case) -> Iterator[Found]:
                 said.setdefault(word, []).append(one.path)
                 if _PLACES.search(one.path):
                     places.add(word)
+    if not places or len(said) > _MOST_WORDS:
+        return
     for first, second in combinations(sorted(said), 2):
-        if {first, second} & places and _one_name(first, second):
+        if (first in places or second in places) and _one_name(first, second):
             yield Found(
                 said[first][0],
                 Sentence(
@@ -163,10 +170,19 @@ def place_spelled_two_ways(case: Case) -> Iterator[Found]:
 
 
 def _one_name(first: str, second: str) -> bool:
+    """Whether two words may be transliterations of one name."""
+    shorter, longer = sorted((len(first), len(second)))
+    # No more letters can be in common than the shorter one has; most pairs end here.
+    return 2 * shorter >= _ALIKE * (shorter + longer) and longer < _LONGEST_NAME and _alike(first, second)
+
+
+@lru_cache(maxsize=20_000)
+def _alike(first: str, second: str) -> bool:
     one, other = first.casefold(), second.casefold()
     if one.startswith(other) or other.startswith(one):
         return False  # Tabriz and Tabrizi, Kerman and Kermanshah
-    return SequenceMatcher(None, one, other).ratio() >= _ALIKE
+    match = SequenceMatcher(None, one, other)
+    return match.quick_ratio() >= _ALIKE and match.ratio() >= _ALIKE
 
 
 @rule(
@@ -177,8 +193,8 @@ def _one_name(first: str, second: str) -> bool:
     "نشانه‌های HTML یا LaTeX در متن مانده است",
 )
 def markup_in_text(case: Case) -> Iterator[Found]:
-    for path, words in _texts(case):
-        if match := _MARKUP.search(words):
+    for path, words, small in texts(case.record):
+        if match := _MARKUP.search(words, small):
             yield Found(
                 path,
                 Sentence(f"'{match[0]}' stands in the text", f"«{match[0]}» در متن آمده است"),
@@ -195,8 +211,9 @@ def markup_in_text(case: Case) -> Iterator[Found]:
     "متن با فاصله پر شده است",
 )
 def spaces_in_text(case: Case) -> Iterator[Found]:
-    for path, words in _texts(case):
-        if match := _PADDING.search(words):
+    for path, words, _small in texts(case.record):
+        # Where no two blanks follow each other nothing is padded.
+        if len(words) != len(" ".join(words.split())) and (match := _PADDING.search(words)):
             yield Found(
                 path,
                 Sentence(
@@ -205,15 +222,6 @@ def spaces_in_text(case: Case) -> Iterator[Found]:
                 Sentence("Delete them", "آن‌ها را بردارید"),
                 (Quote(" ".join(words.split())[:120], path),),
             )
-
-
-def _texts(case: Case) -> Iterator[tuple[str, str]]:
-    for one in filled(case.record):
-        if one.blank or one.field.kind not in ("text", "string"):
-            continue
-        for words in (one.value.en, one.value.fa) if one.field.kind == "text" else (one.value,):
-            if words:
-                yield one.path, words
 
 
 def _near(words: str, place: int) -> str:

@@ -7,30 +7,29 @@ from collections.abc import Iterator
 from typing import Final
 
 from theratrial.registry.found import Quote, Sentence, Severity
+from theratrial.registry.needles import folded, sought
 from theratrial.registry.rules.frame import CONSISTENCY, PHYSICS, TRDS, Case, Found, quote, rule
 from theratrial.registry.rules.words import about_radiotherapy, filled, whole_text
 
 GROUP: Final = "interventions[0].description"
 _SUPERSCRIPT: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 # 177Lu, 225Ac and 161Tb emit no positrons; what is seen of them is seen by a gamma camera.
-_NO_POSITRONS: Final = re.compile(
-    r"(?:(?:177 ?-?lu|lu-?177|225 ?-?ac|ac-?225|161 ?-?tb|tb-?161)(?:[- ](?!68)[a-z0-9]+){0,2}[- ]+)pet\b",
-    re.IGNORECASE,
+_NO_POSITRONS: Final = sought(
+    r"(?:(?:177 ?-?lu|lu-?177|225 ?-?ac|ac-?225|161 ?-?tb|tb-?161)(?:[- ](?!68)[a-z0-9]+){0,2}[- ]+)pet\b"
 )
-_ACTIVITY: Final = re.compile(r"\d[\d.,]*\s*(?:gbq|mbq|mci|گیگابکرل|مگابکرل)", re.IGNORECASE)
-_MASS: Final = re.compile(r"\d[\d.,]*\s*(?:mg|µg|mg/kg|میلی ?گرم)\b", re.IGNORECASE)
-_CYCLES: Final = re.compile(
+_ACTIVITY: Final = sought(r"\d[\d.,]*\s*(?:gbq|mbq|mci|گیگابکرل|مگابکرل)")
+_MASS: Final = sought(r"\d[\d.,]*\s*(?:mg|µg|mg/kg|میلی ?گرم)\b")
+_CYCLES: Final = sought(
     r"(?:\d+|one|two|three|four|five|six)\s+(?:\w+\s+)?(?:sessions|cycles|injections|administrations)|"
-    r"(?:maximum|up to|حداکثر)\s+\S+\s+(?:sessions?|cycles?|جلسه)",
-    re.IGNORECASE,
+    r"(?:maximum|up to|حداکثر)\s+\S+\s+(?:sessions?|cycles?|جلسه)"
 )
-_LIMIT: Final = re.compile(
-    r"\d[\d.,]*\s*gy\b|cumulative (?:dose|activity)|maximum (?:dose|activity)|kidney dose|دوز تجمعی", re.I
+_LIMIT: Final = sought(r"\d[\d.,]*\s*gy\b|cumulative (?:dose|activity)|maximum (?:dose|activity)|kidney dose|دوز تجمعی")
+_STOP: Final = sought(
+    r"\bstop(?:ped|ping)?\b|discontinu|withdraw\w* (?:from )?treatment|until progression|توقف|قطع درمان"
 )
-_STOP: Final = re.compile(
-    r"\bstop(?:ped|ping)?\b|discontinu|withdraw\w* (?:from )?treatment|until progression|توقف|قطع درمان", re.I
-)
-_WHOLE_BODY: Final = re.compile(r"[^.;]{0,60}whole-?body scan[^.;]{0,80}", re.IGNORECASE)
+_PEOPLE: Final = ("patients", "participants", "subjects", "men")
+_NUMBER_OF_PEOPLE: Final = re.compile(r"\b(\d{1,5})\s+(?:\w+\s+)?(?:patients|participants|subjects|women|men)\b")
+_WHOLE_BODY: Final = sought(r"[^.;]{0,60}whole-?body scan[^.;]{0,80}")
 _HOURS: Final = re.compile(r"\d+\s*(?:h\b|hours?|ساعت)|\d+\s*(?:days?|روز)", re.IGNORECASE)
 
 
@@ -43,7 +42,7 @@ _HOURS: Final = re.compile(r"\d+\s*(?:h\b|hours?|ساعت)|\d+\s*(?:days?|روز
 )
 def pet_of_no_positron_emitter(case: Case) -> Iterator[Found]:
     for one in filled(case.record):
-        if one.blank or one.field.kind != "text":
+        if one.field.kind != "text" or "pet" not in folded(str(one.value)):
             continue
         match = _NO_POSITRONS.search(str(one.value).translate(_SUPERSCRIPT))
         if match:
@@ -81,7 +80,7 @@ def no_activity_nor_mass(case: Case) -> Iterator[Found]:
             ("largest cumulative dose", "بیشترین دوز تجمعی", _LIMIT),
             ("rule to stop", "قاعدهٔ توقف", _STOP),
         )
-        if not pattern.search(words)
+        if not pattern.within(words)
     ]
     if lacking:
         yield Found(
@@ -140,9 +139,10 @@ def sample_size_differs(case: Case) -> Iterator[Found]:
     if target is None:
         return
     for path in ("summary.design", GROUP, "summary.intervention_groups"):
-        for match in re.finditer(
-            r"\b(\d{1,5})\s+(?:\w+\s+)?(?:patients|participants|subjects|women|men)\b", quote(case, path).text
-        ):
+        words = quote(case, path).text
+        if not any(one in words for one in _PEOPLE):
+            continue
+        for match in _NUMBER_OF_PEOPLE.finditer(words):
             if int(match[1]) != target:
                 yield Found(
                     path,

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from theratrial.registry.fields import Filled, filled_fields
+from theratrial.registry.needles import folded, sought
 from theratrial.registry.readings import Reading, plain, record_readings
 from theratrial.registry.record import RegistrationRecord
+from theratrial.registry.words import LANGUAGES
 
-_SUPERSCRIPT: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
-_THERAPY: Final = re.compile(
+_SUPERSCRIPT: Final = tuple(zip("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789", strict=True))
+_THERAPY: Final = sought(
     r"177 ?-?lu\b|\blu-?177|lutetium|90 ?-?y\b|yttrium|131 ?-?i\b|\bi-?131|225 ?-?ac\b|actinium|\bradioligand|"
     r"radioimmuno|endoradio|radiopharmaceutical|radionuclide therapy|لوتشیم|رادیودارو"
 )
-_ANTIBODY: Final = re.compile(r"trastuzumab|herceptin|تراستوزوماب")
-_GALLIUM: Final = re.compile(r"68 ?-?ga\b|\bga-?68|gallium|گالیوم")
+_ANTIBODY: Final = sought(r"trastuzumab|herceptin|تراستوزوماب")
+_GALLIUM: Final = sought(r"68 ?-?ga\b|\bga-?68|gallium|گالیوم")
 
 
 Result = TypeVar("Result")
@@ -67,22 +68,48 @@ def whole_text(record: RegistrationRecord) -> str:
             or one.path.startswith(("eligibility.", "scientific_title", "public_title", "design."))
         )
     ]
-    return plain(" \n ".join(parts)).translate(_SUPERSCRIPT).casefold()
+    words = folded(plain(" \n ".join(parts)))
+    return words if words.isascii() else _plain_digits(words)
+
+
+def _plain_digits(words: str) -> str:
+    for sign, digit in _SUPERSCRIPT:
+        words = words.replace(sign, digit)
+    return words
+
+
+@_LastRecord
+def texts(record: RegistrationRecord) -> tuple[tuple[str, str, str], ...]:
+    """Path, words and folded words of every text, each language by itself."""
+    found = []
+    for one in filled(record):
+        if one.field.kind == "text":
+            found += [(one.path, words, folded(words)) for words in (one.value.en, one.value.fa) if words]
+        elif one.field.kind == "string":
+            found.append((one.path, one.value, folded(one.value)))
+    return tuple(found)
+
+
+@_LastRecord
+def languages(record: RegistrationRecord) -> frozenset[str]:
+    """Languages in which anything is said."""
+    said = [one.value for one in filled(record) if one.field.kind == "text"]
+    return frozenset(language for language in LANGUAGES if any(text.said(language) for text in said))
 
 
 def about_radiotherapy(words: str) -> bool:
     """Whether a therapeutic radiopharmaceutical is given."""
-    return bool(_THERAPY.search(words))
+    return _THERAPY.within(words)
 
 
 def about_antibody(words: str) -> bool:
     """Whether it is trastuzumab."""
-    return bool(_ANTIBODY.search(words))
+    return _ANTIBODY.within(words)
 
 
 def about_gallium(words: str) -> bool:
     """Whether 68Ga is the tracer's label."""
-    return bool(_GALLIUM.search(words))
+    return _GALLIUM.within(words)
 
 
 def of_irct(record: RegistrationRecord) -> bool:
