@@ -16,6 +16,9 @@ from theratrial.registry.rules import (
     live,
     outcomes,
     people,
+    protocol_criteria,
+    protocol_treatment,
+    protocol_visits,
     protocols,
     required,
     results,
@@ -29,7 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES", "Case", "Rule", "check"]
 
-_MODULES: Final = (required, answers, dates, criteria, outcomes, treatment, people, results, protocols, live)
+_MODULES: Final = (
+    *(required, answers, dates, criteria, outcomes, treatment, people, results),
+    *(protocols, protocol_criteria, protocol_treatment, protocol_visits, live),
+)
 _ORDER: Final = list(Severity)
 
 

@@ -175,15 +175,18 @@ def _words_of_protocol(record: RegistrationRecord, today: date, protocol: Protoc
     """Where record and protocol differ in words or plans: told, and never written by us."""
     if protocol is None:
         return ()
-    from theratrial.registry.rules import protocols
+    from theratrial.registry.check import RULES, Case
+    from theratrial.registry.rules.frame import PROTOCOL
 
-    case = protocols.Case(record, today, protocol)
+    case = Case(record, today, protocol)
+    rules = [one for one in RULES.values() if one.source == PROTOCOL]
     return tuple(
         Sentence(
             f"{finding.message.en}: record and protocol differ, and a person has to say which holds",
             f"{finding.message.fa}: سوابق و پروتکل یکی نیست و باید کسی بگوید کدام درست است",
         )
-        for finding in protocols.findings(case)
+        for rule in rules
+        for finding in rule.findings(case)
         if finding.path != "recruitment.target_sample_size"
     )
 

@@ -1,0 +1,254 @@
+"""Record and protocol: the same criteria and the same primary outcome?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from theratrial.protocol.schema import Protocol
+from theratrial.registry.found import Quote, Sentence, Severity
+from theratrial.registry.readings import Reading, protocol_readings, readings, topics
+from theratrial.registry.rules.frame import PROTOCOL, Case, Found, quote, rule
+from theratrial.registry.rules.planned import SAY_THE_SAME, assumed, of_protocol, same_words, spans, words_at
+from theratrial.registry.rules.words import criteria_readings
+from theratrial.registry.words import Language
+
+_CATEGORIES: Final = {
+    "CR": r"\bcomplete\b|\bCR\b|کامل",
+    "PR": r"\bpartial\b|\bPR\b|نسبی",
+    "SD": r"\bstable\b|\bSD\b|not[- ]?progressed|پایدار",
+}
+_TOGETHER: Final = (
+    (r"objective response|overall response|پاسخ عینی", {"CR", "PR"}),
+    (r"disease control|clinical benefit|کنترل بیماری", {"CR", "PR", "SD"}),
+)
+_CATEGORY_WORDS: Final = {
+    "CR": ("complete", "کامل"),
+    "PR": ("partial", "نسبی"),
+    "SD": ("stable", "پایدار"),
+    "PD": ("progressive", "پیشرونده"),
+}
+
+
+@rule(
+    "protocol-criterion-only-in-record",
+    Severity.WARNING,
+    PROTOCOL,
+    "The record demands what the protocol does not",
+    "سوابق چیزی می‌خواهد که پروتکل نمی‌خواهد",
+)
+def criterion_only_in_record(case: Case) -> Iterator[Found]:
+    if case.protocol is None:
+        return
+    known = {one.topic for one in (*protocol_readings(case.protocol), *_titles(case.protocol))}
+    for one in _first_of_topics(criteria_readings(case.record)):
+        if one.topic not in known and not _from_a_field(one):
+            topic = topics()[one.topic]
+            yield Found(
+                _side_path(one),
+                Sentence(
+                    f"'{one.quote}': no criterion of the protocol speaks of {topic.en}",
+                    f"«{one.quote}»: هیچ معیار پروتکل از {topic.fa} نمی‌گوید",
+                ),
+                Sentence(
+                    "Add the criterion to the protocol, or say why the record has it",
+                    "معیار را به پروتکل بیفزایید یا بگویید چرا در سوابق آمده است",
+                ),
+                (Quote(one.quote, _side_path(one)),),
+            )
+
+
+@rule(
+    "protocol-criterion-only-in-protocol",
+    Severity.ERROR,
+    PROTOCOL,
+    "The protocol demands what the record does not",
+    "پروتکل چیزی می‌خواهد که سوابق نمی‌گوید",
+)
+def criterion_only_in_protocol(case: Case) -> Iterator[Found]:
+    if case.protocol is None or not (case.record.eligibility.inclusion or case.record.eligibility.exclusion):
+        return
+    known = {one.topic for one in criteria_readings(case.record)}
+    for one in _first_of_topics(protocol_readings(case.protocol)):
+        if one.topic not in known and one.topic != "female":
+            topic = topics()[one.topic]
+            limit = f" {limit_said(one)}" if one.limit else ""
+            yield Found(
+                _side_path(one),
+                Sentence(
+                    f"The protocol's {one.side} criterion on {topic.en}{limit} is not in the record",
+                    f"معیار {'ورود' if one.side == 'inclusion' else 'عدم ورود'} پروتکل دربارهٔ {topic.fa}{limit} "
+                    "در سوابق نیست",
+                ),
+                Sentence(
+                    "Register the criterion: participants are chosen by it",
+                    "معیار را ثبت کنید: شرکت‌کنندگان با آن برگزیده می‌شوند",
+                ),
+                (of_protocol(one.quote, "eligibility"),),
+            )
+
+
+@rule(
+    "protocol-criterion-differs",
+    Severity.ERROR,
+    PROTOCOL,
+    "A criterion has another limit or another side than in the protocol",
+    "حد یا سمت یک معیار جز آن است که در پروتکل است",
+)
+def criterion_differs(case: Case) -> Iterator[Found]:
+    if case.protocol is None:
+        return
+    ours = [one for one in criteria_readings(case.record) if not _from_a_field(one)]
+    theirs = protocol_readings(case.protocol)
+    for topic in topics().values():
+        said, planned = ([one for one in side if one.topic == topic.id] for side in (ours, theirs))
+        if not said or not planned:
+            continue
+        sides = {one.side for one in said} != {one.side for one in planned}
+        if sides or _limits(said) != _limits(planned):
+            yield Found(
+                _side_path(said[0]),
+                Sentence(
+                    f"{topic.en[0].upper()}{topic.en[1:]}: {_listed(said, 'en', with_side=sides)} in the record, "
+                    f"{_listed(planned, 'en', with_side=sides)} in the protocol",
+                    f"{topic.fa}: در سوابق {_listed(said, 'fa', with_side=sides)}، "
+                    f"در پروتکل {_listed(planned, 'fa', with_side=sides)}",
+                ),
+                SAY_THE_SAME,
+                (Quote(said[0].quote, _side_path(said[0])), of_protocol(planned[0].quote, "eligibility")),
+            )
+
+
+def _limits(found: list[Reading]) -> set[tuple[str, float]]:
+    return {(one.comparator, one.value) for one in found if one.value is not None}
+
+
+def _listed(found: list[Reading], language: Language, *, with_side: bool) -> str:
+    sides = {"inclusion": ("inclusion", "ورود"), "exclusion": ("exclusion", "عدم ورود")}
+    place = 1 if language == "fa" else 0
+    said = [limit_said(one) or ("no limit", "بی حد")[place] for one in found]
+    if not with_side:
+        return ", ".join(said)
+    return ", ".join(f"{limit} ({sides[one.side][place]})" for limit, one in zip(said, found, strict=True))
+
+
+def limit_said(one: Reading) -> str:
+    """``≥ 1.5 · 10⁹/L``; empty where there is no limit."""
+    if one.value is None:
+        return ""
+    sign = {">=": "≥", "<=": "≤"}.get(one.comparator, one.comparator)
+    unit = {"e9_per_L": " · 10⁹/L", "g_per_L": " g/L", "percent": " %", "years": ""}.get(one.unit, f" {one.unit}")
+    return f"{sign} {one.value:g}{unit}".rstrip()
+
+
+def _titles(protocol: Protocol) -> list[Reading]:
+    """Topics that the protocol's criteria speak of in words: of a condition over other variables too."""
+    found: list[Reading] = []
+    for clause in protocol.eligibility.values():
+        texts = [sentence.text for sentence in clause.verbatim]
+        if clause.reading is not None:
+            texts += [clause.reading.title, clause.reading.condition.replace("_", " ")]
+        found += readings(". ".join(texts))
+    return found
+
+
+def _first_of_topics(found: tuple[Reading, ...]) -> Iterator[Reading]:
+    seen: set[str] = set()
+    for one in found:
+        if one.topic not in seen:
+            seen.add(one.topic)
+            yield one
+
+
+def _from_a_field(one: Reading) -> bool:
+    """Whether it was read from the fields of age or sex, which have rules of their own."""
+    return one.quote.startswith(("Age from ", "Age to ", "Gender: "))
+
+
+def _side_path(one: Reading) -> str:
+    return f"eligibility.{one.side}"
+
+
+@rule(
+    "protocol-outcome-differs",
+    Severity.ERROR,
+    PROTOCOL,
+    "No primary outcome of the record is the protocol's endpoint",
+    "هیچ پیامد اولیهٔ سوابق پیامد اولیهٔ پروتکل نیست",
+)
+def outcome_differs(case: Case) -> Iterator[Found]:
+    """By the response categories that count; the words of the title are enough too."""
+    clause = case.protocol.endpoint if case.protocol else None
+    endpoint, outcomes = clause.reading if clause else None, case.record.primary_outcomes
+    if clause is None or endpoint is None or not outcomes:
+        return
+    wanted = set(endpoint.counted_categories)
+    for one in outcomes:
+        description = str(one.description)
+        if same_words(description, endpoint.title) or _categories(f"{description} {one.method}") == wanted:
+            return
+    words = [_CATEGORY_WORDS[name] for name in endpoint.counted_categories]
+    named, path = _categories(f"{outcomes[0].description} {outcomes[0].method}"), "primary_outcomes[0].description"
+    said = ", ".join(_CATEGORY_WORDS[name][0] for name in sorted(named)) or "no response category"
+    said_fa = "، ".join(_CATEGORY_WORDS[name][1] for name in sorted(named)) or "هیچ ردهٔ پاسخی"
+    extra = assumed(clause)
+    yield Found(
+        path,
+        Sentence(
+            f"The protocol counts {', '.join(en for en, _ in words)} response; the primary outcome names "
+            f"{said}{extra.en}",
+            f"پروتکل پاسخ {'، '.join(fa for _, fa in words)} را می‌شمارد؛ پیامد اولیه {said_fa} را نام می‌برد{extra.fa}",
+        ),
+        Sentence(
+            "Register the outcome that the protocol analyses; a changed one needs an update with its reason",
+            "پیامدی را ثبت کنید که پروتکل تحلیل می‌کند؛ تغییر آن به‌روزرسانی با ذکر علت می‌خواهد",
+        ),
+        (quote(case, path), of_protocol(endpoint.title, "endpoint")),
+    )
+
+
+def _categories(text: str) -> set[str]:
+    for words, together in _TOGETHER:
+        if re.search(words, text, re.IGNORECASE):
+            return set(together)
+    return {name for name, words in _CATEGORIES.items() if re.search(words, text, re.IGNORECASE)}
+
+
+@rule(
+    "protocol-outcome-time-differs",
+    Severity.WARNING,
+    PROTOCOL,
+    "The primary outcome is measured at another time than in the protocol",
+    "زمان سنجش پیامد اولیه جز آن است که در پروتکل است",
+)
+def outcome_time_differs(case: Case) -> Iterator[Found]:
+    endpoint = case.protocol.endpoint.reading if case.protocol else None
+    clause = case.protocol.schedule.get(endpoint.visit) if case.protocol and endpoint else None
+    visit = clause.reading if clause else None
+    if clause is None or visit is None or visit.anchor != "last_administration":
+        return
+    low, high = visit.window_days.minimum, visit.window_days.maximum
+    for index in range(len(case.record.primary_outcomes)):
+        path = f"primary_outcomes[{index}].timepoint"
+        found = spans(
+            words_at(case, path), r"[^.;,]{0,20}\b(?:after|پس از|بعد از)\b[^.;,]{0,20}(?:last|final|آخرین)[^.;,]*"
+        )
+        for span in found:
+            if not span.is_window(low, high):
+                extra = assumed(clause)
+                yield Found(
+                    path,
+                    Sentence(
+                        f"'{span.text}' is {_days(span.low_days, span.high_days)} days; the protocol's window is day "
+                        f"{_days(low, high)} after the last administration{extra.en}",
+                        f"«{span.text}» یعنی روز {_days(span.low_days, span.high_days)}؛ "
+                        f"بازهٔ پروتکل روز {_days(low, high)} پس از آخرین تجویز است{extra.fa}",
+                    ),
+                    SAY_THE_SAME,
+                    (quote(case, path), of_protocol(clause.decision.why or visit.title, f"schedule.{visit.id}")),
+                )
+
+
+def _days(low: float, high: float) -> str:
+    return f"{low:g}" if low == high else f"{low:g}-{high:g}"
