@@ -9,7 +9,6 @@ from theratrial.exchange.irct.text import REGISTRY
 from theratrial.registry.completeness import completeness
 from theratrial.registry.difference import Change, difference
 from theratrial.registry.fields import Filled, filled_fields
-from theratrial.registry.found import Sentence
 from theratrial.registry.record import RegistrationRecord
 from theratrial.registry.words import LANGUAGES, Language, Text
 
@@ -23,7 +22,6 @@ class Lack:
     path: str
     item: int
     """Of the WHO Trial Registration Data Set; 0 where the registry alone asks for it."""
-    title: Sentence
     language: Language | None = None
 
 
@@ -35,7 +33,7 @@ def assigned_by_the_registry(one: Filled) -> bool:
 def lacks(record: RegistrationRecord) -> tuple[Lack, ...]:
     """What is empty and due: fields of the WHO data set, and in IRCT the second language of words that have one."""
     due = [item for item in completeness(record).items if item.state in ("partial", "absent")]
-    empty = [Lack(path, item.number, item.title) for item in due for path in item.lacking if _is_typed(path)]
+    empty = [Lack(path, item.number) for item in due for path in item.lacking if _is_typed(path)]
     return (*empty, *(_one_language(record) if of_irct(record) else ()))
 
 
@@ -63,4 +61,4 @@ def _one_language(record: RegistrationRecord) -> Iterator[Lack]:
             continue
         for language in LANGUAGES:
             if not one.value.said(language):
-                yield Lack(one.path, 0, Sentence(one.field.en, one.field.fa), language)
+                yield Lack(one.path, 0, language)

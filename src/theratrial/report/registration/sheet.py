@@ -17,7 +17,7 @@ from theratrial.report.registration.one_language import was_left_out
 from theratrial.report.registration.owed_fields import Lack, assigned_by_the_registry, differing, lacks
 from theratrial.report.registration.rows import Entry, Part, Row, parts, path_id
 from theratrial.report.registration.said import DIRECTION, digits, has_languages, label, said
-from theratrial.report.registration.sheet_words import COLUMNS, WORDS, counted, lacking_words
+from theratrial.report.registration.sheet_words import COLUMNS, WORDS, counted, lacking_words, place
 
 
 def paste_sheet(
@@ -112,7 +112,7 @@ class _Sheet:
     def _lists(self) -> Markup:
         empty = [(one.path, lacking_words(one, self.language)) for one in self.owed if one.language is None]
         half = [(one.path, lacking_words(one, self.language)) for one in self.owed if one.language]
-        changed = [(path, _name(one.field, path, self.language)) for path, one in self.changes.items()]
+        changed = [(path, place(path, self.language)) for path in self.changes]
         found = [self._list("must", empty), self._list("half", half), self._list("changed_list", changed)]
         if not empty and not half:
             found.insert(0, Markup('<p class="nothing">{}</p>\n').format(WORDS["nothing"].said(self.language)))
@@ -125,8 +125,8 @@ class _Sheet:
             Markup('<li><a href="#{}">{}</a></li>\n').format(path_id(path), words) for path, words in entries
         )
         heading = f"{WORDS[name].said(self.language)} ({digits(str(len(entries)), self.language)})"
-        return Markup('<details class="{0}"{4}>\n<summary>{1}</summary>\n<ul>\n{2}</ul>\n</details>\n{3}').format(
-            name, heading, items, "", Markup(" open") if len(entries) <= 12 else ""
+        return Markup('<details class="{}"{}>\n<summary>{}</summary>\n<ul>\n{}</ul>\n</details>\n').format(
+            name, Markup(" open") if len(entries) <= 30 else "", heading, items
         )
 
     def part(self, part: Part) -> Markup:
@@ -264,9 +264,3 @@ class _Sheet:
 
 def _old(old: Filled | None, language: Language) -> str | None:
     return said(old, language, either=False).words if old else None
-
-
-def _name(field: Field, path: str, language: Language) -> str:
-    number = path.partition("[")[2].partition("]")[0]
-    words = field.label(language)
-    return f"{words} ({digits(str(int(number) + 1), language)})" if number else words

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from theratrial.registry.fields import Field, field_of
+from theratrial.registry.fields import Field, field_of, sections
 from theratrial.registry.words import Language
 from theratrial.report.registration.owed_fields import Lack
 from theratrial.report.registration.rows import Named
 from theratrial.report.registration.said import digits
 
+_PLAIN_PARTS: Final = ("protocol_summary", "general", "registration")
 COLUMNS: Final = (Named("Field", "عنوان"), Named("English", "انگلیسی"), Named("Persian", "فارسی"))
 WORDS: Final[dict[str, Named]] = {
     "title": Named("Sheet to paste into the registry's form:", "برگهٔ رونویسی در فرم مرکز ثبت:"),
@@ -26,7 +27,10 @@ WORDS: Final[dict[str, Named]] = {
     "nothing": Named(
         "Every field that must be filled by now is filled.", "همهٔ فیلدهایی که تا امروز باید پر شوند پر شده‌اند."
     ),
-    "must": Named("Must be filled and is empty", "باید پر شود و خالی است"),
+    "must": Named(
+        "Must be filled and is empty: the WHO data set asks for it",
+        "باید پر شود و خالی است: فهرست سازمان جهانی بهداشت آن را می‌خواهد",
+    ),
     "half": Named(
         "Given in one language only; IRCT asks for both", "تنها به یک زبان آمده است؛ مرکز ثبت هر دو زبان را می‌خواهد"
     ),
@@ -58,15 +62,21 @@ def counted(field: Field, words: str, language: Language) -> str:
     return "1 character" if count == 1 else f"{count:,} characters"
 
 
+def place(path: str, language: Language) -> str:
+    """A field by name, with the part of the form it stands in where the name alone does not tell."""
+    field = field_of(path)
+    if field.section in _PLAIN_PARTS:
+        return field.label(language)
+    title = next(one for one in sections() if one.name == field.section).title(language)
+    number = path.partition("[")[2].partition("]")[0]
+    which = f" {digits(str(int(number) + 1), language)}" if number else ""
+    return f"{title}{which}: {field.label(language)}"
+
+
 def lacking_words(lack: Lack, language: Language) -> str:
-    """A field that lacks something, with the WHO data set's item that asks for it."""
-    field = field_of(lack.path)
-    number = lack.path.partition("[")[2].partition("]")[0]
-    place = f" ({digits(str(int(number) + 1), language)})" if number else ""
-    words = f"{field.label(language)}{place}"
+    """A field that lacks something, with the item of WHO's data set that asks for it."""
+    words = place(lack.path, language)
     if lack.language:
         return f"{words}: {WORDS[f'no_{lack.language}'].said(language)}"
     item = digits(str(lack.item), language)
-    title = lack.title.fa if language == "fa" else lack.title.en
-    of_who = f"بند {item} فهرست سازمان جهانی بهداشت" if language == "fa" else f"WHO item {item}"
-    return f"{words}: {title}, {of_who}" if title != words else f"{words}: {of_who}"
+    return f"{words} (بند {item} سازمان جهانی بهداشت)" if language == "fa" else f"{words} (WHO item {item})"
