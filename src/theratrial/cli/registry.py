@@ -11,23 +11,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from theratrial.cli import EXIT_ERROR, console
+from theratrial.cli.registry_export import Format, PageTongue, exported, refuse_idle_options, to_standard_output
 
 if TYPE_CHECKING:
     from theratrial.registry.found import Finding
     from theratrial.registry.imported import Imported
-    from theratrial.registry.record import RegistrationRecord
     from theratrial.registry.words import Language
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Check, show and convert a registration record.")
-
-
-class Format(StrEnum):
-    """What a record is written as."""
-
-    ICTRP_XML = "ictrp-xml"
-    ICTRP_XML_131 = "ictrp-xml-131"
-    CTGOV_JSON = "ctgov-json"
-    YAML = "yaml"
 
 
 class Tongue(StrEnum):
@@ -231,38 +222,30 @@ def export(
     file: str = _FILE,
     to: Format = typer.Option(..., "--to", help="Format to write."),
     out: Path | None = typer.Option(None, "--out", help="File to write; default: standard output."),
+    language: PageTongue | None = typer.Option(
+        None, "--language", help="Of irct-html, irct-pdf and sheet-html; both: side by side. Default: en."
+    ),
+    earlier: str = typer.Option(
+        "", "--earlier", metavar="FILE", help="For sheet-html: the registered version; what differs from it is marked."
+    ),
     today: str | None = _TODAY,
     contacts: bool = _CONTACTS,
     as_json: bool = _JSON,
 ) -> None:
-    """Write a record for another registry; people's names and addresses only with --contacts."""
-    imported = _imported(file, _day(today))
-    content = _exported(imported.record, to, contacts=contacts)
+    """Write a record as page, as sheet, or for another registry; names and telephone numbers only with --contacts."""
+    refuse_idle_options(to, language, earlier)
+    day = _day(today)
+    record = _imported(file, day).record
+    before = _imported(earlier, day).record if earlier else None
+    content = exported(record, to, language or PageTongue.EN, earlier=before, contacts=contacts)
     if out is None:
-        typer.echo(content.decode(), nl=False)
+        to_standard_output(content, to)
         return
     _write(out, content)
     if as_json:
         console.print_json({"out": str(out), "format": to.value, "bytes": len(content), "contacts": contacts})
     else:
         _say(f"{out}: written as {to.value}" + ("" if contacts else ", without people's names and addresses"))
-
-
-def _exported(record: RegistrationRecord, to: Format, *, contacts: bool) -> bytes:
-    if to is Format.YAML:
-        from theratrial.registry.people import public_record
-        from theratrial.registry.reader import registration_yaml
-
-        return registration_yaml(record if contacts else public_record(record)).encode()
-    if to is Format.CTGOV_JSON:
-        import json
-
-        from theratrial.exchange.ctgov.write import ctgov_study
-
-        return (json.dumps(ctgov_study(record, contacts=contacts), ensure_ascii=False, indent=2) + "\n").encode()
-    from theratrial.exchange.ictrp.write import ictrp_131, ictrp_2009
-
-    return (ictrp_2009 if to is Format.ICTRP_XML else ictrp_131)(record, contacts=contacts)
 
 
 def _write(path: Path, content: bytes) -> None:
