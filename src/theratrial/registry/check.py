@@ -14,6 +14,7 @@ from theratrial.registry.rules import (
     criteria,
     dates,
     live,
+    live_days,
     outcomes,
     people,
     protocol_criteria,
@@ -34,7 +35,7 @@ __all__ = ["RULES", "Case", "Rule", "check"]
 
 _MODULES: Final = (
     *(required, answers, dates, criteria, outcomes, treatment, people, results),
-    *(protocols, protocol_criteria, protocol_treatment, protocol_visits, live),
+    *(protocols, protocol_criteria, protocol_treatment, protocol_visits, live, live_days),
 )
 _ORDER: Final = list(Severity)
 

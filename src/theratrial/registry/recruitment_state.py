@@ -129,6 +129,8 @@ class Recruitment:
 
     def _from_first_to_last(self) -> Sentence:
         first, last = shown_by(self.facts.first_consent), shown_by(self.facts.last_enrolment)
+        if self.facts.enrolled == 1:
+            return Sentence(f"{self.counted.en}{first.en}", f"{self.counted.fa}{first.fa}")
         return Sentence(
             f"{self.counted.en}; first{first.en}, last{last.en}",
             f"{self.counted.fa}؛ نخستین{first.fa}، آخرین{last.fa}",
