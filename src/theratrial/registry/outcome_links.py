@@ -32,6 +32,7 @@ PARTS: Final = {
     "platelets": r"platelet|thrombocyt|پلاکت",
     "neutrophils": r"neutrophil|نوتروفیل",
     "haemoglobin": r"ha?emoglobin|an[ae]*mia|هموگلوبین|کم‌خونی",
+    "lesions": r"\blesion|ضایع",
     "white cells": r"white (?:blood )?cell|leu[ck]ocyt|گلبول(?:‌های)? سفید",
 }
 
