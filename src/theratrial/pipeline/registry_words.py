@@ -152,8 +152,8 @@ def failure_words(protocol: Protocol, title: str) -> Sentence | None:
         if reading is not None and reading.title == title:
             in_persian = reading.titles.get("fa", title)
             if reading.kind == "inclusion":
-                return Sentence(f"Not met or not known: {title}", f"احراز نشد یا نامعلوم: {in_persian}")
-            return Sentence(f"Excluded or not known: {title}", f"مشمول معیار خروج یا نامعلوم: {in_persian}")
+                return Sentence(f"{title} (not met or not known)", f"{in_persian} (احراز نشد یا نامعلوم)")
+            return Sentence(f"{title} (excludes, or not known)", f"{in_persian} (معیار خروج، یا نامعلوم)")
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Final
 
 from theratrial.registry.found import Sentence
@@ -70,3 +71,18 @@ def percent(fraction: float) -> str:
 def level_percent(one: OutcomeReported) -> str:
     """The confidence level in percent: ``95``; empty where there is none."""
     return "" if one.confidence_level is None else f"{one.confidence_level * 100:g}"
+
+
+_PERSIAN_DIGITS: Final = str.maketrans("0123456789.", "۰۱۲۳۴۵۶۷۸۹٫")
+_NUMERAL: Final = re.compile(r"(?<![A-Za-z0-9^_./-])(?<!\d:)\d+(?:\.\d+)?(?![A-Za-z0-9^_/]|[.:-]\d)")
+
+
+def persian_numerals(text: str) -> str:
+    """Numbers in a Persian text in Persian digits; those of names, units, versions and dates stay: ``HER2``, ``10^9``.
+
+    Examples
+    --------
+    >>> persian_numerals("درجهٔ 3، 66.7٪، HER2، 2022-03-05")
+    'درجهٔ ۳، ۶۶٫۷٪، HER2، 2022-03-05'
+    """
+    return _NUMERAL.sub(lambda match: match[0].translate(_PERSIAN_DIGITS), text)
