@@ -1,0 +1,150 @@
+"""The findings of the check as a registrant works through them: by task, then by field."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from theratrial.registry.check import RULES, check
+from theratrial.registry.completeness import Completeness, completeness
+from theratrial.registry.fields import field_of
+from theratrial.registry.found import Finding, Quote
+from theratrial.registry.rules.frame import LIVE
+from theratrial.web.registration.brief import State
+from theratrial.web.registration.shown import (
+    in_words,
+    item_state_words,
+    item_tone,
+    label_of,
+    severity_words,
+    task_of,
+    task_words,
+    tone,
+)
+from theratrial.web.trials.selectors import protocol_in_force
+
+SEVERITIES = ("error", "warning", "info")
+_LONGEST_QUOTE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnFinding:
+    """One finding in the reader's language."""
+
+    rule: str
+    severity: str
+    words: str
+    tone: str
+    title: str
+    message: str
+    remedy: str
+    source: str
+    quotes: tuple[dict[str, str], ...]
+
+
+@dataclass(slots=True)
+class Place:
+    """The findings of one field."""
+
+    path: str
+    label: str
+    section: str
+    findings: list[DrawnFinding]
+
+
+@dataclass(slots=True)
+class Task:
+    """What one sitting settles."""
+
+    id: str
+    title: str
+    asks: str
+    places: list[Place]
+    counts: Counter[str]
+
+    @property
+    def count(self) -> int:
+        return sum(self.counts.values())
+
+
+def findings_of(state: State) -> tuple[Finding, ...]:
+    """The check of the newest version, with protocol and live trial."""
+    return check(
+        state.history.current.record,
+        today=state.today,
+        protocol=protocol_in_force(),
+        facts=state.facts,
+        history=state.history,
+    )
+
+
+def tasks_of(findings: Iterable[Finding], *, severity: str = "", evidence: bool = True) -> list[Task]:
+    """Findings as tasks, those with errors first.
+
+    Parameters
+    ----------
+    severity
+        Only these; empty for all.
+    evidence
+        Whether what names participants is shown.
+    """
+    found: dict[str, Task] = {}
+    for one in findings:
+        if severity and one.severity.value != severity:
+            continue
+        id_ = task_of(one.rule)
+        title, asks = task_words(id_)
+        task = found.setdefault(id_, Task(id_, title, asks, [], Counter()))
+        task.counts[one.severity.value] += 1
+        place = next((some for some in task.places if some.path == one.path), None)
+        if place is None:
+            place = Place(one.path, label_of(one.path), _section(one.path), [])
+            task.places.append(place)
+        place.findings.append(_drawn(one, evidence))
+    return sorted(found.values(), key=lambda task: tuple(-task.counts[one] for one in SEVERITIES))
+
+
+def _section(path: str) -> str:
+    try:
+        return field_of(path).section
+    except KeyError:
+        return ""
+
+
+def _drawn(one: Finding, evidence: bool) -> DrawnFinding:
+    title = in_words(RULES[one.rule].title) if one.rule in RULES else one.rule
+    quotes = tuple(_quote(each) for each in one.quotes if evidence or each.source != LIVE)
+    severity = one.severity.value
+    return DrawnFinding(
+        one.rule, severity, severity_words(severity), tone(severity), title, in_words(one.message),
+        in_words(one.remedy), one.source, quotes,
+    )  # fmt: skip
+
+
+def _quote(quote: Quote) -> dict[str, str]:
+    words = " ".join(quote.text.split())
+    short = words if len(words) <= _LONGEST_QUOTE else f"{words[: _LONGEST_QUOTE - 1].rstrip()}…"
+    label = label_of(quote.path) if quote.path else quote.source
+    return {"label": label, "text": short, "whole": words if short != words else "", "path": quote.path}
+
+
+def items_of(record_completeness: Completeness) -> list[dict[str, Any]]:
+    """The 24 items as lines of a table."""
+    return [
+        {
+            "number": one.number, "title": in_words(one.title), "state": item_state_words(one.state),
+            "tone": item_tone(one.state),
+            "lacking": [{"path": path, "label": label_of(path)} for path in one.lacking] if one.state in _OPEN else [],
+        }
+        for one in record_completeness.items
+    ]  # fmt: skip
+
+
+_OPEN = ("partial", "absent")
+
+
+def completeness_of(state: State) -> Completeness:
+    """By the WHO data set."""
+    return completeness(state.history.current.record, today=state.today)

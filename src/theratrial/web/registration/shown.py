@@ -1,0 +1,122 @@
+"""Words of the record's pages: sentences in the reader's language, labels, what a finding asks to do."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from theratrial.registry.check import RULES
+from theratrial.registry.fields import field_of, sections
+from theratrial.registry.found import Sentence
+from theratrial.registry.words import Language, Text
+
+
+def language() -> Language:
+    """The reader's, of the two that a record has."""
+    return "fa" if get_language() == "fa" else "en"
+
+
+def in_words(sentence: Sentence | Text | None) -> str:
+    """A sentence in the reader's language; the other one where it has none."""
+    if sentence is None:
+        return ""
+    return getattr(sentence, language()) or sentence.en or sentence.fa
+
+
+def label_of(path: str) -> str:
+    """The label of a field's path where it stands alone: ``Primary outcomes 1: Description``."""
+    try:
+        field = field_of(path)
+    except KeyError:
+        return path
+    words = field.label(language()).rstrip(":")
+    if field.group:
+        index = int(path.partition("[")[2].partition("]")[0] or 0)
+        return f"{section_title(field.section)} {index + 1}: {words}"
+    return f"{section_title(field.section)}: {words}" if path.startswith("people.") else words
+
+
+def section_title(name: str) -> str:
+    """Heading of a section."""
+    return next((one.title(language()) for one in sections() if one.name == name), name)
+
+
+_ROOMS: Final = {
+    **dict.fromkeys(("dates", "live"), "dates"),
+    **dict.fromkeys(("required", "answers"), "required"),
+    **dict.fromkeys(("protocols", "planned"), "protocols"),
+    **{one: one for one in ("outcomes", "treatment", "criteria", "people", "results")},
+}
+"""Room of rules (module) -> the task that their findings are settled in."""
+
+
+def task_of(rule: str) -> str:
+    """Which task the findings of a rule belong to: the room that the rule stands in."""
+    room = RULES[rule].look.__module__.rpartition(".")[2] if rule in RULES else ""
+    return _ROOMS.get(room, "other")
+
+
+def task_words(task: str) -> tuple[str, str]:
+    """Title of a task, and what it asks for in one sentence."""
+    return {
+        "dates": (
+            _("Bring status, dates and numbers up to date"),
+            _("Most of it is in the trial's own data: take the proposed update, then send it to the registry."),
+        ),
+        "outcomes": (
+            _("Say what is measured"),
+            _("Each outcome: what is measured in a participant, by which method, when, and how it is summarized."),
+        ),
+        "treatment": (
+            _("Describe the treatment so that it can be repeated"),
+            _("Activity, mass, cycles, imaging and the rule to stop, as the protocol has them."),
+        ),
+        "criteria": (
+            _("Make the criteria agree, and complete them"),
+            _("Summary, titles and criteria say the same; what the treatment needs is asked for."),
+        ),
+        "required": (
+            _("Fill in what is missing"),
+            _("Answers that a registry asks of every trial, and languages."),
+        ),
+        "protocols": (
+            _("Settle what differs from the protocol"),
+            _("Somebody has to say which of the two holds; an amendment changes both."),
+        ),
+        "people": (
+            _("Check organizations and addresses"),
+            _("Whoever reads the record must reach somebody."),
+        ),
+        "results": (
+            _("Report the results"),
+            _("Summary results are owed whatever they are."),
+        ),
+    }.get(task, (_("Other findings"), ""))
+
+
+def severity_words(severity: str) -> str:
+    """Severity in one word."""
+    return {"error": _("error"), "warning": _("warning"), "info": _("note")}[severity]
+
+
+def tone(severity: str) -> str:
+    """Class of the tag."""
+    return {"error": "bad", "warning": "warn", "info": "neutral"}[severity]
+
+
+def item_state_words(state: str) -> str:
+    """State of an item of the data set."""
+    return {
+        "present": _("complete"),
+        "partial": _("in part"),
+        "absent": _("absent"),
+        "not_yet_due": _("not yet due"),
+        "not_applicable": _("does not apply"),
+    }[state]
+
+
+def item_tone(state: str) -> str:
+    """Class of the tag."""
+    return {"present": "good", "partial": "warn", "absent": "bad"}.get(state, "neutral")
