@@ -120,7 +120,7 @@ def test_whatever_breaks_the_writing_leaves_the_old_result_whole_and_nothing_bes
     def broken(*_: object, pdf: bool) -> None:
         raise fault
 
-    monkeypatch.setattr("theratrial.report.write_report", broken)
+    monkeypatch.setattr("theratrial.report.write.write_report", broken)
     with pytest.raises(type(fault)):
         write_outputs(small_run, out, small_trial)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -15,7 +15,7 @@ from theratrial.errors import InputError
 from theratrial.pipeline.outputs import environment, is_current, read_run_record, write_outputs
 from theratrial.pipeline.trial import TrialRun, trial_run
 from theratrial.pipeline.verify import verification
-from theratrial.report import WrittenReport
+from theratrial.report.write import WrittenReport
 from theratrial.results.values import TrialResult
 from theratrial.simulation.cohort import simulate
 from theratrial.trace import file_hash
@@ -45,14 +45,14 @@ def _plain_report(result: TrialResult, _pictures: object, folder: Path, *, pdf: 
 
 @pytest.fixture(autouse=True)
 def quick_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("theratrial.report.write_report", _plain_report)
+    monkeypatch.setattr("theratrial.report.write.write_report", _plain_report)
 
 
 @pytest.fixture(scope="module")
 def written(trial: Path, run: TrialRun) -> Path:
     out = trial.parent / "out"
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("theratrial.report.write_report", _plain_report)
+        patched.setattr("theratrial.report.write.write_report", _plain_report)
         write_outputs(run, out, trial)
     return out
 
@@ -213,7 +213,7 @@ def test_an_honest_result_of_another_build_is_not_called_intact(
     libraries = environment()
     monkeypatch.setattr("theratrial.pipeline.verify.program_hash", lambda: "sha256:later")
     monkeypatch.setattr("theratrial.pipeline.verify.environment", lambda: libraries | {"numpy": "99.0"})
-    monkeypatch.setattr("theratrial.report.write_report", later_report)
+    monkeypatch.setattr("theratrial.report.write.write_report", later_report)
     found = verification(place / "out")
     assert [(one.kind, one.place) for one in found.differences] == [
         ("build", "run.json, program"),

@@ -22,7 +22,7 @@ def example() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def written(tmp_path_factory: pytest.TempPathFactory, example: ModuleType) -> Written:
-    from theratrial.report import write_report
+    from theratrial.report.write import write_report
 
     result = example.seven()
     folder = tmp_path_factory.mktemp("report with space")

@@ -15,12 +15,12 @@ from report_reading import Page, Written, text_of
 
 from theratrial.imaging.values import Grid
 from theratrial.pipeline.scans import PetScan, fusion_picture
-from theratrial.report import write_report
 from theratrial.report.figures.curves import curves_figure, organ_curves
 from theratrial.report.sections.cohort_ways import cohort_bars, contributions_table, doses_by_region, routes_table
 from theratrial.report.sections.doses import doses_section
 from theratrial.report.texts import in_percent, probability_text
 from theratrial.report.traces import TraceBook
+from theratrial.report.write import write_report
 from theratrial.results.pictures import Pictures
 from theratrial.results.values import TrialResult
 

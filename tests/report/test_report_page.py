@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 from report_reading import Page, Written, text_of
 
-from theratrial.report import write_report
 from theratrial.report.texts import number
+from theratrial.report.write import write_report
 from theratrial.results.pictures import Pictures
 
 CASES = [

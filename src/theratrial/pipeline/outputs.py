@@ -157,7 +157,8 @@ def write_outputs(run: TrialRun, out: Path, folder: Path, *, pdf: bool = True, d
     InputError
         The place cannot be used.
     """
-    from theratrial.report import write_dosimetry_pdfs, write_report
+    from theratrial.report.dosimetry_page import write_dosimetry_pdfs
+    from theratrial.report.write import write_report
 
     check_place(out, folder)
     out.parent.mkdir(parents=True, exist_ok=True)
