@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from tests.web.test_web_faults import event_typed
@@ -15,14 +16,15 @@ from tests.web.test_web_participants_eligibility import signed
 
 from theratrial.web.capture.models import Query, Record
 from theratrial.web.capture.services import record_create
-from theratrial.web.ledger.act import act
+from theratrial.web.ledger.act import act, note
 from theratrial.web.ledger.models import Event, Signature
 from theratrial.web.ledger.signing import signatures_of
 from theratrial.web.ledger.verification import ledger_verified
 from theratrial.web.participants.models import Participant
-from theratrial.web.people.models import Assignment, User
+from theratrial.web.people.models import Assignment, Delegation, User
 from theratrial.web.people.permissions import may, roles_held
 from theratrial.web.people.roles import role_end
+from theratrial.web.people.site_logs import delegation_end
 from theratrial.web.setup_site import SETUP
 from theratrial.web.trials.models import Trial
 
@@ -110,6 +112,65 @@ def test_U3_a_role_that_was_ended_does_not_come_back(
     assert roles_held(user) == []
     assert may(user, "participants.view", at=timezone.now()), "as-of still says what held on that day"
     assert client_of("monitor1").get("/participants/").status_code == 403
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_U3_a_delegation_that_is_over_does_not_come_back(
+    cohort: Trial, set_back: Callable[[timedelta], None], by_hand: bool
+) -> None:
+    today = timezone.now().date()
+    line = Delegation.objects.filter(user__username="coordinator1", tasks__icontains="consent").first()
+    assert line is not None
+    with act(SETUP, "test.early"):
+        kept = {"starts_on": today - 5 * BACK, "trained_on": today - 5 * BACK}
+        ended = {} if by_hand else {"ends_on": today - timedelta(days=1)}
+        Delegation.objects.filter(user__username="coordinator1").update(**kept, **ended)
+    investigator, line = User.objects.get(username="investigator1"), Delegation.objects.get(pk=line.pk)
+    if by_hand:
+        for one in Delegation.objects.filter(user__username="coordinator1"):
+            delegation_end(investigator, one, ends_on=today - timedelta(days=1), reason="left the trial")
+    assert not may(User.objects.get(username="coordinator1"), "consent.record", site=line.site)
+    set_back(BACK)
+    assert not may(User.objects.get(username="coordinator1"), "consent.record", site=line.site)
+    held = may(User.objects.get(username="coordinator1"), "consent.record", site=line.site, at=timezone.now())
+    assert held, "as-of still says what held on that day"
+
+
+def test_a_role_with_a_planned_end_does_not_come_back(cohort: Trial, set_back: Callable[[timedelta], None]) -> None:
+    with act(SETUP, "test.early"):
+        Assignment.objects.filter(user__username="monitor1").update(
+            starts_at=timezone.now() - 3 * BACK, ends_at=timezone.now() - timedelta(hours=1)
+        )
+    set_back(BACK)
+    assert not may(User.objects.get(username="monitor1"), "participants.view")
+    assert roles_held(User.objects.get(username="monitor1")) == []
+
+
+def test_an_act_inside_an_act_does_not_look_like_a_clock_that_was_set_back(cohort: Trial) -> None:
+    last = Event.objects.order_by("-seq")[0].seq
+    with act(SETUP, "test.outer"):
+        with act(SETUP, "test.inner"):
+            note("test.inner")
+        note("test.outer")
+    events = list(Event.objects.filter(seq__gt=last))
+    assert len(events) == 2
+    assert [one.seq for one in events if one.at != one.effective_at] == []
+    assert len({one.at for one in events}) == 1, "one transaction, one instant"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_moment_of_an_act_is_taken_when_its_turn_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Taken before, an act that waits for another would be written after it with the earlier instant.
+    right, waited = timezone.now, []
+
+    def now() -> datetime:
+        waited.append(connection.in_atomic_block)
+        return right()
+
+    monkeypatch.setattr(timezone, "now", now)
+    with act(SETUP, "test.turn"):
+        pass
+    assert waited == [True]
 
 
 def test_nothing_has_an_age_below_zero(cohort: Trial, client_of: As, set_back: Callable[[timedelta], None]) -> None:

@@ -74,8 +74,9 @@ def act(actor: Any, action: str, *, reason: str = "", at: datetime | None = None
 
     Notes
     -----
-    An act inside an act joins its transaction, and its writes carry the inner action. Acts follow one another: keep
-    them short, compute before.
+    An act inside an act joins its transaction and its moment, and its writes carry the inner action. Acts follow one
+    another: keep them short, compute before. The clock is read when the act's turn has come, so that whoever waited
+    does not seem to have acted before the one he waited for.
     """
     outer = current_act()
     kind = "system" if isinstance(actor, SystemActor) else "person"
@@ -84,17 +85,19 @@ def act(actor: Any, action: str, *, reason: str = "", at: datetime | None = None
         raise PermissionError("an act needs an actor: nobody is signed in")
     if "\x00" in reason:
         raise InputError("a reason holds text; the character NUL is none")
-    opened = Act(
-        actor=name,
-        actor_kind=kind,
-        action=action,
-        reason=reason,
-        at=utc_text(at or timezone.now()),
-        request_id=outer.request_id if outer else uuid.uuid4().hex,
-        software=software_text(),
-    )
     joined = connection.in_atomic_block
     with transaction.atomic():
+        if outer is None:
+            _turn_awaited()
+        opened = Act(
+            actor=name,
+            actor_kind=kind,
+            action=action,
+            reason=reason,
+            at=utc_text(at) if at else outer.at if outer else utc_text(timezone.now()),
+            request_id=outer.request_id if outer else uuid.uuid4().hex,
+            software=software_text(),
+        )
         _told_postgresql(opened)
         token = _ACTS.set((*_ACTS.get(), opened))
         try:
@@ -109,20 +112,27 @@ def act(actor: Any, action: str, *, reason: str = "", at: datetime | None = None
 _SETTINGS = ("actor", "actor_kind", "action", "reason", "at", "request_id", "software")
 
 
-def _told_postgresql(now: Act | None) -> None:
-    """Say to PostgreSQL's triggers who acts, until the transaction ends; SQLite's ask `current_act` themselves.
+def _turn_awaited() -> None:
+    """PostgreSQL: acts follow one another from their start, as on SQLite, which begins a transaction with its lock.
 
-    The lock puts acts one after the other from their start, as SQLite does: taken only at the first write, two acts
-    could each hold a row that the other waits for.
+    Taken only at the first write, two acts could each hold a row that the other waits for.
     """
     if connection.vendor != "postgresql":
         return
     from theratrial.web.ledger.triggers_postgresql import LOCK
 
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_advisory_xact_lock({LOCK})")
+
+
+def _told_postgresql(now: Act | None) -> None:
+    """Say to PostgreSQL's triggers who acts, until the transaction ends; SQLite's ask `current_act` themselves."""
+    if connection.vendor != "postgresql":
+        return
     values = [getattr(now, name) if now else "" for name in _SETTINGS]
     told = ", ".join(f"set_config('theratrial.{name}', %s, true)" for name in _SETTINGS)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {told}" + (f", pg_advisory_xact_lock({LOCK})" if now else ""), values)
+        cursor.execute(f"SELECT {told}", values)
 
 
 @lru_cache(maxsize=1)

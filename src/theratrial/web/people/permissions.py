@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -65,15 +65,42 @@ def _grants(user: Any) -> list[tuple[str, int | None, datetime, datetime | None,
     return found
 
 
-def _over(ends: datetime | None, ended_by: str, at: datetime | None) -> bool:
-    """Whether a role is over; what somebody has ended does not come back with a clock that is set back."""
-    return ends is not None and (ends <= (at or timezone.now()) or (at is None and ended_by != ""))
+def _reached(user: Any) -> datetime:
+    """Now, but never before the last event of the ledger: what is over does not come back with a clock set back.
+
+    One query, once per request, and only for who has a role or a delegation with an end still to come.
+    """
+    if not hasattr(user, "_theratrial_reached"):
+        from theratrial.web.ledger.selectors import now_of_ledger
+
+        user._theratrial_reached = now_of_ledger()
+    reached: datetime = user._theratrial_reached
+    return reached
 
 
-def _delegated(user: Any, task: str, site_id: int | None, at: datetime) -> bool:
-    day = at.date()
+def _over(user: Any, ends: datetime | None, ended_by: str, at: datetime | None) -> bool:
+    """Whether a role is over."""
+    if ends is None:
+        return False
+    if at is not None:
+        return ends <= at
+    return ended_by != "" or ends <= timezone.now() or ends <= _reached(user)
+
+
+def _past(user: Any, ends_on: date, at: datetime | None) -> bool:
+    """Whether the last day of a delegation is past."""
+    if at is not None:
+        return ends_on < at.date()
+    return ends_on < timezone.now().date() or ends_on < _reached(user).date()
+
+
+def _delegated(user: Any, task: str, site_id: int | None, at: datetime | None) -> bool:
+    day = (at or timezone.now()).date()
     return any(
-        task in tasks and starts <= day and (ends is None or day <= ends) and (site_id is None or site == site_id)
+        task in tasks
+        and (site_id is None or site == site_id)
+        and starts <= day
+        and (ends is None or not _past(user, ends, at))
         for site, tasks, starts, ends in user._theratrial_delegations
     )
 
@@ -94,11 +121,11 @@ def may(user: Any, permission: str, *, site: Any = None, at: datetime | None = N
     for role, where, starts, ends, ended_by in _grants(user):
         if role not in matrix().roles or permission not in matrix().roles[role].permissions:
             continue
-        if starts > moment or _over(ends, ended_by, at):
+        if starts > moment or _over(user, ends, ended_by, at):
             continue
         if site_id is not None and where is not None and where != site_id:
             continue
-        if not wanted.task or _delegated(user, wanted.task, site_id if site_id is not None else where, moment):
+        if not wanted.task or _delegated(user, wanted.task, site_id if site_id is not None else where, at):
             return True
     return False
 
@@ -117,7 +144,7 @@ def roles_held(user: Any, *, site: Any = None, at: datetime | None = None) -> li
     held = [
         role
         for role, where, starts, ends, ended_by in _grants(user)
-        if starts <= moment and not _over(ends, ended_by, at) and (site_id is None or where in (None, site_id))
+        if starts <= moment and not _over(user, ends, ended_by, at) and (site_id is None or where in (None, site_id))
     ]
     return list(dict.fromkeys(held))
 

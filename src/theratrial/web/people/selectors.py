@@ -11,6 +11,7 @@ from django.db.models import Max, Prefetch
 from django.utils import timezone
 
 from theratrial.web.ledger.models import Event, Note, Signature
+from theratrial.web.ledger.selectors import now_of_ledger
 from theratrial.web.people.models import Assignment, Delegation, EthicsApproval, Site, User
 from theratrial.web.people.permissions import matrix, may, roles_held, sites_of
 from theratrial.web.trials.models import ProtocolVersion
@@ -21,9 +22,10 @@ FAILURES: Final = ("sign-in.failed", "sign.failed")
 
 
 def people_with_rights() -> list[User]:
-    """Every account with its roles and delegations, in three queries."""
+    """Every account with its roles and delegations, in four queries."""
+    reached = now_of_ledger()
     return [
-        _rights_known(user)
+        _rights_known(user, reached)
         for user in User.objects.order_by("username").prefetch_related(
             Prefetch("assignments", Assignment.objects.select_related("site").order_by("starts_at", "pk")),
             Prefetch("delegations", Delegation.objects.select_related("site").order_by("starts_on", "pk")),
@@ -31,8 +33,9 @@ def people_with_rights() -> list[User]:
     ]
 
 
-def _rights_known(user: Any) -> User:
-    """Rights judged from what was fetched already, not by two more queries for each person."""
+def _rights_known(user: Any, reached: datetime) -> User:
+    """Rights judged from what was fetched already, not by three more queries for each person."""
+    user._theratrial_reached = reached
     user._theratrial_grants = [(a.role, a.site_id, a.starts_at, a.ends_at, a.ended_by) for a in user.assignments.all()]
     user._theratrial_delegations = [(d.site_id, d.tasks, d.starts_on, d.ends_on) for d in user.delegations.all()]
     found: User = user
