@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _MOST_PLAIN_LINES = 10
 _WIDEST_TABLE = 10_000
 _BIDIRECTIONAL_OVERRIDES = frozenset(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]))
+_NEEDED = frozenset("\n\t\u200c\u200d\u200e\u200f")
+"""Not printable, and yet written: Persian joins and parts letters by zero-width ones, and marks directions."""
 
 
 def harmless(text: str) -> str:
@@ -38,7 +40,7 @@ def harmless(text: str) -> str:
     """
     return "".join(
         character
-        if character in "\n\t" or (character.isprintable() and character not in _BIDIRECTIONAL_OVERRIDES)
+        if character in _NEEDED or (character.isprintable() and character not in _BIDIRECTIONAL_OVERRIDES)
         else character.encode("unicode_escape").decode("ascii")
         for character in text
     )

@@ -1,4 +1,4 @@
-"""`theratrial registry check | show | import | export | diff | timing`: the registration record of a trial."""
+"""`theratrial registry check | show | import | export | diff | timing | owed`: the registration record of a trial."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ _FILE = typer.Argument(
 _JSON = typer.Option(False, "--json", help="Print values as JSON.")
 _TODAY = typer.Option(None, "--today", metavar="DATE", help="Day on which it is judged, 2026-06-09; default: today.")
 _LANGUAGE = typer.Option(Tongue.EN, "--language", help="Language of the words.")
+_TRIAL = typer.Option("", "--trial", metavar="FOLDER", help="Compare with the records of this trial folder too.")
 _CONTACTS = typer.Option(False, "--contacts", help="With names, telephones and e-mail addresses; left out by default.")
 
 
@@ -84,6 +85,7 @@ def _language(tongue: Tongue) -> Language:
 def check(
     file: str = _FILE,
     protocol: str = typer.Option("", "--protocol", metavar="FILE", help="Compare with this protocol too."),
+    trial: str = _TRIAL,
     today: str | None = _TODAY,
     language: Tongue = _LANGUAGE,
     as_json: bool = _JSON,
@@ -94,12 +96,17 @@ def check(
 
     day = _day(today)
     imported = _imported(file, day)
-    plan = None
+    plan, facts = None, None
+    if trial:
+        from theratrial.cli.registry_owed import facts_of, trial_folder
+
+        folder = trial_folder(trial)
+        plan, facts = folder.protocol, facts_of(folder, day)
     if protocol:
         from theratrial.cli.protocol import _load
 
         plan, _document = _load(protocol)
-    findings = checked(imported.record, today=day, protocol=plan, unplaced=imported.unplaced)
+    findings = checked(imported.record, today=day, protocol=plan, facts=facts, unplaced=imported.unplaced)
     score = completeness(imported.record, today=day)
     counts = Counter(finding.severity.value for finding in findings)
     if as_json:
@@ -137,13 +144,18 @@ def _plain(finding: Finding) -> dict[str, Any]:
     }
 
 
+_SEVERITIES = {"error": "خطا", "warning": "هشدار", "info": "آگاهی"}
+
+
 def _print_findings(findings: tuple[Finding, ...], language: Language) -> None:
     from theratrial.registry.fields import field_of
 
+    empty = "(خالی)" if language == "fa" else "(empty)"
     for finding in findings:
         message, remedy = (getattr(one, language) or one.en for one in (finding.message, finding.remedy))
         print_ = console.say
-        print_(f"{finding.severity.value}  {finding.rule}")
+        severity = _SEVERITIES[finding.severity.value] if language == "fa" else finding.severity.value
+        print_(f"{severity}  {finding.rule}")
         print_(f"    {message}")
         for quote in finding.quotes:
             label = quote.source
@@ -151,7 +163,7 @@ def _print_findings(findings: tuple[Finding, ...], language: Language) -> None:
                 field = field_of(quote.path)
                 label = field.label(language)
             words = " ".join(quote.text.split())
-            print_(f"      {label}: " + (f"“{words[:160]}{' …' if len(words) > 160 else ''}”" if words else "(empty)"))
+            print_(f"      {label}: " + (f"“{words[:160]}{' …' if len(words) > 160 else ''}”" if words else empty))
         print_(f"    -> {remedy}")
         print_(f"    {finding.source}\n")
 
@@ -297,12 +309,64 @@ def diff(
 
 
 @app.command()
-def timing(file: str = _FILE, today: str | None = _TODAY, as_json: bool = _JSON) -> None:
+def timing(file: str = _FILE, trial: str = _TRIAL, today: str | None = _TODAY, as_json: bool = _JSON) -> None:
     """Tell whether the trial was registered before its first enrolment, and on which days that rests."""
     from theratrial.registry.timing import registration_timing
 
-    found = registration_timing(_imported(file, _day(today)).record)
+    day, first = _day(today), None
+    if trial:
+        from theratrial.cli.registry_owed import facts_of, trial_folder
+        from theratrial.registry.recruitment_state import day_of
+
+        first = day_of(facts_of(trial_folder(trial), day).first_consent)
+    found = registration_timing(_imported(file, day).record, first_enrolled=first)
     if as_json:
         console.print_json(found)
         return
     _say(f"{found.timing}{' (provisional)' if found.provisional else ''}: {found.because}")
+
+
+@app.command()
+def owed(
+    file: str = _FILE,
+    trial: str = typer.Option("", "--trial", metavar="FOLDER", help="Trial folder; default: FILE, where it is one."),
+    today: str | None = _TODAY,
+    language: Tongue = _LANGUAGE,
+    write: Path | None = typer.Option(None, "--write", metavar="NEW.yaml", help="Write the updated record there."),
+    reason: str = typer.Option("", "--reason", help="Reason for the update, in English; default: the draft."),
+    reason_fa: str = typer.Option("", "--reason-fa", help="The same in Persian."),
+    as_json: bool = _JSON,
+) -> None:
+    """Tell what a record owes to its trial: what to change and why, what is due; 1 while something is owed."""
+    from theratrial.cli import registry_owed as said
+    from theratrial.errors import InputError
+    from theratrial.registry.conscience import owed as what_is_owed
+    from theratrial.registry.conscience import updated
+    from theratrial.registry.reader import registration_yaml
+    from theratrial.registry.words import Text
+
+    if not trial and not Path(file).is_dir():
+        raise InputError(f"'{file}' is no trial folder; say with --trial FOLDER where the trial's records are")
+    day = _day(today)
+    imported, folder = _imported(file, day), said.trial_folder(trial or file)
+    record = imported.record
+    found = what_is_owed(record, said.facts_of(folder, day), today=day, protocol=folder.protocol)
+    number, tongue = record.registration.number or file, _language(language)
+    if write is not None and not found.proposals:
+        raise InputError(f"the data propose no change of {number}, so '{write}' was not written")
+    if as_json:
+        console.print_json(said.owed_as_json(found, number, day, simulated=folder.simulated))
+    else:
+        said.print_owed(found, number, day, tongue, simulated=folder.simulated)
+        _print_unplaced(imported)
+    if write is None:
+        if found.proposals and not as_json:
+            said.how_to_write(tongue)
+        said.leave(found)
+        return
+    given = Text(
+        en=reason or ("" if reason_fa else found.reason.en), fa=reason_fa or ("" if reason else found.reason.fa)
+    )
+    _write(write, registration_yaml(updated(record, found.proposals, given)).encode())
+    if not as_json:
+        said.written(write, len(found.proposals), tongue)

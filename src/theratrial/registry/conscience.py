@@ -93,7 +93,7 @@ def owed(
         as_of=facts.as_of,
         proposals=proposals,
         duties=due,
-        undetermined=(*_virtual(facts), *state.undetermined, *lacking, *_words_of_protocol(record, today, protocol)),
+        undetermined=(*state.undetermined, *lacking, *_words_of_protocol(record, today, protocol)),
         reason=_reason(proposals, facts.as_of),
         last_true=last_true,
         days_since_true=None if last_true is None else (today - last_true).days,
@@ -160,17 +160,6 @@ def _last_true(
     return None if began is not None and last < began else last
 
 
-def _virtual(facts: TrialFacts) -> tuple[Sentence, ...]:
-    if not facts.simulated:
-        return ()
-    return (
-        Sentence(
-            "The participants are virtual: what is proposed serves to try this out and must not be sent to a registry",
-            "شرکت‌کنندگان مجازی‌اند: پیشنهادها برای آزمودن است و نباید به مرکز ثبت فرستاده شود",
-        ),
-    )
-
-
 def _words_of_protocol(record: RegistrationRecord, today: date, protocol: Protocol | None) -> tuple[Sentence, ...]:
     """Where record and protocol differ in words or plans: told, and never written by us."""
     if protocol is None:
@@ -181,10 +170,7 @@ def _words_of_protocol(record: RegistrationRecord, today: date, protocol: Protoc
     case = Case(record, today, protocol)
     rules = [one for one in RULES.values() if one.source == PROTOCOL]
     return tuple(
-        Sentence(
-            f"{finding.message.en}: record and protocol differ, and a person has to say which holds",
-            f"{finding.message.fa}: سوابق و پروتکل یکی نیست و باید کسی بگوید کدام درست است",
-        )
+        finding.message
         for rule in rules
         for finding in rule.findings(case)
         if finding.path != "recruitment.target_sample_size"
