@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 _QUANTIFIERS: Final = "?*+{"
@@ -108,43 +110,65 @@ def _quantifier(pattern: str, at: int) -> tuple[bool, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """A pattern, capitals and small letters alike, and its needles; searched only in texts that hold one of them."""
+class Alternative:
+    """What stands between two bars of a pattern."""
 
-    pattern: re.Pattern[str]
-    small: re.Pattern[str]
-    """The same for folded text: where case matters a search is several times faster."""
+    source: str
     needles: tuple[str, ...]
+    whole: bool
+    """Whether it is a piece of plain letters and nothing else: its needle is the match."""
 
     def possible(self, folded_text: str) -> bool:
         """Whether a text, `folded`, may hold a match."""
-        if not self.needles:
-            return True
         for one in self.needles:  # noqa: SIM110  a generator costs more than the search
             if one in folded_text:
+                return True
+        return not self.needles
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A pattern, capitals and small letters alike; searched only where its needles are."""
+
+    pattern: re.Pattern[str]
+    alternatives: tuple[Alternative, ...]
+
+    def possible(self, folded_text: str) -> bool:
+        """Whether a text, `folded`, may hold a match."""
+        for one in self.alternatives:  # noqa: SIM110  a generator costs more than the search
+            if one.possible(folded_text):
                 return True
         return False
 
     def within(self, folded_text: str) -> bool:
         """Whether a text, `folded`, holds a match."""
-        return self.possible(folded_text) and self.small.search(folded_text) is not None
+        for one in self.alternatives:
+            if one.possible(folded_text) and (one.whole or _compiled((one,)).search(folded_text) is not None):
+                return True
+        return False
 
     def search(self, text: str, folded_text: str = "") -> re.Match[str] | None:
         """The first match, with the text's own capitals."""
         folded_text = folded_text or folded(text)
-        if not self.possible(folded_text):
-            return None
-        if len(folded_text) == len(text) and self.small.search(folded_text) is None:
-            return None
-        return self.pattern.search(text)
+        # One sign that folds into two (a German sharp s) may part a match or join one.
+        alike = len(folded_text) == len(text)
+        found = self.within(folded_text) if alike else self.possible(folded_text)
+        return self.pattern.search(text) if found else None
 
     def finditer(self, text: str, folded_text: str) -> Iterator[re.Match[str]]:
         """All matches; their places are those of the text, their letters may be the folded ones."""
-        if not self.possible(folded_text):
+        possible = tuple([one for one in self.alternatives if one.possible(folded_text)])
+        if not possible:
             return iter(())
-        # One sign that folds into two (a German sharp s) moves all after it.
-        alike = len(folded_text) == len(text)
-        return self.small.finditer(folded_text) if alike else self.pattern.finditer(text)
+        if len(folded_text) != len(text):
+            return self.pattern.finditer(text)
+        # Without those that cannot match the others match just the same, and faster.
+        return _compiled(possible).finditer(folded_text)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(alternatives: tuple[Alternative, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{one.source})" if "(?P" not in one.source else one.source for one in alternatives))
 
 
 def sought(pattern: str, *, having: tuple[str, ...] = ()) -> Words:
@@ -153,9 +177,22 @@ def sought(pattern: str, *, having: tuple[str, ...] = ()) -> Words:
     Parameters
     ----------
     having
-        Needles, where better ones are known than can be read from the pattern.
+        Needles, where better ones are known than can be read from the pattern: of any match of
+        the whole.
     """
     assert not re.search(r"(?<!\\)[A-Z]", re.sub(r"\(\?P<\w+>", "", pattern)), f"capitals: {pattern}"
-    found = having or tuple(sorted(needles(pattern), key=len))
     small = "".join(one if one.isascii() else folded(one) for one in pattern)
-    return Words(re.compile(pattern, re.IGNORECASE), re.compile(small), found)
+    found = [
+        Alternative(one, having or tuple(sorted(needles(one), key=len)), not having and needles(one) == {one})
+        for one in ([small] if having else _split(small))
+    ]
+    return Words(re.compile(pattern, re.IGNORECASE), tuple(found))
+
+
+def _split(pattern: str) -> list[str]:
+    bars = [-1]
+    at = 0
+    while at < len(pattern):
+        at = _sequence(pattern, at)[1] + 1
+        bars.append(at - 1)
+    return [pattern[first + 1 : last] for first, last in pairwise(bars)]

@@ -104,7 +104,7 @@ def topics() -> dict[str, Topic]:
     """Topics by id, in the order of the table."""
     found = {}
     for row in table("registry/criteria_terms"):
-        words = "|".join(f"(?:{one})" for one in row.text("words").split(";"))
+        words = "|".join(row.text("words").split(";"))
         found[row.text("id")] = Topic(
             row.text("id"),
             row.text("kind") == "quantity",
@@ -157,8 +157,7 @@ def readings(text: str, side: Side = "inclusion") -> tuple[Reading, ...]:
     for part_side, part in _parts(plain(text), side):
         folded = needles.folded(part)
         for topic in topics().values():
-            if topic.words.possible(folded):
-                found += _of_topic(part, folded, part_side, topic)
+            found += _of_topic(part, folded, part_side, topic)
     order = _order()
     return tuple(sorted(found, key=lambda one: (one.side == "exclusion", order[one.topic])))
 
@@ -185,7 +184,7 @@ def _parts(text: str, side: Side) -> list[tuple[Side, str]]:
     start, current = 0, side
     for match in _HEADING.finditer(text, needles.folded(text)):
         parts.append((current, text[start : match.start()]))
-        start, current = match.end(), "inclusion" if match["in"] else "exclusion"
+        start, current = match.end(), "inclusion" if match.lastgroup == "in" else "exclusion"
     parts.append((current, text[start:]))
     return [(one, words) for one, words in parts if words.strip()]
 

@@ -55,7 +55,9 @@ class Rule:
     look: Look
 
     def findings(self, case: Case) -> Iterator[Finding]:
-        """What the rule says of a case."""
+        """What the rule says of a case; one that compares with a protocol file says nothing without it."""
+        if case.protocol is None and self.source == PROTOCOL:
+            return
         for one in self.look(case):
             yield Finding(self.id, self.severity, one.path, one.message, one.remedy, self.source, one.quotes)
 
