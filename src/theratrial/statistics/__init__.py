@@ -1,6 +1,14 @@
 """Endpoints as numbers: proportions with their intervals, and what they mean for n."""
 
-from theratrial.statistics.proportion import METHODS, Proportion, proportion
+from theratrial.statistics.intervals import METHODS
+from theratrial.statistics.proportion import Proportion, one_sided_bound, proportion
 from theratrial.statistics.wording import proportion_in_plain_words, proportion_sentence
 
-__all__ = ["METHODS", "Proportion", "proportion", "proportion_in_plain_words", "proportion_sentence"]
+__all__ = [
+    "METHODS",
+    "Proportion",
+    "one_sided_bound",
+    "proportion",
+    "proportion_in_plain_words",
+    "proportion_sentence",
+]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral
-from statistics import NormalDist
-from typing import Final
+from typing import Final, Literal
 
 from theratrial.errors import InputError
+from theratrial.statistics.intervals import METHODS
 
 VERSION: Final = "1"
 
@@ -29,33 +27,6 @@ class Proportion:
     version: str = VERSION
 
 
-def _clopper_pearson(x: int, n: int, level: float) -> tuple[float, float]:
-    # Imported here so that a start-up does not pay for scipy.
-    from scipy.special import betaincinv
-
-    tail = (1 - level) / 2
-    lower = float(betaincinv(x, n - x + 1, tail)) if x > 0 else 0.0
-    upper = float(betaincinv(x + 1, n - x, 1 - tail)) if x < n else 1.0
-    return lower, upper
-
-
-def _wilson(x: int, n: int, level: float) -> tuple[float, float]:
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    share = z * z / n
-    centre = x / n + share / 2
-    half = z * math.sqrt(x * (n - x) / n / n / n + share / 4 / n)
-    # At the ends the limit is the end itself; rounding would leave it a hair beside.
-    lower = 0.0 if x == 0 else (centre - half) / (1 + share)
-    upper = 1.0 if x == n else (centre + half) / (1 + share)
-    return lower, upper
-
-
-METHODS: Final[dict[str, Callable[[int, int, float], tuple[float, float]]]] = {
-    "clopper_pearson": _clopper_pearson,
-    "wilson": _wilson,
-}
-
-
 def proportion(x: int, n: int, method: str = "clopper_pearson", level: float = 0.95) -> Proportion:
     """The proportion `x` of `n` with its two-sided interval.
 
@@ -64,7 +35,8 @@ def proportion(x: int, n: int, method: str = "clopper_pearson", level: float = 0
     Parameters
     ----------
     method
-        ``clopper_pearson`` (exact) or ``wilson`` (score).
+        ``clopper_pearson`` (exact), ``wilson`` (score), ``wilson_continuity``, ``jeffreys``, ``mid_p`` or
+        ``agresti_coull``.
     level
         Two-sided confidence.
 
@@ -75,7 +47,8 @@ def proportion(x: int, n: int, method: str = "clopper_pearson", level: float = 0
 
     References
     ----------
-    Clopper and Pearson, Biometrika 1934;26:404. Wilson, J Am Stat Assoc 1927;22:209.
+    Clopper and Pearson, Biometrika 1934;26:404. Wilson, J Am Stat Assoc 1927;22:209. Newcombe, Stat Med 1998;17:857.
+    Brown, Cai and DasGupta, Stat Sci 2001;16:101. Agresti and Coull, Am Stat 1998;52:119.
 
     Examples
     --------
@@ -83,6 +56,17 @@ def proportion(x: int, n: int, method: str = "clopper_pearson", level: float = 0
     >>> round(nine.lower_fraction, 4), round(nine.upper_fraction, 4)
     (0.3229, 0.8366)
     """
+    x, n = require_counts(x, n)
+    if method not in METHODS:
+        raise InputError(f"unknown interval method {method!r}; known: {', '.join(METHODS)}")
+    if not 0 < level < 1:
+        raise InputError(f"confidence level lies between 0 and 1 (0.95 is 95 %), got {level}")
+    lower, upper = METHODS[method](x, n, level)
+    return Proportion(x, n, x / n, lower, upper, level, method)
+
+
+def require_counts(x: int, n: int) -> tuple[int, int]:
+    """`x` of `n` as whole numbers, 0 <= x <= n and n at least 1; anything else raises `InputError`."""
     for what, count in (("x", x), ("n", n)):
         if isinstance(count, bool) or not isinstance(count, Integral):
             raise InputError(f"{what} of a proportion is a count, got {count!r}")
@@ -91,9 +75,31 @@ def proportion(x: int, n: int, method: str = "clopper_pearson", level: float = 0
         raise InputError(f"a proportion of {n} participants is none; the analysis set is empty")
     if not 0 <= x <= n:
         raise InputError(f"{x} of {n} cannot be; x lies from 0 to n")
-    if method not in METHODS:
-        raise InputError(f"unknown interval method {method!r}; known: {', '.join(METHODS)}")
-    if not 0 < level < 1:
-        raise InputError(f"confidence level lies between 0 and 1 (0.95 is 95 %), got {level}")
-    lower, upper = METHODS[method](x, n, level)
-    return Proportion(x, n, x / n, lower, upper, level, method)
+    return x, n
+
+
+def one_sided_bound(
+    x: int, n: int, side: Literal["lower", "upper"], method: str = "clopper_pearson", level: float = 0.95
+) -> float:
+    """The lower or upper bound of a proportion [fraction] with one-sided confidence `level`.
+
+    It is the limit of the two-sided interval of confidence ``2 * level - 1`` on that side.
+
+    Raises
+    ------
+    InputError
+        As `proportion`; and if `level` is not above one half, or `side` is none of the two.
+
+    Examples
+    --------
+    Nobody of 15: up to 18 % could have it.
+
+    >>> round(one_sided_bound(0, 15, "upper"), 4)
+    0.181
+    """
+    if side not in ("lower", "upper"):
+        raise InputError(f"side of a bound is 'lower' or 'upper', got {side!r}")
+    if not 0.5 < level < 1:
+        raise InputError(f"one-sided confidence lies between 0.5 and 1 (0.95 is 95 %), got {level}")
+    both = proportion(x, n, method, 2 * level - 1)
+    return both.lower_fraction if side == "lower" else both.upper_fraction

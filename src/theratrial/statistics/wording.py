@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from theratrial.statistics.intervals import NAMES
 from theratrial.statistics.proportion import Proportion
-
-_INTERVALS: Final = {"clopper_pearson": "exact (Clopper-Pearson)", "wilson": "Wilson"}
 
 
 def percent(fraction: float, *, digits: int = 0) -> str:
@@ -47,7 +44,7 @@ def proportion_sentence(
     level = percent(result.level, digits=0 if round(result.level * 100, 6).is_integer() else 1)
     return (
         f"{result.x} of {result.n} {participants} {outcome}: {percent(result.estimate_fraction, digits=1)}, "
-        f"{level} {_INTERVALS[result.method]} confidence interval "
+        f"{level} {NAMES[result.method]} confidence interval "
         f"{percent(result.lower_fraction, digits=1)} to {percent(result.upper_fraction, digits=1)}."
     )
 
