@@ -12,6 +12,8 @@ from theratrial.errors import InputError, Problem, Problems
 from theratrial.protocol.documents import Document, parse_document, read_document, suggestion, validated
 from theratrial.registry.record import SCHEMA_VERSION, RegistrationRecord
 
+_BREAKS: Final = re.compile("[\r\x85\u2028\u2029]")
+"""Breaks of lines that YAML would give back as others where a text is not in double quotes."""
 _PLAIN_WORD: Final = re.compile(r"[a-z][a-z0-9_]*")
 _WORDS_OF_YAML: Final = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
@@ -58,6 +60,8 @@ def _dumper() -> Any:
         # A plain scalar that looks like a number, date or word of YAML would come back as one.
         if _PLAIN_WORD.fullmatch(value) and value not in _WORDS_OF_YAML:
             style = ""
+        elif _BREAKS.search(value):
+            style = '"'
         else:
             style = "|" if "\n" in value and not value.startswith(" ") else "'"
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)

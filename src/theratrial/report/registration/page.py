@@ -135,9 +135,10 @@ def _heading(name: str, language: Language) -> Said:
 
 
 def _registry(record: RegistrationRecord, language: Language) -> Said:
-    """The registry's name; IRCT's is known in both languages."""
+    """The registry's name; that of IRCT is known in both languages."""
     registry = record.registration.registry
+    if words := registry.said(language):
+        return Said(words, language)
     if REGISTRY["en"] == registry.en or REGISTRY["fa"] == registry.fa:
         return Said(REGISTRY[language], language)
-    words = registry.said(language)
-    return Said(words, language) if words else Said(str(registry), "en" if registry.en else "fa")
+    return Said(str(registry), "en" if registry.en else "fa")
