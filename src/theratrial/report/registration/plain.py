@@ -137,15 +137,16 @@ def _effects(reported: ReportedResults, language: Language) -> str:
             language,
             f"Of {count_words(of, 'en')} treated, {serious or 'nobody'} had a serious unwanted effect and "
             f"{other or 'nobody'} another one.",
-            f"از {of} درمان‌شده، {f'{serious} نفر' if serious else 'هیچ‌کس'} عارضهٔ جدی و "
-            f"{f'{other} نفر' if other else 'هیچ‌کس'} عارضهٔ دیگری نداشت."
-            if not serious and not other
-            else f"از {of} درمان‌شده، برای {serious} نفر عارضهٔ جدی و برای {other} نفر عارضهٔ دیگری ثبت شد.",
+            f"از {of} درمان‌شده، {_recorded(serious, 'جدی')} و {_recorded(other, 'دیگری')}.",
         )
     ]
     if adverse.deaths is not None:
         words.append(deaths_words(adverse.deaths, of, language))
     return " ".join(words)
+
+
+def _recorded(count: int, kind: str) -> str:
+    return f"برای {count} نفر عارضهٔ {kind} ثبت شد" if count else f"برای هیچ‌کس عارضهٔ {kind} ثبت نشد"
 
 
 def _pair(label: str, words: str | Markup) -> Markup:

@@ -192,9 +192,10 @@ def _events(events: tuple[AdverseEventRow, ...], language: Language) -> Table:
     kinds = {True: Sentence("Serious", "جدی"), False: Sentence("Other", "دیگر")}
     rows: list[tuple[str | Markup, ...]] = []
     for row in events:
-        name: str | Markup = lay_term(row.term, language)
-        if language == "fa" and name == row.term:
-            name = other_language(row.term, "en")
+        words = lay_term(row.term, language)
+        term = row.term if language == "en" else other_language(row.term, "en")
+        known = words and words.casefold() != row.term.casefold()
+        name = Markup("{}<br><small>{}</small>").format(words, term) if known else term
         share = _say(language, f"{row.affected} of {row.at_risk}", f"{row.affected} نفر از {row.at_risk}")
         rows.append((name, lay(kinds[row.serious], language), share))
     heads = (

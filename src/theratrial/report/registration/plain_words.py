@@ -87,14 +87,9 @@ def lay(words: Sentence, language: Language) -> str:
 
 
 def lay_term(term: str, language: Language) -> str:
-    """An adverse event as people say it, with its term where that is another word."""
+    """An adverse event as people say it; empty where no such word is known."""
     known = _TERMS.get(" ".join(term.casefold().split()))
-    if known is None:
-        return term
-    words = said(known, language)
-    return (
-        words if words.casefold() == term.casefold() else f"{words}, {term}" if language == "en" else f"{words}، {term}"
-    )
+    return said(known, language) if known is not None else ""
 
 
 def lay_category(label: Sentence, language: Language) -> str:
