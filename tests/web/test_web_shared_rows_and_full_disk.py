@@ -69,6 +69,75 @@ def test_who_may_enter_it_at_one_site_of_two_does_not_take_out_what_both_share(
     assert post(client_of("physicist1"), shared) == 302
 
 
+def corrected(client: Client, record: Record) -> int:
+    fields = {
+        **{f"i-{name}": text for name, text in CALIBRATION.items()},
+        **{"i-nuclide": "Lu-177", "i-factor_cps_per_MBq": "11", "reason": "typing error"},
+        "versions": json.dumps({str(record.pk): record.version}),
+    }
+    return client.post(f"/records/shared/form/calibration/{record.group}/", fields).status_code
+
+
+def factor() -> str:
+    return str(Record.objects.get(table="calibrations").cells["factor_cps_per_MBq"])
+
+
+def test_with_one_site_who_enters_a_calibration_corrects_it(shared: Record, client_of: As) -> None:
+    assert corrected(client_of("physicist1"), shared) == 302
+    assert factor() == "11"
+
+
+def test_who_may_enter_it_at_one_site_of_two_does_not_correct_what_both_share(
+    shared: Record, other_site: Site, client_of: As
+) -> None:
+    client = client_of("physicist1")
+    page = client.get(f"/records/shared/entry/{shared.group}/").content.decode()
+    assert ">Correct<" not in page
+    assert "who may enter it at every site can correct it" in page
+    assert corrected(client, shared) == 403
+    assert factor() == "10"
+    with act(SETUP, "test.set-up"):
+        Assignment.objects.filter(user__username="physicist1").update(site=None)
+    assert corrected(client_of("physicist1"), shared) == 403, "the task is delegated at one site only"
+    mine = Delegation.objects.filter(user__username="physicist1").first()
+    assert mine is not None
+    with act(SETUP, "test.set-up"):
+        Delegation.objects.create(
+            user=mine.user, site=other_site, tasks=mine.tasks, trained_on=mine.trained_on, starts_on=mine.starts_on,
+            authorised_by=mine.authorised_by,
+        )  # fmt: skip
+    client = client_of("physicist1")
+    assert ">Correct<" in client.get(f"/records/shared/entry/{shared.group}/").content.decode()
+    assert corrected(client, shared) == 302
+    assert factor() == "11"
+
+
+def test_a_batch_that_two_sites_share_is_not_offered_for_correction_at_one(
+    cast: dict[str, User], other_site: Site, client_of: As
+) -> None:
+    cells = {
+        "batch_id": "B-7", "product_id": "lu177_trastuzumab", "activity_MBq": "5000", "released": "no",
+        "reference_at": "2022-03-01T08:00+03:30", "expires_at": "2022-03-02T08:00+03:30",
+    }  # fmt: skip
+    record = record_create(cast["pharmacist1"], "batches", cells, form="batch")
+    page = client_of("pharmacist1").get(reverse("pharmacy:batch", args=[record.pk])).content.decode()
+    assert "B-7" in page
+    assert "Correct the record" not in page
+
+
+def test_what_is_entered_at_a_site_is_that_sites_and_unknown_to_another(
+    cast: dict[str, User], site: Site, other_site: Site, client_of: As
+) -> None:
+    record = record_create(cast["physicist1"], "calibrations", CALIBRATION, form="calibration", site=site)
+    with act(SETUP, "test.set-up"):
+        Assignment.objects.filter(user__username="physicist1").update(site=other_site)
+        Delegation.objects.filter(user__username="physicist1").update(site=other_site)
+    client = client_of("physicist1")
+    assert client.get(f"/records/shared/form/calibration/{record.group}/").status_code == 404
+    assert corrected(client, record) == 404
+    assert factor() == "10"
+
+
 @pytest.fixture
 def full(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(self: object, *args: object, **named: object) -> None:

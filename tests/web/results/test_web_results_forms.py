@@ -11,9 +11,11 @@ import pytest
 import yaml
 from django.test import Client
 
+from theratrial.errors import InputError
 from theratrial.protocol.reader import shipped_protocol_bytes
 from theratrial.simulation.cohort import SEED_PROTOCOL
 from theratrial.web.capture.models import Draft, Query, Record
+from theratrial.web.capture.forms import Filling, Place, _changed, definition_of
 from theratrial.web.ledger.act import act
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Site, User
@@ -215,6 +217,42 @@ def test_a_reading_is_not_changed_by_another_reader_through_the_list_of_forms_ei
     assert "changed by nobody else" in refused.content.decode()
     record.refresh_from_db()
     assert record.cells["status"] == "present"
+
+
+@pytest.mark.parametrize(("who", "allowed"), [("nuclear2", False), ("nuclear1", True), ("investigator1", True)])
+def test_a_visible_reading_is_taken_out_by_its_reader_or_by_who_may_take_out_readings_of_others(
+    participant: Participant, client_of: ClientOf, who: str, allowed: bool
+) -> None:
+    assert client_of("nuclear1").post(f"{RESPONSE}reading/", LESION).status_code == 302
+    with act(SETUP, "test.set-up", reason="as if it had come with a folder: hidden from nobody"):
+        record = Record.objects.get(table="lesion_readings")
+        record.source = "import"
+        record.save()
+    record.refresh_from_db()
+    client, fields = client_of(who), {"versions": json.dumps({str(record.pk): record.version})}
+    offered = "Mark as entered in error" in shown(client, f"/records/participant/P01/entry/{record.group}/")
+    assert offered is allowed
+    address = f"/records/entry/{record.group}/in-error/"
+    assert client.post(address, fields).status_code in (302, 403)
+    assert not Record.objects.get(pk=record.pk).entered_in_error, "nobody does it without a reason"
+    answer = client.post(address, {**fields, "reason": "wrong patient on the screen"})
+    assert answer.status_code == (302 if allowed else 403)
+    assert Record.objects.get(pk=record.pk).entered_in_error is allowed
+
+
+def test_a_line_of_a_reading_does_not_go_by_being_left_out_of_another_readers_change(
+    participant: Participant, client_of: ClientOf
+) -> None:
+    nuclear2 = User.objects.get(username="nuclear2")
+    assert client_of("nuclear1").post(f"{RESPONSE}reading/", LESION).status_code == 302
+    record = Record.objects.get(table="lesion_readings")
+    place = Place("lesion_reading", participant, participant.site)
+    definition = definition_of("lesion_reading", record)
+    with pytest.raises(InputError, match="changed by nobody else"):
+        _changed(
+            nuclear2, place, definition, Filling(record.group, (record,)), (), {str(record.pk): record.version}, "x",
+            False,
+        )  # fmt: skip
 
 
 def test_an_incomplete_line_of_a_reading_is_not_signed(participant: Participant, client_of: ClientOf) -> None:

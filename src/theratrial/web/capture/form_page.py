@@ -23,13 +23,14 @@ from theratrial.forms import Answer, FormDefinition, Submission
 from theratrial.safety.intervals import known_terms
 from theratrial.web.capture import forms
 from theratrial.web.capture.form_drawing import drawn, issue_text
-from theratrial.web.capture.form_rights import filled_in, may_enter
+from theratrial.web.capture.form_rights import filled_in, may_correct_all, may_enter
 from theratrial.web.capture.forms import Filling, Place
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.selectors import live_records
 from theratrial.web.capture.services import ConflictError, LockedError
 from theratrial.web.ledger.models import Event
 from theratrial.web.people.models import User
+from theratrial.web.people.permissions import may
 from theratrial.web.pharmacy.guards import Findings, administration_findings
 from theratrial.web.results.blinding import Hidden, hidden_records
 
@@ -134,9 +135,9 @@ def form_page(request: HttpRequest, place: Place, group: uuid.UUID | None, setti
         raise Http404(str(group))
     if request.method == "POST":
         return _posted(request, place, definition, filling, setting)
-    if not may_enter(request.user, definition.table.name, place.site):
-        if filling is None:
-            return render(request, "theratrial/refused.html", status=403)
+    if filling is None and not may_enter(request.user, definition.table.name, place.site):
+        return render(request, "theratrial/refused.html", status=403)
+    if filling is not None and not may_correct_all(request.user, filling.records):
         return redirect(entry_address(place, filling.group))
     draft = forms.draft_of(request.user, place, group)
     if draft is not None and "fresh" not in request.GET:
@@ -156,9 +157,17 @@ def form_page(request: HttpRequest, place: Place, group: uuid.UUID | None, setti
 def filling_or_404(request: HttpRequest, place: Place, group: uuid.UUID) -> Filling:
     """A stored filling that the user may see."""
     found = forms.filling_of(group, place.participant)
-    if found is None or is_hidden(request, found.records):
+    if found is None or is_hidden(request, found.records) or not _of_own_sites(request, found.records):
         raise Http404(str(group))
     return found
+
+
+def _of_own_sites(request: HttpRequest, records: Sequence[Record]) -> bool:
+    """Whether rows without a participant are of a site of the user's, or of all sites; of others' there are none."""
+    return all(
+        one.participant_id is not None or one.site_id is None or may(request.user, "trial.view", site=one.site)
+        for one in records
+    )
 
 
 def is_hidden(request: HttpRequest, records: Sequence[Record]) -> bool:

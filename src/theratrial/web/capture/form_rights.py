@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
 from theratrial.forms import FormDefinition
+from theratrial.web.capture.models import Record
 from theratrial.web.people.models import Site
 from theratrial.web.people.permissions import may, roles_held, sites_of
 
@@ -35,6 +37,9 @@ OWN_CODE: Final = frozenset(
     }
 )
 """Cells that must name the person who enters them: nobody reads or examines in another's name."""
+READINGS: Final = frozenset({"selection_reads", "biodistribution_reads", "lesion_readings"})
+"""Tables of what a named reader read from an image."""
+TAKE_OUT_READINGS: Final = "readings.take-out"
 CHANGED_BY_READER: Final = frozenset({"lesion_readings"})
 """Tables whose rows are changed only by the reader they name."""
 SUGGESTED_CODE: Final = frozenset(
@@ -58,15 +63,34 @@ def may_enter(user: Any, table: str, site: Any) -> bool:
     return may(user, entry_permission(table), site=site)
 
 
-def may_take_out(user: Any, table: str, site: Any) -> bool:
-    """Whether `user` may mark a row of `table` as entered in error.
+def may_correct(user: Any, table: str, site: Any) -> bool:
+    """Whether `user` may change a stored row of `table`.
 
     A row without a site (a batch, a calibration, a recovery) is every site's: results everywhere rest on it, so the
-    right to enter it must be held at every site, not at any one of them.
+    right to enter it must be held at every site, not at any one of them. To enter a new one the right at one is enough.
     """
     if site is not None:
         return may_enter(user, table, site)
     return set(sites_of(user, entry_permission(table))) >= set(Site.objects.values_list("pk", flat=True))
+
+
+def may_correct_all(user: Any, records: Iterable[Record]) -> bool:
+    """`may_correct` of every row of a filling, each at the site it belongs to."""
+    return all(may_correct(user, one.table, one.site) for one in records)
+
+
+def is_reading_of_another(user: Any, record: Record) -> bool:
+    """Whether the row is what somebody else read from an image."""
+    reader = record.cells.get("reader", "")
+    return record.table in READINGS and reader not in ("", user.get_username())
+
+
+def may_take_out(user: Any, record: Record) -> bool:
+    """Whether `user` may mark a row as entered in error: as to correct it, but a reading only by its reader, or by who
+    holds the permission to take out readings of others."""
+    if is_reading_of_another(user, record):
+        return may(user, TAKE_OUT_READINGS, site=record.site)
+    return may_correct(user, record.table, record.site)
 
 
 def filled_in(user: Any, table: str, column: str, choices: tuple[str, ...], site: Any) -> str:

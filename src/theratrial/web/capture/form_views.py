@@ -29,7 +29,13 @@ from theratrial.web.capture.form_page import (
     seen_versions,
     signed_in_user,
 )
-from theratrial.web.capture.form_rights import entry_permission, may_enter, may_take_out
+from theratrial.web.capture.form_rights import (
+    entry_permission,
+    is_reading_of_another,
+    may_correct_all,
+    may_enter,
+    may_take_out,
+)
 from theratrial.web.capture.forms import Filling, Place
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.selectors import live_records
@@ -184,12 +190,14 @@ def _entry(request: HttpRequest, group: uuid.UUID, participant: Any) -> HttpResp
         "records": records,
         "lines": entry_lines(definition, filling, request.user),
         "in_error": not live,
-        "may_edit": bool(live) and may_enter(request.user, definition.table.name, place.site),
+        "may_edit": bool(live) and may_correct_all(request.user, live),
+        "shared": bool(live) and place.site is None and may(request.user, entry_permission(definition.table.name)),
         "edit": reverse("capture:form-edit", args=[participant.code, form, group])
         if participant
         else reverse("capture:shared-form-edit", args=[form, group]),
         "error_address": reverse("capture:in-error", args=[group]),
-        "may_take_out": may_take_out(request.user, definition.table.name, live[0].site if live else place.site),
+        "may_take_out": bool(live) and all(may_take_out(request.user, one) for one in live),
+        "of_another": any(is_reading_of_another(request.user, one) for one in live),
         "versions": json.dumps(filling.versions),
     }
     return render(request, "capture/entry.html" if participant else "capture/shared_entry.html", context)
@@ -203,11 +211,15 @@ def in_error(request: HttpRequest, group: uuid.UUID) -> HttpResponse:
     from theratrial.web.ledger.act import act
 
     records = list(live_records().filter(group=group).select_related("participant__site", "site"))
-    allowed = all(may_enter(request.user, record.table, record.site) for record in records)
-    if not records or not allowed or is_hidden(request, records):
+    taken_out = all(may_take_out(request.user, record) for record in records)
+    known = taken_out or all(may_enter(request.user, record.table, record.site) for record in records)
+    if not records or not known or is_hidden(request, records):
         raise Http404(str(group))
-    if not all(may_take_out(request.user, record.table, record.site) for record in records):
-        raise PermissionDenied("what all sites share is taken out by who may enter it at every site")
+    if not taken_out:
+        raise PermissionDenied(
+            "what all sites share is taken out by who may enter it at every site; a reading by its reader, or by who"
+            " may take out readings of others"
+        )
     participant = records[0].participant
     versions = seen_versions(request)
     try:

@@ -39,6 +39,8 @@ from theratrial.web.capture.form_rights import (
     OWN_ROLE,
     WRITTEN_AT_FIRST,
     entry_permission,
+    is_reading_of_another,
+    may_correct_all,
     may_enter,
     typed_by_people,
 )
@@ -222,12 +224,12 @@ def form_saved(
     PermissionError
         The person may not enter this form at this site.
     """
-    if not may_enter(user, definition.table.name, place.site):
+    filling = filling_of(group, place.participant) if group else None
+    if not (may_correct_all(user, filling.records) if filling else may_enter(user, definition.table.name, place.site)):
         raise PermissionError(entry_permission(definition.table.name))
     found = judged(place, definition, answers, group=group, now=timezone.now())
     if found.problems or (found.incomplete and not incomplete_allowed) or not found.rows:
         return found, None
-    filling = filling_of(group, place.participant) if group else None
     _in_ones_own_name(user, definition, found.rows, place.site, filling)
     if definition.table.name == "consents" and filling is None and place.participant is not None:
         _withdrawals_answered(place.participant)
@@ -309,9 +311,11 @@ def _own_reading(user: Any, definition: FormDefinition, earlier: Mapping[str, st
         return
     changed = any(cells.get(column, "") != text for column, text in earlier.items() if column in cells)
     if (changed or cells.keys() - earlier.keys()) and earlier["reader"] != user.get_username():
-        raise InputError(
-            _("this is the reading of %(reader)s; it is changed by nobody else") % {"reader": earlier["reader"]}
-        )
+        raise _of_another(earlier["reader"])
+
+
+def _of_another(reader: str) -> InputError:
+    return InputError(_("this is the reading of %(reader)s; it is changed by nobody else") % {"reader": reader})
 
 
 def _typed(row: FormRow) -> dict[str, dict[str, str]]:
@@ -391,6 +395,8 @@ def _changed(
         )
     for record in filling.records:
         if record.pk not in kept:
+            if is_reading_of_another(user, record):
+                raise _of_another(record.cells["reader"])
             record_entered_in_error(user, record, seen_version=versions.get(str(record.pk), 0), reason=reason)
 
 

@@ -35,6 +35,7 @@ LABELS: Final = (
     _("Read the selection PET/CT"),
     _("Read whole-body scans"),
     _("Read response"),
+    _("Mark another person's reading as entered in error"),
     _("Adjudicate between readers"),
     _("Record batches and release tests"),
     _("Release a batch"),

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from theratrial.errors import InputError
 from theratrial.web.access import may, requires
+from theratrial.web.capture.form_rights import may_correct
 from theratrial.web.capture.services import ConflictError
 from theratrial.web.ledger.signing import NotConfirmed
 from theratrial.web.pharmacy import release as releasing
@@ -82,7 +83,7 @@ def _page(
         "syringes": syringe_lines(entry, line["book"], request.user),
         "told": told(entry, line["book"]),
         "may_release": may_release,
-        "may_enter": may(request.user, "batches.enter", site=entry.record.site),
+        "may_enter": may_correct(request.user, "batches", entry.record.site),
         "to_sign": may_release and not hindrances and not entry.release.counts,
         "digest": releasing.release_digest(entry.record, tests),
         "statement": _("Batch %(batch)s meets its specification and is released for injection.")
