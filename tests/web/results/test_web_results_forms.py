@@ -14,8 +14,8 @@ from django.test import Client
 from theratrial.errors import InputError
 from theratrial.protocol.reader import shipped_protocol_bytes
 from theratrial.simulation.cohort import SEED_PROTOCOL
-from theratrial.web.capture.models import Draft, Query, Record
 from theratrial.web.capture.forms import Filling, Place, _changed, definition_of
+from theratrial.web.capture.models import Draft, Query, Record
 from theratrial.web.ledger.act import act
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Site, User
