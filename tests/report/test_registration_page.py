@@ -76,12 +76,12 @@ def test_any_record_comes_back_from_the_file_that_a_pdf_carries(record):
     assert parse_registration(registration_yaml(record).encode()) == record
 
 
-def persian_side(record: RegistrationRecord) -> dict[str, str]:
+def persian_side(record: RegistrationRecord) -> dict[str, object]:
     """The Persian words and the values without a language, by path."""
     found = {}
     for one in filled_fields(record):
         value = one.value
-        if one.blank or one.path == "registration.stated.timing":
+        if one.blank:
             continue
         if isinstance(value, Coded):
             value = value.code or value.text.fa

@@ -12,7 +12,7 @@ from theratrial.registry.fields import Field, fields, sections
 
 HEADINGS: Final[dict[str, tuple[str, str]]] = {
     "document": ("Clinical Trial Protocol", "پروتکل کارآزمایی بالینی"),
-    "registry": ("Iranian Registry of Clinical Trials", "مرکز ثبت کارآزمایی‌های بالینی ایران"),
+    "registry": ("Iranian Registry of Clinical Trials", "مرکز ثبت کارآزمایی بالینی ایران"),
     "general": ("General information", "اطلاعات عمومی"),
     "criteria": ("Inclusion/Exclusion criteria", "شرایط ورود و عدم ورود"),
     "age": ("Age", "سن"),

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Final
 
 from theratrial.errors import InputError
-from theratrial.exchange.irct.labels import plain
+from theratrial.exchange.irct.labels import HEADINGS, plain
 from theratrial.exchange.irct.values import record_of
 from theratrial.exchange.irct.walk import Stray, Walked, walked
 from theratrial.registry.imported import Imported, Unplaced
@@ -17,7 +17,7 @@ from theratrial.registry.words import Language, Text
 _FEWEST_LABELS: Final = 8
 _PRINTED: Final = re.compile(r"[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4}")
 _PRINTED_PAIR: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}), \d{4}/\d{2}/\d{2}")
-REGISTRY: Final = {"en": "Iranian Registry of Clinical Trials", "fa": "مرکز ثبت کارآزمایی‌های بالینی ایران"}
+REGISTRY: Final = dict(zip(("en", "fa"), HEADINGS["registry"], strict=True))
 
 
 def read_irct_text(text: str, *, today: date) -> Imported:
