@@ -1,4 +1,4 @@
-"""`theratrial registry check | show | import | export | diff | timing | owed`: the registration record of a trial."""
+"""`theratrial registry check | show | import | export | diff | timing | owed | results`: the registration record of a trial."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ import typer
 
 from theratrial.cli import EXIT_ERROR, console
 from theratrial.cli.registry_export import Format, PageTongue, exported, refuse_idle_options, to_standard_output
+from theratrial.cli.registry_results import ResultsFormat
 
 if TYPE_CHECKING:
-    from theratrial.registry.found import Finding
+    from theratrial.registry.found import Finding, Sentence
     from theratrial.registry.imported import Imported
+    from theratrial.registry.record import RegistrationRecord
     from theratrial.registry.words import Language
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Check, show and convert a registration record.")
@@ -39,6 +41,7 @@ _TODAY = typer.Option(None, "--today", metavar="DATE", help="Day on which it is 
 _LANGUAGE = typer.Option(Tongue.EN, "--language", help="Language of the words.")
 _TRIAL = typer.Option("", "--trial", metavar="FOLDER", help="Compare with the records of this trial folder too.")
 _CONTACTS = typer.Option(False, "--contacts", help="With names, telephones and e-mail addresses; left out by default.")
+_DRAFT = typer.Option(False, "--draft", help="Also results of data that are not locked; they are marked as a draft.")
 
 
 def _imported(file: str, today: date) -> Imported:
@@ -124,12 +127,19 @@ def check(
             }
         )
     else:
-        _print_findings(findings, _language(language))
+        _print_findings(findings, imported.record, _language(language))
         _print_unplaced(imported)
-        said = ", ".join(f"{counts.get(name, 0)} {name}" for name in ("error", "warning", "info"))
-        _say(f"{imported.record.registration.number or file}: {said}; {score.score.en} items of the WHO data set")
+        _say(f"{imported.record.registration.number or file}: {_counted(counts, score.score, _language(language))}")
     if counts.get("error"):
         raise typer.Exit(EXIT_ERROR)
+
+
+def _counted(counts: Counter[str], score: Sentence, language: Language) -> str:
+    if language == "fa":
+        said = "، ".join(f"{counts.get(name, 0)} {words}" for name, words in _SEVERITIES.items())
+        return f"{said}؛ {score.fa} بند مجموعه‌دادهٔ سازمان جهانی بهداشت"
+    said = ", ".join(f"{counts.get(name, 0)} {name}" for name in _SEVERITIES)
+    return f"{said}; {score.en} items of the WHO data set"
 
 
 def _plain(finding: Finding) -> dict[str, Any]:
@@ -147,8 +157,9 @@ def _plain(finding: Finding) -> dict[str, Any]:
 _SEVERITIES = {"error": "خطا", "warning": "هشدار", "info": "آگاهی"}
 
 
-def _print_findings(findings: tuple[Finding, ...], language: Language) -> None:
-    from theratrial.registry.fields import field_of
+def _print_findings(findings: tuple[Finding, ...], record: RegistrationRecord, language: Language) -> None:
+    from theratrial.registry.fields import field_of, value_at
+    from theratrial.registry.shown import shown
 
     empty = "(خالی)" if language == "fa" else "(empty)"
     for finding in findings:
@@ -158,11 +169,12 @@ def _print_findings(findings: tuple[Finding, ...], language: Language) -> None:
         print_(f"{severity}  {finding.rule}")
         print_(f"    {message}")
         for quote in finding.quotes:
-            label = quote.source
+            label, text = quote.source, quote.text
             if quote.path:
                 field = field_of(quote.path)
                 label = field.label(language)
-            words = " ".join(quote.text.split())
+                text = shown(field, value_at(record, quote.path), language) if field.kind == "code" else text
+            words = " ".join(text.split())
             print_(f"      {label}: " + (f"“{words[:160]}{' …' if len(words) > 160 else ''}”" if words else empty))
         print_(f"    -> {remedy}")
         print_(f"    {finding.source}\n")
@@ -240,6 +252,10 @@ def export(
     earlier: str = typer.Option(
         "", "--earlier", metavar="FILE", help="For sheet-html: the registered version; what differs from it is marked."
     ),
+    results: str = typer.Option(
+        "", "--results", metavar="OUT", help="With the results in this folder, which `theratrial run --out OUT` wrote."
+    ),
+    draft: bool = _DRAFT,
     today: str | None = _TODAY,
     contacts: bool = _CONTACTS,
     as_json: bool = _JSON,
@@ -249,7 +265,12 @@ def export(
     day = _day(today)
     record = _imported(file, day).record
     before = _imported(earlier, day).record if earlier else None
-    content = exported(record, to, language or PageTongue.EN, earlier=before, contacts=contacts)
+    if results:
+        from theratrial.cli.registry_results import exported_with_results
+
+        content = exported_with_results(record, results, to.value, contacts=contacts, draft=draft)
+    else:
+        content = exported(record, to, language or PageTongue.EN, earlier=before, contacts=contacts)
     if out is None:
         to_standard_output(content, to)
         return
@@ -370,3 +391,43 @@ def owed(
     _write(write, registration_yaml(updated(record, found.proposals, given)).encode())
     if not as_json:
         said.written(write, len(found.proposals), tongue)
+
+
+@app.command()
+def results(
+    folder: str = typer.Argument(..., metavar="OUT", help="Folder that `theratrial run --out OUT` wrote."),
+    record: str = typer.Option("", "--record", metavar="FILE", help="The record; default: that of the trial folder."),
+    to: ResultsFormat | None = typer.Option(None, "--to", help="Write them so; default: show them."),
+    out: Path | None = typer.Option(None, "--out", help="File to write; default: standard output."),
+    draft: bool = _DRAFT,
+    today: str | None = _TODAY,
+    language: Tongue = _LANGUAGE,
+    contacts: bool = _CONTACTS,
+    as_json: bool = _JSON,
+) -> None:
+    """Tell what registries are told of a run, and which outcomes are not as registered; or write it for them."""
+    from theratrial.cli import registry_results as said
+    from theratrial.errors import InputError
+
+    day, tongue = _day(today), _language(language)
+    if out is not None and to is None:
+        raise InputError("--out needs a format; say with --to what to write")
+    if language is not Tongue.EN and to in (ResultsFormat.CTGOV_JSON, ResultsFormat.YAML):
+        raise InputError(f"{to.value} has no choice of language; leave --language out")
+    registered = _imported(record or said.record_beside(folder, day), day).record
+    reported = said.reported_for(folder, registered, draft=draft or to is None)
+    if to is None:
+        if as_json:
+            console.print_json(said.results_tree(reported, registered))
+        else:
+            said.say_lines(said.shown_results(reported, registered, tongue))
+        return
+    content = said.written_results(reported, registered, to, tongue, contacts=contacts, draft=draft)
+    if out is None:
+        typer.echo(content, nl=False)
+        return
+    _write(out, content)
+    if as_json:
+        console.print_json({"out": str(out), "format": to.value, "bytes": len(content), "locked": reported.locked})
+    else:
+        _say(f"{out}: written as {to.value}" + ("" if reported.locked else ", marked as a draft"))

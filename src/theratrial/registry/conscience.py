@@ -87,7 +87,7 @@ def owed(
     """
     state = trial_state(record, facts, said_on=last_update(record, history), protocol=protocol)
     proposals = tuple(_proposal(record, one, today, history) for one in _in_order(state.untrue))
-    due, lacking = duties(record, today=today, history=history, ends=_ends(state, facts, record))
+    due, lacking = duties(record, today=today, history=history, ends=_ends(state, facts))
     last_true = _last_true(record, state, proposals, today, history)
     return Owed(
         as_of=facts.as_of,
@@ -135,12 +135,10 @@ def _in_order(untrue: Sequence[Untrue]) -> list[Untrue]:
     return sorted(untrue, key=lambda one: (order[field_of(one.path).path], one.path))
 
 
-def _ends(state: State, facts: TrialFacts, record: RegistrationRecord) -> Ends:
-    """The ends that the data show: those proposed, or those that the record has right already."""
+def _ends(state: State, facts: TrialFacts) -> Ends:
+    """The ends that the data show and the record has not; one that it has right is taken from the record."""
     wrong = {one.path for one in state.untrue}
-    recruitment = record.recruitment
-    primary = "recruitment.primary_completion" in wrong or recruitment.primary_completion is not None
-    trial = "recruitment.trial_completion" in wrong
+    primary, trial = "recruitment.primary_completion" in wrong, "recruitment.trial_completion" in wrong
     return Ends(facts.last_primary_outcome if primary else None, facts.last_visit if trial else None)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from theratrial.registry.duties import last_update
 from theratrial.registry.fields import field_of
-from theratrial.registry.found import Quote, Sentence, Severity
+from theratrial.registry.found import Sentence, Severity
 from theratrial.registry.recruitment_state import Recruitment
 from theratrial.registry.rules.frame import LIVE, Case, Found, quote, rule
 from theratrial.registry.shown import shown
@@ -41,12 +41,8 @@ def _found(case: Case, one: Untrue) -> Found:
             f"{field.en}: '{en}' by the data: {one.evidence.en}", f"{field.fa}: بنا بر داده‌ها «{fa}»: {one.evidence.fa}"
         ),
         UPDATE,
-        (quote(case, one.path), _of_data(one.evidence)),
+        (quote(case, one.path),),
     )
-
-
-def _of_data(evidence: Sentence) -> Quote:
-    return Quote(evidence.en, "", "the trial's data")
 
 
 @rule(

@@ -228,8 +228,10 @@ def arms_differ(case: Case) -> Iterator[Found]:
 )
 def ctcae_differs(case: Case) -> Iterator[Found]:
     gate = case.protocol.safety_gate.reading if case.protocol else None
+    if gate is None:
+        return
     found = set(re.findall(r"ctcae[^.;0-9]{0,12}(\d(?:\.\d)?)", whole_text(case.record)))
-    if gate is not None and found and not any(float(one) == float(gate.ctcae_version) for one in found):
+    if found and not any(float(one) == float(gate.ctcae_version) for one in found):
         yield Found(
             where_it_stands(case),
             Sentence(

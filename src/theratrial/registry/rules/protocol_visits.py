@@ -82,8 +82,8 @@ def _any_window(span: Span, windows: list[tuple[str, Window]]) -> bool:
 )
 def imaging_times_differ(case: Case) -> Iterator[Found]:
     plans = _therapy_images(case.protocol)
-    hours = dict(_hours(case))
-    if not plans or not hours:
+    hours = dict(_hours(case)) if plans else {}
+    if not hours:
         return
     extra = [hour for hour in hours if not any(plan.window_h.holds(hour) for plan in plans)]
     lacking = [plan for plan in plans if not any(plan.window_h.holds(hour) for hour in hours)]
@@ -142,7 +142,7 @@ def _hours(case: Case) -> Iterator[tuple[float, str]]:
 )
 def imaging_kind_differs(case: Case) -> Iterator[Found]:
     clauses = [one for one in case.protocol.imaging.values() if one.reading is not None] if case.protocol else []
-    words = whole_text(case.record)
+    words = whole_text(case.record) if clauses else ""
     for kind, (name, pattern) in _KINDS.items():
         of_kind = [one for one in clauses if one.reading is not None and one.reading.kind == kind]
         said = re.search(pattern, words)
