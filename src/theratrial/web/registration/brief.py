@@ -7,7 +7,9 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from theratrial.registry.check import check
 from theratrial.registry.conscience import Owed, owed
+from theratrial.registry.found import Finding
 from theratrial.registry.history import History
 from theratrial.registry.trial_facts import TrialFacts
 from theratrial.web.ledger.models import Head
@@ -57,6 +59,32 @@ def _judged(today: date) -> State | None:
     return State(history, facts, found, today)
 
 
+def findings_now() -> tuple[Finding, ...]:
+    """The check of the newest version, with protocol and live trial; remembered as the state is."""
+    head, state = Head.objects.first(), state_now()
+    if state is None:
+        return ()
+    if head is None or not head.seq:
+        return _checked(state)
+    return _findings(head.seq, head.hash, state.today)
+
+
+@lru_cache(maxsize=2)
+def _findings(seq: int, hash_: str, today: date) -> tuple[Finding, ...]:
+    state = _remembered(seq, hash_, today)
+    return _checked(state) if state is not None else ()
+
+
+def _checked(state: State) -> tuple[Finding, ...]:
+    return check(
+        state.history.current.record,
+        today=state.today,
+        protocol=protocol_in_force(),
+        facts=state.facts,
+        history=state.history,
+    )
+
+
 def brief() -> dict[str, Any] | None:
     """For the overview: proposals, overdue, days since the record was true; None where there is no record."""
     state = state_now()
@@ -74,3 +102,4 @@ def brief() -> dict[str, Any] | None:
 def forget() -> None:
     """Empty the memory of this process; for tests."""
     _remembered.cache_clear()
+    _findings.cache_clear()

@@ -7,12 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from theratrial.registry.check import RULES, check
+from theratrial.registry.check import RULES
 from theratrial.registry.completeness import Completeness, completeness
-from theratrial.registry.fields import field_of
+from theratrial.registry.fields import field_of, value_at
 from theratrial.registry.found import Finding, Quote
 from theratrial.registry.rules.frame import LIVE
 from theratrial.web.registration.brief import State
+from theratrial.web.registration.form import NOT_ASKED
+from theratrial.web.registration.form_drawing import field_id
+from theratrial.web.registration.selectors import record_now
 from theratrial.web.registration.shown import (
     in_words,
     item_state_words,
@@ -23,7 +26,6 @@ from theratrial.web.registration.shown import (
     task_words,
     tone,
 )
-from theratrial.web.trials.selectors import protocol_in_force
 
 SEVERITIES = ("error", "warning", "info")
 _LONGEST_QUOTE = 300
@@ -50,7 +52,8 @@ class Place:
 
     path: str
     label: str
-    section: str
+    id: str
+    """Of its row in the form; empty where the form has none."""
     findings: list[DrawnFinding]
 
 
@@ -67,17 +70,6 @@ class Task:
     @property
     def count(self) -> int:
         return sum(self.counts.values())
-
-
-def findings_of(state: State) -> tuple[Finding, ...]:
-    """The check of the newest version, with protocol and live trial."""
-    return check(
-        state.history.current.record,
-        today=state.today,
-        protocol=protocol_in_force(),
-        facts=state.facts,
-        history=state.history,
-    )
 
 
 def tasks_of(findings: Iterable[Finding], *, severity: str = "", evidence: bool = True) -> list[Task]:
@@ -100,17 +92,24 @@ def tasks_of(findings: Iterable[Finding], *, severity: str = "", evidence: bool 
         task.counts[one.severity.value] += 1
         place = next((some for some in task.places if some.path == one.path), None)
         if place is None:
-            place = Place(one.path, label_of(one.path), _section(one.path), [])
+            place = Place(one.path, label_of(one.path), place_in_form(one.path), [])
             task.places.append(place)
         place.findings.append(_drawn(one, evidence))
     return sorted(found.values(), key=lambda task: tuple(-task.counts[one] for one in SEVERITIES))
 
 
-def _section(path: str) -> str:
+def place_in_form(path: str) -> str:
+    """Where the form asks for a field: its row, or the group that such a member is added to."""
     try:
-        return field_of(path).section
+        found = field_of(path)
     except KeyError:
         return ""
+    if found.path in NOT_ASKED:
+        return ""
+    record = record_now()
+    if found.group and record is not None and value_at(record, path.partition(".")[0]) is None:
+        return f"s-{found.section}"
+    return field_id(path)
 
 
 def _drawn(one: Finding, evidence: bool) -> DrawnFinding:
@@ -136,7 +135,9 @@ def items_of(record_completeness: Completeness) -> list[dict[str, Any]]:
         {
             "number": one.number, "title": in_words(one.title), "state": item_state_words(one.state),
             "tone": item_tone(one.state),
-            "lacking": [{"path": path, "label": label_of(path)} for path in one.lacking] if one.state in _OPEN else [],
+            "lacking": [
+                {"label": label_of(path), "id": place_in_form(path)} for path in one.lacking if one.state in _OPEN
+            ],
         }
         for one in record_completeness.items
     ]  # fmt: skip

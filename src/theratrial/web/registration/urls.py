@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from theratrial.web.registration import views
+from theratrial.web.registration import views, views_edit, views_history, views_owed
 
 app_name = "registration"
 urlpatterns = [
@@ -10,4 +10,15 @@ urlpatterns = [
     path("versions/<int:number>/", views.record, name="version"),
     path("record.css", views.style, name="style"),
     path("check/", views.check, name="check"),
+    path("owed/", views_owed.owed, name="owed"),
+    path("owed/take/", views_owed.take, name="take"),
+    path("history/", views_history.history, name="history"),
+    path("history/<int:old>/<int:new>/", views_history.difference, name="difference"),
+    path("versions/<int:number>/sent/", views_history.sent, name="sent"),
+    path("edit/", views_edit.edit, name="edit"),
+    path("edit/draft/", views_edit.draft, name="draft"),
+    path("edit/discard/", views_edit.discard, name="discard"),
+    path("edit/preview/", views_edit.preview, name="preview"),
+    path("edit/sign/", views_edit.sign, name="sign"),
+    path("edit/rebase/", views_edit.rebase, name="rebase"),
 ]

@@ -16,7 +16,7 @@ from theratrial.web.access import may, requires
 from theratrial.web.participants.selectors import trial_now
 from theratrial.web.people.permissions import sites_of
 from theratrial.web.registration import checking
-from theratrial.web.registration.brief import State, state_now
+from theratrial.web.registration.brief import State, findings_now, state_now
 from theratrial.web.registration.models import RegistrationDraft
 from theratrial.web.registration.selectors import record_of, rows
 from theratrial.web.registration.shown import language, severity_words
@@ -110,7 +110,7 @@ def check(request: HttpRequest) -> HttpResponse:
     state = state_now()
     if state is None:
         return render(request, "registration/none.html", page_context(request, None, "check"))
-    findings = checking.findings_of(state)
+    findings = findings_now()
     wanted = request.GET.get("severity", "")
     wanted = wanted if wanted in checking.SEVERITIES else ""
     evidence = sees_evidence(request.user)

@@ -1,0 +1,82 @@
+"""Pages: every version, and two of them side by side."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from theratrial.errors import InputError
+from theratrial.registry.dates import DateProblem, read_date
+from theratrial.web.access import may, requires
+from theratrial.web.participants.selectors import trial_now
+from theratrial.web.registration import services
+from theratrial.web.registration.brief import state_now
+from theratrial.web.registration.comparing import drawn_changes
+from theratrial.web.registration.models import RegistrationVersion
+from theratrial.web.registration.selectors import record_of, rows
+from theratrial.web.registration.views import page_context
+
+
+@requires("registration.view")
+def history(request: HttpRequest) -> HttpResponse:
+    """Every version, the newest first."""
+    return _history(request)
+
+
+def _history(request: HttpRequest, refusal: str = "", status: int = 200) -> HttpResponse:
+    state = state_now()
+    if state is None:
+        return render(request, "registration/none.html", page_context(request, None, "history"))
+    if {"old", "new"} <= request.GET.keys() and not refusal:
+        old, new = (request.GET[name] for name in ("old", "new"))
+        if all(one.isascii() and one.isdecimal() and len(one) < 7 for one in (old, new)):
+            return redirect("registration:difference", old=int(old), new=int(new))
+    found = rows()
+    counts = [0, *(len(services.changed(record_of(a), record_of(b))) for a, b in zip(found, found[1:], strict=False))]
+    context = page_context(request, state, "history") | {
+        "lines": [
+            {"row": row, "changes": count, "before": row.number - 1} for row, count in zip(found, counts, strict=True)
+        ][::-1],
+        "may_send": may(request.user, "registration.send"), "refusal": refusal, "typed": request.POST.get("sent_on", ""),
+        "last": found[-1].number, "refused": request.resolver_match.kwargs.get("number") if refusal else None,
+    }  # fmt: skip
+    return render(request, "registration/history.html", context, status=status)
+
+
+@requires("registration.view")
+def difference(request: HttpRequest, old: int, new: int) -> HttpResponse:
+    """Two versions, field by field."""
+    state = state_now()
+    found = {one.number: one for one in rows()}
+    if state is None or old not in found or new not in found:
+        raise Http404(f"{old} {new}")
+    changes = services.changed(record_of(found[old]), record_of(found[new]))
+    context = page_context(request, state, "history") | {
+        "old": found[old], "new": found[new], "versions": list(found.values()),
+        "changes": drawn_changes(changes, contacts=may(request.user, "registration.edit")),
+        "before": _("Version %(n)s") % {"n": old}, "after": _("Version %(n)s") % {"n": new},
+    }  # fmt: skip
+    return render(request, "registration/difference.html", context)
+
+
+@requires("registration.send")
+@require_POST
+def sent(request: HttpRequest, number: int) -> HttpResponse:
+    """Record, once, on which day the registry received a version."""
+    row = get_object_or_404(RegistrationVersion.objects.defer("record"), number=number)
+    try:
+        day = read_date(request.POST.get("sent_on", ""), today=trial_now().date())
+        if day.precision != "day":
+            raise InputError(_("Give the day, not only month or year."))
+        services.version_sent(request.user, row, day.gregorian)
+    except DateProblem as problem:
+        meant = _(" Probably %(meant)s was meant.") % {"meant": problem.suggestion} if problem.suggestion else ""
+        text = _("“%(text)s” is not taken as a date.%(meant)s") % {"text": problem.text, "meant": meant}
+        return _history(request, text, 422)
+    except InputError as refusal:
+        return _history(request, str(refusal), 422)
+    messages.success(request, _("It is recorded that version %(number)s was sent.") % {"number": number})
+    return redirect("registration:history")
