@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,10 +14,12 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.test import Client, RequestFactory
+from django.utils import timezone
 from tests.web.test_web_faults import event_typed
 
+from theratrial.web import sent_once
 from theratrial.web.capture.models import Record
-from theratrial.web.people.models import Issue
+from theratrial.web.people.models import Issue, SentForm
 from theratrial.web.sent_once import SentOnce
 from theratrial.web.trials.models import Trial
 
@@ -76,7 +79,7 @@ def test_the_second_of_two_at_the_same_time_waits_for_the_first(rf: RequestFacto
     guard, answers = SentOnce(slow), []
 
     def asked() -> None:
-        request = rf.post("/here/", {"csrfmiddlewaretoken": "x", "a": "1"})
+        request: Any = rf.post("/here/", {"csrfmiddlewaretoken": "x", "a": "1"})
         request.session = session
         request._messages = FallbackStorage(request)
         answers.append(guard(request))
@@ -90,6 +93,83 @@ def test_the_second_of_two_at_the_same_time_waits_for_the_first(rf: RequestFacto
         one.join(20)
     assert calls == ["/here/"]
     assert [one["Location"] for one in answers] == ["/there/", "/there/"]
+
+
+@pytest.fixture
+def sending(rf: RequestFactory, db: None) -> Callable[[SentOnce], HttpResponse]:
+    """The same form of the same page, sent to a server process."""
+    session = SessionStore()
+    session.create()
+
+    def sent(process: SentOnce) -> HttpResponse:
+        request: Any = rf.post("/here/", {"csrfmiddlewaretoken": "x", "a": "1"})
+        request.session = session
+        request._messages = FallbackStorage(request)
+        return process(request)
+
+    return sent
+
+
+def test_another_server_process_knows_that_the_form_was_taken(sending: Callable[[SentOnce], HttpResponse]) -> None:
+    calls: list[str] = []
+
+    def view(request: Any) -> HttpResponse:
+        calls.append(request.path)
+        return redirect("/there/")
+
+    # Each of the two has a memory of its own, as two processes have.
+    answers = [sending(SentOnce(view)) for _ in range(2)]
+    assert calls == ["/here/"]
+    assert [one["Location"] for one in answers] == ["/there/", "/there/"]
+
+
+def test_another_server_process_waits_while_the_form_is_being_answered(
+    sending: Callable[[SentOnce], HttpResponse], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    def answered_meanwhile(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            SentForm.objects.update(led_to="/there/")
+
+    def never(request: Any) -> HttpResponse:
+        raise AssertionError("taken twice")
+
+    def first(request: Any) -> HttpResponse:
+        monkeypatch.setattr(sent_once.time, "sleep", answered_meanwhile)
+        assert sending(SentOnce(never))["Location"] == "/there/"
+        return redirect("/there/")
+
+    assert sending(SentOnce(first))["Location"] == "/there/"
+    assert len(waits) == 3
+
+
+def test_a_form_that_was_refused_by_one_process_is_judged_by_another(
+    sending: Callable[[SentOnce], HttpResponse],
+) -> None:
+    assert sending(SentOnce(lambda request: HttpResponse(status=422))).status_code == 422
+    assert sending(SentOnce(lambda request: redirect("/there/"))).status_code == 302
+
+
+def test_a_form_whose_process_died_is_taken_by_another_after_a_while(
+    sending: Callable[[SentOnce], HttpResponse], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(request: Any) -> HttpResponse:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sent_once, "_told", lambda *of: None)
+    with pytest.raises(KeyboardInterrupt):
+        sending(SentOnce(dies))
+    monkeypatch.setattr(sent_once, "_WAIT_SECONDS", 0.05)
+    assert sending(SentOnce(lambda request: redirect("/there/")))["Location"] == "/there/"
+
+
+def test_sent_forms_are_forgotten_after_ten_minutes(sending: Callable[[SentOnce], HttpResponse]) -> None:
+    sending(SentOnce(lambda request: redirect("/there/")))
+    SentForm.objects.update(sent_at=timezone.now() - timedelta(minutes=11))
+    assert sending(SentOnce(lambda request: redirect("/again/")))["Location"] == "/again/"
+    assert SentForm.objects.count() == 1
 
 
 def test_a_view_that_fails_does_not_block_the_form_for_ever(rf: RequestFactory, db: None) -> None:

@@ -17,7 +17,10 @@ __all__ = ["CHAIN_TABLES", "CHANGED", "NOT_SHOWN", "STATE_ACTIONS", "AuditedTabl
 
 CHAIN_TABLES: Final = ("ledger_event", "ledger_payload", "ledger_head")
 NOT_AUDITED: Final = frozenset(
-    {*CHAIN_TABLES, "capture_draft", "results_progress", "exports_package", "registration_registrationdraft"}
+    {
+        *CHAIN_TABLES,
+        *("capture_draft", "results_progress", "exports_package", "people_sentform", "registration_registrationdraft"),
+    }
 )
 AUDITED_APPS: Final = ("ledger", "people", "trials", "participants", "capture", "studies", "results", "registration")
 OTHER_AUDITED: Final = ("otp_totp_totpdevice",)

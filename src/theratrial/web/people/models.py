@@ -121,3 +121,12 @@ class Issue(models.Model):
 
     class Meta:
         ordering = ("-reported_at", "-id")
+
+
+class SentForm(models.Model):
+    """A form that was sent, known to every server process for ten minutes (`web.sent_once`); no data, not audited."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    sent_at = models.DateTimeField(db_index=True)
+    led_to = models.TextField(blank=True)
+    """Where its answer led; empty while it is being answered."""
