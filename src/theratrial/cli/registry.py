@@ -1,4 +1,4 @@
-"""`theratrial registry check | show | import | export | diff | timing | owed | results`: the registration record of a trial."""
+"""`theratrial registry check | show | import | export | diff | timing | owed | results`: a trial's registration."""
 
 from __future__ import annotations
 
@@ -414,7 +414,7 @@ def results(
         raise InputError("--out needs a format; say with --to what to write")
     if language is not Tongue.EN and to in (ResultsFormat.CTGOV_JSON, ResultsFormat.YAML):
         raise InputError(f"{to.value} has no choice of language; leave --language out")
-    registered = _imported(record or said.record_beside(folder, day), day).record
+    registered = _imported(record or said.record_beside(folder), day).record
     reported = said.reported_for(folder, registered, draft=draft or to is None)
     if to is None:
         if as_json:

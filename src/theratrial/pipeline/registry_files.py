@@ -7,6 +7,7 @@ the trial folder, which must still be the ones that the results were computed fr
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -84,6 +85,17 @@ def _run_record(out: Path) -> dict[str, Any]:
     return record
 
 
+def trial_folder_of(out: Path) -> Path:
+    """The trial folder that the results were computed from, as the run says; it may have gone.
+
+    Raises
+    ------
+    InputError
+        The folder holds no run of theratrial.
+    """
+    return Path(os.path.normpath(out.resolve() / str(_run_record(out).get("trial_folder", ""))))
+
+
 def _unaltered(out: Path, content: bytes) -> None:
     """Numbers for a registry are those of the run, not of whoever had the file open since."""
     from theratrial.trace import bytes_hash
@@ -109,7 +121,7 @@ def _made_again(out: Path) -> ReportedResults:
         stored = {one["path"]: one["content_hash"] for one in tree["inputs"]}
     except (KeyError, TypeError) as error:
         raise InputError(f"{out / 'results.json'}: is not what a run writes ({error}) -> run again") from None
-    place = out.resolve() / str(_run_record(out).get("trial_folder", ""))
+    place = trial_folder_of(out)
     if not place.is_dir():
         raise InputError(f"{place}: the trial folder of these results is not there -> run again where it is")
     folder = read_folder(place)
