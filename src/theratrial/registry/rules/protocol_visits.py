@@ -54,7 +54,7 @@ def visit_differs(case: Case) -> Iterator[Found]:
     shown = ", ".join(f"{key}: {window.minimum:g}-{window.maximum:g}" for key, window in windows)
     told: set[tuple[float, float]] = set()
     for path, words in treatment_words(case):
-        for span in spans(words, _AFTER_TREATMENT):
+        for span in spans(_SCAN.sub(" ", words), _AFTER_TREATMENT):  # Images have their own rule.
             key = (span.low_days, span.high_days)
             if key not in told and not _any_window(span, windows):
                 told.add(key)
