@@ -82,7 +82,7 @@ class Filled:
     @property
     def blank(self) -> bool:
         """Whether nothing was registered."""
-        return not self.value if self.field.kind in ("text", "code", "age") else is_blank(self.value)
+        return _is_blank(self.field.kind, self.value)
 
 
 @cache
@@ -155,16 +155,32 @@ def _steps(path: str) -> tuple[str | int, ...]:
     return tuple(int(step[1:-1]) if step.startswith("[") else step for step in path.replace("[", ".[").split("."))
 
 
-def filled_fields(record: RegistrationRecord) -> Iterator[Filled]:
-    """Every field of a record with its value, blank ones too; repeating groups member by member."""
+def _is_blank(kind: Kind, value: Any) -> bool:
+    if kind == "text":
+        return value is None or not (value.en or value.fa)
+    return not value if kind in ("code", "age") else is_blank(value)
+
+
+def filled_fields(record: RegistrationRecord, *, blank: bool = True) -> Iterator[Filled]:
+    """Every field of a record with its value; repeating groups member by member.
+
+    Parameters
+    ----------
+    blank
+        Whether fields in which nothing was registered are among them.
+    """
     for group, members in _groups():
         if not group:
             field, of = members[0]
-            yield Filled(field, field.path, of(record))
-        else:
-            for index, member in enumerate(value_at(record, group)):
-                for field, of in members:
-                    yield Filled(field, _member_path(field.path, index), of(member))
+            value = of(record)
+            if blank or not _is_blank(field.kind, value):
+                yield Filled(field, field.path, value)
+            continue
+        for index, member in enumerate(value_at(record, group)):
+            for field, of in members:
+                value = of(member)
+                if blank or not _is_blank(field.kind, value):
+                    yield Filled(field, _member_path(field.path, index), value)
 
 
 @lru_cache(maxsize=4096)

@@ -109,11 +109,11 @@ def _quantifier(pattern: str, at: int) -> tuple[bool, int]:
     return optional, end + (end < len(pattern) and pattern[end] == "?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Alternative:
-    """What stands between two bars of a pattern."""
+    """What stands between two bars of a pattern; each is itself alone, so that sets of them are found at once."""
 
-    source: str
+    pattern: re.Pattern[str]
     needles: tuple[str, ...]
     whole: bool
     """Whether it is a piece of plain letters and nothing else: its needle is the match."""
@@ -143,7 +143,7 @@ class Words:
     def within(self, folded_text: str) -> bool:
         """Whether a text, `folded`, holds a match."""
         for one in self.alternatives:
-            if one.possible(folded_text) and (one.whole or _compiled((one,)).search(folded_text) is not None):
+            if one.possible(folded_text) and (one.whole or one.pattern.search(folded_text) is not None):
                 return True
         return False
 
@@ -163,12 +163,12 @@ class Words:
         if len(folded_text) != len(text):
             return self.pattern.finditer(text)
         # Without those that cannot match the others match just the same, and faster.
-        return _compiled(possible).finditer(folded_text)
+        return (possible[0].pattern if len(possible) == 1 else _joined(possible)).finditer(folded_text)
 
 
 @lru_cache(maxsize=1024)
-def _compiled(alternatives: tuple[Alternative, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{one.source})" if "(?P" not in one.source else one.source for one in alternatives))
+def _joined(alternatives: tuple[Alternative, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(one.pattern.pattern for one in alternatives))
 
 
 def sought(pattern: str, *, having: tuple[str, ...] = ()) -> Words:
@@ -183,7 +183,9 @@ def sought(pattern: str, *, having: tuple[str, ...] = ()) -> Words:
     assert not re.search(r"(?<!\\)[A-Z]", re.sub(r"\(\?P<\w+>", "", pattern)), f"capitals: {pattern}"
     small = "".join(one if one.isascii() else folded(one) for one in pattern)
     found = [
-        Alternative(one, having or tuple(sorted(needles(one), key=len)), not having and needles(one) == {one})
+        Alternative(
+            re.compile(one), having or tuple(sorted(needles(one), key=len)), not having and needles(one) == {one}
+        )
         for one in ([small] if having else _split(small))
     ]
     return Words(re.compile(pattern, re.IGNORECASE), tuple(found))

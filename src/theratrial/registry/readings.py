@@ -50,10 +50,10 @@ _LATEX: Final = (
 )
 # A unit in Persian that went unread would leave the number to the unit that is meant where none is written.
 _WRITTEN_UNITS: Final = (
-    (needles.sought(r"(\d) ?میلی ?گرم (?:در|بر) (?:هر )?دسی ?لیتر"), r"\1 mg/dL"),
-    (needles.sought(r"(\d) ?گرم (?:در|بر) (?:هر )?دسی ?لیتر"), r"\1 g/dL"),
+    (needles.sought(r"(\d) ?میلی ?گرم (?:در|بر) (?:هر )?دسی ?لیتر", having=("دسی",)), r"\1 mg/dL"),
+    (needles.sought(r"(\d) ?گرم (?:در|بر) (?:هر )?دسی ?لیتر", having=("دسی",)), r"\1 g/dL"),
     (needles.sought(r"(\d) ?گرم (?:در|بر) (?:هر )?لیتر"), r"\1 g/L"),
-    (needles.sought(r"(\d) ?(?:سلول |عدد )?(?:در|بر) (?:هر )?میلی ?متر ?مکعب"), r"\1/mm³"),
+    (needles.sought(r"(\d) ?(?:سلول |عدد )?(?:در|بر) (?:هر )?میلی ?متر ?مکعب", having=("مکعب",)), r"\1/mm³"),
     (needles.sought(r"(\d) ?(?:سلول |عدد )?(?:در|بر) (?:هر )?میکرو ?لیتر"), r"\1/µL"),
     (needles.sought(r"(\d) ?(?:سلول |عدد )?(?:در|بر) (?:هر )?لیتر"), r"\1/L"),
     (needles.sought(r"mm\^3"), "mm³"),
@@ -156,10 +156,22 @@ def readings(text: str, side: Side = "inclusion") -> tuple[Reading, ...]:
     found: list[Reading] = []
     for part_side, part in _parts(plain(text), side):
         folded = needles.folded(part)
-        for topic in topics().values():
-            found += _of_topic(part, folded, part_side, topic)
+        # Named once, however many of its needles are there, and in the order of the table.
+        for topic in dict.fromkeys([topic for needle, topic in _needles() if needle in folded]):
+            found += _of_topic(part, folded, part_side, topics()[topic])
     order = _order()
     return tuple(sorted(found, key=lambda one: (one.side == "exclusion", order[one.topic])))
+
+
+@cache
+def _needles() -> tuple[tuple[str, str], ...]:
+    """Needle and topic; every alternative of every topic has one, or the empty one that is in all texts."""
+    return tuple(
+        (needle, topic.id)
+        for topic in topics().values()
+        for one in topic.words.alternatives
+        for needle in one.needles or ("",)
+    )
 
 
 @cache
@@ -205,6 +217,8 @@ def _of_topic(text: str, folded: str, side: Side, topic: Topic) -> list[Reading]
 
 def _part_of_other(topic: Topic, text: str, match: re.Match[str]) -> bool:
     """A consent that somebody is unable to give is not a signed one; a pregnancy to be prevented is not one."""
+    if topic.id not in ("consent", "female", "metastatic", "infection"):
+        return False
     before = text[max(0, match.start() - 60) : match.start()].casefold()
     if topic.id == "consent":
         return bool(re.search(r"(?:(?:inability|unable|failure) to|ناتوان\w* (?:در|از)) [^.;,،؛]*$", before))
@@ -223,25 +237,25 @@ def _limit(text: str, match: re.Match[str], topic: Topic, side: Side) -> Reading
     """The comparison that follows the name, before the next sentence or list entry."""
     rest = text[match.end() : match.end() + 60]
     rest = re.split(r"[;]|\.\s|\(i+v?\)", rest)[0]
-    for words, comparator in _BESIDE:
-        beside = words.match(rest)
+    small = needles.folded(rest)
+    for words, comparator in _BESIDE if _DIGIT.search(rest) else ():
+        beside = words.pattern.match(rest) if words.possible(small) else None
         if beside:
             return _read_limit(text, match.start(), match.end() + beside.end(), beside, comparator, topic, side)
     return None
 
 
-_BESIDE: Final[tuple[tuple[re.Pattern[str], Comparator], ...]] = (
+_DIGIT: Final = re.compile(r"\d")
+_BESIDE: Final[tuple[tuple[needles.Words, Comparator], ...]] = (
     *(
         (
-            re.compile(
-                rf"[^0-9≥≤<>=]{{0,25}}?(?:{words})\s*(?:of\s+|or equal to\s+)?{_NUMBER}{_POWER}{_UNIT}", re.IGNORECASE
-            ),
+            needles.sought(rf"[^0-9≥≤<>=]{{0,25}}?(?:{words})\s*(?:of\s+|or equal to\s+)?{_NUMBER}{_POWER}{_UNIT}"),
             comparator,
         )
         for words, comparator in _COMPARATORS
     ),
     *(
-        (re.compile(rf"[^0-9]{{0,15}}{_NUMBER}{_POWER}{_UNIT}\s*(?:{words})", re.IGNORECASE), comparator)
+        (needles.sought(rf"[^0-9]{{0,15}}{_NUMBER}{_POWER}{_UNIT}\s*(?:{words})"), comparator)
         for words, comparator in _AFTER
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NoReturn
 from xml.parsers import expat
 
 from theratrial.errors import InputError
@@ -178,10 +178,11 @@ class _State:
             self.size = self.count = 0
             stack.append(node)
             return
-        size = len(name)
+        self.size += len(name)
         for one, value in attributes.items():
-            size += len(one) + len(value)
-        self._counted(size)
+            self.size += len(one) + len(value)
+        if self.size > LARGEST_TRIAL:
+            self._too_large()
         self.count += 1
         if self.count > MOST_ELEMENTS:
             raise InputError(f"line {self.line}: one trial has more than {MOST_ELEMENTS} elements; {_HOW}")
@@ -219,16 +220,16 @@ class _State:
     def _characters(self, text: str) -> None:
         self.silent_bytes = 0
         if self.stack:
-            self._counted(len(text))
+            self.size += len(text)
+            if self.size > LARGEST_TRIAL:
+                self._too_large()
             self.stack[-1].parts.append(text)
         elif self.depth and text.strip():
             stray = Node("text", self.line, {}, [], [text[:1000]])
             self.finished.append(Found(stray, is_trial=False))
 
-    def _counted(self, characters: int) -> None:
-        self.size += characters
-        if self.size > LARGEST_TRIAL:
-            raise InputError(f"line {self.line}: one trial is longer than {LARGEST_TRIAL} characters; {_HOW}")
+    def _too_large(self) -> NoReturn:
+        raise InputError(f"line {self.line}: one trial is longer than {LARGEST_TRIAL} characters; {_HOW}")
 
 
 ILLEGAL: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -121,6 +121,7 @@ def sex_not_in_text(case: Case) -> Iterator[Found]:
     if sex.code not in ("female", "male") or not criteria.inclusion:
         return
     spoken = " ".join(str(text).casefold() for text in (criteria.inclusion.en, criteria.inclusion.fa))
+    # The criteria were read in the language shown; what only the other one says counts too.
     named = speaks_of(spoken, "female") if sex.code == "female" else " men" in f" {spoken}"
     if not named:
         yield Found(

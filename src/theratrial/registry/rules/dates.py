@@ -309,6 +309,8 @@ def overdue_to_start(case: Case) -> Iterator[Found]:
 def design_text_dates_differ(case: Case) -> Iterator[Found]:
     """``between January 2022 and June 2023`` against expected start and end, month by month."""
     words = quote(case, "summary.design").text
+    if "between" not in words and "from" not in words:
+        return
     match = re.search(r"(?:between|from)\s+([A-Z][a-z]+ \d{4})\s+(?:and|to|until)\s+([A-Z][a-z]+ \d{4})", words)
     if match is None:
         return

@@ -10,15 +10,14 @@ from itertools import combinations
 from typing import Final
 
 from theratrial.registry.found import Quote, Sentence, Severity
-from theratrial.registry.needles import sought
 from theratrial.registry.record import Contact
 from theratrial.registry.rules.frame import CONSISTENCY, IRCT, TRDS, Case, Found, quote, rule
 from theratrial.registry.rules.words import filled, of_irct, texts
 
 _DIGITS: Final = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
-_MARKUP: Final = sought(
+_MARKUP: Final = re.compile(
     r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>|&(?:nbsp|amp|lt|gt|quot|#\d+);|\\(?:geq?|leq?|times|mu|alpha|beta|pm|text)\b",
-    having=("<", "&", "\\"),
+    re.IGNORECASE,
 )
 _PADDING: Final = re.compile(r"[^\S\n]{10,}|\n\s*\n\s*\n\s*\n")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]{2,}")
@@ -193,8 +192,8 @@ def _alike(first: str, second: str) -> bool:
     "نشانه‌های HTML یا LaTeX در متن مانده است",
 )
 def markup_in_text(case: Case) -> Iterator[Found]:
-    for path, words, small in texts(case.record):
-        if match := _MARKUP.search(words, small):
+    for path, words, _small in texts(case.record):
+        if ("<" in words or "&" in words or "\\" in words) and (match := _MARKUP.search(words)):
             yield Found(
                 path,
                 Sentence(f"'{match[0]}' stands in the text", f"«{match[0]}» در متن آمده است"),
@@ -213,7 +212,11 @@ def markup_in_text(case: Case) -> Iterator[Found]:
 def spaces_in_text(case: Case) -> Iterator[Found]:
     for path, words, _small in texts(case.record):
         # Where no two blanks follow each other nothing is padded.
-        if len(words) != len(" ".join(words.split())) and (match := _PADDING.search(words)):
+        if (
+            ("  " in words or not words.isprintable())
+            and len(words) != len(" ".join(words.split()))
+            and (match := _PADDING.search(words))
+        ):
             yield Found(
                 path,
                 Sentence(

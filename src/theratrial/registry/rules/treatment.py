@@ -29,7 +29,8 @@ _STOP: Final = sought(
 )
 _PEOPLE: Final = ("patients", "participants", "subjects", "men")
 _NUMBER_OF_PEOPLE: Final = re.compile(r"\b(\d{1,5})\s+(?:\w+\s+)?(?:patients|participants|subjects|women|men)\b")
-_WHOLE_BODY: Final = sought(r"[^.;]{0,60}whole-?body scan[^.;]{0,80}")
+_WHOLE_BODY: Final = re.compile(r"[^.;]{0,60}whole-?body scan[^.;]{0,80}", re.IGNORECASE)
+_BODY_SCAN: Final = re.compile("body scan", re.IGNORECASE)
 _HOURS: Final = re.compile(r"\d+\s*(?:h\b|hours?|ساعت)|\d+\s*(?:days?|روز)", re.IGNORECASE)
 
 
@@ -105,8 +106,8 @@ def no_activity_nor_mass(case: Case) -> Iterator[Found]:
     "خلاصه و شرح مداخله تصویربرداری‌های متفاوتی می‌گویند",
 )
 def scans_differ(case: Case) -> Iterator[Found]:
-    summary = _WHOLE_BODY.search(quote(case, "summary.settings_and_conduct").text)
-    detail = _WHOLE_BODY.search(quote(case, GROUP).text)
+    summary = _whole_body_scan(quote(case, "summary.settings_and_conduct").text)
+    detail = _whole_body_scan(quote(case, GROUP).text)
     if summary and detail:
         ours, theirs = (set(_HOURS.findall(one[0])) for one in (summary, detail))
         if ours != theirs:
@@ -125,6 +126,13 @@ def scans_differ(case: Case) -> Iterator[Found]:
                     Quote(detail[0].strip(), GROUP),
                 ),
             )
+
+
+def _whole_body_scan(words: str) -> re.Match[str] | None:
+    """The first one, with the words around it."""
+    named = _BODY_SCAN.search(words)
+    # Its words begin at most 66 letters before: to look at all that stands earlier would be slow.
+    return _WHOLE_BODY.search(words, max(0, named.start() - 70)) if named else None
 
 
 @rule(

@@ -40,7 +40,7 @@ class _LastRecord(Generic[Result]):
 @_LastRecord
 def filled(record: RegistrationRecord) -> tuple[Filled, ...]:
     """Every field of the record that holds something."""
-    return tuple(one for one in filled_fields(record) if not one.blank)
+    return tuple(filled_fields(record, blank=False))
 
 
 @_LastRecord
