@@ -92,7 +92,12 @@ def _link(line: str) -> Markup:
         return Markup('<a href="{0}">{0}</a>').format(line)
     if _EMAIL.fullmatch(line):
         return Markup('<a href="mailto:{0}">{0}</a>').format(line)
-    pieces = _POWER.split(line)
+    return isolated(line)
+
+
+def isolated(words: str) -> Markup:
+    """Words escaped, with powers kept in their own direction."""
+    pieces = _POWER.split(words)
     return Markup("").join(
         Markup('<bdi dir="ltr">{}</bdi>').format(piece) if index % 2 else escape(piece)
         for index, piece in enumerate(pieces)

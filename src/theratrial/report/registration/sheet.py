@@ -16,7 +16,7 @@ from theratrial.report.registration.frame import document, packaged
 from theratrial.report.registration.one_language import was_left_out
 from theratrial.report.registration.owed_fields import Lack, assigned_by_the_registry, differing, lacks
 from theratrial.report.registration.rows import Entry, Part, Row, parts, path_id
-from theratrial.report.registration.said import DIRECTION, digits, has_languages, label, said
+from theratrial.report.registration.said import DIRECTION, digits, has_languages, isolated, label, said
 from theratrial.report.registration.sheet_words import COLUMNS, WORDS, counted, lacking_words, place
 
 
@@ -254,10 +254,19 @@ class _Sheet:
             inside = Markup(
                 '<div class="value" id="value-{id}"{tongue}>{words}</div><div class="below"><span class="count">{note}'
                 '</span> <button type="button" data-copy="value-{id}" aria-label="{named}">{copy}</button></div>'
-            ).format(id=id_, tongue=tongue, words=words, note=note, named=named, copy=WORDS["copy"].said(self.language))
+            ).format(
+                id=id_,
+                tongue=tongue,
+                words=isolated(words),
+                note=note,
+                named=named,
+                copy=WORDS["copy"].said(self.language),
+            )
         was = Markup("")
         if old is not None and old != words:
-            shown = Markup("<del{}>{}</del>").format(tongue, old) if old else WORDS["empty"].said(self.language)
+            shown = (
+                Markup("<del{}>{}</del>").format(tongue, isolated(old)) if old else WORDS["empty"].said(self.language)
+            )
             was = Markup('<div class="was">{} {}</div>').format(WORDS["registered"].said(self.language), shown)
         return Markup("<td{}>{}{}</td>").format(Markup(' colspan="2"') if span else "", inside, was)
 

@@ -16,9 +16,9 @@ WORDS: Final[dict[str, Named]] = {
     "title": Named("Sheet to paste into the registry's form:", "برگهٔ رونویسی در فرم مرکز ثبت:"),
     "intro": Named(
         "Fields stand in the order of the registry's form. What the registry gives by itself is left out: number, "
-        "dates, timing and count of updates.",
-        "ترتیب فیلدها همان ترتیب فرم مرکز ثبت است. آنچه مرکز ثبت خود تعیین می‌کند نیامده است: شماره، تاریخ‌ها، "
-        "زمان‌بندی و تعداد به‌روزرسانی‌ها.",
+        "days of registration and of the last update, timing, count of updates.",
+        "ترتیب فیلدها همان ترتیب فرم مرکز ثبت است. آنچه مرکز ثبت خود تعیین می‌کند نیامده است: شماره، تاریخ ثبت "
+        "و آخرین به‌روزرسانی، زمان‌بندی و تعداد به‌روزرسانی‌ها.",
     ),
     "contacts": Named(
         "Names, telephone and fax numbers, e-mail and web addresses are left out of this copy.",
