@@ -1,0 +1,144 @@
+"""What a reader writes down at a visit: lesions with a length, or what is said in its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Final, Literal
+
+from theratrial.errors import InputError, Problem, Problems
+from theratrial.response.recist.options import RecistOptions
+
+Role = Literal["target", "non_target", "new"]
+Status = Literal["measured", "absent", "too_small", "present", "progressed", "not_evaluated"]
+
+STATUSES: Final[dict[Role, tuple[Status, ...]]] = {
+    "target": ("measured", "absent", "too_small", "not_evaluated"),
+    "non_target": ("present", "absent", "progressed", "not_evaluated"),
+    "new": ("present", "absent", "not_evaluated"),
+}
+"""``progressed``: unequivocally. A new lesion that is not evaluated is one in doubt: it is no progression yet."""
+
+_MICROMETRES: Final = 1000
+NODE_NORMAL_mm: Final = 10
+NODE_TARGET_mm: Final = 15
+LESION_TARGET_mm: Final = 10
+_LARGEST_mm: Final = 500
+
+
+def micrometres(text: str | Decimal | float) -> int:
+    """A length in millimetres as a whole number of micrometres, so that sums and percentages are exact.
+
+    Raises
+    ------
+    InputError
+        Not a number, negative, longer than a patient is wide, or finer than a micrometre.
+    """
+    try:
+        value = Decimal(str(text)) * _MICROMETRES
+    except ArithmeticError:
+        raise InputError(f"a length in millimetres is a number, got {text!r}") from None
+    if not value.is_finite() or value < 0 or value > _LARGEST_mm * _MICROMETRES:
+        raise InputError(f"a length lies from 0 to {_LARGEST_mm} mm, got {text}")
+    if value != value.to_integral_value():
+        raise InputError(f"a length of {text} mm is finer than can be measured; give at most three decimals")
+    return int(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesion:
+    """One lesion at one visit; nodes by their short axis, everything else by its longest diameter."""
+
+    lesion_id: str
+    role: Role
+    status: Status
+    length_um: int | None = None
+    nodal: bool = False
+    organ: str = ""
+
+    def __post_init__(self) -> None:
+        if self.status not in STATUSES[self.role]:
+            raise InputError(
+                f"lesion {self.lesion_id}: a {self.role.replace('_', '-')} lesion is "
+                f"{', '.join(STATUSES[self.role])}; got {self.status}"
+            )
+        if (self.length_um is not None) != (self.status == "measured"):
+            said = "has no length" if self.length_um is None else "has a length"
+            raise InputError(
+                f"lesion {self.lesion_id} is {self.status} and {said}; give a length where and only where it is "
+                f"measured{' (the short axis of a node)' if self.nodal else ''}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What was seen on one day; the earliest visit of a participant is the baseline."""
+
+    day: date
+    lesions: tuple[Lesion, ...]
+    name: str = ""
+
+    def of(self, role: Role) -> dict[str, Lesion]:
+        """Lesions of a role by name."""
+        return {lesion.lesion_id: lesion for lesion in self.lesions if lesion.role == role}
+
+
+def require_readable(visits: tuple[Visit, ...], options: RecistOptions, *, who: str = "participant") -> None:
+    """Refuse what the criteria cannot be applied to, everything at once.
+
+    Raises
+    ------
+    Problems
+        No baseline; one day twice; a lesion twice at a visit or with two roles; a target too small at baseline, not
+        measured there, or too many of them; a new lesion at baseline; a lesion that first appears later and is not new.
+    """
+    problems = [Problem(who, message) for message in _faults(visits, options)]
+    if problems:
+        raise Problems(f"lesions of {who}", problems)
+
+
+def _faults(visits: tuple[Visit, ...], options: RecistOptions) -> list[str]:
+    if not visits:
+        return ["no visit: response needs a baseline"]
+    days = [visit.day for visit in visits]
+    found = [f"two visits on {day}; give each its own day" for day in sorted({d for d in days if days.count(d) > 1})]
+    if days != sorted(days):
+        found.append("visits are not in the order of their days")
+    known = {lesion.lesion_id: lesion.role for lesion in visits[0].lesions}
+    for visit in visits:
+        seen: set[str] = set()
+        for lesion in visit.lesions:
+            name = lesion.lesion_id
+            if name in seen:
+                found.append(f"{visit.day}: lesion {name} stands there twice; keep one measurement")
+            seen.add(name)
+            if lesion.role != "new" and name not in known:
+                found.append(f"{visit.day}: lesion {name} was not there at baseline; then its role is new")
+            elif known.get(name, lesion.role) != lesion.role:
+                found.append(f"{visit.day}: lesion {name} is {lesion.role} and was {known[name]}")
+    return found + _baseline_faults(visits[0], options)
+
+
+def _baseline_faults(baseline: Visit, options: RecistOptions) -> list[str]:
+    found = [f"{baseline.day}: lesion {name} is new at baseline" for name in baseline.of("new")]
+    targets = baseline.of("target")
+    for name, lesion in targets.items():
+        least = NODE_TARGET_mm if lesion.nodal else LESION_TARGET_mm
+        if lesion.length_um is None:
+            found.append(f"{baseline.day}: target {name} is {lesion.status} at baseline; a target is measured there")
+        elif lesion.length_um < least * _MICROMETRES:
+            axis = "short axis of a node" if lesion.nodal else "longest diameter"
+            found.append(
+                f"{baseline.day}: target {name} has {lesion.length_um / _MICROMETRES:g} mm; the {axis} of a target is "
+                f"at least {least} mm: call it non-target"
+            )
+    if len(targets) > options.largest_targets:
+        found.append(f"{baseline.day}: {len(targets)} targets; at most {options.largest_targets} are followed")
+    organs = ["lymph nodes" if lesion.nodal else lesion.organ for lesion in targets.values()]
+    for organ in sorted({name for name in organs if name and organs.count(name) > options.largest_targets_per_organ}):
+        found.append(
+            f"{baseline.day}: {organs.count(organ)} targets in {organ}; at most {options.largest_targets_per_organ} "
+            "are followed in one organ"
+        )
+    return found
