@@ -41,6 +41,7 @@ def _imported(patterns: Iterable[Any]) -> None:
 def _read() -> None:
     from theratrial.web.participants.models import Participant
     from theratrial.web.participants.standing import standings
+    from theratrial.web.registration.brief import state_now
     from theratrial.web.trials.overview import conflicts
     from theratrial.web.trials.results_brief import briefs_of, latest_computation
     from theratrial.web.trials.selectors import trial_or_none
@@ -50,6 +51,7 @@ def _read() -> None:
         return
     conflicts(trial.in_force)
     standings(Participant.objects.all())
+    state_now()
     if (latest := latest_computation()) is not None:
         briefs_of(latest.computation_id)
 

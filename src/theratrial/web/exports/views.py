@@ -38,7 +38,7 @@ from theratrial.web.trials.selectors import protocol_in_force, the_trial
 SHOWN = 20
 ACTIONS: Final = (
     *("export.folder", "export.listing", "export.ledger", "export.completeness", "export.activity-ledger"),
-    *(REQUESTED, FETCHED),
+    *("export.registration", REQUESTED, FETCHED),
 )
 """Every export of the site by name: found by the index of actions, where a common beginning reads the whole ledger."""
 

@@ -11,11 +11,12 @@ from theratrial.registry.check import check
 from theratrial.registry.conscience import Owed, owed
 from theratrial.registry.found import Finding
 from theratrial.registry.history import History
+from theratrial.registry.record import Recruitment
 from theratrial.registry.trial_facts import TrialFacts
 from theratrial.web.ledger.models import Head
 from theratrial.web.participants.selectors import trial_now
 from theratrial.web.registration.facts import facts_now
-from theratrial.web.registration.selectors import history_now
+from theratrial.web.registration.selectors import history_now, record_now
 from theratrial.web.trials.selectors import protocol_in_force
 
 
@@ -94,9 +95,14 @@ def brief() -> dict[str, Any] | None:
         "number": state.history.current.number,
         "proposals": len(state.owed.proposals),
         "overdue": state.overdue,
-        "days": state.owed.days_since_true,
-        "last_true": state.owed.last_true,
+        "owed": state.owed,
     }
+
+
+def plan_now() -> Recruitment | None:
+    """Dates and numbers of recruitment by the newest version; None where there is no record."""
+    record = record_now()
+    return record.recruitment if record is not None else None
 
 
 def forget() -> None:

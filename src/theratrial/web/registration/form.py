@@ -2,8 +2,8 @@
 
 An answer is a text under a name: ``v:summary.aim:en``, ``v:ethics[0].approved_on:t``, ``v:design.phase:code``.
 Members of a repeating group are named by tokens: their place in the record that the form was filled from, or ``n1``,
-``n2`` ... for new ones; ``m:ethics`` holds the tokens in their order. What nobody changed keeps its exact value, so that
-what a form cannot show (a date as it was written, words of a registry) is not lost by looking at it.
+``n2`` ... for new ones; ``m:ethics`` holds the tokens in their order. What nobody changed keeps its exact value, so
+that what a form cannot show (a date as it was written, words of a registry) is not lost by looking at it.
 """
 
 from __future__ import annotations

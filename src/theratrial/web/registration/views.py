@@ -18,6 +18,7 @@ from theratrial.web.people.permissions import sites_of
 from theratrial.web.registration import checking
 from theratrial.web.registration.brief import State, findings_now, state_now
 from theratrial.web.registration.models import RegistrationDraft
+from theratrial.web.registration.results import may_see
 from theratrial.web.registration.selectors import record_of, rows
 from theratrial.web.registration.shown import language, severity_words
 
@@ -49,6 +50,7 @@ def page_context(request: HttpRequest, state: State | None, tab: str) -> dict[st
         "owed": state.owed,
         "overdue": state.overdue,
         "draft": draft,
+        "sees_results": may_see(request.user),
     }
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+from itertools import pairwise
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,6 +21,7 @@ from theratrial.web.registration.comparing import drawn_changes
 from theratrial.web.registration.models import RegistrationVersion
 from theratrial.web.registration.selectors import record_of, rows
 from theratrial.web.registration.views import page_context
+from theratrial.web.trials.selectors import trial_zone
 
 
 @requires("registration.view")
@@ -35,12 +39,13 @@ def _history(request: HttpRequest, refusal: str = "", status: int = 200) -> Http
         if all(one.isascii() and one.isdecimal() and len(one) < 7 for one in (old, new)):
             return redirect("registration:difference", old=int(old), new=int(new))
     found = rows()
-    counts = [0, *(len(services.changed(record_of(a), record_of(b))) for a, b in zip(found, found[1:], strict=False))]
+    counts = [0, *(len(services.changed(record_of(a), record_of(b))) for a, b in pairwise(found))]
     context = page_context(request, state, "history") | {
         "lines": [
             {"row": row, "changes": count, "before": row.number - 1} for row, count in zip(found, counts, strict=True)
         ][::-1],
-        "may_send": may(request.user, "registration.send"), "refusal": refusal, "typed": request.POST.get("sent_on", ""),
+        "may_send": may(request.user, "registration.send"), "refusal": refusal,
+        "typed": request.POST.get("sent_on", ""),
         "last": found[-1].number, "refused": request.resolver_match.kwargs.get("number") if refusal else None,
     }  # fmt: skip
     return render(request, "registration/history.html", context, status=status)
@@ -57,9 +62,15 @@ def difference(request: HttpRequest, old: int, new: int) -> HttpResponse:
     context = page_context(request, state, "history") | {
         "old": found[old], "new": found[new], "versions": list(found.values()),
         "changes": drawn_changes(changes, contacts=may(request.user, "registration.edit")),
+        "old_day": _day(found[old]), "new_day": _day(found[new]),
         "before": _("Version %(n)s") % {"n": old}, "after": _("Version %(n)s") % {"n": new},
     }  # fmt: skip
     return render(request, "registration/difference.html", context)
+
+
+def _day(row: RegistrationVersion) -> date:
+    """Day on which a version was made, in the trial's zone."""
+    return row.made_at.astimezone(trial_zone()).date()
 
 
 @requires("registration.send")

@@ -32,7 +32,7 @@ def _owed(request: HttpRequest, state: State, refusal: str = "", status: int = 2
         {
             "path": one.path, "label": label_of(one.path), "old": shown(one.field, one.old, language()),
             "new": shown(one.field, one.new, language()), "evidence": in_words(one.evidence) if evidence else "",
-            "rule": in_words(DUTIES[one.rule].title), "source": DUTIES[one.rule].source, "since": one.since,
+            "since": one.since,
             "due": one.due, "overdue": one.overdue_days,
             "taken": request.method != "POST" or one.path in request.POST.getlist("take"),
         }
@@ -49,9 +49,14 @@ def _owed(request: HttpRequest, state: State, refusal: str = "", status: int = 2
         for one in state.owed.duties
     ]
     context = page_context(request, state, "owed") | {
+        "rules": [
+            {"title": in_words(DUTIES[one].title), "source": DUTIES[one].source}
+            for one in dict.fromkeys(each.rule for each in state.owed.proposals)
+        ],
         "proposals": proposals, "duties": duties, "undetermined": [in_words(one) for one in state.owed.undetermined],
         "reason": state.owed.reason, "sees_evidence": evidence, "facts": state.facts, "refusal": refusal,
-        "may_edit": may(request.user, "registration.edit"), "reason_en": request.POST.get("reason_en", state.owed.reason.en),
+        "may_edit": may(request.user, "registration.edit"),
+        "reason_en": request.POST.get("reason_en", state.owed.reason.en),
         "reason_fa": request.POST.get("reason_fa", state.owed.reason.fa),
     }  # fmt: skip
     return render(request, "registration/owed.html", context, status=status)
