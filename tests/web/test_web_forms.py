@@ -44,6 +44,12 @@ def saved_laboratory(client: Client) -> Record:
     return Record.objects.get(table="laboratory", cells__test="platelets")
 
 
+def value_on(page: str, item: str) -> str:
+    found = re.search(rf'<input[^>]*id="i-{item}"[^>]*>', page)
+    assert found is not None
+    return re.search(r'value="([^"]*)"', found.group(0)).group(1)  # type: ignore[union-attr]
+
+
 def versions_on(page: str) -> str:
     return re.search(r'name="versions" value="([^"]*)"', page).group(1).replace("&quot;", '"')
 
@@ -127,6 +133,58 @@ def test_A2_a_change_without_reason_is_refused_and_one_with_reason_keeps_the_old
     assert (record.cells["value"], record.version) == ("102", 2)
     others = Record.objects.filter(table="laboratory").exclude(pk=record.pk)
     assert {one.version for one in others} == {1}, "rows that did not change are not touched"
+
+
+def test_A2_who_comes_second_does_not_take_back_what_she_did_not_touch(
+    participant: Participant, client_of: ClientOf
+) -> None:
+    client = client_of("coordinator1")
+    record = saved_laboratory(client)
+    edit = address("laboratory", "form-edit", group=record.group)
+    page = client.get(edit).content.decode()
+    versions = versions_on(page)
+    opened = {**LABORATORY, "i-collected_at": value_on(page, "collected_at"), "i-platelets_e9_per_L": "201"}
+    first = {**opened, "i-platelets_e9_per_L": "45", "versions": versions, "reason": "Other tube"}
+    assert client.post(edit, first).status_code == 302
+    mine = {**opened, "i-haemoglobin_g_per_L": "120", "i-platelets_e9_per_L": "201", "versions": versions}
+    answer = client.post(edit, {**mine, "reason": "Hb typed wrongly"})
+    assert answer.status_code == 409
+    shown = answer.content.decode()
+    assert value_on(shown, "platelets_e9_per_L") == "45", "she did not touch it"
+    assert value_on(shown, "haemoglobin_g_per_L") == "120"
+    sent = {**mine, "i-platelets_e9_per_L": "45", "versions": versions_on(shown), "reason": "Hb typed wrongly"}
+    assert client.post(edit, sent).status_code == 302
+    record.refresh_from_db()
+    assert record.cells["value"] == "45"
+    assert Record.objects.get(table="laboratory", cells__test="haemoglobin").cells["value"] == "120"
+
+
+@pytest.mark.parametrize(("typed", "kept"), [("201", "45"), ("46", "46")])
+def test_A2_a_row_changed_by_both_shows_what_stood_what_stands_and_what_was_typed(
+    participant: Participant, client_of: ClientOf, typed: str, kept: str
+) -> None:
+    client = client_of("coordinator1")
+    record = saved_laboratory(client)
+    edit = address("laboratory", "form-edit", group=record.group)
+    page = client.get(edit).content.decode()
+    opened = {**LABORATORY, "i-collected_at": value_on(page, "collected_at"), "i-platelets_e9_per_L": "201"}
+    opened["versions"] = versions_on(page)
+    assert client.post(edit, {**opened, "i-platelets_e9_per_L": "45", "reason": "Other tube"}).status_code == 302
+    # The lower limit stands in the same row as the platelets.
+    mine = {**opened, "i-platelets_lower_e9_per_L": "150", "i-platelets_e9_per_L": typed, "reason": "Limit"}
+    answer = client.post(edit, mine)
+    assert answer.status_code == 409
+    shown = answer.content.decode()
+    assert value_on(shown, "platelets_e9_per_L") == kept
+    table = shown.partition("Changed to meanwhile")[2].partition("</table>")[0]
+    assert "201" in table
+    assert "45" in table
+    assert ("yours" in table) is (typed == "46")
+    assert "form.save" not in shown.partition("<form")[0], "the first entry lies before what she opened"
+    again = {**mine, "i-platelets_e9_per_L": kept, "versions": versions_on(shown)}
+    assert client.post(edit, again).status_code == 302
+    record.refresh_from_db()
+    assert (record.cells["value"], record.cells["lower_limit"]) == (kept, "150")
 
 
 def test_A2_blanking_a_result_needs_a_reason_and_keeps_the_row(participant: Participant, client_of: ClientOf) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from datetime import date
 
@@ -57,6 +59,34 @@ def test_registration_is_one_act_and_keeps_the_calendar_of_entry(cast: dict[str,
 def test_what_cannot_be_is_not_registered(cast: dict[str, User], client_of: As, field: str, text: str) -> None:
     assert client_of("coordinator1").post("/participants/register/", {**FORM, field: text}).status_code == 422
     assert not Participant.objects.exists()
+
+
+def test_an_age_in_persian_digits_is_kept_in_those_that_every_room_reads(cast: dict[str, User], client_of: As) -> None:
+    assert client_of("coordinator1").post("/participants/register/", {**FORM, "age_years": "۵۰"}).status_code == 302
+    assert Record.objects.get(table="participants").cells["age_years"] == "50"
+    assert standing(Participant.objects.get()).unreadable == ""
+
+
+def test_the_site_of_a_participant_is_not_moved_by_typing_and_her_day_of_screening_follows_its_correction(
+    cast: dict[str, User], site: Site, client_of: As
+) -> None:
+    client = client_of("coordinator1")
+    client.post("/participants/register/", FORM)
+    record, person = Record.objects.get(table="participants"), Participant.objects.get()
+    address = f"/records/participant/{person.code}/form/screening/{record.group}/"
+    page = client.get(address).content.decode()
+    assert re.search(r'<input[^>]*id="i-site_id"[^>]*readonly', page)
+    typed = {
+        **{f"i-{name}": text for name, text in record.cells.items()}, "i-site_id": "site_77", "i-height_cm": "160",
+        "i-weight_kg": "60", "reason": "typing error", "versions": json.dumps({str(record.pk): record.version}),
+    }  # fmt: skip
+    answer = client.post(address, typed)
+    assert answer.status_code == 422
+    assert f"it is {site.code}" in answer.content.decode()
+    right = {**typed, "i-site_id": site.code, "i-screened_on": "2022-03-04"}
+    assert client.post(address, right).status_code == 302
+    assert Record.objects.get(table="participants").cells["site_id"] == site.code
+    assert Participant.objects.get().screened_on.isoformat() == "2022-03-04"
 
 
 def test_the_next_free_pseudonym_of_the_site_is_proposed(site: Site) -> None:

@@ -20,7 +20,7 @@ from theratrial.forms import (
 )
 from theratrial.forms.definition import Field
 from theratrial.trialfolder.moments import CellProblem
-from theratrial.web.capture.form_rights import OWN_CODE, OWN_ROLE
+from theratrial.web.capture.form_rights import OF_THE_SITE, OWN_CODE, OWN_ROLE
 from theratrial.web.trials.selectors import trial_zone
 
 REMARKS: Final = frozenset({"comment", "note"})
@@ -132,7 +132,7 @@ def drawn(
             missing=missing.get(field.id, "") if with_problems else "",
             asked=asked.get(field.id, ""),
             hidden=found is not None and field.id in found.hidden,
-            readonly=(definition.table.name, field.column) in OWN_CODE
+            readonly=(definition.table.name, field.column) in {*OWN_CODE, OF_THE_SITE}
             or (field.column in OWN_ROLE and bool(answer.text)),
             both=both_calendars(field, answer.text, bool(getattr(user, "persian_digits", False))),
             calculated=calculated.get(field.id, ""),

@@ -22,13 +22,13 @@ from theratrial.errors import InputError
 from theratrial.forms import Answer, FormDefinition, Submission
 from theratrial.safety.intervals import known_terms
 from theratrial.web.capture import forms
+from theratrial.web.capture.conflicts import Merged, merged
 from theratrial.web.capture.form_drawing import drawn, issue_text
-from theratrial.web.capture.form_rights import filled_in, may_correct_all, may_enter
+from theratrial.web.capture.form_rights import OF_THE_SITE, filled_in, may_correct_all, may_enter
 from theratrial.web.capture.forms import Filling, Place
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.selectors import live_records
 from theratrial.web.capture.services import ConflictError, LockedError
-from theratrial.web.ledger.models import Event
 from theratrial.web.people.models import User
 from theratrial.web.people.permissions import may
 from theratrial.web.pharmacy.guards import Findings, administration_findings
@@ -106,6 +106,14 @@ def _written(definition: FormDefinition, setting: Setting) -> dict[str, Answer]:
     }
 
 
+def _of_her_site(place: Place, definition: FormDefinition) -> dict[str, Answer]:
+    """The item that names the participant's site: not typed, and shown right where a record has it wrong."""
+    table, column = OF_THE_SITE
+    if definition.table.name != table or place.participant is None:
+        return {}
+    return {field.id: Answer(place.participant.site.code) for field in definition.fields if field.column == column}
+
+
 def _options(place: Place, definition: FormDefinition) -> dict[str, tuple[str, ...]]:
     """Column -> words that may be picked, of those that no protocol lists: released batches, terms of CTCAE."""
     if definition.table.name == "adverse_events":
@@ -147,7 +155,7 @@ def form_page(request: HttpRequest, place: Place, group: uuid.UUID | None, setti
     else:
         draft = None
         answers = _new_answers(request, place, definition, setting)
-    answers |= _written(definition, setting)
+    answers |= _written(definition, setting) | _of_her_site(place, definition)
     found = forms.judged(place, definition, answers, group=group, now=timezone.now())
     touched = filling is not None or draft is not None
     return _page(request, place, definition, filling, answers, found, with_problems=touched, draft=draft,
@@ -200,11 +208,16 @@ def _posted(
         )
     except PermissionError:
         return render(request, "theratrial/refused.html", status=403)
-    except ConflictError as conflict:
-        status, error = 409, str(conflict)
-        return _page(request, place, definition, forms.filling_of(group, place.participant) if group else None, answers,
-                     forms.judged(place, definition, answers, group=group, now=timezone.now()), with_problems=True,
-                     error=error, status=status, conflict=conflict, setting=setting)  # fmt: skip
+    except ConflictError as refused:
+        status, error = 409, str(refused)
+        current = forms.filling_of(group, place.participant) if group else None
+        found_now = Merged(answers)
+        if current is not None:
+            calendar = signed_in_user(request).calendar
+            found_now = merged(definition, current, answers, seen_versions(request), calendar)
+        return _page(request, place, definition, current, found_now.answers,
+                     forms.judged(place, definition, found_now.answers, group=group, now=timezone.now()),
+                     with_problems=True, error=error, status=status, conflict=found_now, setting=setting)  # fmt: skip
     except (LockedError, InputError) as refused:
         error, saved = str(refused), None
         against = getattr(refused, "findings", None)
@@ -259,7 +272,7 @@ def _page(
     draft: Any = None,
     error: str = "",
     status: int = 200,
-    conflict: ConflictError | None = None,
+    conflict: Merged | None = None,
     against: Findings | None = None,
     setting: Setting = PLAIN,
 ) -> HttpResponse:
@@ -285,7 +298,8 @@ def _page(
         "versions": json.dumps(filling.versions if filling else {}),
         "next": request.POST.get("next", request.GET.get("next", "")),
         "back": setting.back or back_address(place),
-        "others": _others_changes(conflict.record, request) if conflict else (),
+        "others": conflict.events if conflict else (),
+        "changed_meanwhile": conflict.changed if conflict else (),
         "incomplete_offered": with_problems and bool(found.incomplete) and not found.problems,
         "checks_open": found.undetermined,
         "entry": entry_address(place, filling.group) if filling else "",
@@ -305,8 +319,3 @@ def _against(
     return administration_findings(
         place.participant, found.rows[0].cells, record=filling.records[0] if filling else None
     )
-
-
-def _others_changes(record: Record, request: HttpRequest) -> list[Event]:
-    """Who changed the record meanwhile."""
-    return list(Event.objects.filter(entity="capture_record", entity_id=str(record.pk)).order_by("-seq")[:3])

@@ -40,6 +40,8 @@ OWN_CODE: Final = frozenset(
 READINGS: Final = frozenset({"selection_reads", "biodistribution_reads", "lesion_readings"})
 """Tables of what a named reader read from an image."""
 TAKE_OUT_READINGS: Final = "readings.take-out"
+OF_THE_SITE: Final = ("participants", "site_id")
+"""The cell that must name the participant's own site: where she is treated is not moved by typing."""
 CHANGED_BY_READER: Final = frozenset({"lesion_readings"})
 """Tables whose rows are changed only by the reader they name."""
 SUGGESTED_CODE: Final = frozenset(
@@ -95,6 +97,8 @@ def may_take_out(user: Any, record: Record) -> bool:
 
 def filled_in(user: Any, table: str, column: str, choices: tuple[str, ...], site: Any) -> str:
     """What the site itself writes into a cell of a new form, or empty."""
+    if (table, column) == OF_THE_SITE:
+        return str(site.code) if site is not None else ""
     if (table, column) in OWN_CODE | SUGGESTED_CODE:
         name: str = user.get_username()
         return name

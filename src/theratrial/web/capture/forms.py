@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -35,6 +35,7 @@ from theratrial.forms.moments import CalendarName
 from theratrial.trialfolder.tables import table as table_definition
 from theratrial.web.capture.form_rights import (
     CHANGED_BY_READER,
+    OF_THE_SITE,
     OWN_CODE,
     OWN_ROLE,
     WRITTEN_AT_FIRST,
@@ -233,6 +234,7 @@ def form_saved(
     _in_ones_own_name(user, definition, found.rows, place.site, filling)
     if definition.table.name == "consents" and filling is None and place.participant is not None:
         _withdrawals_answered(place.participant)
+    _of_her_site(place, definition, found.rows)
     injection = _injection(place, definition, found.rows, filling, deviation)
     incomplete = bool(found.incomplete)
     with act(user, "form.change" if filling else "form.save", reason=reason.strip()):
@@ -244,6 +246,7 @@ def form_saved(
             group = filling.group
             _changed(user, place, definition, filling, found.rows, versions or {}, reason, incomplete)
             saved = filling_of(group, place.participant)
+        _screening_followed(place, definition, found.rows)
         Draft.objects.filter(user=user, key=draft_key(place, group if filling else None)).delete()
         if saved is not None:
             queries_settled(definition, found, saved)
@@ -251,6 +254,28 @@ def form_saved(
             injection.recorded(saved.records[0])
         _images_judged_again(place, definition)
     return found, group
+
+
+def _of_her_site(place: Place, definition: FormDefinition, rows: Sequence[FormRow]) -> None:
+    table, column = OF_THE_SITE
+    if definition.table.name != table or place.participant is None:
+        return
+    own = place.participant.site.code
+    if wrong := [row.cells[column] for row in rows if row.cells.get(column, own) != own]:
+        raise InputError(
+            _("%(got)s is not the site at which she is registered; it is %(own)s") % {"got": wrong[0], "own": own}
+        )
+
+
+def _screening_followed(place: Place, definition: FormDefinition, rows: Sequence[FormRow]) -> None:
+    """The day of screening of the participant is that of her record, also after a correction."""
+    if definition.table.name != OF_THE_SITE[0] or place.participant is None:
+        return
+    days = [row.cells["screened_on"] for row in rows if row.cells.get("screened_on")]
+    if days and place.participant.screened_on != date.fromisoformat(days[0]):
+        current = Participant.objects.select_for_update().get(pk=place.participant.pk)
+        current.screened_on = date.fromisoformat(days[0])
+        current.save(update_fields=["screened_on"])
 
 
 def _withdrawals_answered(participant: Participant) -> None:

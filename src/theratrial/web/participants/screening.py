@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from theratrial.errors import InputError
 from theratrial.forms.moments import TypedDate, typed_date
+from theratrial.forms.numbers import latin
 from theratrial.trialfolder.moments import CellProblem
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.services import record_create
@@ -84,10 +85,10 @@ def registration_read(values: Mapping[str, str]) -> tuple[Registration | None, d
             errors["screened_on"] = _("The day of screening lies ahead; enter the day on which it took place.")
     except CellProblem as problem:
         errors["screened_on"] = f"{problem.message}. {problem.remedy}".strip()
-    sex, age = values.get("sex", ""), values.get("age_years", "").strip()
+    sex, age = values.get("sex", ""), latin(values.get("age_years", ""))
     if sex not in ("female", "male", "other"):
         errors["sex"] = _("Choose one.")
-    if not re.fullmatch(r"\d{1,3}(\.\d+)?", age) or not 0 <= float(age) <= 130:
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]+)?", age) or not 0 <= float(age) <= 130:
         errors["age_years"] = _("Whole years at screening, between 0 and 130.")
     if errors or day is None:
         return None, errors
