@@ -157,6 +157,17 @@ def test_she_is_enrolled_from_her_first_treatment_and_counts_from_her_consent(fi
     assert decided.first_consent == after.first_consent
 
 
+def test_a_consent_to_come_is_not_known_yet(files: Path, folder: TrialFolder) -> None:
+    """Signed on the day after: whoever is named as taken in has no consent yet."""
+    signed = {one["participant_id"]: datetime.fromisoformat(one["signed_at"]) for one in lines(files, "consents")}
+    at = signed["P02"] - timedelta(seconds=1)
+    before, after = (trial_facts(folder, as_of=one, included=["P02"]) for one in (at, signed["P02"]))
+    assert (before.enrolled, after.enrolled) == (2, 2)
+    assert before.last_enrolment != after.last_enrolment
+    assert after.last_enrolment is not None
+    assert after.last_enrolment.value == signed["P02"].date()
+
+
 def changed(cells: dict[str, list[dict[str, str]]], **more: list[dict[str, str]]) -> TrialFolder:
     """The trial with more lines, and without the dispositions of those who get one here."""
     people = {line["participant_id"] for rows in more.values() for line in rows}

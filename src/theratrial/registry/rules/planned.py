@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from theratrial.protocol.clauses import Clause, DecisionStatus
 from theratrial.registry.fields import field_of, value_at
 from theratrial.registry.found import Quote, Sentence
 from theratrial.registry.readings import plain
 from theratrial.registry.rules.frame import Case
 from theratrial.registry.shown import shown
+
+if TYPE_CHECKING:
+    from theratrial.protocol.clauses import Clause
 
 TEXTS: Final = ("summary.design", "summary.settings_and_conduct", "summary.intervention_groups")
 """Paragraphs beside the intervention groups that say what is done."""
@@ -92,7 +94,7 @@ def where_it_stands(case: Case) -> str:
 
 def assumed(clause: Clause[Any]) -> Sentence:
     """What is added where the protocol file itself does not hold the clause for settled."""
-    if clause.decision.status in (DecisionStatus.DEMONSTRATION, DecisionStatus.OPEN):
+    if clause.decision.status.value in ("demonstration", "open"):
         return Sentence(
             " (an assumption of the protocol file: nobody of the trial has decided on it)",
             " (فرض فایل پروتکل است: کسی از کارآزمایی دربارهٔ آن تصمیم نگرفته است)",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from theratrial.protocol.schema import Protocol
 from theratrial.registry.found import Quote, Sentence, Severity
 from theratrial.registry.readings import Reading, protocol_readings, readings, topics
 from theratrial.registry.rules.frame import PROTOCOL, Case, Found, quote, rule
 from theratrial.registry.rules.planned import SAY_THE_SAME, assumed, of_protocol, same_words, spans, words_at
 from theratrial.registry.rules.words import criteria_readings
 from theratrial.registry.words import Language
+
+if TYPE_CHECKING:
+    from theratrial.protocol.schema import Protocol
 
 _CATEGORIES: Final = {
     "CR": r"\bcomplete\b|\bCR\b|کامل",

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from theratrial.protocol.clauses import Window
-from theratrial.protocol.schema import ImagingPlan, Protocol
 from theratrial.registry.found import Quote, Sentence, Severity
 from theratrial.registry.rules.frame import PROTOCOL, Case, Found, rule
 from theratrial.registry.rules.planned import (
@@ -20,6 +18,10 @@ from theratrial.registry.rules.planned import (
     where_it_stands,
 )
 from theratrial.registry.rules.words import whole_text
+
+if TYPE_CHECKING:
+    from theratrial.protocol.clauses import Window
+    from theratrial.protocol.schema import ImagingPlan, Protocol
 
 _AFTER_TREATMENT: Final = (
     r"\s*(?:after|پس از|بعد از)\b(?![^.;,]*\b(?:last|final|first|آخرین|نخستین)\b)[^.;,]{0,60}?"
