@@ -13,6 +13,7 @@ from theratrial.errors import InputError
 from theratrial.statistics.designs.bayesian import (
     Beta,
     futility_boundary,
+    futility_characteristics,
     posterior,
     predictive_probability,
     probability_above,
@@ -134,6 +135,19 @@ def test_futility_looks_are_those_of_bop2fe() -> None:
     assert futility_boundary((10, 15, 20, 25, 30, 35, 40), 0.2, cut_off=0.9, shape=1) == (1, 2, 3, 5, 7, 9, 11)
     assert futility_boundary((5, 8, 10, 12, 15), 0.3, cut_off=0.9, shape=1) == (1, 2, 3, 4, 7)
     assert futility_boundary((5, 8, 10, 12, 15), 0.3, cut_off=0.9, shape=0.5) == (1, 3, 4, 5, 7)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.15, 0.6, 1.0])
+def test_futility_looks_stop_as_often_as_every_order_of_outcomes_says(rate: float) -> None:
+    looks, boundary = (2, 5, 8), (0, None, 3)
+    stop = size = 0.0
+    for path in product((0, 1), repeat=8):
+        chance = math.prod(rate if event else 1 - rate for event in path)
+        ends = (n for n, limit in zip(looks, boundary, strict=True) if limit is not None and sum(path[:n]) <= limit)
+        at = next(ends, None)
+        stop += chance * (at is not None)
+        size += chance * (at or 8)
+    assert futility_characteristics(looks, boundary, rate) == pytest.approx((stop, size), abs=1e-12)
 
 
 def test_rules_that_are_none_are_refused() -> None:

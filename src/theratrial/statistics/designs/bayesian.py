@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from theratrial.errors import InputError
-from theratrial.statistics.designs.binomial import require_fraction, require_looks
+from theratrial.statistics.designs.binomial import Array, pmf, require_fraction, require_looks
 from theratrial.statistics.proportion import require_counts
 
 VERSION: Final = "1"
@@ -151,3 +151,38 @@ def toxicity_boundary(n_max: int, p0: float, threshold: float, prior: Prior) -> 
         stops = (x for x in range(n + 1) if probability_above(prior, x, n, p0) > threshold)
         found.append(next(stops, None))
     return tuple(found)
+
+
+def futility_characteristics(
+    looks: tuple[int, ...], boundary: tuple[int | None, ...], rate: float
+) -> tuple[float, float]:
+    """Probability of stopping at some look, and the expected number of participants, when the rate is `rate`: exact.
+
+    The last look is an end in any case: not passing its limit counts as stopping, with all participants.
+
+    Raises
+    ------
+    InputError
+        Looks and boundary of different length, or a rate outside 0 to 1.
+    """
+    require_looks(looks)
+    if len(boundary) != len(looks):
+        raise InputError(f"{len(looks)} looks and {len(boundary)} limits; give one limit for each look")
+    if not 0 <= rate <= 1:
+        raise InputError(f"a true rate lies from 0 to 1, got {rate}")
+    alive = np.ones(1)
+    stopped = expected = 0.0
+    for before, n, limit in zip((0, *looks), looks, boundary, strict=False):
+        alive = np.convolve(alive, pmf(n - before, rate)) if rate not in (0, 1) else _certain(alive, n - before, rate)
+        if limit is not None:
+            out = float(alive[: limit + 1].sum())
+            stopped += out
+            expected += n * out
+            alive = np.concatenate([np.zeros(limit + 1), alive[limit + 1 :]])
+    return stopped, expected + looks[-1] * float(alive.sum())
+
+
+def _certain(alive: Array, more: int, rate: float) -> Array:
+    """Nobody, or everybody, of `more` participants has the outcome."""
+    none = np.zeros(more)
+    return np.concatenate([none, alive] if rate == 1 else [alive, none])
