@@ -76,6 +76,16 @@ def test_any_record_comes_back_from_the_file_that_a_pdf_carries(record):
     assert parse_registration(registration_yaml(record).encode()) == record
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["a \u2028 b", "a\x85  b", "\ufeffa", "a\r\nb", "<\\/script>", "</script>", "<!--", "a\x00\x7fb", "&lt;", "😀"],
+)
+def test_rare_characters_come_back_from_page_and_yaml(words):
+    record = RegistrationRecord(public_title=Text(en=words, fa=words))
+    assert read_irct_html(record_page(record).encode(), today=TODAY).record == record
+    assert parse_registration(registration_yaml(record).encode()) == record
+
+
 def persian_side(record: RegistrationRecord) -> dict[str, object]:
     """The Persian words and the values without a language, by path."""
     found = {}
