@@ -41,6 +41,10 @@ _TODAY = typer.Option(None, "--today", metavar="DATE", help="Day on which it is 
 _LANGUAGE = typer.Option(Tongue.EN, "--language", help="Language of the words.")
 _TRIAL = typer.Option("", "--trial", metavar="FOLDER", help="Compare with the records of this trial folder too.")
 _CONTACTS = typer.Option(False, "--contacts", help="With names, telephones and e-mail addresses; left out by default.")
+_FINDINGS = typer.Option(None, "--findings", metavar="OUT.jsonl", help="Of a dump: write every finding, one a line.")
+_FIGURE = typer.Option(
+    None, "--figure", metavar="OUT.svg", help="Of a dump: draw the counts of each rule (svg or png)."
+)
 _DRAFT = typer.Option(False, "--draft", help="Also results of data that are not locked; they are marked as a draft.")
 
 
@@ -92,12 +96,21 @@ def check(
     today: str | None = _TODAY,
     language: Tongue = _LANGUAGE,
     as_json: bool = _JSON,
+    findings_file: Path | None = _FINDINGS,
+    figure: Path | None = _FIGURE,
 ) -> None:
-    """Tell what is wrong, missing, unlikely or overdue in a record, by rule and source; 1 while there is an error."""
+    """Tell what is wrong, missing, unlikely or overdue in a record, by rule and source.
+
+    An ICTRP file of many trials (XML of either dialect, also .gz) is read trial by trial: counts of each rule at the
+    end, trials that cannot be read named. Exit code 0: all was read and nothing is an error; 1: there is an error, or
+    a trial or the file cannot be read; 2: wrong usage.
+    """
     from theratrial.registry.check import check as checked
     from theratrial.registry.completeness import completeness
 
     day = _day(today)
+    if _checked_as_dump(file, day, findings_file, figure, language, as_json=as_json, alone=not (protocol or trial)):
+        return
     imported = _imported(file, day)
     plan, facts = None, None
     if trial:
@@ -132,6 +145,23 @@ def check(
         _say(f"{imported.record.registration.number or file}: {_counted(counts, score.score, _language(language))}")
     if counts.get("error"):
         raise typer.Exit(EXIT_ERROR)
+
+
+def _checked_as_dump(
+    file: str, day: date, findings: Path | None, figure: Path | None, tongue: Tongue, *, as_json: bool, alone: bool
+) -> bool:
+    """Whether the file holds many trials; they are then checked."""
+    from theratrial.cli.registry_dump import check_dump, is_dump
+    from theratrial.errors import InputError
+
+    path = Path(file)
+    if not (is_dump(path) or (path.is_file() and (findings or figure))):
+        return False
+    if not alone:
+        raise InputError(f"'{file}' holds many trials; --protocol and --trial compare with one record")
+    if not check_dump(path, today=day, findings=findings, figure=figure, language=_language(tongue), as_json=as_json):
+        raise typer.Exit(EXIT_ERROR)
+    return True
 
 
 def _counted(counts: Counter[str], score: Sentence, language: Language) -> str:

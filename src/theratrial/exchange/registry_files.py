@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 
 from theratrial.errors import InputError, TheratrialError
+from theratrial.exchange.compressed import is_packed, unpacked
 from theratrial.registry.imported import Imported
 
 Read = Callable[[bytes, str, date], Imported]
@@ -37,6 +38,11 @@ def read_registry_file(content: bytes, name: str, *, today: date) -> Imported:
         )
     if not content.strip():
         raise InputError(f"{name} is empty; give a record as YAML, a saved page (text, HTML, PDF), XML or JSON")
+    if is_packed(content):
+        content, name = unpacked(content, name, most=MAXIMUM_BYTES), name.removesuffix(".gz")
+        if is_packed(content):
+            raise InputError(f"{name} is packed twice; unpack it first")
+        return read_registry_file(content, name, today=today)
     tried: list[str] = []
     for format_, read in _candidates(content, name):
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import IO, Any, Final, NoReturn
+from typing import IO, Any, Final
 from xml.parsers import expat
 
 from theratrial.errors import InputError
@@ -14,6 +14,7 @@ LARGEST_TRIAL: Final = 4_000_000
 """Characters of text, names and attributes in one trial; the longest ones seen have under 200 000."""
 MOST_ELEMENTS: Final = 20_000
 DEEPEST: Final = 12
+_DEEPEST_OF_ALL: Final = 1000
 _CHUNK: Final = 1 << 16
 ROOTS: Final = ("trials", "trials_downloaded_from_ictrp")
 TRIALS: Final = ("trial", "triall")
@@ -52,6 +53,8 @@ class Found:
 
     node: Node
     is_trial: bool
+    refused: str = ""
+    """Why a trial was not taken: too deep, too large. Nothing of it is here then."""
 
 
 def trial_nodes(file: IO[bytes]) -> Iterator[Found]:
@@ -60,8 +63,8 @@ def trial_nodes(file: IO[bytes]) -> Iterator[Found]:
     Raises
     ------
     InputError
-        The file is no XML, or none of the ICTRP; declares entities; one trial is too deep or too large; its encoding is
-        not the one it names.
+        The file is no XML, or none of the ICTRP; declares entities; its encoding is not the one it names. Trials that
+        end before the place of the fault have been given by then.
     """
     state = _State()
     parser = state.parser
@@ -74,7 +77,11 @@ def trial_nodes(file: IO[bytes]) -> Iterator[Found]:
         if first and not chunk.strip():
             raise InputError(f"the file is empty; an ICTRP file begins with <trials>: {_HOW}")
         first = False
-        _fed(state, parser, chunk, done)
+        try:
+            _fed(state, parser, chunk, done)
+        except InputError:
+            yield from state.finished
+            raise
         yield from state.finished
         state.finished.clear()
 
@@ -133,6 +140,8 @@ class _State:
         self.count = 0
         self.silent_bytes = 0
         self.keys: dict[str, str] = {}
+        self.refused = ""
+        self.refused_depth = 0
         self.finished: list[Found] = []
         self.parser.XmlDeclHandler = self._declared
         self.parser.StartDoctypeDeclHandler = self._doctype
@@ -168,7 +177,9 @@ class _State:
         self.silent_bytes = 0
         self.depth += 1
         if self.depth > DEEPEST:
-            raise InputError(f"line {self.line}: elements lie deeper than {DEEPEST}; this is no ICTRP file")
+            self._too_deep()
+        if self.refused:
+            return
         key = self.keys.get(name) or self._new_key(name)
         node = Node(name, self.parser.CurrentLineNumber, attributes, [], [], key)
         stack = self.stack
@@ -176,16 +187,16 @@ class _State:
             if self.depth == 1 and self._is_root(node):
                 return
             self.size = self.count = 0
+            self.refused_depth = self.depth
             stack.append(node)
             return
         self.size += len(name)
         for one, value in attributes.items():
             self.size += len(one) + len(value)
-        if self.size > LARGEST_TRIAL:
-            self._too_large()
         self.count += 1
-        if self.count > MOST_ELEMENTS:
-            raise InputError(f"line {self.line}: one trial has more than {MOST_ELEMENTS} elements; {_HOW}")
+        if self.size > LARGEST_TRIAL or self.count > MOST_ELEMENTS:
+            self._too_large()
+            return
         if key != "br":
             stack[-1].children.append(node)
         stack.append(node)
@@ -209,6 +220,11 @@ class _State:
     def _end(self, _name: str) -> None:
         self.silent_bytes = 0
         self.depth -= 1
+        if self.refused:
+            if self.depth < self.refused_depth:
+                self.finished.append(Found(self.stack.pop(), True, self.refused))
+                self.refused = ""
+            return
         if not self.stack:
             return
         node = self.stack.pop()
@@ -219,17 +235,37 @@ class _State:
 
     def _characters(self, text: str) -> None:
         self.silent_bytes = 0
+        if self.refused:
+            return
         if self.stack:
             self.size += len(text)
             if self.size > LARGEST_TRIAL:
                 self._too_large()
+                return
             self.stack[-1].parts.append(text)
         elif self.depth and text.strip():
             stray = Node("text", self.line, {}, [], [text[:1000]])
             self.finished.append(Found(stray, is_trial=False))
 
-    def _too_large(self) -> NoReturn:
-        raise InputError(f"line {self.line}: one trial is longer than {LARGEST_TRIAL} characters; {_HOW}")
+    def _too_large(self) -> None:
+        what = f"{LARGEST_TRIAL} characters" if self.size > LARGEST_TRIAL else f"{MOST_ELEMENTS} elements"
+        self._refuse(f"line {self.line}: one trial has more than {what}; {_HOW}")
+
+    def _too_deep(self) -> None:
+        why = f"line {self.line}: elements lie deeper than {DEEPEST}; this is no ICTRP file"
+        # The parser keeps every open element: a file of nothing else would fill the memory.
+        if not self.stack or self.depth > _DEEPEST_OF_ALL:
+            raise InputError(why)
+        if not self.refused:
+            self._refuse(why)
+
+    def _refuse(self, why: str) -> None:
+        """Let go of the trial being read, and of the rest of it as it comes."""
+        self.refused = why
+        trial = self.stack[0]
+        trial.children.clear()
+        trial.parts.clear()
+        self.stack[:] = [trial]
 
 
 ILLEGAL: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
