@@ -93,7 +93,15 @@ def test_consent_is_obtained_by_delegated_persons_only(woman: Participant, clien
 
 
 @pytest.mark.parametrize(
-    "change", [{"copy_given": ""}, {"signed_time": ""}, {"form_version": " "}, {"signed_on": "03/05/2022"}]
+    "change",
+    [
+        {"witness": "علی رضایی"},
+        {"witness": "Anna Muller"},
+        {"copy_given": ""},
+        {"signed_time": ""},
+        {"form_version": " "},
+        {"signed_on": "03/05/2022"},
+    ],
 )
 def test_an_incomplete_consent_is_not_recorded(woman: Participant, client_of: As, change: dict[str, str]) -> None:
     assert client_of("coordinator1").post("/participants/B-01/consent/record/", {**FORM, **change}).status_code == 422

@@ -45,13 +45,17 @@ def saved_laboratory(client: Client) -> Record:
 
 
 def value_on(page: str, item: str) -> str:
-    found = re.search(rf'<input[^>]*id="i-{item}"[^>]*>', page)
-    assert found is not None
-    return re.search(r'value="([^"]*)"', found.group(0)).group(1)  # type: ignore[union-attr]
+    field = re.search(rf'<input[^>]*id="i-{item}"[^>]*>', page)
+    assert field is not None
+    value = re.search(r'value="([^"]*)"', field.group(0))
+    assert value is not None
+    return value.group(1)
 
 
 def versions_on(page: str) -> str:
-    return re.search(r'name="versions" value="([^"]*)"', page).group(1).replace("&quot;", '"')
+    found = re.search(r'name="versions" value="([^"]*)"', page)
+    assert found is not None
+    return found.group(1).replace("&quot;", '"')
 
 
 def test_a_form_is_kept_as_rows_that_the_trial_folder_reads(participant: Participant, client_of: ClientOf) -> None:

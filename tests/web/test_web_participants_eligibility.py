@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -12,9 +13,12 @@ from theratrial.forms.moments import typed_date
 from theratrial.protocol.reader import shipped_protocol
 from theratrial.simulation.cohort import SEED_PROTOCOL
 from theratrial.web.capture.models import Record
+from theratrial.web.capture.selectors import participant_rows
 from theratrial.web.capture.services import record_change, record_entered_in_error
 from theratrial.web.ledger.models import Event, Signature
+from theratrial.web.participants import eligible
 from theratrial.web.participants.models import Participant
+from theratrial.web.participants.renewal import Difference, Renewal
 from theratrial.web.participants.screening import Registration, participant_registered
 from theratrial.web.people.models import Site, User
 from theratrial.web.setup_site import DEMONSTRATION_PASSWORD
@@ -195,3 +199,29 @@ def test_a_read_before_consent_is_refused(cast: dict[str, User], site: Site, cli
     given = {"lesions_total": "4", "lesions_positive": "3", "result": "positive"}
     assert client_of("nuclear1").post("/participants/B-01/selection/", given).status_code == 422
     assert not Participant.objects.filter(record__table="selection_reads").exists()
+
+
+@pytest.mark.parametrize(
+    ("signed_as", "now", "otherwise", "needed"),
+    [("met", "met", False, False), ("met", "not_met", True, True), ("not_met", "met", True, False)],
+)
+def test_whether_a_criterion_is_answered_as_it_was_signed_is_told_to_both_sides(
+    signed_as: str, now: str, otherwise: bool, needed: bool
+) -> None:
+    one = Difference("her2", "HER2", "lesions", "", "1", "", "4", "", "", signed_as, now)
+    assert (Renewal((one,)).answered_otherwise, Renewal((one,)).needed) == (otherwise, needed)
+
+
+def test_eligibility_is_judged_to_the_second_so_that_what_was_just_entered_counts(
+    cast: dict[str, User], site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registration = Registration("B-07", typed_date("2022-03-05"), "female", "51")
+    woman_screened = participant_registered(cast["coordinator1"], site=site, registration=registration)
+    entered = datetime(2026, 6, 1, 16, 42, 41, tzinfo=UTC)
+    monkeypatch.setattr(eligible, "trial_now", lambda: entered + timedelta(seconds=2))
+    folder = participant_rows(woman_screened).folder
+    at = eligible.moment_shown(woman_screened, folder)
+    assert at >= entered
+    result = eligible.judged(woman_screened, folder, at)
+    content = eligible.content_of(woman_screened, folder, result)
+    assert eligible.moment_shown(woman_screened, folder, content["at"]) == at, "what is signed is what was shown"

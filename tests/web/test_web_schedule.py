@@ -16,6 +16,7 @@ from theratrial.web.capture.models import Record
 from theratrial.web.ledger.act import act
 from theratrial.web.participants.models import Participant
 from theratrial.web.participants.months import GREGORIAN, JALALI, month_asked, month_of, other_calendar
+from theratrial.web.participants.schedule import WITHOUT_CONSENT, WITHOUT_INJECTION
 from theratrial.web.participants.screening import Registration, participant_registered
 from theratrial.web.participants.selectors import trial_now
 from theratrial.web.participants.standing import Planned, standing
@@ -62,6 +63,33 @@ def test_a_missed_visit_is_data_and_needs_its_reason(woman: Participant, client_
     assert client.post(place, {"status": "missed", "reason": "snow"}).status_code == 302
     assert Record.objects.get(table="visits").cells["reason"] == "snow"
     assert "missed" in client.get("/participants/B-01/schedule/").content.decode()
+
+
+def test_D1_an_image_done_without_consent_and_injection_is_recorded_and_asked_about(
+    woman: Participant, client_of: As
+) -> None:
+    client = client_of("coordinator1")
+    place = "/participants/B-01/schedule/image/pet_baseline/0/"
+    answer = client.post(place, {"status": "done", "on": "2022-03-07"}, follow=True)
+    assert "Queries were raised" in answer.content.decode()
+    record = Record.objects.get(table="visits")
+    asked = {one.rule: one.text for one in record.queries.filter(state="open")}
+    assert asked.keys() == {WITHOUT_CONSENT, WITHOUT_INJECTION}
+    assert "no consent was signed by then" in asked[WITHOUT_CONSENT]
+    form = {
+        "form_version": "1.0", "language": "fa", "signed_on": "2022-03-07", "signed_time": "09:30",
+        "obtained_by": "coordinator1", "copy_given": "yes",
+    }  # fmt: skip
+    assert client.post("/participants/B-01/consent/record/", form).status_code == 302
+    again = {"status": "done", "on": "2022-03-08", "seen_version": "1", "change_reason": "the day before was wrong"}
+    assert client.post(place, again).status_code == 302
+    assert {one.rule for one in record.queries.filter(state="open")} == {WITHOUT_INJECTION}
+
+
+def test_the_visit_at_which_consent_is_taken_is_asked_nothing(woman: Participant, client_of: As) -> None:
+    place = "/participants/B-01/schedule/visit/screening/0/"
+    assert client_of("coordinator1").post(place, {"status": "done", "on": "2022-03-06"}).status_code == 302
+    assert not Record.objects.get(table="visits").queries.exists()
 
 
 def test_a_recorded_visit_is_changed_only_with_a_reason_and_on_the_version_seen(

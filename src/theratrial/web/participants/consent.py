@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,6 +24,7 @@ from theratrial.web.people.models import Site, User
 from theratrial.web.trials.models import Trial
 from theratrial.web.trials.selectors import protocol_in_force, the_trial, trial_zone
 
+CODE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 KINDS = ("treatment", "follow_up", "data_use", "all")
 
 
@@ -71,6 +73,9 @@ def consent_read(values: Mapping[str, str], participant: Participant) -> tuple[C
     taker = values.get("obtained_by", "")
     if signed is not None and taker not in [one.username for one in consent_takers(participant.site, signed.value)]:
         errors["obtained_by"] = _("Obtaining consent was not delegated to this person at that moment.")
+    witness = values.get("witness", "").strip()
+    if witness and not CODE.fullmatch(witness):
+        errors["witness"] = _("A code of the delegation log: letters a-z, digits, dot, dash and underscore; no name.")
     if values.get("copy_given") != "yes":
         errors["copy_given"] = _("She receives a copy before consent is complete; give it, then tick this.")
     if signed is not None and version:
@@ -78,7 +83,7 @@ def consent_read(values: Mapping[str, str], participant: Participant) -> tuple[C
     kept = _kept(values, participant, signed.value, errors) if signed is not None else ()
     if errors or signed is None:
         return None, errors
-    return ConsentEntry(version, language, signed, taker, values.get("witness", "").strip(), True, kept), {}
+    return ConsentEntry(version, language, signed, taker, witness, True, kept), {}
 
 
 def _kept(values: Mapping[str, str], participant: Participant, at: datetime, errors: dict[str, str]) -> tuple[str, ...]:

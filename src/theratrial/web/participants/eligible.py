@@ -46,7 +46,8 @@ def moment_shown(participant: Participant, folder: TrialFolder, asked: str = "")
     InputError
         The page stood open for too long; look again.
     """
-    now = trial_now().replace(second=0, microsecond=0)
+    # To the second: what was entered a moment ago counts.
+    now = trial_now().replace(microsecond=0)
     moment, line = eligibility_moment(folder.protocol, folder, participant.code, now)
     if line != "now" or not asked:
         return moment
@@ -81,7 +82,7 @@ def content_of(
     version = the_trial().in_force
     return {
         "participant": participant.code,
-        "at": result.at.isoformat(timespec="minutes"),
+        "at": result.at.isoformat(timespec="seconds" if result.at.second else "minutes"),
         "protocol": f"{version.label} sha256:{version.sha256}" if version else "",
         "verdict": result.verdict.value,
         "outcome": outcome,

@@ -55,6 +55,11 @@ class Renewal:
         changed = any(one.answer_now not in ("met", one.answer_signed) for one in self.differences)
         return bool(self.unjudged) or changed
 
+    @property
+    def answered_otherwise(self) -> bool:
+        """Whether a criterion is answered otherwise than it was signed, to whichever side."""
+        return any(one.answer_now != one.answer_signed for one in self.differences)
+
     def __bool__(self) -> bool:
         return bool(self.differences or self.unjudged)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, time
+from typing import Any, Final
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -16,13 +16,15 @@ from theratrial.forms.moments import typed_date
 from theratrial.registry.calendars import jalali_text
 from theratrial.trialfolder.moments import CellProblem
 from theratrial.web.capture.models import Record
+from theratrial.web.capture.queries import system_query, system_query_resolved
 from theratrial.web.capture.services import record_change, record_create
+from theratrial.web.ledger.act import act
 from theratrial.web.participants.models import Participant
 from theratrial.web.participants.months import Month
 from theratrial.web.participants.plan import PlanLine, plan_of, said, titles
 from theratrial.web.participants.selectors import participants_of, trial_now
-from theratrial.web.participants.standing import Planned, standings
-from theratrial.web.trials.selectors import protocol_in_force
+from theratrial.web.participants.standing import Planned, standing, standings
+from theratrial.web.trials.selectors import protocol_in_force, trial_zone
 
 
 def visit_record(participant: Participant, visit_id: str, session: int | None) -> Record | None:
@@ -62,16 +64,52 @@ def visit_recorded(
     else:
         raise InputError(_("Choose: done or missed."))
     old = visit_record(participant, planned.id, planned.session)
-    if old is not None:
-        seen = values.get("seen_version", "")
-        return record_change(
-            actor, old, cells, seen_version=int(seen) if seen.isdecimal() else 0,
-            reason=values.get("change_reason", ""), entered=entered, action="visit.change",
-        )  # fmt: skip
-    return record_create(
-        actor, "visits", cells, participant=participant, visit=planned.id, session=planned.session,
-        entered=entered, entered_late=late, action="visit.record",
-    )  # fmt: skip
+    with act(actor, "visit.record"):
+        if old is not None:
+            seen = values.get("seen_version", "")
+            record = record_change(
+                actor, old, cells, seen_version=int(seen) if seen.isdecimal() else 0,
+                reason=values.get("change_reason", ""), entered=entered, action="visit.change",
+            )  # fmt: skip
+        else:
+            record = record_create(
+                actor, "visits", cells, participant=participant, visit=planned.id, session=planned.session,
+                entered=entered, entered_late=late, action="visit.record",
+            )  # fmt: skip
+        _asked(participant, planned, record)
+    return record
+
+
+WITHOUT_CONSENT: Final = "schedule:without-consent"
+WITHOUT_INJECTION: Final = "schedule:without-injection"
+
+
+def _asked(participant: Participant, planned: Planned, record: Record) -> None:
+    """Ask what cannot be right of something done: no consent by the end of that day, an image of nothing injected.
+
+    It happened, so it is recorded; but not without a question that stays until somebody has answered it.
+    """
+    day = record.cells.get("occurred_on", "")
+    consented, injected = True, True
+    if day:
+        end = datetime.combine(date.fromisoformat(day), time.max, trial_zone())
+        asks_consent = planned.kind == "image" or not _takes_consent(planned.id)
+        consented = not asks_consent or any(one.signed_at <= end for one in standing(participant).consents)
+        injected = planned.kind != "image" or planned.first is not None
+    for rule, right, text in (
+        (WITHOUT_CONSENT, consented, f"done on {day}, but no consent was signed by then: a procedure of the trial"),
+        (WITHOUT_INJECTION, injected, f"done on {day}, but the injection that it counts from is not recorded"),
+    ):
+        if right:
+            system_query_resolved(rule, record=record, column="occurred_on")
+        else:
+            system_query(rule, text, record=record, column="occurred_on")
+
+
+def _takes_consent(visit_id: str) -> bool:
+    """Whether consent is taken at the visit itself."""
+    clause = protocol_in_force().schedule.get(visit_id)
+    return clause is not None and clause.reading is not None and "consent" in clause.reading.procedures
 
 
 @dataclass(frozen=True, slots=True)

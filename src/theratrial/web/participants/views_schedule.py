@@ -55,11 +55,16 @@ def visit_record(request: HttpRequest, code: str, kind: str, thing: str, session
     values, refusal = request.POST.dict(), ""
     if request.method == "POST":
         try:
-            schedule.visit_recorded(request.user, participant, planned, values, late=values.get("late") == "yes")
+            record = schedule.visit_recorded(
+                request.user, participant, planned, values, late=values.get("late") == "yes"
+            )
         except InputError as error:
             refusal = str(error)
         else:
-            messages.success(request, _("Recorded."))
+            if record.queries.filter(state="open", rule__startswith="schedule:").exists():
+                messages.warning(request, _("Recorded. Queries were raised; look at them."))
+            else:
+                messages.success(request, _("Recorded."))
             return redirect("participants:schedule", code=code)
     elif known is not None:
         values = {
