@@ -263,17 +263,27 @@ def test_a_stopped_or_locked_trial_is_over_short_of_its_target(said: str, allowe
     )
 
 
+def test_a_status_that_says_nothing_is_not_contradicted() -> None:
+    found = owed(planned(status=Coded(code="other"), target_sample_size=15), facts(DAY), today=DAY)
+    assert proposed(found) == {"actual_start": date(2022, 3, 1)}
+
+
 def test_a_person_who_says_that_recruitment_is_over_after_the_last_enrolment_is_believed() -> None:
     record = planned(status=Coded(code="complete"), target_sample_size=15)
-    said = record.registration.model_copy(
-        update={"stated": record.registration.stated.model_copy(update={"last_update": RecordDate(gregorian=DAY)})}
-    )
-    found = owed(record.model_copy(update={"registration": said}), facts(DAY), today=DAY)
-    assert proposed(found) == {
-        "actual_start": date(2022, 3, 1),
-        "actual_end": date(2022, 9, 1),
-        "actual_sample_size": 10,
-    }
+    for day, status in ((date(2022, 8, 31), {"status": "recruiting"}), (date(2022, 9, 1), {}), (DAY, {})):
+        stated = record.registration.stated.model_copy(update={"last_update": RecordDate(gregorian=day)})
+        said = record.registration.model_copy(update={"stated": stated})
+        found = owed(record.model_copy(update={"registration": said}), facts(DAY), today=DAY)
+        over = {} if status else {"actual_end": date(2022, 9, 1), "actual_sample_size": 10}
+        assert proposed(found) == {"actual_start": date(2022, 3, 1)} | status | over
+
+
+def test_recruitment_whose_expected_end_has_passed_is_not_said_to_go_on() -> None:
+    """People are still in follow-up the day after 2023-06-21: whether more are enrolled the data do not say."""
+    for day, known in ((date(2023, 6, 21), True), (date(2023, 6, 22), False)):
+        found = owed(SEED, facts(day), today=day)
+        assert ("status" in proposed(found)) == known
+        assert bool(found.undetermined) != known
 
 
 def test_a_month_agrees_with_its_days_and_a_later_end_is_no_contradiction() -> None:

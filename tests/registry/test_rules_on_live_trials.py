@@ -93,7 +93,7 @@ ALONE: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("site-not-in-record", {}, {"sites": (*FACTS.sites, "Persian Gulf Hospital")}),
     ("enrolled-before-approval", {"ethics[0].approved_on": {"gregorian": date(2024, 3, 20)}}, {}),
     ("enrolled-after-stated-end", {"recruitment.actual_end": {"gregorian": date(2024, 5, 10)}}, {}),
-    ("enrolled-after-stated-end", {"recruitment.expected_end": {"gregorian": date(2024, 5, 19)}}, {}),
+    ("recruiting-after-expected-end", {"recruitment.expected_end": {"gregorian": date(2024, 5, 19)}}, {}),
     ("recruiting-after-expected-end", {"recruitment.expected_end": {"gregorian": date(2024, 5, 25)}}, {}),
     ("record-behind-trial", {"recruitment.actual_start": CUT}, {}),
     ("results-overdue-by-data", {}, GONE | MEASURED),
@@ -102,8 +102,6 @@ ALONE: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 BESIDE = {
     "actual-date-differs": {"record-behind-trial", "enrolled-after-stated-end"},
     "record-behind-trial": {"actual-date-missing"},
-    "enrolled-after-stated-end": {"recruiting-after-expected-end", "actual-date-differs"},
-    "sample-size-overshot": set(),
     "site-not-in-record": {"record-behind-trial"},
     "results-overdue-by-data": LIVE,
 }

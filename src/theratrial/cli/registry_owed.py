@@ -27,7 +27,7 @@ _WORDS: Final = {
     "because": ("because", "زیرا"),
     "empty": ("(empty)", "(خالی)"),
     "since": ("untrue since {since}; due {due}", "نادرست از {since}؛ موعد {due}"),
-    "overdue": (", {days} days overdue", "، {days} روز گذشته"),
+    "overdue": (", {days} days overdue", "، {days} روز از آن گذشته است"),
     "due": ("Due:", "موعدها:"),
     "due_on": ("due {due}", "موعد {due}"),
     "in_days": (", in {days} days", "، {days} روز دیگر"),

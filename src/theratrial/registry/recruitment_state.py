@@ -101,6 +101,8 @@ class Recruitment:
     def status(self) -> TrueStatus | None:
         """What the status should say; None where the data do not contradict the one said."""
         said = self.record.recruitment.status.code
+        if said == "other":
+            return None  # Says nothing that data could contradict.
         if self.first is None or self.last is None:
             return self._of_nobody(said)
         if self.over_since is not None:

@@ -15,8 +15,8 @@ from theratrial.registry.trial_state import State, Untrue, trial_state
 
 _DATES: Final = ("actual_start", "actual_end", "primary_completion", "trial_completion")
 UPDATE: Final = Sentence(
-    "Update the record: `theratrial registry owed` drafts the update with its reason",
-    "سوابق را به‌روز کنید: ‎`theratrial registry owed`‎ پیش‌نویس به‌روزرسانی و علت آن را می‌سازد",
+    "Update the record; the site, or `theratrial registry owed`, drafts the update with its reason",
+    "سوابق را به‌روز کنید؛ سایت یا ‎`theratrial registry owed`‎ پیش‌نویس به‌روزرسانی و علت آن را می‌سازد",
 )
 _LOOK: Final = Sentence(
     "Compare with the trial's records; correct whichever is wrong",

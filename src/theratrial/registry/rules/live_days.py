@@ -75,14 +75,12 @@ def enrolled_before_approval(case: Case) -> Iterator[Found]:
     "پس از پایانی که سوابق می‌گوید کسانی وارد شده‌اند",
 )
 def enrolled_after_stated_end(case: Case) -> Iterator[Found]:
-    last, recruitment = day_of(case.facts.last_enrolment) if case.facts else None, case.record.recruitment
-    name = "actual_end" if recruitment.actual_end else "expected_end"
-    end = getattr(recruitment, name)
+    last, end = day_of(case.facts.last_enrolment) if case.facts else None, case.record.recruitment.actual_end
     if last is None or end is None or case.facts is None or agrees(end, last) or last < end.gregorian:
         return
     shown_ = shown_by(case.facts.last_enrolment)
     yield Found(
-        f"recruitment.{name}",
+        "recruitment.actual_end",
         Sentence(
             f"Recruitment ended {end.pair} by the record; somebody was enrolled {(last - end.gregorian).days} days "
             f"later{shown_.en}",
@@ -90,7 +88,7 @@ def enrolled_after_stated_end(case: Case) -> Iterator[Found]:
             f"شده است{shown_.fa}",
         ),
         Sentence("Enter the end that holds, and the reason", "پایان درست و علت را وارد کنید"),
-        (quote(case, f"recruitment.{name}"), _by(case.facts.last_enrolment)),
+        (quote(case, "recruitment.actual_end"), _by(case.facts.last_enrolment)),
     )
 
 
@@ -141,7 +139,7 @@ def record_behind_trial(case: Case) -> Iterator[Found]:
             first.path,
             Sentence(
                 f"{len(late)} field(s) untrue for up to {days} days, since {first.since.isoformat()}: {names}",
-                f"{len(late)} فیلد تا {days} روز است که درست نیست، از {first.since.isoformat()}: {names_fa}",
+                f"{len(late)} فیلد از {first.since.isoformat()}، تا {days} روز، نادرست مانده است: {names_fa}",
             ),
             UPDATE,
             (quote(case, "registration.stated.last_update"),),
