@@ -97,3 +97,22 @@ def test_without_pango_the_reason_and_another_way_are_told(monkeypatch, small):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(InputError, match=r"pango.*apt install.*export as irct-html"):
         record_pdf(small)
+
+
+def test_headings_and_lists_are_tagged_as_such(persian):
+    from pypdf import PdfReader
+
+    def elements(of):
+        kids = of.get("/K", [])
+        for kid in (one.get_object() for one in (kids if isinstance(kids, list) else [kids])):
+            if hasattr(kid, "get") and kid.get("/S"):
+                yield kid
+                yield from elements(kid)
+
+    found = list(elements(PdfReader(io.BytesIO(persian)).trailer["/Root"]["/StructTreeRoot"]))
+    kinds = [one["/S"] for one in found]
+    assert kinds.count("/H1") == 1
+    assert kinds.index("/H1") < kinds.index("/H2")
+    lists = [one for one in found if one["/S"] == "/L"]
+    assert lists
+    assert {kid.get_object()["/S"] for one in lists for kid in one["/K"]} == {"/LI"}

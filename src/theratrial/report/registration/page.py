@@ -15,6 +15,7 @@ from theratrial.registry.words import Language
 from theratrial.report.registration import one_language, two_languages
 from theratrial.report.registration.carried import carried
 from theratrial.report.registration.frame import document, packaged
+from theratrial.report.registration.one_language import DEFINITIONS, ITEMS, Listing
 from theratrial.report.registration.rows import parts
 from theratrial.report.registration.said import DIRECTION, Said, dated, element
 
@@ -38,17 +39,25 @@ def record_page(record: RegistrationRecord, *, language: PageLanguage = "en", co
     --------
     >>> from theratrial.registry.reader import shipped_registration
     >>> page = record_page(shipped_registration("IRCT20210612051548N3"))
-    >>> "<dt>Study aim</dt>" in page
+    >>> "Study aim</dt>" in page
     True
     """
-    body = Markup(record_page_body(record, language=language, contacts=contacts))
+    return _page(record, language, contacts=contacts, listing=DEFINITIONS)
+
+
+def page_for_pdf(record: RegistrationRecord, *, language: PageLanguage, contacts: bool) -> str:
+    """The page of `record_page` in elements that become a list with items in a tagged PDF."""
+    return _page(record, language, contacts=contacts, listing=ITEMS)
+
+
+def _page(record: RegistrationRecord, language: PageLanguage, *, contacts: bool, listing: Listing) -> str:
     given = record if contacts else public_record(record)
-    main = "en" if language == "both" else language
+    main: Language = "en" if language == "both" else language
     return document(
         title=_title(record, main),
         language=main,
         running=record.registration.number,
-        body=Markup("<main>\n{}</main>\n{}").format(body, carried(given)),
+        body=Markup("<main>\n{}</main>\n{}").format(_body(record, given, language, 1, listing), carried(given)),
         css=record_css(),
     )
 
@@ -69,18 +78,21 @@ def record_page_body(
     `rows.path_id`.
     """
     given = record if contacts else public_record(record)
-    left_out = given != record
+    return str(_body(record, given, language, top, DEFINITIONS))
+
+
+def _body(
+    record: RegistrationRecord, given: RegistrationRecord, language: PageLanguage, top: int, listing: Listing
+) -> Markup:
     main: Language = "en" if language == "both" else language
-    head = _head(record, language, top, left_out=left_out)
+    head = _head(record, language, top, left_out=given != record)
     held = parts(given)
     if language == "both":
         shown = two_languages.rendered(held, record, top=top + 1)
     else:
-        shown = one_language.rendered(held, record, language, top=top + 1)
-    return str(
-        Markup('<article class="registration-record {}" lang="{}" dir="{}">\n{}{}</article>\n').format(
-            "two-languages" if language == "both" else "one-language", main, DIRECTION[main], head, shown
-        )
+        shown = one_language.rendered(held, record, language, top=top + 1, listing=listing)
+    return Markup('<article class="registration-record {}" lang="{}" dir="{}">\n{}{}</article>\n').format(
+        "two-languages" if language == "both" else "one-language", main, DIRECTION[main], head, shown
     )
 
 

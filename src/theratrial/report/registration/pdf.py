@@ -8,7 +8,7 @@ from theratrial.registry.people import public_record
 from theratrial.registry.reader import registration_yaml
 from theratrial.registry.record import RegistrationRecord
 from theratrial.report.pdf import pdf_bytes
-from theratrial.report.registration.page import PageLanguage, record_page
+from theratrial.report.registration.page import PageLanguage, page_for_pdf
 
 
 def record_pdf(record: RegistrationRecord, *, language: PageLanguage = "en", contacts: bool = False) -> bytes:
@@ -22,7 +22,7 @@ def record_pdf(record: RegistrationRecord, *, language: PageLanguage = "en", con
         WeasyPrint or its libraries are not installed.
     """
     given = record if contacts else public_record(record)
-    page = record_page(record, language=language, contacts=contacts)
+    page = page_for_pdf(record, language=language, contacts=contacts)
     try:
         return pdf_bytes(page, attached={ATTACHED: registration_yaml(given).encode()}, variant="pdf/ua-1")
     except InputError as error:
