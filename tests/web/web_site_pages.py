@@ -27,6 +27,8 @@ WITH_QUERY = {
     "trials:overview": ("all=1",),
     "ledger:as-of": ("table=laboratory",),
     "ledger:list": ("action=records.import", "participant={code}"),
+    "registration:record": ("language=both",),
+    "registration:check": ("severity=error",),
     "participants:list": ("state=overdue", "sort=-latest"),
 }
 """Pages that do other work with a query string."""
@@ -80,6 +82,8 @@ def _own_values(name: str, route: str, values: dict[str, str]) -> dict[str, str]
     """Where a name means something else in one app than in another."""
     if name.startswith("trials:"):
         return {**values, "number": "1"}
+    if name.startswith("registration:"):
+        return {**values, "number": "0", "old": "0", "new": "0"}
     if "shared/" in route:
         batch = Record.objects.filter(table="batches").first()
         return {**values, "form": "batch", "group": str(batch.group) if batch else NOWHERE}

@@ -32,7 +32,8 @@ class State:
     @property
     def overdue(self) -> int:
         """How many of the proposals and duties are overdue."""
-        return sum(1 for one in (*self.owed.proposals, *self.owed.duties) if one.overdue_days)
+        days = [one.overdue_days for one in self.owed.proposals] + [one.overdue_days for one in self.owed.duties]
+        return sum(1 for one in days if one)
 
 
 def state_now() -> State | None:

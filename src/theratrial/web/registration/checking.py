@@ -11,11 +11,11 @@ from theratrial.registry.check import RULES
 from theratrial.registry.completeness import Completeness, completeness
 from theratrial.registry.fields import field_of, value_at
 from theratrial.registry.found import Finding, Quote
+from theratrial.registry.record import RegistrationRecord
 from theratrial.registry.rules.frame import LIVE
 from theratrial.web.registration.brief import State
 from theratrial.web.registration.form import NOT_ASKED
 from theratrial.web.registration.form_drawing import field_id
-from theratrial.web.registration.selectors import record_now
 from theratrial.web.registration.shown import (
     in_words,
     item_state_words,
@@ -72,11 +72,15 @@ class Task:
         return sum(self.counts.values())
 
 
-def tasks_of(findings: Iterable[Finding], *, severity: str = "", evidence: bool = True) -> list[Task]:
+def tasks_of(
+    findings: Iterable[Finding], record: RegistrationRecord, *, severity: str = "", evidence: bool = True
+) -> list[Task]:
     """Findings as tasks, those with errors first.
 
     Parameters
     ----------
+    record
+        The one that was checked.
     severity
         Only these; empty for all.
     evidence
@@ -92,13 +96,13 @@ def tasks_of(findings: Iterable[Finding], *, severity: str = "", evidence: bool 
         task.counts[one.severity.value] += 1
         place = next((some for some in task.places if some.path == one.path), None)
         if place is None:
-            place = Place(one.path, label_of(one.path), place_in_form(one.path), [])
+            place = Place(one.path, label_of(one.path), place_in_form(one.path, record), [])
             task.places.append(place)
         place.findings.append(_drawn(one, evidence))
     return sorted(found.values(), key=lambda task: tuple(-task.counts[one] for one in SEVERITIES))
 
 
-def place_in_form(path: str) -> str:
+def place_in_form(path: str, record: RegistrationRecord) -> str:
     """Where the form asks for a field: its row, or the group that such a member is added to."""
     try:
         found = field_of(path)
@@ -106,8 +110,7 @@ def place_in_form(path: str) -> str:
         return ""
     if found.path in NOT_ASKED:
         return ""
-    record = record_now()
-    if found.group and record is not None and value_at(record, path.partition(".")[0]) is None:
+    if found.group and value_at(record, path.partition(".")[0]) is None:
         return f"s-{found.section}"
     return field_id(path)
 
@@ -129,17 +132,17 @@ def _quote(quote: Quote) -> dict[str, str]:
     return {"label": label, "text": short, "whole": words if short != words else "", "path": quote.path}
 
 
-def items_of(record_completeness: Completeness) -> list[dict[str, Any]]:
+def items_of(found: Completeness, record: RegistrationRecord) -> list[dict[str, Any]]:
     """The 24 items as lines of a table."""
     return [
         {
             "number": one.number, "title": in_words(one.title), "state": item_state_words(one.state),
             "tone": item_tone(one.state),
             "lacking": [
-                {"label": label_of(path), "id": place_in_form(path)} for path in one.lacking if one.state in _OPEN
+                {"label": label_of(path), "id": place_in_form(path, record)} for path in one.lacking if one.state in _OPEN
             ],
         }
-        for one in record_completeness.items
+        for one in found.items
     ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from django.utils.translation import gettext as _
 
@@ -75,7 +75,8 @@ def _sides(change: Change, contacts: bool) -> Iterator[Side]:
         yield Side("", hidden if change.old is not None else (), hidden if change.new is not None else ())
         return
     tongues = _tongues(change.field, change.old, change.new)
-    for tongue in tongues or ("",):
+    spoken: tuple[Language | Literal[""], ...] = tongues or ("",)
+    for tongue in spoken:
         old, new = (_words(change.field, value, tongue) for value in (change.old, change.new))
         if old != new or not tongues:
             yield Side(tongue, *words_compared(old, new))
@@ -89,10 +90,8 @@ def _tongues(field: Field, *values: Any) -> tuple[Language, ...]:
     return LANGUAGES if spoken else ()
 
 
-def _words(field: Field, value: Any, tongue: str) -> str:
-    if tongue == "en" or tongue == "fa":
-        return shown(field, value, tongue, either=False)
-    return shown(field, value, language())
+def _words(field: Field, value: Any, tongue: Language | Literal[""]) -> str:
+    return shown(field, value, tongue, either=False) if tongue else shown(field, value, language())
 
 
 def words_compared(old: str, new: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:

@@ -74,7 +74,7 @@ def _sheet(record: RegistrationRecord, language: Language, contacts: bool) -> by
 
 
 _FORMATS: Final = (
-    Format("irct-html", _("Page of the registry, HTML"), _("As a reader of the registry knows it; it can be read again."),
+    Format("irct-html", _("Page of the registry, HTML"), _("As readers of the registry know it; it can be read again."),
            "html", "text/html; charset=utf-8", _html, spoken=True),
     Format("irct-pdf", _("Page of the registry, PDF"), _("To print or attach; the record is inside."), "pdf",
            "application/pdf", _pdf, spoken=True),

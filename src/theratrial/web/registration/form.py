@@ -271,7 +271,7 @@ def _age(given: Mapping[str, str]) -> Age:
     if given["unit"] not in UNITS:
         raise Refused(_("Choose one of the list."))
     value = _number(given["value"], 50_000)
-    return Age(value=value, unit=given["unit"], text=Text(en=given["en"], fa=given["fa"]))  # type: ignore[arg-type]
+    return Age(value=value, unit=given["unit"], text=Text(en=given["en"], fa=given["fa"]))
 
 
 def _at(piece: Any, path: str) -> Any:

@@ -87,11 +87,9 @@ def drawn_form(
     """Every section with what is typed, what is wrong and what the check says of it."""
     shown = {**answers_of(base), **answers}
     told: dict[str, list[Finding]] = {}
-    for one in findings:
-        told.setdefault(one.path, []).append(one)
-    made: dict[str, DrawnSection] = {}
-    for section in sections():
-        made[section.name] = DrawnSection(section.name, section.title(language()), "", "")
+    for finding in findings:
+        told.setdefault(finding.path, []).append(finding)
+    made = {one.name: DrawnSection(one.name, one.title(language()), "", "") for one in sections()}
     for one in asked_fields():
         if not one.group:
             section = made[one.section]
@@ -107,8 +105,8 @@ def drawn_form(
             section.members.append(member)
             for one in members:
                 _put(section, member, _row(one, member_path(one, token), shown, base, read, told), one)
-    for section in made.values():
-        section.open = section.name not in _CONTACTS or section.errors > 0
+    for drawn in made.values():
+        drawn.open = drawn.name not in _CONTACTS or drawn.errors > 0
     return [one for one in made.values() if one.members or one.group]
 
 

@@ -17,7 +17,6 @@ from theratrial.registry.history import Version
 from theratrial.registry.reader import parse_registration, registration_yaml
 from theratrial.registry.record import RegistrationRecord
 from theratrial.registry.words import Text
-from theratrial.web.capture.services import ConflictError
 from theratrial.web.ledger.act import act
 from theratrial.web.ledger.signing import sign, signer_confirmed
 from theratrial.web.participants.selectors import trial_now
@@ -28,6 +27,10 @@ from theratrial.web.registration.selectors import newest_row, record_of
 from theratrial.web.registration.taking import row_made
 
 KIND = "registration"
+
+
+class Overtaken(InputError):
+    """Another version was made since the draft was begun: nothing is saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +60,25 @@ def draft_of(user: Any) -> RegistrationDraft | None:
     return RegistrationDraft.objects.filter(user=user).first()
 
 
+def draft_discarded(user: Any) -> None:
+    """Throw the user's draft away."""
+    RegistrationDraft.objects.filter(user=user).delete()
+
+
 def draft_kept(
     user: Any,
     *,
     answers: Mapping[str, str] | None = None,
     record: RegistrationRecord | None = None,
     base_number: int | None = None,
+    onto: int | None = None,
     reason: Text | None = None,
     origin: str = "",
     told: Sequence[Mapping[str, str]] | None = None,
 ) -> RegistrationDraft:
-    """Keep what was typed, or put a whole record in its place; begun on the newest version where there is no draft.
+    """Keep what was typed, with what was typed before; or put a whole record in its place.
+
+    A draft is begun on the newest version where there is none.
 
     Parameters
     ----------
@@ -75,6 +86,8 @@ def draft_kept(
         Fills the form anew; answers given before are gone.
     base_number
         Version that a new draft changes; None: the newest.
+    onto
+        Version that a draft is put onto, begun on whichever.
     """
     draft = draft_of(user)
     if draft is None:
@@ -84,10 +97,12 @@ def draft_kept(
         if base_number is not None and base_number != row.number:
             row = RegistrationVersion.objects.filter(number=base_number).first() or row
         draft = RegistrationDraft(user=user, base_number=row.number, record=registration_yaml(record_of(row)))
+    if onto is not None:
+        draft.base_number = onto
     if record is not None:
         draft.record, draft.answers = registration_yaml(record), {}
     if answers is not None:
-        draft.answers = dict(answers)
+        draft.answers = {**draft.answers, **answers}
     if reason is not None:
         draft.reason_en, draft.reason_fa = reason.en, reason.fa
     if origin:
@@ -161,7 +176,7 @@ def version_made(request: HttpRequest, draft: RegistrationDraft) -> Registration
 
     Raises
     ------
-    ConflictError
+    Overtaken
         Another version was made in between.
     NotConfirmed
         The signer is not confirmed, or it is not what was shown.
@@ -170,7 +185,7 @@ def version_made(request: HttpRequest, draft: RegistrationDraft) -> Registration
     """
     candidate = candidate_of(draft)
     if candidate.overtaken:
-        raise ConflictError(_overtaken(candidate.base))
+        raise Overtaken(_overtaken(candidate.base))
     if why := hindered(candidate):
         raise InputError(why)
     signer_confirmed(request)
@@ -179,7 +194,7 @@ def version_made(request: HttpRequest, draft: RegistrationDraft) -> Registration
     with act(request.user, "registration.version", reason=reason):
         newest = RegistrationVersion.objects.select_for_update().order_by("-number").first()
         if newest is None or newest.number != draft.base_number:
-            raise ConflictError(_overtaken(newest or candidate.base))
+            raise Overtaken(_overtaken(newest or candidate.base))
         signature = sign(
             request, kind=KIND, key=str(newest.number + 1), content=content_of(candidate), meaning="approved",
             statement=statement(candidate), permission="registration.sign",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from pathlib import Path
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from theratrial.errors import InputError
+from theratrial.errors import InputError, Problems
 from theratrial.registry.history import History, Version
 from theratrial.registry.history_files import VERSIONS_FOLDER, history_of_files
 from theratrial.registry.reader import parse_registration, registration_yaml
@@ -20,6 +21,7 @@ from theratrial.web.ledger.act import SystemActor, act
 from theratrial.web.ledger.chain import json_digest
 from theratrial.web.registration.models import RegistrationVersion
 
+_LOG = logging.getLogger(__name__)
 TAKING: Final = SystemActor("site-setup")
 TAKEN: Final = Text(
     en="The record as it was registered, taken in when the site was set up",
@@ -109,7 +111,14 @@ def taken_over(using: str = "default", plan: Any = (), **_: Any) -> None:
         return
     from theratrial.web.trials.selectors import trial_zone
 
+    content = trial.registration_yaml.encode()
+    try:
+        parse_registration(content)
+    except Problems as problems:
+        # The site must come up; whoever set it up takes the record in again as a file that can be read.
+        _LOG.warning("the registration record of this site cannot be read and was left as it is: %s", problems)
+        return
     with act(TAKING, "registration.take"):
-        record_taken(trial.registration_yaml.encode(), zone=trial_zone())
+        record_taken(content, zone=trial_zone())
         trial.registration_yaml = ""
         trial.save(update_fields=["registration_yaml"])

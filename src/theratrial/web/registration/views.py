@@ -17,9 +17,9 @@ from theratrial.web.participants.selectors import trial_now
 from theratrial.web.people.permissions import sites_of
 from theratrial.web.registration import checking
 from theratrial.web.registration.brief import State, findings_now, state_now
-from theratrial.web.registration.models import RegistrationDraft
 from theratrial.web.registration.results import may_see
 from theratrial.web.registration.selectors import record_of, rows
+from theratrial.web.registration.services import draft_of
 from theratrial.web.registration.shown import language, severity_words
 
 
@@ -40,7 +40,7 @@ def page_context(request: HttpRequest, state: State | None, tab: str) -> dict[st
     record = state.history.current.record
     draft = None
     if may(request.user, "registration.edit"):
-        draft = RegistrationDraft.objects.filter(user=request.user).defer("record", "answers", "told").first()
+        draft = draft_of(request.user)
     return context | {
         "record_number": record.registration.number,
         "version": state.history.current,
@@ -117,13 +117,12 @@ def check(request: HttpRequest) -> HttpResponse:
     wanted = wanted if wanted in checking.SEVERITIES else ""
     evidence = sees_evidence(request.user)
     counts = {one: sum(1 for each in findings if each.severity.value == one) for one in checking.SEVERITIES}
-    score = checking.completeness_of(state)
+    record, score = state.history.current.record, checking.completeness_of(state)
     context = page_context(request, state, "check") | {
-        "tasks": checking.tasks_of(findings, severity=wanted, evidence=evidence),
-        "all_tasks": checking.tasks_of(findings, evidence=False),
+        "tasks": checking.tasks_of(findings, record, severity=wanted, evidence=evidence),
         "wanted": wanted, "total": len(findings),
         "choices": [(one, severity_words(one), counts[one]) for one in checking.SEVERITIES],
-        "items": checking.items_of(score), "score": score, "today": trial_now().date(),
+        "items": checking.items_of(score, record), "score": score, "today": trial_now().date(),
     }  # fmt: skip
     return render(request, "registration/check.html", context)
 

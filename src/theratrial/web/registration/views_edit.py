@@ -15,7 +15,6 @@ from theratrial.errors import InputError, Problems
 from theratrial.registry.check import check
 from theratrial.registry.words import Text
 from theratrial.web.access import may, requires
-from theratrial.web.capture.services import ConflictError
 from theratrial.web.ledger.signing import NotConfirmed, content_digest
 from theratrial.web.registration import services
 from theratrial.web.registration.brief import State, findings_now, state_now
@@ -167,7 +166,7 @@ def _kind(field_of: Any, path: str) -> str:
 @require_POST
 def discard(request: HttpRequest) -> HttpResponse:
     """Throw the draft away."""
-    RegistrationDraft.objects.filter(user=request.user).delete()
+    services.draft_discarded(request.user)
     messages.info(request, _("Your draft is gone; the record is as it was."))
     return redirect("registration:record")
 
@@ -195,7 +194,7 @@ def sign(request: HttpRequest) -> HttpResponse:
         return redirect("registration:edit")
     try:
         made = services.version_made(request, found)
-    except ConflictError as conflict:
+    except services.Overtaken as conflict:
         return _preview(request, _state(), found, str(conflict), 409)
     except Problems as problems:
         return _preview(request, _state(), found, "; ".join(str(one) for one in problems.problems[:5]), 422)
@@ -233,7 +232,8 @@ def _new_findings(state: State, candidate: services.Candidate) -> list[Any]:
     found = check(
         candidate.record, today=state.today, protocol=protocol_in_force(), facts=state.facts, history=state.history
     )
-    return tasks_of(one for one in found if (one.rule, one.path, one.message.en) not in known)
+    new = [one for one in found if (one.rule, one.path, one.message.en) not in known]
+    return tasks_of(new, candidate.record)
 
 
 def _theirs(found: RegistrationDraft) -> dict[str, Any]:
@@ -259,8 +259,7 @@ def rebase(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("Some fields cannot be read yet: mend them in the form."))
         return redirect("registration:edit")
     made = rebased(record_of(base_row), candidate.record, record_of(candidate.base))
-    RegistrationDraft.objects.filter(pk=found.pk).update(base_number=candidate.base.number)
-    services.draft_kept(request.user, record=made.record)
+    services.draft_kept(request.user, record=made.record, onto=candidate.base.number)
     if made.both:
         labels = ", ".join(label_of(path) for path in made.both[:10])
         messages.warning(

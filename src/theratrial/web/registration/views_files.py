@@ -111,7 +111,7 @@ def take_in(request: HttpRequest) -> HttpResponse:
     if ours and theirs and ours != theirs:
         text = _("The file is the record of %(theirs)s; this trial is registered as %(ours)s.")
         return _files(request, text % {"theirs": theirs, "ours": ours}, 422)
-    services.RegistrationDraft.objects.filter(user=request.user).delete()
+    services.draft_discarded(request.user)
     reason = Text(en=f"Taken in from {name} ({found.format})", fa=f"از پروندهٔ {name} ({found.format}) وارد شد")
     services.draft_kept(request.user, record=found.record, reason=reason, origin="import", told=_told(found))
     messages.success(request, _("The file is read into your draft. Look at the difference; nothing is saved yet."))

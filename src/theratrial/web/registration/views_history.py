@@ -30,7 +30,7 @@ def history(request: HttpRequest) -> HttpResponse:
     return _history(request)
 
 
-def _history(request: HttpRequest, refusal: str = "", status: int = 200) -> HttpResponse:
+def _history(request: HttpRequest, refusal: str = "", status: int = 200, number: int | None = None) -> HttpResponse:
     state = state_now()
     if state is None:
         return render(request, "registration/none.html", page_context(request, None, "history"))
@@ -46,7 +46,7 @@ def _history(request: HttpRequest, refusal: str = "", status: int = 200) -> Http
         ][::-1],
         "may_send": may(request.user, "registration.send"), "refusal": refusal,
         "typed": request.POST.get("sent_on", ""),
-        "last": found[-1].number, "refused": request.resolver_match.kwargs.get("number") if refusal else None,
+        "last": found[-1].number, "refused": number,
     }  # fmt: skip
     return render(request, "registration/history.html", context, status=status)
 
@@ -86,8 +86,8 @@ def sent(request: HttpRequest, number: int) -> HttpResponse:
     except DateProblem as problem:
         meant = _(" Probably %(meant)s was meant.") % {"meant": problem.suggestion} if problem.suggestion else ""
         text = _("“%(text)s” is not taken as a date.%(meant)s") % {"text": problem.text, "meant": meant}
-        return _history(request, text, 422)
+        return _history(request, text, 422, number)
     except InputError as refusal:
-        return _history(request, str(refusal), 422)
+        return _history(request, str(refusal), 422, number)
     messages.success(request, _("It is recorded that version %(number)s was sent.") % {"number": number})
     return redirect("registration:history")
