@@ -23,7 +23,7 @@ from theratrial.protocol.reader import shipped_protocol
 from theratrial.registry.reader import shipped_registration_bytes
 from theratrial.registry.results_sums import sum_faults
 from theratrial.results.plain import results_text
-from theratrial.results.values import ParticipantResult, ResponseOutcome
+from theratrial.results.values import Category, ParticipantResult, ResponseOutcome
 from theratrial.simulation.cohort import cohort_records
 from theratrial.trace import Trace, file_hash
 from theratrial.trialfolder import read_folder
@@ -190,7 +190,7 @@ def test_deaths_are_counted_and_are_not_zero_where_nobody_recorded_an_end(cohort
 TABLED = {0: (0.0, 0.2180), 10: (0.3838, 0.8818), 15: (0.7820, 1.0)}
 
 
-def answered(one: ParticipantResult, category: str) -> ParticipantResult:
+def answered(one: ParticipantResult, category: Category) -> ParticipantResult:
     response = ResponseOutcome(category, "by hand", "rule", True, "suv_peak", None, (), Trace("by_hand", "1"))
     return replace(one, response=response, analysis_sets=("full",))
 
@@ -272,6 +272,7 @@ def out(run: TrialRun, cohort: Path, tmp_path: Path) -> Path:
     """What of a run's folder is read for registries."""
     place = tmp_path / "out"
     place.mkdir()
+    assert run.reported is not None
     (place / REGISTRY_RESULTS).write_text(reported_text(run.reported))
     (place / "results.json").write_text(results_text(run.result))
     outputs = {REGISTRY_RESULTS: file_hash(place / REGISTRY_RESULTS)}
