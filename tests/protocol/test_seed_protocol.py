@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from theratrial.protocol.clauses import Sentence
 from theratrial.protocol.documents import parse_document
 from theratrial.protocol.expressions import Truth, condition
 from theratrial.protocol.findings import clauses
-from theratrial.protocol.reader import shipped_protocol_bytes
+from theratrial.protocol.reader import protocol_hash, shipped_protocol, shipped_protocol_bytes
 from theratrial.protocol.vocabulary import SELECTION_FACTS
 from theratrial.trialfolder.tables import TABLES, table
 
@@ -161,3 +162,27 @@ def test_every_column_that_the_safety_gate_reads_is_asked_for(seed):
     assert asked == {column.name for column in table("adverse_events").columns} - {"participant_id"} - other_protocols
     tests = {item.where.get("test") for item in seed.forms["laboratory"].reading.items} - {None}
     assert tests >= {limit.test for limit in seed.safety_gate.reading.laboratory}
+
+
+def test_whatever_has_a_title_for_people_has_it_in_every_language_of_the_trial() -> None:
+    protocol = shipped_protocol("IRCT20210612051548N3")
+    assert protocol.identity.reading is not None
+    groups = (protocol.schedule, protocol.imaging, protocol.forms, protocol.eligibility)
+    named = {key: clause.reading for group in groups for key, clause in group.items() if clause.reading is not None}
+    named |= {conflict.id: conflict for conflict in protocol.conflicts}
+    for language in set(protocol.identity.reading.languages) - {"en"}:
+        assert [key for key, one in named.items() if language not in one.titles] == []
+        assert [one.id for one in protocol.conflicts if language not in one.questions] == []
+
+
+def test_a_protocol_without_words_in_further_languages_has_the_hash_it_had() -> None:
+    protocol = shipped_protocol("IRCT20210612051548N3")
+    first = protocol.conflicts[0]
+    plain = first.model_copy(update={"titles": {}, "questions": {}})
+    before = protocol.model_copy(update={"conflicts": (plain,)})
+    content = before.model_dump(mode="json")
+    for conflict in content["conflicts"]:
+        del conflict["titles"], conflict["questions"]
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    assert protocol_hash(before) == "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    assert protocol_hash(before) != protocol_hash(protocol.model_copy(update={"conflicts": (first,)}))

@@ -169,6 +169,17 @@ def test_every_conflict_of_the_protocol_is_listed_with_its_sentences_and_decisio
     assert "assumption of the demonstration" in page
 
 
+def test_conflicts_and_clauses_have_their_titles_and_questions_in_persian(cohort: Trial, client_of: As) -> None:
+    client = client_of("monitor1")
+    client.cookies["theratrial_language"] = "fa"
+    page = client.get("/protocol/").content.decode()
+    for conflict in protocol_in_force().conflicts:
+        assert conflict.titles["fa"] in page, conflict.id
+        assert conflict.questions["fa"] in page, conflict.id
+        assert escape(conflict.question) not in page
+    assert "نوتروفیل دست‌کم" in page
+
+
 def _changed() -> bytes:
     text = shipped_protocol_bytes(SEED_PROTOCOL).decode()
     changed = text.replace("label: Platelet count,", "label: Platelets by the new form,")

@@ -17,6 +17,10 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9_]*$", max_len
 NonEmpty = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
 
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")]
+"""Tag of a language, as in ``identity.languages``."""
+
+
 class Strict(BaseModel):
     """A piece of a protocol file: unknown keys and infinite numbers are refused, values never change after reading."""
 
@@ -105,6 +109,10 @@ class Conflict(Strict):
     """Paths of the clauses that rest on the answer (``sessions``, ``dosimetry.regions.red_marrow``)."""
     answer: str = ""
     decision: Decision
+    titles: dict[Language, NonEmpty] = Field(default_factory=dict)
+    """Title in further languages of the trial."""
+    questions: dict[Language, NonEmpty] = Field(default_factory=dict)
+    """Question in further languages of the trial."""
 
     @model_validator(mode="after")
     def _answered(self) -> Conflict:

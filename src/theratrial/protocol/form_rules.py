@@ -135,6 +135,9 @@ def _words(protocol: Protocol) -> Iterator[tuple[str, str]]:
     for group in ("schedule", "imaging", "forms", "eligibility"):
         for key, value in readings(getattr(protocol, group)).items():
             yield from ((f"{group}.{key}.reading.titles", language) for language in value.titles)
+    for index, conflict in enumerate(protocol.conflicts):
+        for name in ("titles", "questions"):
+            yield from ((f"conflicts[{index}].{name}", language) for language in getattr(conflict, name))
     for key, form in readings(protocol.forms).items():
         for index, item in enumerate(form.items):
             for name in ("labels", "helps", "choice_labels"):

@@ -77,6 +77,11 @@ def unchecked_protocol(document: Document) -> Protocol:
 def protocol_hash(protocol: Protocol) -> str:
     """``sha256:<hex>`` of what the protocol says, whatever the layout and comments of its file."""
     content = protocol.model_dump(mode="json")
+    # Words in further languages that a file of before they could be written does not have: its hash stays.
+    for conflict in content["conflicts"]:
+        for name in ("titles", "questions"):
+            if not conflict[name]:
+                del conflict[name]
     return bytes_hash(json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode())
 
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, StringConstraints, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from theratrial.protocol.clauses import Clause, Conflict, Identifier, Name, NonEmpty, Strict, ValueType, Window
+from theratrial.protocol.clauses import (
+    Clause,
+    Conflict,
+    Identifier,
+    Language,
+    Name,
+    NonEmpty,
+    Strict,
+    ValueType,
+    Window,
+)
 
 SCHEMA_VERSION = "1.0"
-
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")]
-"""Tag of a language, as in ``identity.languages``."""
 
 
 class Identity(Strict):

@@ -16,6 +16,7 @@ from theratrial.errors import TheratrialError
 from theratrial.web.capture.selectors import participant_rows
 from theratrial.web.ledger.models import Signature
 from theratrial.web.participants.models import Participant
+from theratrial.web.participants.renewal import criterion_title
 from theratrial.web.participants.standing import Standing, standing
 from theratrial.web.participants.states import event_words, withdrawal_words
 from theratrial.web.sentences.shown import said_plain
@@ -121,7 +122,9 @@ def _changed_since_signed(participant: Participant, at: datetime) -> list[str]:
         now = eligibility(folder.protocol, folder, participant.code, at).criteria
     except TheratrialError as error:
         return [_("Eligibility cannot be judged: %(why)s") % {"why": said_plain(error)}]
-    changed = [one.title for one in now if one.truth.value not in ("met", signed.get(one.id))]
+    changed = [
+        criterion_title(folder.protocol, one) for one in now if one.truth.value not in ("met", signed.get(one.id))
+    ]
     if not changed:
         return []
     text = _(

@@ -74,12 +74,14 @@ def renewal_of(folder: TrialFolder, code: str, content: Mapping[str, Any], now: 
     signed = {one["id"]: one for one in content["criteria"]}
     return Renewal(
         tuple(
-            found for one in criteria for found in _differences(one, signed.get(one.id), _title(folder.protocol, one))
+            found
+            for one in criteria
+            for found in _differences(one, signed.get(one.id), criterion_title(folder.protocol, one))
         )
     )
 
 
-def _title(protocol: Protocol, one: CriterionResult) -> str:
+def criterion_title(protocol: Protocol, one: CriterionResult) -> str:
     """Its title in the user's language, where the protocol has it."""
     clause = protocol.eligibility.get(one.id)
     return said(clause.reading) if clause is not None and clause.reading is not None else one.title

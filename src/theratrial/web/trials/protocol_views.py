@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from theratrial.errors import InputError, Problems
@@ -15,6 +16,7 @@ from theratrial.protocol.check import protocol_findings
 from theratrial.protocol.findings import clauses
 from theratrial.web.access import may, requires
 from theratrial.web.ledger.signing import NotConfirmed, content_digest, signatures_of
+from theratrial.web.participants.plan import said
 from theratrial.web.trials import services
 from theratrial.web.trials.models import ProtocolVersion
 from theratrial.web.trials.selectors import protocol_of, the_trial
@@ -67,6 +69,7 @@ def protocol_page(request: HttpRequest, number: int = 0) -> HttpResponse:
     lines = [
         {
             "path": path,
+            "title": said(clause.reading) if hasattr(clause.reading, "title") else "",
             "verbatim": clause.verbatim,
             "reading": _reading(clause.reading),
             "note": clause.note,
@@ -76,7 +79,12 @@ def protocol_page(request: HttpRequest, number: int = 0) -> HttpResponse:
         if not wanted or clause.decision.status.value == wanted
     ]
     found = [
-        {"conflict": one, "decision": _decision(one.decision)}
+        {
+            "conflict": one,
+            "title": said(one),
+            "question": one.questions.get((get_language() or "en").split("-")[0], one.question),
+            "decision": _decision(one.decision),
+        }
         for one in protocol.conflicts
         if not wanted or one.decision.status.value == wanted
     ]
