@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from theratrial.errors import InputError
 from theratrial.web.capture.models import Query, QueryMessage, Record
@@ -17,6 +18,7 @@ from theratrial.web.capture.queries import (
     system_query,
     system_query_resolved,
 )
+from theratrial.web.capture.query_views import described
 from theratrial.web.capture.services import record_change
 from theratrial.web.ledger.models import Event
 from theratrial.web.participants.models import Participant
@@ -251,3 +253,23 @@ def test_the_list_takes_the_same_number_of_database_queries_whatever_its_length(
     browser = client_of("monitor1")
     with django_assert_max_num_queries(20):  # type: ignore[attr-defined]
         assert browser.get("/records/queries/").content.decode().count("Question ") >= queries
+
+
+def test_a_query_that_nobody_answered_is_closed_with_words_only(query: Query, client_of: ClientOf) -> None:
+    page = reverse("capture:query-step", args=[query.pk])
+    refused = client_of("monitor1").post(page, {"step": "close", "text": "  "})
+    query.refresh_from_db()
+    assert (refused.status_code, query.state) == (422, "open")
+    client_of("monitor1").post(page, {"step": "close", "text": "A slip of the check; the value is right."})
+    query.refresh_from_db()
+    assert query.state == "closed"
+
+
+def test_an_instant_that_is_asked_about_is_shown_in_both_calendars(query: Query, client_of: ClientOf) -> None:
+    record = query.record
+    assert record is not None
+    record.cells = record.cells | {"collected_at": "2027-05-30T09:00:00+03:30"}
+    record.table, query.column, query.record = "laboratory", "collected_at", record
+    assert described(query)["value_type"] == "datetime"
+    record.cells = record.cells | {"collected_at": "yesterday"}
+    assert described(query)["value_type"] == ""

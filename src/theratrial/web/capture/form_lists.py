@@ -85,7 +85,7 @@ def forms_of_participant(participant: Participant, user: Any) -> tuple[FormGroup
                 form,
                 definition.title,
                 definition.repeats,
-                may_enter(user, table, participant.site),
+                participant.data_state == "open" and may_enter(user, table, participant.site),
                 tuple(entries),
                 reverse("capture:form-new", args=[participant.code, form]),
             )

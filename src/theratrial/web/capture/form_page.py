@@ -26,7 +26,7 @@ from theratrial.web.capture.conflicts import Merged, merged
 from theratrial.web.capture.form_drawing import drawn, issue_text
 from theratrial.web.capture.form_rights import OF_THE_SITE, filled_in, may_correct_all, may_enter
 from theratrial.web.capture.forms import Filling, Place
-from theratrial.web.capture.models import Record
+from theratrial.web.capture.models import Query, Record
 from theratrial.web.capture.selectors import live_records
 from theratrial.web.capture.services import ConflictError, LockedError
 from theratrial.web.people.models import User
@@ -190,6 +190,7 @@ def _posted(
     answers = posted_answers(request, definition) | _written(definition, setting)
     group = filling.group if filling else None
     status, error, found, against = 422, "", None, None
+    began = timezone.now()
     if "discard" in request.POST:
         forms.Draft.objects.filter(user=signed_in_user(request), key=forms.draft_key(place, group)).delete()
         return redirect(setting.back or (entry_address(place, group) if group else back_address(place)))
@@ -222,10 +223,12 @@ def _posted(
         error, saved = str(refused), None
         against = getattr(refused, "findings", None)
     if saved is not None:
-        if found is not None and found.queries:
+        if found is None or not found.queries:
+            messages.success(request, _("Saved."))
+        elif Query.objects.filter(kind="system", opened_at__gte=began, participant=place.participant).exists():
             messages.warning(request, _("Saved. Queries were raised; look at them."))
         else:
-            messages.success(request, _("Saved."))
+            messages.success(request, _("Saved. A query on it is open since before."))
         target = request.POST.get("next", "")
         again = "another" in request.POST
         inside = target.startswith("/") and url_has_allowed_host_and_scheme(target, None)

@@ -183,6 +183,7 @@ def _entry(request: HttpRequest, group: uuid.UUID, participant: Any) -> HttpResp
     form = forms.form_of(filling)
     definition = forms.definition_of(form, records[0])
     place = Place(form, participant, records[0].site)
+    changeable = bool(live) and all(one.data_state == "open" for one in (*live, *filter(None, (participant,))))
     context = {
         "participant": participant,
         "definition": definition,
@@ -190,13 +191,13 @@ def _entry(request: HttpRequest, group: uuid.UUID, participant: Any) -> HttpResp
         "records": records,
         "lines": entry_lines(definition, filling, request.user),
         "in_error": not live,
-        "may_edit": bool(live) and may_correct_all(request.user, live),
+        "may_edit": changeable and may_correct_all(request.user, live),
         "shared": bool(live) and place.site is None and may(request.user, entry_permission(definition.table.name)),
         "edit": reverse("capture:form-edit", args=[participant.code, form, group])
         if participant
         else reverse("capture:shared-form-edit", args=[form, group]),
         "error_address": reverse("capture:in-error", args=[group]),
-        "may_take_out": bool(live) and all(may_take_out(request.user, one) for one in live),
+        "may_take_out": changeable and all(may_take_out(request.user, one) for one in live),
         "of_another": any(is_reading_of_another(request.user, one) for one in live),
         "versions": json.dumps(filling.versions),
     }

@@ -124,7 +124,8 @@ def query_stepped(actor: Any, query: Query, step: str, text: str) -> Query:
         raise InputError(_("there is no step %(got)s; there are: %(known)s") % {"got": step, "known": ", ".join(STEPS)})
     if not _allowed(actor, wanted, query.site):
         raise PermissionError(" | ".join(wanted.permissions))
-    if not text.strip() and step != "close":
+    if not text.strip() and (step != "close" or query.state != "answered"):
+        # An answered query is settled by its answer; one that nobody answered needs the words of who closes it.
         raise InputError(_("a step of a query needs words: say what was found or what is asked"))
     with act(actor, f"query.{step}", reason=text.strip()):
         current = Query.objects.select_for_update(of=("self",)).select_related("participant", "record").get(pk=query.pk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Container
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from django.contrib import messages
@@ -53,12 +53,24 @@ def described(query: Query, protocol: Any = None) -> dict[str, Any]:
         "what": what,
         "item": item,
         "value": record.cells.get(query.column, "") if record and query.column else "",
+        "value_type": _type(record.table, query.column, record.cells.get(query.column, "")) if record else "",
         "state": state_label(query.state),
         "tone": TONES[query.state],
         "age_days": max(0, (until - query.opened_at).days),  # a clock set back makes nothing younger than new
         "turn": _turn(query.state),
         "kind": _("automatic") if query.kind == "system" else _("manual"),
     }
+
+
+def _type(table: str, column: str, text: str) -> str:
+    """Type of a cell that is to be shown as a day or an instant; empty for others, and where it reads as none."""
+    found = next((one.type for one in table_definition(table).columns if one.name == column), "")
+    reads = {"date": date.fromisoformat, "datetime": datetime.fromisoformat}
+    try:
+        reads[found](text)
+    except (KeyError, ValueError):
+        return ""
+    return found
 
 
 def _turn(state: str) -> str:
