@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
@@ -94,7 +95,13 @@ def read_upload(trial: Node, *, today: date) -> Imported:
     for key, read in _LISTS.items():
         read(draft, lists.get(key, []))
     _values(draft, values)
-    return draft.imported("ictrp-xml-131" if is_131 else "ictrp-xml")
+    found = draft.imported("ictrp-xml-131" if is_131 else "ictrp-xml")
+    if not values:
+        return found
+    from theratrial.exchange.ictrp.contradicted import tell_contradicted
+
+    tell_contradicted(draft, trial, found.record)
+    return replace(found, notes=tuple(draft.notes))
 
 
 def _all_left(draft: Draft, node: Node) -> None:

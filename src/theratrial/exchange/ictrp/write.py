@@ -60,6 +60,11 @@ def ictrp_131(record: RegistrationRecord, *, contacts: bool = False) -> bytes:
     return _file(body, "\n".join(wrapped))
 
 
+def trial_lines(record: RegistrationRecord) -> Iterator[str]:
+    """WHO's elements of a record, line by line, as the 1.3.1 profile has them."""
+    return _trial(record, is_131=True)
+
+
 def _file(body: Iterable[str], beside: str) -> bytes:
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<trials>", "  <trial>", *body, *([beside] if beside else [])]
     return "\n".join([*lines, "  </trial>", "</trials>", ""]).encode("utf-8")
