@@ -11,7 +11,7 @@ from theratrial.registry.check import check
 from theratrial.registry.conscience import Owed, owed
 from theratrial.registry.found import Finding
 from theratrial.registry.history import History
-from theratrial.registry.record import Recruitment
+from theratrial.registry.record import Recruitment, RegistrationRecord
 from theratrial.registry.trial_facts import TrialFacts
 from theratrial.web.ledger.models import Head
 from theratrial.web.participants.selectors import trial_now
@@ -61,30 +61,25 @@ def _judged(today: date) -> State | None:
     return State(history, facts, found, today)
 
 
-def findings_now() -> tuple[Finding, ...]:
-    """The check of the newest version, with protocol and live trial; remembered as the state is."""
+def findings_now(record: RegistrationRecord | None = None) -> tuple[Finding, ...]:
+    """The check of a record, or of the newest version, with protocol and live trial; remembered as the state is."""
     head, state = Head.objects.first(), state_now()
     if state is None:
         return ()
+    wanted = record or state.history.current.record
     if head is None or not head.seq:
-        return _checked(state)
-    return _findings(head.seq, head.hash, state.today)
+        return _checked(wanted, state)
+    return _findings(wanted, head.seq, head.hash, state.today)
 
 
-@lru_cache(maxsize=2)
-def _findings(seq: int, hash_: str, today: date) -> tuple[Finding, ...]:
+@lru_cache(maxsize=4)
+def _findings(record: RegistrationRecord, seq: int, hash_: str, today: date) -> tuple[Finding, ...]:
     state = _remembered(seq, hash_, today)
-    return _checked(state) if state is not None else ()
+    return _checked(record, state) if state is not None else ()
 
 
-def _checked(state: State) -> tuple[Finding, ...]:
-    return check(
-        state.history.current.record,
-        today=state.today,
-        protocol=protocol_in_force(),
-        facts=state.facts,
-        history=state.history,
-    )
+def _checked(record: RegistrationRecord, state: State) -> tuple[Finding, ...]:
+    return check(record, today=state.today, protocol=protocol_in_force(), facts=state.facts, history=state.history)
 
 
 def brief() -> dict[str, Any] | None:

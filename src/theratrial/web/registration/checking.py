@@ -139,7 +139,9 @@ def items_of(found: Completeness, record: RegistrationRecord) -> list[dict[str, 
             "number": one.number, "title": in_words(one.title), "state": item_state_words(one.state),
             "tone": item_tone(one.state),
             "lacking": [
-                {"label": label_of(path), "id": place_in_form(path, record)} for path in one.lacking if one.state in _OPEN
+                {"label": label_of(path), "id": place_in_form(path, record)}
+                for path in one.lacking
+                if one.state in _OPEN
             ],
         }
         for one in found.items

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, Final
 
-from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -29,6 +29,8 @@ from theratrial.web.registration.form import (
 )
 from theratrial.web.registration.shown import in_words, language, tone
 
+Given = Callable[[str], str]
+"""Part of a field -> what is typed in it."""
 _CONTACTS: Final = ("registrant", "general_inquiries", "scientific_inquiries", "data_updating")
 _LONG: Final = re.compile(
     r"^(summary|eligibility|sharing|results)\.|title$|description$|method$|timepoint$|aim$|features$|keywords$|urls$|countries$"
@@ -41,19 +43,12 @@ _RARE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class DrawnRow:
-    """One field."""
+    """One field, drawn: a form of two hundred rows has no time for a template in each."""
 
-    id: str
-    first: str
-    """Id of its first widget."""
-    path: str
-    label: str
-    widgets: SafeString
-    error: str
-    both: str
-    """A date in both calendars."""
-    findings: tuple[dict[str, str], ...]
-    personal: bool
+    html: SafeString
+    empty: bool
+    wrong: bool
+    findings: int
 
 
 @dataclass(slots=True)
@@ -111,11 +106,11 @@ def drawn_form(
 
 
 def _put(section: DrawnSection, member: DrawnMember, row: DrawnRow, one: Field) -> None:
-    section.errors += bool(row.error)
-    section.findings += len(row.findings)
+    section.errors += row.wrong
+    section.findings += row.findings
     rare = one.empty == "hidden" and one.path.rpartition(".")[2] in _RARE and one.path.count(".") > 0
-    empty = 'data-empty="1"' in row.widgets
-    (member.more if rare and empty and not row.error and not row.findings else member.rows).append(row)
+    folded = rare and row.empty and not row.wrong and not row.findings
+    (member.more if folded else member.rows).append(row)
 
 
 def _row(
@@ -126,19 +121,30 @@ def _row(
     read: Read,
     told: Mapping[str, list[Finding]],
 ) -> DrawnRow:
-    id_ = field_id(path)
-    error = read.errors.get(path, "")
+    id_, error = field_id(path), read.errors.get(path, "")
     fixed = one.path in FIXED and bool(value_at(base, one.path))
-    widgets = _widgets(one, path, id_, answers, error=bool(error), fixed=fixed)
-    findings = tuple(
-        {"message": in_words(each.message), "remedy": in_words(each.remedy), "tone": tone(each.severity.value)}
-        for each in told.get(path, ())
-    )
-    both = ""
-    if one.kind == "date" and not error:
-        both = both_calendars(_date_at(read.record, path))
+    widgets, empty = _widgets(one, path, id_, answers, error=bool(error), fixed=fixed)
+    findings = told.get(path, [])
+    both = both_calendars(_date_at(read.record, path)) if one.kind == "date" and not error else ""
     first = f"{id_}-en" if one.kind in ("text", "texts") else f"{id_}-t"
-    return DrawnRow(id_, first, path, one.label(language()).rstrip(":"), widgets, error, both, findings, one.personal)
+    personal = f' <small class="quiet">{escape(_("not in public copies"))}</small>' if one.personal else ""
+    html = (
+        f'<div class="form-row{" wrong" if error else ""}" id="{id_}">'
+        f'<label for="{first}">{escape(one.label(language()).rstrip(":"))}{personal}</label>'
+        f'<div class="widgets">{widgets}</div><div class="row-told" id="{id_}-told">'
+        f'<p class="field-error" data-error{"" if error else " hidden"}>{escape(error)}</p>'
+        f'<small class="both" data-both>{escape(both)}</small>{"".join(_said(each) for each in findings)}</div></div>'
+    )
+    return DrawnRow(mark_safe(html), empty, bool(error), len(findings))
+
+
+def _said(finding: Finding) -> str:
+    """What the check says of a field."""
+    return (
+        f'<p class="says"><span class="tag {tone(finding.severity.value)}">{escape(_("check"))}</span> '
+        f'<span dir="auto">{escape(in_words(finding.message))}</span> '
+        f'<em dir="auto">{escape(in_words(finding.remedy))}</em></p>'
+    )
 
 
 def _date_at(record: RegistrationRecord, path: str) -> Any:
@@ -156,104 +162,85 @@ def both_calendars(value: Any) -> str:
     return value.pair.replace(", ", " · ") if isinstance(value, RecordDate) else ""
 
 
-def _widgets(one: Field, path: str, id_: str, answers: Answers, *, error: bool, fixed: bool) -> SafeString:
+def _widgets(one: Field, path: str, id_: str, answers: Answers, *, error: bool, fixed: bool) -> tuple[str, bool]:
+    """The widgets of a field, and whether it is empty. Everything that came from outside goes through `escape`."""
+
     def given(part: str) -> str:
         return answers.get(f"v:{path}:{part}", "")
 
-    attributes = mark_safe(
+    marks = (
         f' aria-describedby="{id_}-told"' + (' aria-invalid="true"' if error else "") + (" readonly" if fixed else "")
     )
     match one.kind:
         case "text" | "texts":
-            parts = [
-                _words(f"v:{path}:{tongue}", f"{id_}-{tongue}", given(tongue), tongue, attributes, _is_long(one))
-                for tongue in ("en", "fa")
-            ]
-            return _marked(format_html('<div class="two">{}{}</div>', *parts), not (given("en") or given("fa")))
+            return _both(path, id_, given, marks, long=_is_long(one)), not (given("en") or given("fa"))
         case "code":
-            return _marked(_code(one, path, id_, given, attributes), not given("code"))
+            return _code(one, path, id_, given, marks), not given("code")
         case "age":
-            return _marked(_age(path, id_, given, attributes), not given("value"))
+            return _age(path, id_, given, marks), not given("value")
         case "strings":
-            text = format_html(
-                '<textarea id="{}-t" name="v:{}:t" rows="2" dir="ltr"{}>{}</textarea>',
-                id_,
-                path,
-                attributes,
-                given("t"),
+            text = (
+                f'<textarea id="{id_}-t" name="v:{path}:t" rows="2" dir="ltr"{marks}>\n{escape(given("t"))}</textarea>'
             )
-            return _marked(text, not given("t"))
+            return text, not given("t")
     css = {"date": "moment", "day": "moment", "count": "numeric", "percent": "numeric"}.get(one.kind, "wide")
-    text = format_html(
-        '<input id="{}-t" name="v:{}:t" value="{}" class="{}" dir="ltr" autocomplete="off"{}>',
-        id_, path, given("t"), css, attributes,
-    )  # fmt: skip
-    return _marked(text, not given("t"))
+    text = (
+        f'<input id="{id_}-t" name="v:{path}:t" value="{escape(given("t"))}" class="{css}" dir="ltr"'
+        f' autocomplete="off"{marks}>'
+    )
+    return text, not given("t")
 
 
 def _is_long(one: Field) -> bool:
     return bool(_LONG.search(one.path)) and ".contact." not in one.path
 
 
-def _marked(widgets: SafeString, empty: bool) -> SafeString:
-    return format_html('<div class="widgets"{}>{}</div>', mark_safe(' data-empty="1"') if empty else "", widgets)
+def _both(path: str, id_: str, given: Given, marks: str, *, long: bool) -> str:
+    """English and Persian side by side."""
+    words = [
+        _words(f"v:{path}:{tongue}", f"{id_}-{tongue}", given(tongue), tongue, marks, long) for tongue in ("en", "fa")
+    ]
+    return f'<div class="two">{"".join(words)}</div>'
 
 
-def _words(name: str, id_: str, text: str, tongue: str, attributes: SafeString, long: bool) -> SafeString:
+def _words(name: str, id_: str, text: str, tongue: str, marks: str, long: bool) -> str:
     direction, spoken = ("rtl", "فارسی") if tongue == "fa" else ("ltr", "English")
+    same = f'id="{id_}" name="{name}" lang="{tongue}" dir="{direction}" aria-label="{spoken}"{marks}'
+    same += f' placeholder="{spoken}"'
     if not long and "\n" not in text and len(text) <= 70:
-        return format_html(
-            '<input id="{}" name="{}" value="{}" lang="{}" dir="{}" aria-label="{}" placeholder="{}"'
-            ' autocomplete="off"{}>',
-            id_, name, text, tongue, direction, spoken, spoken, attributes,
-        )  # fmt: skip
+        return f'<input {same} value="{escape(text)}" autocomplete="off">'
     rows = min(14, max(2, len(text) // 52 + 1 + text.count("\n")))
-    return format_html(
-        '<textarea id="{}" name="{}" rows="{}" lang="{}" dir="{}" aria-label="{}" placeholder="{}"{}>{}</textarea>',
-        id_, name, rows, tongue, direction, spoken, spoken, attributes, text,
-    )  # fmt: skip
+    return f'<textarea {same} rows="{rows}">\n{escape(text)}</textarea>'
 
 
-def _code(one: Field, path: str, id_: str, given: Any, attributes: SafeString) -> SafeString:
-    chosen = given("code")
-    options = [f'<option value="">{escape(_("– none –"))}</option>']
-    for code, entry in code_list(one.list_name).items():
-        words = entry.fa if language() == "fa" and entry.fa else entry.en
-        mark = " selected" if code == chosen else ""
-        options.append(f'<option value="{escape(code)}"{mark}>{escape(words)}</option>')
-    select = format_html(
-        '<select id="{}-t" name="v:{}:code"{}>{}</select>',
-        id_,
-        path,
-        attributes,
-        mark_safe("".join(options)),
+def _own_words(path: str, id_: str, given: Given, marks: str, summary: str) -> str:
+    """What a registry wrote where the list, or a number, has no words for it."""
+    is_open = " open" if given("en") or given("fa") else ""
+    words = _both(path, id_, given, marks, long=False)
+    return f'<details class="own-words"{is_open}><summary>{escape(summary)}</summary>{words}</details>'
+
+
+def _options(entries: Iterable[tuple[str, str]], chosen: str) -> str:
+    return "".join(
+        f'<option value="{escape(key)}"{" selected" if key == chosen else ""}>{escape(words)}</option>'
+        for key, words in entries
     )
-    own = [
-        _words(f"v:{path}:{tongue}", f"{id_}-{tongue}", given(tongue), tongue, attributes, False)
-        for tongue in ("en", "fa")
-    ]
-    said = bool(given("en") or given("fa"))
-    return format_html(
-        '{}<details class="own-words"{}><summary>{}</summary><div class="two">{}{}</div></details>',
-        select, mark_safe(" open") if said else "", _("registered words, where they are not the list's"), *own,
-    )  # fmt: skip
 
 
-def _age(path: str, id_: str, given: Any, attributes: SafeString) -> SafeString:
+def _code(one: Field, path: str, id_: str, given: Given, marks: str) -> str:
+    persian = language() == "fa"
+    entries = [("", _("– none –"))]
+    entries += [(key, one.fa if persian and one.fa else one.en) for key, one in code_list(one.list_name).items()]
+    select = f'<select id="{id_}-t" name="v:{path}:code"{marks}>{_options(entries, given("code"))}</select>'
+    return select + _own_words(path, id_, given, marks, _("registered words, where they are not the list's"))
+
+
+def _age(path: str, id_: str, given: Given, marks: str) -> str:
     spoken = {"years": _("years"), "months": _("months"), "weeks": _("weeks"), "days": _("days")}
-    options = "".join(
-        f'<option value="{one}"{" selected" if given("unit") == one else ""}>{escape(spoken[one])}</option>'
-        for one in UNITS
+    options = _options([(unit, spoken[unit]) for unit in UNITS], given("unit"))
+    return (
+        f'<input id="{id_}-t" name="v:{path}:value" value="{escape(given("value"))}" class="numeric" dir="ltr"'
+        f' inputmode="decimal"{marks}> '
+        f'<select name="v:{path}:unit" aria-label="{escape(_("unit"))}">{options}</select>'
+        + _own_words(path, id_, given, marks, _("registered words, where they are not a number"))
     )
-    own = [
-        _words(f"v:{path}:{tongue}", f"{id_}-{tongue}", given(tongue), tongue, attributes, False)
-        for tongue in ("en", "fa")
-    ]
-    said = bool(given("en") or given("fa"))
-    return format_html(
-        '<input id="{}-t" name="v:{}:value" value="{}" class="numeric" dir="ltr" inputmode="decimal"{}> '
-        '<select name="v:{}:unit" aria-label="{}">{}</select>'
-        '<details class="own-words"{}><summary>{}</summary><div class="two">{}{}</div></details>',
-        id_, path, given("value"), attributes, path, _("unit"), mark_safe(options),
-        mark_safe(" open") if said else "", _("registered words, where they are not a number"), *own,
-    )  # fmt: skip

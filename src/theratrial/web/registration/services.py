@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest
@@ -18,6 +19,7 @@ from theratrial.registry.reader import parse_registration, registration_yaml
 from theratrial.registry.record import RegistrationRecord
 from theratrial.registry.words import Text
 from theratrial.web.ledger.act import act
+from theratrial.web.ledger.chain import json_digest
 from theratrial.web.ledger.signing import sign, signer_confirmed
 from theratrial.web.participants.selectors import trial_now
 from theratrial.web.registration.comparing import plain_changes
@@ -135,16 +137,19 @@ def changed(old: RegistrationRecord, new: RegistrationRecord) -> tuple[Change, .
 
 def content_of(candidate: Candidate) -> dict[str, Any]:
     """What is signed: number, what it rests on, why, every change, and the digest of the whole record."""
-    from theratrial.web.ledger.chain import json_digest
-
-    text = registration_yaml(_with_reason(candidate))
     return {
         "number": candidate.base.number + 1,
         "replaces": {"number": candidate.base.number, "digest": candidate.base.digest},
-        "digest": json_digest({"record": text}),
+        "digest": _digest(_with_reason(candidate)),
         "reason": {"en": candidate.reason.en, "fa": candidate.reason.fa},
         "changes": plain_changes(candidate.changes),
     }
+
+
+@lru_cache(maxsize=8)
+def _digest(record: RegistrationRecord) -> str:
+    """The digest that the version's row will have; writing YAML takes its time, and pages ask it again."""
+    return json_digest({"record": registration_yaml(record)})
 
 
 def statement(candidate: Candidate) -> str:

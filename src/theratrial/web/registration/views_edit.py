@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from theratrial.errors import InputError, Problems
-from theratrial.registry.check import check
 from theratrial.registry.words import Text
 from theratrial.web.access import may, requires
 from theratrial.web.ledger.signing import NotConfirmed, content_digest
@@ -27,7 +26,6 @@ from theratrial.web.registration.rebasing import rebased
 from theratrial.web.registration.selectors import record_of
 from theratrial.web.registration.shown import label_of
 from theratrial.web.registration.views import page_context
-from theratrial.web.trials.selectors import protocol_in_force
 
 
 def _state() -> State:
@@ -219,19 +217,17 @@ def _preview(
         "hindered": services.hindered(candidate), "refusal": refusal, "key": key,
         "digest": content_digest(services.KIND, key, content), "statement": services.statement(candidate),
         "may_sign": may(request.user, "registration.sign"), "told": found.told,
-        "new_findings": _new_findings(state, candidate),
+        "new_findings": _new_findings(candidate),
     }  # fmt: skip
     if candidate.overtaken:
         context |= _theirs(found)
     return render(request, "registration/preview.html", context, status=status)
 
 
-def _new_findings(state: State, candidate: services.Candidate) -> list[Any]:
+def _new_findings(candidate: services.Candidate) -> list[Any]:
     """What the check says of the draft and does not say of the newest version."""
     known = {(one.rule, one.path, one.message.en) for one in findings_now()}
-    found = check(
-        candidate.record, today=state.today, protocol=protocol_in_force(), facts=state.facts, history=state.history
-    )
+    found = findings_now(candidate.record)
     new = [one for one in found if (one.rule, one.path, one.message.en) not in known]
     return tasks_of(new, candidate.record)
 
