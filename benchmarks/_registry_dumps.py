@@ -1,6 +1,7 @@
 """Dumps of invented registration records for the benchmark and the tests: the shipped records, varied at random.
 
-Every record differs from the others in numbers, words, dates, codes and in what is missing; equal seeds give equal files.
+Every record differs from the others in numbers, words, dates, codes and in what is missing; equal seeds give equal
+files.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ from theratrial.registry.record import RegistrationRecord
 Dialect = Literal["upload-131", "upload-2009", "portal"]
 DIALECTS: Final[tuple[Dialect, ...]] = ("upload-131", "upload-2009", "portal")
 
-_WORDS: Final = (
-    "breast prostate kidney thyroid metastatic refractory women men platelets 177Lu-PSMA 177Lu-DOTATATE 131I 90Y 225Ac "
-    "trastuzumab 68Ga PET SPECT toxicity CTCAE survival response RECIST placebo randomized left bilateral weeks cycles "
-    "Bushehr Boushehr Tehran stopped 7.4 GBq 100 mg LVEF creatinine brain metastases pregnancy contraception > 9 g/dL "
-    "≥ 100,000/mm³ 18 years at least 1.5 x 10^9/L infection hiv &nbsp; <br> بیمار زنان متاستاز عفونت پلاکت پاسخ چپ ۱۸ سال"
-).split(" ")
+_WORDS: Final = """
+breast prostate kidney thyroid metastatic refractory women men platelets 177Lu-PSMA 177Lu-DOTATATE 131I 90Y 225Ac
+trastuzumab 68Ga PET SPECT toxicity CTCAE survival response RECIST placebo randomized left bilateral weeks cycles
+Bushehr Boushehr Tehran stopped 7.4 GBq 100 mg LVEF creatinine brain metastases pregnancy contraception > 9 g/dL
+≥ 100,000/mm³ 18 years at least 1.5 x 10^9/L infection hiv &nbsp; <br>
+بیمار زنان متاستاز عفونت پلاکت پاسخ چپ ۱۸ سال
+""".split()
 _CODED: Final = {
     "recruitment.status": "recruitment_status",
     "design.phase": "phase",
@@ -39,7 +41,7 @@ _CODED: Final = {
 
 def varied_records(count: int, *, seed: int = 1) -> Iterator[RegistrationRecord]:
     """That many records, each the shipped ones in turn with some forty changes."""
-    rng = random.Random(seed)  # noqa: S311  nothing here is a secret
+    rng = random.Random(seed)
     plain = [shipped_registration(name).model_dump(mode="json") for name in shipped_registration_names()]
     for index in range(count):
         tree = _varied(plain[index % len(plain)], rng)
@@ -74,7 +76,7 @@ def _reworded(words: str, rng: random.Random) -> str:
         pieces[rng.randrange(0, len(pieces), 2)] = rng.choice(_WORDS)
     found = "".join(pieces)
     if rng.random() < 0.2:
-        found = re.sub(r"[0-9]+", lambda match: str(rng.randrange(1, 300)), found)
+        found = re.sub(r"[0-9]+", lambda _: str(rng.randrange(1, 300)), found)
     if rng.random() < 0.1:
         sentences = found.split(". ")
         rng.shuffle(sentences)
@@ -119,7 +121,9 @@ def _portal(record: RegistrationRecord) -> bytes:
         "Inclusion_Criteria": str(criteria.inclusion).replace("\n", "<br>"),
         "Exclusion_Criteria": str(criteria.exclusion).replace("\n", "<br>"),
         "Condition": ";".join(f"{one.description};{one.icd10}" for one in record.conditions),
-        "Intervention": "; ".join(f"Intervention {i}: {one.description}" for i, one in enumerate(record.interventions, 1)),
+        "Intervention": "; ".join(
+            f"Intervention {i}: {one.description}" for i, one in enumerate(record.interventions, 1)
+        ),
         "Primary_outcome": ";".join(
             f"{one.description}. Timepoint: {one.timepoint}. Method of measurement: {one.method}"
             for one in record.primary_outcomes
