@@ -194,13 +194,14 @@ def outcome_differs(case: Case) -> Iterator[Found]:
     named, path = _categories(f"{outcomes[0].description} {outcomes[0].method}"), "primary_outcomes[0].description"
     said = ", ".join(_CATEGORY_WORDS[name][0] for name in sorted(named)) or "no response category"
     said_fa = "، ".join(_CATEGORY_WORDS[name][1] for name in sorted(named)) or "هیچ ردهٔ پاسخی"
+    verb = "نام می‌برد" if named else "نام نمی‌برد"
     extra = assumed(clause)
     yield Found(
         path,
         Sentence(
             f"The protocol counts {', '.join(en for en, _ in words)} response; the primary outcome names "
             f"{said}{extra.en}",
-            f"پروتکل پاسخ {'، '.join(fa for _, fa in words)} را می‌شمارد؛ پیامد اولیه {said_fa} را نام می‌برد{extra.fa}",
+            f"پروتکل پاسخ {'، '.join(fa for _, fa in words)} را می‌شمارد؛ پیامد اولیه {said_fa} را {verb}{extra.fa}",
         ),
         Sentence(
             "Register the outcome that the protocol analyses; a changed one needs an update with its reason",
