@@ -63,7 +63,7 @@ def day_start(text: str, zone: ZoneInfo) -> datetime:
     try:
         return datetime.combine(typed_date(text).value, time.min, zone).astimezone(UTC)
     except CellProblem as error:
-        raise InputError(f"{error.message}; {error.remedy}".removesuffix("; ")) from error
+        raise InputError(error.said) from error
 
 
 def moment(text: str, zone: ZoneInfo) -> datetime:

@@ -53,7 +53,7 @@ def instant_read(text: str, field: str, errors: dict[str, str]) -> TypedInstant 
     try:
         found = typed_instant(text, trial_zone())
     except CellProblem as problem:
-        errors[field] = f"{problem.message}. {problem.remedy}".strip()
+        errors[field] = problem.said
         return None
     if found.value > trial_now():
         errors[field] = _("This moment lies ahead; enter when it happened.")

@@ -52,7 +52,7 @@ def visit_recorded(
         try:
             day = typed_date(values.get("on", ""))
         except CellProblem as problem:
-            raise InputError(f"{problem.message}. {problem.remedy}".strip()) from None
+            raise InputError(problem.said) from None
         if day.value > trial_now().date():
             raise InputError(_("The day lies ahead; enter the day on which it took place."))
         cells |= {"status": "done", "occurred_on": day.value.isoformat()}

@@ -84,7 +84,7 @@ def registration_read(values: Mapping[str, str]) -> tuple[Registration | None, d
         if day.value > trial_now().date():
             errors["screened_on"] = _("The day of screening lies ahead; enter the day on which it took place.")
     except CellProblem as problem:
-        errors["screened_on"] = f"{problem.message}. {problem.remedy}".strip()
+        errors["screened_on"] = problem.said
     sex, age = values.get("sex", ""), latin(values.get("age_years", ""))
     if sex not in ("female", "male", "other"):
         errors["sex"] = _("Choose one.")

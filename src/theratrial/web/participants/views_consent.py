@@ -137,7 +137,7 @@ def consent_version(request: HttpRequest) -> HttpResponse:
                 request.user, version=values.get("version", ""), since=since, reason=values.get("reason", "")
             )
         except CellProblem as problem:
-            errors["since"] = f"{problem.message}. {problem.remedy}".strip()
+            errors["since"] = problem.said
         except InputError as error:
             errors["version"] = str(error)
         else:

@@ -24,7 +24,7 @@ def day_typed(text: str, what: str) -> date:
     try:
         return typed_date(text).value
     except CellProblem as problem:
-        raise InputError(f"{what}: {problem.message}. {problem.remedy}") from None
+        raise InputError(f"{what}: {problem.said}") from None
 
 
 def day_typed_or_none(text: str, what: str) -> date | None:

@@ -42,7 +42,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
         try:
             at = typed_instant(asked, zone).value
         except CellProblem as error:
-            problem = f"{error.message}; {error.remedy}"
+            problem = error.said
     protocol = protocol_in_force()
     known = batch_books(request.user, protocol, zone)
     opened = [one for one in known if one.opened(at)]
