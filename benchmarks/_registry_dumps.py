@@ -29,7 +29,7 @@ trastuzumab 68Ga PET SPECT toxicity CTCAE survival response RECIST placebo rando
 Bushehr Boushehr Tehran stopped 7.4 GBq 100 mg LVEF creatinine brain metastases pregnancy contraception > 9 g/dL
 ≥ 100,000/mm³ 18 years at least 1.5 x 10^9/L infection hiv &nbsp; <br>
 بیمار زنان متاستاز عفونت پلاکت پاسخ چپ ۱۸ سال
-""".split()
+""".split()  # noqa: SIM905
 _CODED: Final = {
     "recruitment.status": "recruitment_status",
     "design.phase": "phase",

@@ -19,6 +19,8 @@ from typing import Any, NoReturn
 
 # Rich help pages cost a quarter of a second of imports: plain ones unless somebody asks. Read by typer at its import.
 os.environ.setdefault("TYPER_USE_RICH", "0")
+# Nobody's plugins read our records; to look for some takes longer than to check one.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import typer
 from typer.core import TyperCommand, TyperGroup

@@ -194,7 +194,7 @@ def _print_findings(findings: tuple[Finding, ...], record: RegistrationRecord, l
     empty = "(خالی)" if language == "fa" else "(empty)"
     for finding in findings:
         message, remedy = (getattr(one, language) or one.en for one in (finding.message, finding.remedy))
-        print_ = console.say
+        print_ = _say
         severity = _SEVERITIES[finding.severity.value] if language == "fa" else finding.severity.value
         print_(f"{severity}  {finding.rule}")
         print_(f"    {message}")

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Final
 
 _QUANTIFIERS: Final = "?*+{"
+_OPENING: Final = re.compile(r"\(\?P<\w+>|\(\?:|\(\?[=!]|\(\?<[=!]|\((?!\?)")
 _REPEATED: Final = re.compile(r"\{(\d+)?(?:,\d*)?\}")
 
 
@@ -91,7 +92,7 @@ def _atom(pattern: str, at: int) -> tuple[str, frozenset[str], int]:
             end += 1 + (pattern[end] == "\\")
         return "", frozenset(), end + 1
     if first == "(":
-        named = re.compile(r"\(\?P<\w+>|\(\?:|\(\?[=!]|\(\?<[=!]|\((?!\?)").match(pattern, at)
+        named = _OPENING.match(pattern, at)
         assert named, f"a group of another kind: {pattern[at:]}"
         inside, end = _alternatives(pattern, named.end())
         looks = named[0].startswith(("(?=", "(?!", "(?<"))
@@ -113,7 +114,7 @@ def _quantifier(pattern: str, at: int) -> tuple[bool, int]:
 class Alternative:
     """What stands between two bars of a pattern; each is itself alone, so that sets of them are found at once."""
 
-    pattern: re.Pattern[str]
+    source: str
     needles: tuple[str, ...]
     whole: bool
     """Whether it is a piece of plain letters and nothing else: its needle is the match."""
@@ -128,10 +129,18 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A pattern, capitals and small letters alike; searched only where its needles are."""
+    """A pattern, capitals and small letters alike; searched only where its needles are.
 
-    pattern: re.Pattern[str]
+    It is compiled when a text may hold a match, not before: most are never needed, and a command has to start.
+    """
+
+    source: str
     alternatives: tuple[Alternative, ...]
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """The whole pattern, for texts with their capitals."""
+        return _ignoring_case(self.source)
 
     def possible(self, folded_text: str) -> bool:
         """Whether a text, `folded`, may hold a match."""
@@ -143,7 +152,7 @@ class Words:
     def within(self, folded_text: str) -> bool:
         """Whether a text, `folded`, holds a match."""
         for one in self.alternatives:
-            if one.possible(folded_text) and (one.whole or one.pattern.search(folded_text) is not None):
+            if one.possible(folded_text) and (one.whole or _joined((one,)).search(folded_text) is not None):
                 return True
         return False
 
@@ -163,12 +172,17 @@ class Words:
         if len(folded_text) != len(text):
             return self.pattern.finditer(text)
         # Without those that cannot match the others match just the same, and faster.
-        return (possible[0].pattern if len(possible) == 1 else _joined(possible)).finditer(folded_text)
+        return _joined(possible).finditer(folded_text)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
+def _ignoring_case(source: str) -> re.Pattern[str]:
+    return re.compile(source, re.IGNORECASE)
+
+
+@lru_cache(maxsize=2048)
 def _joined(alternatives: tuple[Alternative, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(one.pattern.pattern for one in alternatives))
+    return re.compile("|".join(one.source for one in alternatives))
 
 
 def sought(pattern: str, *, having: tuple[str, ...] = ()) -> Words:
@@ -177,18 +191,19 @@ def sought(pattern: str, *, having: tuple[str, ...] = ()) -> Words:
     Parameters
     ----------
     having
-        Needles, where better ones are known than can be read from the pattern: of any match of
-        the whole.
+        Needles, where better ones are known than can be read from the pattern: of any match of the whole.
     """
-    assert not re.search(r"(?<!\\)[A-Z]", re.sub(r"\(\?P<\w+>", "", pattern)), f"capitals: {pattern}"
-    small = "".join(one if one.isascii() else folded(one) for one in pattern)
-    found = [
-        Alternative(
-            re.compile(one), having or tuple(sorted(needles(one), key=len)), not having and needles(one) == {one}
-        )
-        for one in ([small] if having else _split(small))
-    ]
-    return Words(re.compile(pattern, re.IGNORECASE), tuple(found))
+    assert not _CAPITAL.search(pattern), f"capitals: {pattern}"
+    small = pattern if pattern.isascii() else "".join(one if one.isascii() else folded(one) for one in pattern)
+    if having:
+        found = [Alternative(small, having, False)]
+    else:
+        read = [(one, needles(one)) for one in _split(small)]
+        found = [Alternative(one, tuple(sorted(its, key=len)), its == {one}) for one, its in read]
+    return Words(pattern, tuple(found))
+
+
+_CAPITAL: Final = re.compile(r"(?<![\\?])[A-Z]")
 
 
 def _split(pattern: str) -> list[str]:
