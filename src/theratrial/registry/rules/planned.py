@@ -31,10 +31,12 @@ SAY_THE_SAME: Final = Sentence(
     "Find out which holds; correct the record, or amend the protocol",
     "روشن کنید کدام درست است؛ سوابق را درست کنید یا پروتکل را اصلاح کنید",
 )
-NUMBER: Final = r"(?:\d+(?:\.\d+)?|" + "|".join(sorted(_WORDS, key=len, reverse=True)) + r")"
-SPAN: Final = (
-    rf"(?P<low>{NUMBER})(?:\s*(?:-|–|to|تا)\s*(?P<high>{NUMBER}))?\s*-?(?P<unit>days?|weeks?|months?|روز|هفته|ماه)"
+NUMBER: Final = r"(?:\d{1,4}(?:\.\d{1,2})?|" + "|".join(sorted(_WORDS, key=len, reverse=True)) + r")"
+_SPAN: Final = re.compile(
+    rf"\b(?P<low>{NUMBER})(?:\s?(?:-|–|to|تا)\s?(?P<high>{NUMBER}))?\s?-?(?P<unit>days?|weeks?|months?|روز|هفته|ماه)\b",
+    re.IGNORECASE,
 )
+_REST: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,20 @@ class Span:
 def spans(text: str, after: str) -> list[Span]:
     """Durations followed by words (a regular expression): ``4-6 weeks after last treatment session``."""
     found = []
-    for match in re.finditer(rf"\b{SPAN}\b{after}", text, re.IGNORECASE):
-        low, high = number(match["low"]), number(match["high"] or match["low"])
-        scale = _DAYS[match["unit"].casefold().removesuffix("s")]
-        found.append(Span(match[0], low * scale, high * scale))
+    for match in _SPAN.finditer(text):
+        # Only the rest of the clause is looked at: a hostile text must not be read anew from every number.
+        rest = re.split(r"[.;,]", text[match.end() : match.end() + _REST])[0]
+        words = re.match(after, rest, re.IGNORECASE)
+        if words:
+            low, high = number(match["low"]), number(match["high"] or match["low"])
+            scale = _DAYS[match["unit"].casefold().removesuffix("s")]
+            found.append(Span(match[0] + words[0], low * scale, high * scale))
     return found
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text; a point between digits ends none."""
+    return re.split(r"[.;](?!\d)", text)
 
 
 def number(word: str) -> float:

@@ -33,8 +33,8 @@ _ELEMENTS: Final = {
     "Ga-68": "gallium",
 }
 _MBQ: Final = {"gbq": 1000.0, "mbq": 1.0, "mci": 37.0, "گیگابکرل": 1000.0, "مگابکرل": 1.0}
-_ACTIVITY: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(gbq|mbq|mci|گیگابکرل|مگابکرل)(?!/)", re.IGNORECASE)
-_MASS: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(?:mg|میلی ?گرم)\b(?!\s*/)", re.IGNORECASE)
+_ACTIVITY: Final = re.compile(r"(?<![\d.])(\d{1,6}(?:\.\d{1,4})?)\s?(gbq|mbq|mci|گیگابکرل|مگابکرل)(?!/)", re.IGNORECASE)
+_MASS: Final = re.compile(r"(?<![\d.])(\d{1,6}(?:\.\d{1,4})?)\s?(?:mg|میلی ?گرم)\b(?!\s*/)", re.IGNORECASE)
 _SESSIONS: Final = re.compile(
     rf"(?:at most|up to|maximum of|maximum|حداکثر)\s+({NUMBER})\s+(?:\w+\s+)?"
     r"(?:sessions?|cycles?|injections?|administrations?|جلسه)",
@@ -257,7 +257,9 @@ def dose_limit_differs(case: Case) -> Iterator[Found]:
         pattern = _ORGANS.get(organ)
         for path, words in treatment_words(case) if pattern else ():
             match = re.search(
-                rf"(?:{pattern})\b(?:(?!\bgy\b)[^.;,]){{0,30}}?(\d+(?:\.\d+)?)\s*(?:gy\b|گری)", words, re.I
+                rf"(?:{pattern})\b(?:(?!\bgy\b)[^.;,]){{0,30}}?(?<![\d.])(\d{{1,4}}(?:\.\d{{1,2}})?)\s?(?:gy\b|گری)",
+                words,
+                re.I,
             )
             if clause is not None and match and float(match[1]) != limit.absorbed_dose_Gy:
                 extra = assumed(clause)

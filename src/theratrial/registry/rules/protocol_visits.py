@@ -13,6 +13,7 @@ from theratrial.registry.rules.planned import (
     Span,
     assumed,
     of_protocol,
+    sentences,
     spans,
     treatment_words,
     where_it_stands,
@@ -27,10 +28,8 @@ _AFTER_TREATMENT: Final = (
     r"\s*(?:after|پس از|بعد از)\b(?![^.;,]*\b(?:last|final|first|آخرین|نخستین)\b)[^.;,]{0,60}?"
     r"(?:therapy|treatment|session|cycle|injection|administration|درمان|جلسه|تزریق|تجویز)"
 )
-_SCAN: Final = re.compile(
-    r"[^.;]*\b(?:scan|scans|imaging|images|spect|scintigra\w+|اسکن|تصویربرداری)\b[^.;]*", re.IGNORECASE
-)
-_HOUR: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(?:-\s*)?(hours?|h\b|days?|ساعت|روز)", re.IGNORECASE)
+_SCAN: Final = re.compile(r"\b(?:scan|scans|imaging|images|spect|scintigra\w+|اسکن|تصویربرداری)\b", re.IGNORECASE)
+_HOUR: Final = re.compile(r"(?<![\d.])(\d{1,4}(?:\.\d{1,2})?)\s?-?\s?(hours?|h\b|days?|ساعت|روز)", re.IGNORECASE)
 _KINDS: Final = {
     "spect": ("SPECT", r"\bspect\b"),
     "whole_body_planar": ("whole-body scan", r"whole[- ]?body|planar|تمام ?بدن"),
@@ -56,7 +55,9 @@ def visit_differs(case: Case) -> Iterator[Found]:
     shown = ", ".join(f"{key}: {window.minimum:g}-{window.maximum:g}" for key, window in windows)
     told: set[tuple[float, float]] = set()
     for path, words in treatment_words(case):
-        for span in spans(_SCAN.sub(" ", words), _AFTER_TREATMENT):  # Images have their own rule.
+        # Images have their own rule.
+        plain = ". ".join(one for one in sentences(words) if not _SCAN.search(one))
+        for span in spans(plain, _AFTER_TREATMENT):
             key = (span.low_days, span.high_days)
             if key not in told and not _any_window(span, windows):
                 told.add(key)
@@ -129,7 +130,7 @@ def _therapy_images(protocol: Protocol | None) -> list[ImagingPlan]:
 def _hours(case: Case) -> Iterator[tuple[float, str]]:
     """Hours after injection that the record gives for its images, and the field they stand in."""
     for path, words in treatment_words(case):
-        for sentence in _SCAN.findall(words):
+        for sentence in filter(_SCAN.search, sentences(words)):
             for value, unit in _HOUR.findall(sentence):
                 days = unit.casefold().startswith(("day", "روز"))
                 yield float(value) * (24 if days else 1), path
