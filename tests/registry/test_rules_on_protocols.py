@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import date
 from typing import Any
 
@@ -17,6 +18,8 @@ from theratrial.registry.found import Finding
 from theratrial.registry.reader import shipped_registration
 from theratrial.registry.record import RegistrationRecord
 from theratrial.registry.rules.frame import PROTOCOL as OF_PROTOCOL
+from theratrial.registry.rules.frame import Case
+from theratrial.registry.words import Text
 
 NUMBER = "IRCT20210612051548N3"
 SEED, PROTOCOL = shipped_registration(NUMBER), shipped_protocol(NUMBER)
@@ -177,6 +180,20 @@ def test_a_criterion_is_told_with_both_limits_in_units_of_people() -> None:
     (one,) = [found for found in findings(record) if found.rule == "protocol-criterion-differs"]
     assert one.message.en == "Neutrophils: ≥ 1.5 · 10⁹/L in the record, ≥ 1 · 10⁹/L in the protocol"
     assert one.path == INCLUSION
+
+
+@pytest.mark.parametrize("piece", ["4-6 weeks after ", "scan 24 hours ", "a", "1", "kidney ", "at most four "])
+def test_a_long_text_without_an_end_is_read_in_little_time(piece: str) -> None:
+    """50,000 characters, where a reading anew from every place would take minutes."""
+    text = Text(en=(piece * 50_000)[:50_000])
+    group = SEED.interventions[0].model_copy(update={"description": text})
+    outcome = SEED.primary_outcomes[0].model_copy(update={"timepoint": text})
+    case = Case(SEED.model_copy(update={"interventions": (group,), "primary_outcomes": (outcome,)}), TODAY, PROTOCOL)
+    start = time.process_time()
+    for one in RULES.values():
+        if one.source == OF_PROTOCOL:
+            list(one.findings(case))
+    assert time.process_time() - start < 3
 
 
 def test_every_rule_on_protocols_is_raised_here_and_speaks_both_languages() -> None:
