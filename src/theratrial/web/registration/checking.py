@@ -12,7 +12,6 @@ from theratrial.registry.completeness import Completeness, completeness
 from theratrial.registry.fields import field_of, value_at
 from theratrial.registry.found import Finding, Quote
 from theratrial.registry.record import RegistrationRecord
-from theratrial.registry.rules.frame import LIVE
 from theratrial.web.registration.brief import State
 from theratrial.web.registration.form import NOT_ASKED
 from theratrial.web.registration.form_drawing import field_id
@@ -25,6 +24,7 @@ from theratrial.web.registration.shown import (
     task_of,
     task_words,
     tone,
+    without_codes,
 )
 
 SEVERITIES = ("error", "warning", "info")
@@ -73,7 +73,7 @@ class Task:
 
 
 def tasks_of(
-    findings: Iterable[Finding], record: RegistrationRecord, *, severity: str = "", evidence: bool = True
+    findings: Iterable[Finding], record: RegistrationRecord, *, severity: str = "", hidden: frozenset[str] = frozenset()
 ) -> list[Task]:
     """Findings as tasks, those with errors first.
 
@@ -83,8 +83,8 @@ def tasks_of(
         The one that was checked.
     severity
         Only these; empty for all.
-    evidence
-        Whether what names participants is shown.
+    hidden
+        Participants whose codes are left out of every sentence.
     """
     found: dict[str, Task] = {}
     for one in findings:
@@ -98,7 +98,7 @@ def tasks_of(
         if place is None:
             place = Place(one.path, label_of(one.path), place_in_form(one.path, record), [])
             task.places.append(place)
-        place.findings.append(_drawn(one, evidence))
+        place.findings.append(_drawn(one, hidden))
     return sorted(found.values(), key=lambda task: tuple(-task.counts[one] for one in SEVERITIES))
 
 
@@ -115,18 +115,19 @@ def place_in_form(path: str, record: RegistrationRecord) -> str:
     return field_id(path)
 
 
-def _drawn(one: Finding, evidence: bool) -> DrawnFinding:
+def _drawn(one: Finding, hidden: frozenset[str]) -> DrawnFinding:
     title = in_words(RULES[one.rule].title) if one.rule in RULES else one.rule
-    quotes = tuple(_quote(each) for each in one.quotes if evidence or each.source != LIVE)
+    quotes = tuple(_quote(each, hidden) for each in one.quotes)
     severity = one.severity.value
     return DrawnFinding(
-        one.rule, severity, severity_words(severity), tone(severity), title, in_words(one.message),
-        in_words(one.remedy), one.source, quotes,
+        one.rule, severity, severity_words(severity), tone(severity), title,
+        without_codes(in_words(one.message), hidden),
+        without_codes(in_words(one.remedy), hidden), one.source, quotes,
     )  # fmt: skip
 
 
-def _quote(quote: Quote) -> dict[str, str]:
-    words = " ".join(quote.text.split())
+def _quote(quote: Quote, hidden: frozenset[str]) -> dict[str, str]:
+    words = without_codes(" ".join(quote.text.split()), hidden)
     short = words if len(words) <= _LONGEST_QUOTE else f"{words[: _LONGEST_QUOTE - 1].rstrip()}…"
     label = label_of(quote.path) if quote.path else quote.source
     return {"label": label, "text": short, "whole": words if short != words else "", "path": quote.path}

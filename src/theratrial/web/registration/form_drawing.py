@@ -142,8 +142,7 @@ def _said(finding: Finding) -> str:
     """What the check says of a field."""
     return (
         f'<p class="says"><span class="tag {tone(finding.severity.value)}">{escape(_("check"))}</span> '
-        f'<span dir="auto">{escape(in_words(finding.message))}</span> '
-        f'<em dir="auto">{escape(in_words(finding.remedy))}</em></p>'
+        f"{escape(in_words(finding.message))} <em>{escape(in_words(finding.remedy))}</em></p>"
     )
 
 

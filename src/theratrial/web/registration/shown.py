@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields as fields_of
 from typing import Final
 
 from django.utils.translation import get_language
@@ -10,6 +12,7 @@ from django.utils.translation import gettext as _
 from theratrial.registry.check import RULES
 from theratrial.registry.fields import field_of, sections
 from theratrial.registry.found import Sentence
+from theratrial.registry.trial_facts import Fact, TrialFacts
 from theratrial.registry.words import Language, Text
 
 
@@ -23,6 +26,21 @@ def in_words(sentence: Sentence | Text | None) -> str:
     if sentence is None:
         return ""
     return getattr(sentence, language()) or sentence.en or sentence.fa
+
+
+def codes_of(facts: TrialFacts) -> frozenset[str]:
+    """Participants whom the evidence of the facts names: ``consents: P01, 2022-01-22``."""
+    found = (getattr(facts, one.name) for one in fields_of(facts))
+    named = (re.fullmatch(r"\w+: (.+), [0-9-]{10}", one.evidence) for one in found if isinstance(one, Fact))
+    return frozenset(match[1] for match in named if match)
+
+
+def without_codes(words: str, codes: frozenset[str]) -> str:
+    """A sentence for who may not see participants: who they are is left out, what holds of them stays."""
+    if not codes:
+        return words
+    either = "|".join(re.escape(one) for one in sorted(codes, key=len, reverse=True))
+    return re.sub(rf"(?<![\w-])(?:{either})(?![\w-])", "***", words)
 
 
 def label_of(path: str) -> str:
@@ -44,18 +62,17 @@ def section_title(name: str) -> str:
 
 
 _ROOMS: Final = {
-    **dict.fromkeys(("dates", "live"), "dates"),
-    **dict.fromkeys(("required", "answers"), "required"),
-    **dict.fromkeys(("protocols", "planned"), "protocols"),
-    **{one: one for one in ("outcomes", "treatment", "criteria", "people", "results")},
-}
-"""Room of rules (module) -> the task that their findings are settled in."""
+    "dates": "dates", "live": "dates", "required": "required", "answers": "required", "protocol": "protocols",
+    "planned": "protocols", "outcomes": "outcomes", "treatment": "treatment", "criteria": "criteria",
+    "people": "people", "results": "results",
+}  # fmt: skip
+"""Beginning of a room of rules (module) -> the task that their findings are settled in."""
 
 
 def task_of(rule: str) -> str:
     """Which task the findings of a rule belong to: the room that the rule stands in."""
     room = RULES[rule].look.__module__.rpartition(".")[2] if rule in RULES else ""
-    return _ROOMS.get(room, "other")
+    return next((task for name, task in _ROOMS.items() if room.startswith(name)), "other")
 
 
 def task_words(task: str) -> tuple[str, str]:

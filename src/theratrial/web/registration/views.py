@@ -20,7 +20,7 @@ from theratrial.web.registration.brief import State, findings_now, state_now
 from theratrial.web.registration.results import may_see
 from theratrial.web.registration.selectors import record_of, rows
 from theratrial.web.registration.services import draft_of
-from theratrial.web.registration.shown import language, severity_words
+from theratrial.web.registration.shown import codes_of, language, severity_words
 
 
 def sees_evidence(user: Any) -> bool:
@@ -30,6 +30,11 @@ def sees_evidence(user: Any) -> bool:
     if may(user, "registration.edit"):
         return True
     return may(user, "participants.view") and len(sites_of(user, "participants.view")) == Site.objects.count()
+
+
+def hidden_codes(user: Any, state: State) -> frozenset[str]:
+    """Participants whom evidence names and the user may not see."""
+    return frozenset() if sees_evidence(user) else codes_of(state.facts)
 
 
 def page_context(request: HttpRequest, state: State | None, tab: str) -> dict[str, Any]:
@@ -115,11 +120,11 @@ def check(request: HttpRequest) -> HttpResponse:
     findings = findings_now()
     wanted = request.GET.get("severity", "")
     wanted = wanted if wanted in checking.SEVERITIES else ""
-    evidence = sees_evidence(request.user)
+    hidden = hidden_codes(request.user, state)
     counts = {one: sum(1 for each in findings if each.severity.value == one) for one in checking.SEVERITIES}
     record, score = state.history.current.record, checking.completeness_of(state)
     context = page_context(request, state, "check") | {
-        "tasks": checking.tasks_of(findings, record, severity=wanted, evidence=evidence),
+        "tasks": checking.tasks_of(findings, record, severity=wanted, hidden=hidden),
         "wanted": wanted, "total": len(findings),
         "choices": [(one, severity_words(one), counts[one]) for one in checking.SEVERITIES],
         "items": checking.items_of(score, record), "score": score, "today": trial_now().date(),

@@ -13,8 +13,8 @@ from theratrial.registry.words import Text
 from theratrial.web.access import may, requires
 from theratrial.web.registration import services
 from theratrial.web.registration.brief import State, state_now
-from theratrial.web.registration.shown import in_words, label_of, language
-from theratrial.web.registration.views import page_context, sees_evidence
+from theratrial.web.registration.shown import in_words, label_of, language, without_codes
+from theratrial.web.registration.views import hidden_codes, page_context
 
 
 @requires("registration.view")
@@ -27,11 +27,11 @@ def owed(request: HttpRequest) -> HttpResponse:
 
 
 def _owed(request: HttpRequest, state: State, refusal: str = "", status: int = 200) -> HttpResponse:
-    evidence = sees_evidence(request.user)
+    hidden = hidden_codes(request.user, state)
     proposals = [
         {
             "path": one.path, "label": label_of(one.path), "old": shown(one.field, one.old, language()),
-            "new": shown(one.field, one.new, language()), "evidence": in_words(one.evidence) if evidence else "",
+            "new": shown(one.field, one.new, language()), "evidence": without_codes(in_words(one.evidence), hidden),
             "since": one.since,
             "due": one.due, "overdue": one.overdue_days,
             "taken": request.method != "POST" or one.path in request.POST.getlist("take"),
@@ -41,7 +41,7 @@ def _owed(request: HttpRequest, state: State, refusal: str = "", status: int = 2
     duties = [
         {
             "title": in_words(one.title),
-            "because": in_words(one.because),
+            "because": without_codes(in_words(one.because), hidden),
             "source": one.source,
             "due": one.due,
             "overdue": one.overdue_days,
@@ -53,8 +53,9 @@ def _owed(request: HttpRequest, state: State, refusal: str = "", status: int = 2
             {"title": in_words(DUTIES[one].title), "source": DUTIES[one].source}
             for one in dict.fromkeys(each.rule for each in state.owed.proposals)
         ],
-        "proposals": proposals, "duties": duties, "undetermined": [in_words(one) for one in state.owed.undetermined],
-        "reason": state.owed.reason, "sees_evidence": evidence, "facts": state.facts, "refusal": refusal,
+        "proposals": proposals, "duties": duties,
+        "undetermined": [without_codes(in_words(one), hidden) for one in state.owed.undetermined],
+        "reason": state.owed.reason, "facts": state.facts, "refusal": refusal,
         "may_edit": may(request.user, "registration.edit"),
         "reason_en": request.POST.get("reason_en", state.owed.reason.en),
         "reason_fa": request.POST.get("reason_fa", state.owed.reason.fa),
