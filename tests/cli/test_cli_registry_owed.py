@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,10 @@ from typer.testing import CliRunner
 
 from theratrial.cli.registry import app
 from theratrial.protocol.reader import shipped_protocol, shipped_protocol_bytes
+from theratrial.registry.history import Version
+from theratrial.registry.history_files import version_file_name, version_yaml
 from theratrial.registry.reader import read_registration, shipped_registration_bytes
+from theratrial.registry.words import Text
 from theratrial.simulation.cohort import SEED_PROTOCOL, cohort_records
 from theratrial.trialfolder.tables import FOLDER_SCHEMA_VERSION, TABLES
 from theratrial.trialfolder.writer import write_table
@@ -102,6 +107,29 @@ def test_without_a_reason_the_draft_is_written_in_both_languages(trial: Path, tm
     reason = yaml.safe_load((tmp_path / "new.yaml").read_text(encoding="utf-8"))["registration"]["reason_for_update"]
     assert "(was Recruitment complete)" in reason["en"]
     assert "«بیمارگیری تمام شده»" in reason["fa"]
+
+
+def test_the_versions_beside_the_record_tell_when_it_was_last_said(trial: Path, tmp_path: Path) -> None:
+    """A version of 1 July 2022 says again that recruitment is complete: nobody was enrolled after it."""
+    folder = tmp_path / "trial"
+    shutil.copytree(trial, folder)
+    versions = folder / "registration_versions"
+    versions.mkdir()
+    record = read_registration(folder / "registration.yaml")
+    made = [datetime(2021, 10, 18, 9, tzinfo=UTC), datetime(2022, 7, 1, 9, tzinfo=UTC)]
+    for number, at in enumerate(made):
+        one = Version(number, record, at, "coordinator1", Text(en="confirmed"))
+        (versions / version_file_name(number)).write_text(version_yaml(one), encoding="utf-8")
+    said = json.loads(run("owed", folder, "--today", "2022-07-10", "--json").stdout)
+    assert {one["path"] for one in said["proposals"]} == {
+        "recruitment.actual_start",
+        "recruitment.actual_end",
+        "recruitment.actual_sample_size",
+    }
+    assert said["duties"][0]["due"] == "2023-07-01"
+    rules = json.loads(run("check", folder, "--trial", folder, "--today", "2022-07-10", "--json").stdout)["findings"]
+    assert "status-against-data" not in {one["rule"] for one in rules}
+    assert "record-stale" not in {one["rule"] for one in rules}
 
 
 def test_a_record_without_its_trial_is_asked_for_it(trial: Path) -> None:

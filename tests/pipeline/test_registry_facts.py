@@ -228,6 +228,19 @@ def test_a_missed_visit_counts_once_its_window_is_over(cells: dict[str, list[dic
     assert counts == [1, 0]
 
 
+def test_a_lock_holds_from_the_last_line_on(files: Path, folder: TrialFolder) -> None:
+    locked = replace(folder, locked=True)
+    last = max(
+        *(one["occurred_on"] for one in lines(files, "visits")),
+        *(one["occurred_on"] for one in lines(files, "dispositions")),
+        *(one["injected_at"][:10] for one in lines(files, "administrations")),
+    )
+    day = date.fromisoformat(last)
+    assert trial_facts(locked, as_of=evening(day)).data_locked
+    assert not trial_facts(locked, as_of=evening(day - timedelta(days=1))).data_locked
+    assert trial_facts(folder, as_of=evening(date(2021, 1, 1)), data_locked=True).data_locked
+
+
 def test_a_day_is_the_day_of_the_trials_time_zone(folder: TrialFolder) -> None:
     """21 March 2022, 22:00 in London is 22 March in Tehran."""
     assert trial_facts(folder, as_of=datetime(2022, 3, 21, 22, tzinfo=UTC)).as_of == date(2022, 3, 22)

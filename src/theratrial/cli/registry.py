@@ -112,17 +112,18 @@ def check(
     if _checked_as_dump(file, day, findings_file, figure, language, as_json=as_json, alone=not (protocol or trial)):
         return
     imported = _imported(file, day)
-    plan, facts = None, None
+    plan, facts, history = None, None, None
     if trial:
-        from theratrial.cli.registry_owed import facts_of, trial_folder
+        from theratrial.cli.registry_owed import facts_of, history_of, trial_folder
 
         folder = trial_folder(trial)
-        plan, facts = folder.protocol, facts_of(folder, day)
+        plan, facts, history = folder.protocol, facts_of(folder, day), history_of(folder, imported.record)
     if protocol:
         from theratrial.cli.protocol import _load
 
         plan, _document = _load(protocol)
-    findings = checked(imported.record, today=day, protocol=plan, facts=facts, unplaced=imported.unplaced)
+    record, unplaced = imported.record, imported.unplaced
+    findings = checked(record, today=day, protocol=plan, facts=facts, history=history, unplaced=unplaced)
     score = completeness(imported.record, today=day)
     counts = Counter(finding.severity.value for finding in findings)
     if as_json:
@@ -401,7 +402,8 @@ def owed(
     day = _day(today)
     imported, folder = _imported(file, day), said.trial_folder(trial or file)
     record = imported.record
-    found = what_is_owed(record, said.facts_of(folder, day), today=day, protocol=folder.protocol)
+    history, facts = said.history_of(folder, record), said.facts_of(folder, day)
+    found = what_is_owed(record, facts, today=day, history=history, protocol=folder.protocol)
     number, tongue = record.registration.number or file, _language(language)
     if write is not None and not found.proposals:
         raise InputError(f"the data propose no change of {number}, so '{write}' was not written")

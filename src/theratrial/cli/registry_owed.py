@@ -12,6 +12,8 @@ from theratrial.cli import EXIT_ERROR, console
 
 if TYPE_CHECKING:
     from theratrial.registry.conscience import Duty, Owed, Proposal
+    from theratrial.registry.history import History
+    from theratrial.registry.record import RegistrationRecord
     from theratrial.registry.trial_facts import TrialFacts
     from theratrial.registry.words import Language
     from theratrial.trialfolder.records import TrialFolder
@@ -59,6 +61,12 @@ def facts_of(folder: TrialFolder, day: date) -> TrialFacts:
     from theratrial.pipeline.registry_facts import trial_facts
 
     return trial_facts(folder, as_of=datetime.combine(day, time.max, folder.zone))
+
+
+def history_of(folder: TrialFolder, record: RegistrationRecord) -> History | None:
+    """The versions that the folder has of this record; None where it is another record, or there are none."""
+    history = folder.registration_history
+    return history if history is not None and history.current.record == record else None
 
 
 def print_owed(found: Owed, number: str, today: date, language: Language, *, simulated: bool) -> None:

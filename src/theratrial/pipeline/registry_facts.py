@@ -55,7 +55,7 @@ def trial_facts(
     included: Collection[str] = (),
     site_names: Mapping[str, str] | None = None,
     stopped_early: bool = False,
-    data_locked: bool = False,
+    data_locked: bool | None = None,
 ) -> TrialFacts:
     """The state of a trial by its records; lines dated after `as_of` do not count.
 
@@ -69,8 +69,10 @@ def trial_facts(
         Participants whom a signed decision took into the trial by `as_of`, treated or not yet.
     site_names
         Id of a centre -> its name; an id without a name stands for itself.
-    stopped_early, data_locked
+    stopped_early
         What no record table says and the caller may know.
+    data_locked
+        None: as the folder says of the day on which it was written; while lines are dated later, it does not hold yet.
 
     Returns
     -------
@@ -104,7 +106,7 @@ def trial_facts(
         in_treatment_or_follow_up=sum(not _ended(one, visits, today) for one in enrolled.values()),
         target_sample_size=population.sample_size if population else None,
         stopped_early=stopped_early,
-        data_locked=data_locked,
+        data_locked=folder.locked and not _goes_on(folder, moment) if data_locked is None else data_locked,
         sites=_sites(folder, enrolled, site_names or {}),
         simulated=folder.simulated,
     )
@@ -184,6 +186,15 @@ def _visits(folder: TrialFolder, people: Mapping[str, _Person], today: date) -> 
         one, day = people.get(str(row.values["participant_id"])), _day(row.values["examined_on"])
         if one is not None and day is not None and day <= today:
             one.seen(day, "examinations")
+
+
+def _goes_on(folder: TrialFolder, moment: datetime) -> bool:
+    """Whether anything is dated later."""
+    given = (row.values["injected_at"] for row in folder.tables["administrations"])
+    days = (row.values["occurred_on"] for table in ("visits", "dispositions") for row in folder.tables[table])
+    return any(isinstance(at, datetime) and at > moment for at in given) or any(
+        (day := _day(one)) is not None and day > moment.date() for one in days
+    )
 
 
 def _therapy_products(protocol: Protocol) -> frozenset[str]:
