@@ -52,9 +52,10 @@ def table(one: Table) -> Markup:
         )
         for row in one.rows
     )
-    return Markup("<table>\n<caption>{}</caption>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody>\n</table>\n").format(
-        one.caption, heads, rows
-    )
+    return Markup(
+        '<div class="table"><table>\n<caption>{}</caption>\n<thead><tr>{}</tr></thead>\n'
+        "<tbody>\n{}</tbody>\n</table></div>\n"
+    ).format(one.caption, heads, rows)
 
 
 def registered(text: Text, language: Language) -> Markup:
@@ -93,11 +94,18 @@ def people(reached: int, total: int, words: str) -> Markup:
     )
 
 
+# As attributes of the drawing: a printer of pages does not hand the page's style down into it.
+_LOOK: Final = {
+    "reached": Markup('fill="#1f5f8b" stroke="#1f5f8b" stroke-width="1.5"'),
+    "not-reached": Markup('fill="#ffffff" stroke="#6b7785" stroke-width="1.5"'),
+}
+
+
 def _person(place: int, css: str) -> Markup:
     x, y = place % _IN_A_ROW * _STEP + _STEP // 2, place // _IN_A_ROW * _STEP * 2
     return Markup(
-        '<g class="{}"><circle cx="{}" cy="{}" r="6"/><path d="M{} {} v-12 a8 8 0 0 1 16 0 v12 z"/></g>\n'
-    ).format(css, x, y + 9, x - 8, y + 42)
+        '<g class="{}" {}><circle cx="{}" cy="{}" r="6"/><path d="M{} {} v-12 a8 8 0 0 1 16 0 v12 z"/></g>\n'
+    ).format(css, _LOOK[css], x, y + 9, x - 8, y + 42)
 
 
 def section(number: int, heading: str, blocks: Sequence[Markup], top: int) -> Markup:
