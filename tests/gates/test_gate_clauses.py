@@ -72,8 +72,11 @@ HB = lab("haemoglobin", 118, lower=120, unit="g/L")
         ([lab("platelets", 80, lower=None)], P, "at most grade 1"),
         ([lab("platelets", 74, lower=None)], S, "grade 2"),
         ([], U, "no platelets result"),
-        ([lab("platelets", 210, days_before=13.9)], P, "14 days old"),
-        ([lab("platelets", 210, days_before=14.1)], U, "older than the 14 days"),
+        ([lab("platelets", 210, days_before=13.9)], P, "13.9 days old"),
+        ([lab("platelets", 210, days_before=14.1)], U, "14.1 days old; older than the 14 days"),
+        ([lab("platelets", 210, days_before=0.6)], P, "14 hours old"),
+        ([lab("platelets", 210, days_before=0.05)], P, ", 1 hour old"),
+        ([lab("platelets", 210, days_before=0.01)], P, "less than an hour old"),
         ([lab("platelets", 20, days_before=20)], U, "older"),
         ([lab("platelets", 210, days_before=60)], U, "before session 1"),
         ([lab("platelets", 210, days_before=-1)], U, "no platelets result"),
@@ -92,6 +95,8 @@ def test_the_latest_laboratory_value_is_judged_by_grade_and_age(results, verdict
     found = line(decision, "safety_gate.laboratory:platelets")
     assert (found.verdict, decision.verdict) == (verdict, verdict)
     assert word in found.because
+    # The age stands among what was looked at in the same words as in the sentence.
+    assert "age" not in found.inputs or found.inputs["age"] in found.because or "before session" in found.because
 
 
 def test_what_was_sampled_or_tested_on_the_day_of_the_injection_before_it_does_not_count():

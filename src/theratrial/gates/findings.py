@@ -12,6 +12,7 @@ from theratrial.protocol.clauses import Clause, DecisionStatus
 from theratrial.trace import Trace
 
 METHOD_VERSION: Final = "1"
+_HOURS_OF_A_DAY: Final = 24
 
 
 class Verdict(StrEnum):
@@ -85,5 +86,15 @@ def traced(method: str, clause_ids: Mapping[str, Clause[Any]], inputs: Mapping[s
 
 
 def age_said(days: int) -> str:
-    """How old something is, for a sentence: ``1 day old``."""
+    """How many calendar days old something is, for a sentence: ``1 day old``."""
     return "of the same day" if days == 0 else f"{days} day{'' if days == 1 else 's'} old"
+
+
+def elapsed_said(age_h: float) -> str:
+    """How long ago something of a known hour was, for a sentence: ``14 hours old``, ``13.9 days old``."""
+    if age_h < 1:
+        return "less than an hour old"
+    if (hours := round(age_h)) < _HOURS_OF_A_DAY:
+        return f"{hours} hour{'' if hours == 1 else 's'} old"
+    days = f"{age_h / _HOURS_OF_A_DAY:.1f}".removesuffix(".0")
+    return f"{days} day{'' if days == '1' else 's'} old"

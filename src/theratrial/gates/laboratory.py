@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from theratrial.gates.facts import GateFacts
-from theratrial.gates.findings import Finding, Verdict, age_said, traced
+from theratrial.gates.findings import Finding, Verdict, elapsed_said, traced
 from theratrial.protocol.clauses import Clause
 from theratrial.protocol.schema import GradeLimit, SafetyGate
 from theratrial.safety import GradedResult, graded, latest
@@ -32,12 +32,12 @@ def _judged(
     else:
         # Two results of one instant: the worse one counts, and what is not gradable counts as the worst.
         one = max(newest, key=lambda item: _rank(item, limit))
-        age_d = converted((judged_at - one.result.collected_at).total_seconds(), "s", "h") / 24
-        verdict, because = _verdict(one, limit, gate, facts, age_d)
+        age_h = converted((judged_at - one.result.collected_at).total_seconds(), "s", "h")
+        verdict, because = _verdict(one, limit, gate, facts, age_h)
         inputs |= {
             "value": f"{one.result.value:g} {one.result.unit}",
             "collected": one.result.collected_at.isoformat(),
-            "age": f"{age_d:.1f} days",
+            "age": elapsed_said(age_h),
             "grade": "not gradable" if one.grade.grade is None else str(one.grade.grade),
             "grade rests on": "the laboratory value alone",
         }
@@ -60,14 +60,14 @@ def _rank(item: GradedResult, limit: GradeLimit) -> tuple[bool, int]:
 
 
 def _verdict(
-    one: GradedResult, limit: GradeLimit, gate: SafetyGate, facts: GateFacts, age_d: float
+    one: GradedResult, limit: GradeLimit, gate: SafetyGate, facts: GateFacts, age_h: float
 ) -> tuple[Verdict, str]:
     grade = one.grade
-    said = f"{grade.why}, {age_said(round(age_d))}"
+    said = f"{grade.why}, {elapsed_said(age_h)}"
     allowed = f"allowed is grade {limit.maximum_grade} (CTCAE {gate.ctcae_version})"
     if one.result.collected_at < facts.injected_at:
         return Verdict.UNDETERMINED, f"{limit.test}: the latest result is from before session {facts.session}"
-    if age_d > gate.laboratory_maximum_age_days:
+    if age_h / 24 > gate.laboratory_maximum_age_days:
         return (
             Verdict.UNDETERMINED,
             f"{said}; older than the {gate.laboratory_maximum_age_days:g} days that count",
