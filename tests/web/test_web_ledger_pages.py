@@ -157,6 +157,9 @@ def test_events_of_participants_need_the_right_to_see_participants(record: Recor
     client = client_of("pharmacist1")
     assert client.get(row_url(record)).status_code == 404
     assert "P01" not in text_of(client, "/ledger/?action=record.")
+    assert (
+        client.get("/ledger/participant/P01/").status_code == client.get("/ledger/participant/P99/").status_code == 404
+    )
 
 
 @pytest.mark.parametrize("username", ["statistician1", "registrant1", "administrator1"])

@@ -141,6 +141,11 @@ def test_A6_a_row_edited_past_the_ledger_is_named_with_its_column(record: Record
     assert 'visit "" -> "secret"' in found.rows[0].message
 
 
+def test_A6_of_a_record_edited_past_the_ledger_the_cell_that_differs_is_shown(record: Record, tmp_path: Path) -> None:
+    tampered("UPDATE capture_record SET cells = replace(cells, 'second', 'forged')")
+    assert 'cells.note "second" -> "forged"' in verified(tmp_path).rows[0].message
+
+
 def test_A6_an_edit_hidden_by_a_later_honest_change_is_found(record: Record, tmp_path: Path) -> None:
     tampered("UPDATE capture_record SET visit = 'secret'")
     record.refresh_from_db()

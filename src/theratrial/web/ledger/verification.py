@@ -156,7 +156,21 @@ def _digest(names: tuple[str, ...], texts: list[str]) -> str | None:
 
 def _shown(columns: list[str], known: str, image: str) -> str:
     old, new = json.loads(known), json.loads(image)
-    return "; ".join(f"{name} {json.dumps(old[name])[:60]} -> {json.dumps(new[name])[:60]}" for name in columns)
+    return "; ".join(
+        f"{name} {json.dumps(one, ensure_ascii=False)[:60]} -> {json.dumps(other, ensure_ascii=False)[:60]}"
+        for column in columns
+        for name, one, other in _differing(column, old[column], new[column])
+    )
+
+
+def _differing(name: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    """The values that differ: of a column of named values those alone, as ``cells.value``."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        yield name, old, new
+        return
+    for key in sorted(old.keys() | new.keys()):
+        if old.get(key) != new.get(key):
+            yield f"{name}.{key}", old.get(key), new.get(key)
 
 
 def _current_rows(table: AuditedTable) -> Iterator[tuple[str, str]]:

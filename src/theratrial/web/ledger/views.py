@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from theratrial.errors import InputError
 from theratrial.trialfolder.tables import TABLES
-from theratrial.web.access import participant_or_404, requires
+from theratrial.web.access import may, participant_or_404, requires
 from theratrial.web.ledger.act import act, note
 from theratrial.web.ledger.filters import Wanted, moment
 from theratrial.web.ledger.models import Event, Head, Note
@@ -50,6 +50,8 @@ def index(request: HttpRequest) -> HttpResponse:
 def participant(request: HttpRequest, code: str) -> HttpResponse:
     """The ledger of one participant."""
     found = participant_or_404(request, code, "ledger.view")
+    if not may(request.user, "participants.view", site=found.site):
+        raise Http404(code)  # the page shows her consent and state
     return _listing(request, "ledger/participant.html", {"participant": found}, participant=found.code)
 
 
