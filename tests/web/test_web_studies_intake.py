@@ -271,6 +271,33 @@ def test_a_header_that_differs_from_the_record_is_asked_about_and_agreement_clos
         assert said in query.text
 
 
+def test_an_injection_in_the_header_that_cannot_belong_to_the_scan_is_asked_about(
+    sender: Client, p01: Participant
+) -> None:
+    at = injected("P01", 1)
+    sent(sender, ("a.dcm", whole_body("P01", at + 24 * HOUR, injected_at=at - timedelta(days=1700))))
+    assert f"{at - timedelta(days=1700):%Y-%m-%d}" in Query.objects.get(rule="arrival.injection_time").text
+
+
+def test_an_acquisition_after_its_reception_is_asked_about(sender: Client, p01: Participant) -> None:
+    at = injected("P01", 1) + 24 * HOUR
+    sent(sender, ("a.dcm", whole_body("P01", at)))
+    for minutes, asked in ((14, False), (16, True)):
+        with act(ROBOT, "test"):
+            Upload.objects.update(received_at=at - timedelta(minutes=minutes))
+        participant_judged(ROBOT, p01)
+        assert Query.objects.filter(rule="arrival.ahead").exists() is asked
+
+
+def test_two_files_of_one_name_and_size_are_both_taken(sender: Client) -> None:
+    at = injected("P01", 1)
+    files = [("0000.dcm", whole_body("P01", at + hours * HOUR)) for hours in (24, 48)]
+    assert len(files[0][1]) == len(files[1][1])
+    upload = sent(sender, *files)
+    assert upload.files == 2
+    assert Series.objects.filter(state="matched").count() == 2
+
+
 def test_a_good_scan_raises_no_query(sender: Client) -> None:
     sent(sender, ("a.dcm", whole_body("P01", injected("P01", 1) + 24 * HOUR)))
     assert list(Query.objects.filter(rule__startswith="arrival.")) == []

@@ -54,6 +54,7 @@ def whole_body(
     window_keV: tuple[float, float] = (187.5, 229.2),
     nuclide: str = "^177^Lutetium",
     counts: int = 1,
+    injected_at: datetime | None = None,
 ) -> bytes:
     """A whole-body scan of anterior and posterior view in one energy window."""
     window, limits = Dataset(), Dataset()
@@ -62,6 +63,8 @@ def whole_body(
     tracer, code = Dataset(), Dataset()
     code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "0", "99TEST", nuclide
     tracer.RadionuclideCodeSequence = [code]
+    if injected_at is not None:
+        tracer.RadiopharmaceuticalStartDateTime = f"{injected_at:%Y%m%d%H%M%S%z}"
     detectors = []
     for meaning, angle in (("Anterior", "0"), ("Posterior", "180"))[:views]:
         detector, view = Dataset(), Dataset()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +32,8 @@ _MOST_ACTIVITY_DIFFERENCE: Final = 0.10
 _MOST_TIME_EFFECT: Final = 0.05
 """Of the decay between header time and recorded time, on SUV or on activity per injected activity."""
 _MOST_MINUTES: Final = 30.0
+_MOST_AHEAD: Final = timedelta(minutes=15)
+"""By which the clock of a camera may run before that of the site."""
 _LEAST_YIELD: Final = 0.01
 """Photons per decay that a camera can image by."""
 
@@ -199,6 +201,17 @@ def _window(one: Examined) -> str:
     )
 
 
+def _ahead(one: Examined) -> str:
+    at, received = one.image.acquired_at, one.image.upload.received_at
+    if at is None or at - received <= _MOST_AHEAD:
+        return ""
+    shown, known = at.astimezone(one.folder.zone), received.astimezone(one.folder.zone)
+    return (
+        f"the header puts the acquisition at {shown:%Y-%m-%d %H:%M}, after the image was received "
+        f"({known:%Y-%m-%d %H:%M}). Which clock or date is wrong?"
+    )
+
+
 def _energy_windows(one: Examined) -> str:
     if one.image.modality != "NM" or one.nuclide is None:
         return ""
@@ -282,6 +295,7 @@ CHECKS: Final[dict[str, Callable[[Examined], str]]] = {
     "activity": _activity,
     "injection_time": _injection_time,
     "window": _window,
+    "ahead": _ahead,
     "energy_windows": _energy_windows,
     "views": _views,
     "ct_missing": _ct,

@@ -163,13 +163,14 @@ def journal(delivery: str) -> list[Arrived]:
         content = (store.incoming_folder(delivery) / _JOURNAL).read_bytes()
     except FileNotFoundError:
         return []
-    found: dict[tuple[str, int], Arrived] = {}
+    found: dict[tuple[str, int, str], Arrived] = {}
     for line in content.split(b"\n"):
         try:
             one = Arrived(**json.loads(line))
         except (ValueError, TypeError):
             continue
-        found[one.name, one.bytes] = one
+        # The same name with other content is another file: sent from another folder.
+        found[one.name, one.bytes, one.sha256] = one
     return list(found.values())
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydicom.multival import MultiValue
 
-from theratrial.errors import TheratrialError
+from theratrial.errors import InputError, TheratrialError
 from theratrial.imaging.catalogue import CatalogueSeries
 from theratrial.imaging.fastload import dataset_from_file
 from theratrial.imaging.nm import energy_windows
@@ -96,12 +96,16 @@ def _injection(dataset: Any, series: CatalogueSeries, zone: tzinfo) -> dict[str,
     try:
         tags = Tags(dataset, zone)
         found["injected_activity_MBq"] = _activity_MBq(tags, series.modality)
-        half_life_s = converted(_half_life_h(series), "h", "s") if series.radionuclide else None
+        half_life_s = _half_life_h(series) * 3600.0 if series.radionuclide else None
         scan_at = in_zone(series.acquired_at, zone)
         if half_life_s:
             # A time without a date says nothing about a tracer that is scanned for days.
             assume = half_life_s < _LONG_LIVED_S
-            at = header_administered_at(tags, scan_at, half_life_s, [], assume_day=assume)
+            try:
+                at = header_administered_at(tags, scan_at, half_life_s, [], assume_day=assume)
+            except InputError:
+                # A date that cannot belong to the scan is still what the header says: it is asked about.
+                at = tags.moment_from_dt("RadiopharmaceuticalStartDateTime", tags.tracers[0]) if tags.tracers else None
             found["injected_at"] = at.isoformat() if isinstance(at, datetime) else None
     except (TheratrialError, *_DATASET_ERRORS):
         # A header that contradicts itself here is told by the SUV check, with its own words.

@@ -77,7 +77,9 @@ def participant_judged(actor: Any, participant: Participant, *, check: bool = Tr
 def participant_series(participant: Participant) -> Sequence[Series]:
     """All series of a participant that count."""
     return list(
-        Series.objects.filter(participant=participant).exclude(state="set_aside").select_related("participant", "site")
+        Series.objects.filter(participant=participant)
+        .exclude(state="set_aside")
+        .select_related("participant", "site", "upload")
     )
 
 

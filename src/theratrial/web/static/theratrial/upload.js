@@ -16,8 +16,18 @@ let stopped = false;
 
 class Refused extends Error {}
 
+// Files of one name from several folders stay apart: what is there already is known by name and size.
+function apart(files) {
+  const times = new Map();
+  return files.map((one) => {
+    const turn = (times.get(one.name) ?? 0) + 1;
+    times.set(one.name, turn);
+    return turn === 1 ? one : { ...one, name: `(${turn})/${one.name}` };
+  });
+}
+
 function show(files) {
-  chosen = files;
+  chosen = apart(files);
   const bytes = files.reduce((sum, one) => sum + one.file.size, 0);
   element("chosen").textContent = files.length ? text("choose", { count: files.length, size: size(bytes) }) : text("empty");
   element("send").disabled = !files.length;
