@@ -22,6 +22,7 @@ my-trial/
 ├── folder.yaml          schema_version of this format (absent: 1.0); simulated and locked: true or false (absent: false)
 ├── protocol.yaml        the trial as data: verbatim text, reading, decision of each clause
 ├── registration.yaml    the registration record, checked like the protocol; may be absent, which is noted
+├── registration_versions/  0000.yaml, 0001.yaml ...: every version of that record; may be absent
 ├── records/*.csv        the tables below
 └── images/              DICOM in any order and nesting, RTSTRUCT and SEG among them
 ```
@@ -33,6 +34,12 @@ so. `theratrial simulate` writes it. `locked: true` says that the data were lock
 site writes it; results of a folder that does not say so go to registries as a marked draft only. Only `true` and `false`
 are taken, and no other key. As one of the inputs, `folder.yaml` is listed in the results with its hash, so the line cannot be taken out unseen. `truth.json`, which a
 simulation writes beside it for comparing, is no input and decides nothing.
+
+`registration_versions/` holds the history of the registration record: a file for each version, `0000.yaml` the first
+registration, with `number`, `made_at` (an instant with its offset), `author` (an account, never a name), `reason` (in
+English, Persian or both; every update gives one), `sent_on` (the day on which the registry received it) and `record`.
+Numbers have no gap, and `registration.yaml` says what the newest version says, else the folder is refused. A run reads
+`registration.yaml` alone; a site takes the versions in and writes them out again.
 
 ## How cells are written
 """

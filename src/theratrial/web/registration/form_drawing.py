@@ -27,7 +27,7 @@ from theratrial.web.registration.form import (
     member_path,
     tokens_of,
 )
-from theratrial.web.registration.shown import in_words, language, tone
+from theratrial.web.registration.shown import dates_held, in_words, language, tone
 
 Given = Callable[[str], str]
 """Part of a field -> what is typed in it."""
@@ -132,7 +132,7 @@ def _row(
         f'<div class="form-row{" wrong" if error else ""}" id="{id_}">'
         f'<label for="{first}">{escape(one.label(language()).rstrip(":"))}{personal}</label>'
         f'<div class="widgets">{widgets}</div><div class="row-told" id="{id_}-told">'
-        f'<p class="field-error" data-error{"" if error else " hidden"}>{escape(error)}</p>'
+        f'<p class="field-error" data-error{"" if error else " hidden"}>{escape(dates_held(error))}</p>'
         f'<small class="both" data-both>{escape(both)}</small>{"".join(_said(each) for each in findings)}</div></div>'
     )
     return DrawnRow(mark_safe(html), empty, bool(error), len(findings))
@@ -141,7 +141,7 @@ def _row(
 def _said(finding: Finding) -> str:
     """What the check says of a field."""
     return (
-        f'<p class="says"><span class="tag {tone(finding.severity.value)}">{escape(_("check"))}</span> '
+        f'<p class="says"><span class="tag {tone(finding.severity.value)}">{escape(_("Check"))}</span> '
         f"{escape(in_words(finding.message))} <em>{escape(in_words(finding.remedy))}</em></p>"
     )
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import fields as fields_of
 from typing import Final
 
-from django.utils.translation import get_language
+from django.utils.translation import get_language, get_language_bidi
 from django.utils.translation import gettext as _
 
 from theratrial.registry.check import RULES
@@ -14,6 +14,8 @@ from theratrial.registry.fields import field_of, sections
 from theratrial.registry.found import Sentence
 from theratrial.registry.trial_facts import Fact, TrialFacts
 from theratrial.registry.words import Language, Text
+
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:, [0-9]{4}/[0-9]{2}/[0-9]{2})?|[0-9]{4}/[0-9]{2}/[0-9]{2}")
 
 
 def language() -> Language:
@@ -25,7 +27,12 @@ def in_words(sentence: Sentence | Text | None) -> str:
     """A sentence in the reader's language; the other one where it has none."""
     if sentence is None:
         return ""
-    return getattr(sentence, language()) or sentence.en or sentence.fa
+    return dates_held(getattr(sentence, language()) or sentence.en or sentence.fa)
+
+
+def dates_held(words: str) -> str:
+    """Right to left, a date in a sentence would be turned around by what stands about it: it is held together."""
+    return _DATE.sub("\u2066\\g<0>\u2069", words) if get_language_bidi() else words
 
 
 def codes_of(facts: TrialFacts) -> frozenset[str]:

@@ -24,7 +24,7 @@ from theratrial.web.registration.form_drawing import both_calendars, drawn_form,
 from theratrial.web.registration.models import RegistrationDraft, RegistrationVersion
 from theratrial.web.registration.rebasing import rebased
 from theratrial.web.registration.selectors import record_of
-from theratrial.web.registration.shown import label_of
+from theratrial.web.registration.shown import dates_held, label_of
 from theratrial.web.registration.views import page_context
 
 
@@ -107,7 +107,7 @@ def _form(
     context = page_context(request, state, "edit") | {
         "sections": drawn_form(base, answers, read, findings_now()),
         "errors": [
-            {"label": label_of(_plain_path(path)), "id": field_id(path), "text": text}
+            {"label": label_of(_plain_path(path)), "id": field_id(path), "text": dates_held(text)}
             for path, text in read.errors.items()
         ],
         "draft": draft, "base_number": draft.base_number if draft else state.history.current.number,
@@ -135,7 +135,7 @@ def draft(request: HttpRequest) -> HttpResponse:
         for name in kept.answers
         if name.endswith(":t") and (value := _read_at(read.record, base, kept.answers, name[2:-2])) is not None
     }
-    errors = {field_id(path): text for path, text in read.errors.items()}
+    errors = {field_id(path): dates_held(text) for path, text in read.errors.items()}
     return JsonResponse({"saved_at": kept.saved_at.isoformat(), "errors": errors, "dates": dates})
 
 

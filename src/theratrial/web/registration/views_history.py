@@ -20,6 +20,7 @@ from theratrial.web.registration.brief import state_now
 from theratrial.web.registration.comparing import drawn_changes
 from theratrial.web.registration.models import RegistrationVersion
 from theratrial.web.registration.selectors import record_of, rows
+from theratrial.web.registration.shown import dates_held
 from theratrial.web.registration.views import page_context
 from theratrial.web.trials.selectors import trial_zone
 
@@ -44,7 +45,7 @@ def _history(request: HttpRequest, refusal: str = "", status: int = 200, number:
         "lines": [
             {"row": row, "changes": count, "before": row.number - 1} for row, count in zip(found, counts, strict=True)
         ][::-1],
-        "may_send": may(request.user, "registration.send"), "refusal": refusal,
+        "may_send": may(request.user, "registration.send"), "refusal": dates_held(refusal),
         "typed": request.POST.get("sent_on", ""),
         "last": found[-1].number, "refused": number,
     }  # fmt: skip
