@@ -239,6 +239,16 @@ def test_a_status_said_before_the_enrolments_was_never_right() -> None:
     assert (found.last_true, found.days_since_true) == (None, None)
 
 
+def test_a_status_that_came_true_later_was_not_true_before() -> None:
+    """Said complete on the day of registration, reached with the tenth consent: no day was ever right in all."""
+    reached = facts(DAY, target_sample_size=10)
+    early = owed(planned(status=Coded(code="complete"), target_sample_size=10), reached, today=DAY)
+    assert "status" not in proposed(early)
+    assert early.last_true is None
+    waiting = owed(planned(target_sample_size=10), reached, today=DAY)
+    assert waiting.last_true == date(2022, 2, 28)
+
+
 def test_whether_a_trial_short_of_its_target_is_over_is_never_guessed() -> None:
     over = facts(DAY, in_treatment_or_follow_up=0, assessed=10)
     for status in ("complete", "not_yet_recruiting"):

@@ -71,6 +71,8 @@ def history_of(folder: TrialFolder, record: RegistrationRecord) -> History | Non
 
 def print_owed(found: Owed, number: str, today: date, language: Language, *, simulated: bool) -> None:
     """What is owed, in plain lines."""
+    from theratrial.registry.duties import DUTIES
+
     _say(_word("head", language, number=number, day=found.as_of.isoformat()))
     if simulated:
         _say(_word("virtual", language))
@@ -78,6 +80,8 @@ def print_owed(found: Owed, number: str, today: date, language: Language, *, sim
         _say("\n" + _word("changes", language, count=len(found.proposals)))
         for one in found.proposals:
             _proposal(one, language)
+        for rule in dict.fromkeys(one.rule for one in found.proposals):
+            _say(f"  {getattr(DUTIES[rule].title, language)}:\n    {DUTIES[rule].source}")
     else:
         _say("\n" + _word("no_changes_open" if found.undetermined else "no_changes", language))
     if found.duties:
@@ -104,7 +108,6 @@ def _true(found: Owed, language: Language) -> str:
 
 
 def _proposal(one: Proposal, language: Language) -> None:
-    from theratrial.registry.duties import DUTIES
     from theratrial.registry.shown import shown
 
     _say(f"  {one.field.label(language)}")
@@ -114,7 +117,6 @@ def _proposal(one: Proposal, language: Language) -> None:
     _say(f"    {_word('because', language)}: {getattr(one.evidence, language)}")
     when = _word("since", language, since=one.since.isoformat(), due=one.due.isoformat())
     _say(f"    {when}{_late(one.overdue_days, language)}")
-    _say(f"    {DUTIES[one.rule].source}")
 
 
 def _duty(duty: Duty, today: date, language: Language) -> None:

@@ -153,6 +153,8 @@ def _last_true(
     if not wrong:
         return today
     last = min(wrong) - _DAY
+    if state.wrong_between is not None and state.wrong_between[0] <= last < state.wrong_between[1]:
+        last = state.wrong_between[0] - _DAY
     registered = record.registration.registered_on
     began = registered.gregorian if registered else history.versions[0].made_at.date() if history else None
     return None if began is not None and last < began else last

@@ -87,6 +87,12 @@ class Recruitment:
         return None
 
     @property
+    def said_too_early(self) -> tuple[date, date] | None:
+        """First day on which the record said that recruitment was over, and the day on which it was, where later."""
+        over, said = self.over_since, self.record.recruitment.status.code in OVER
+        return (self.said_on, over) if said and over and self.said_on and self.said_on < over else None
+
+    @property
     def nobody_left(self) -> bool:
         """Whether people were enrolled and none is in treatment or follow-up."""
         return self.facts.enrolled > 0 and self.facts.in_treatment_or_follow_up == 0

@@ -47,6 +47,8 @@ class State:
     undetermined: tuple[Sentence, ...]
     wrong_since: date | None = None
     """Since when the status was wrong, where a person has to say what is right."""
+    wrong_between: tuple[date, date] | None = None
+    """First day on which the status was said too early, and the day on which it came true."""
 
 
 def trial_state(
@@ -60,9 +62,10 @@ def trial_state(
         Day on which the record was last said to be right; people enrolled after it show that recruitment went on.
         None: the registry's last update, or the day of registration.
     """
-    judge = _Judge(record, Recruitment(record, facts, said_on or last_update(record, None)), protocol)
+    recruitment = Recruitment(record, facts, said_on or last_update(record, None))
+    judge = _Judge(record, recruitment, protocol)
     found = tuple(judge.fields())
-    return State(found, tuple(judge.undetermined), judge.wrong_since)
+    return State(found, tuple(judge.undetermined), judge.wrong_since, recruitment.said_too_early)
 
 
 def agrees(said: RecordDate, day: date) -> bool:
