@@ -54,6 +54,7 @@ COMMANDS: dict[str, CommandEntry] = {
     "image": CommandEntry("theratrial.cli.image", "app", "Describe DICOM files; convert a PET series to SUV."),
     "dose": CommandEntry("theratrial.cli.dose", "dose", "Images of one patient to absorbed dose per region."),
     "schedule": CommandEntry("theratrial.cli.schedule", "app", "Judge what a protocol's scan times can determine."),
+    "respond": CommandEntry("theratrial.cli.respond", "app", "Response categories from a table of lesions."),
     "design": CommandEntry("theratrial.cli.design", "app", "Plan a single-arm trial; say what a size can show."),
     "ledger": CommandEntry("theratrial.cli.ledger", "app", "Verify or export the ledger of a site."),
     "serve": CommandEntry("theratrial.cli.site", "serve", "Start the site: the trial in a browser."),

@@ -1,0 +1,98 @@
+"""`theratrial respond recist FILE.csv`: response from a table of lesions, with the arithmetic of every category."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from theratrial.cli import console
+
+if TYPE_CHECKING:
+    from theratrial.response.recist.table import SubjectResponse
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Response categories from a table of lesions.")
+
+
+class Stays(StrEnum):
+    """How long a partial response stays one."""
+
+    ONCE_CONFIRMED = "once_confirmed"
+    ONCE_ASSIGNED = "once_assigned"
+    NEVER = "never"
+
+
+@app.callback()
+def _root() -> None:
+    """Keeps `recist` a command of its own."""
+
+
+@app.command()
+def recist(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.csv",
+            help="One line for each lesion at each visit: subject, date, lesion, role (target, non_target, new), "
+            "status (measured, absent, too_small, present, progressed, not_evaluated); length_mm, nodal, organ, visit, "
+            "treatment_start.",
+        ),
+    ],
+    confirmation_days: Annotated[
+        int, typer.Option("--confirm", help="Days to the confirmation of CR and PR; -1: none is asked for.")
+    ] = 28,
+    stable_days: Annotated[int, typer.Option("--stable", help="Shortest stable disease [days].")] = 42,
+    partial_stays: Annotated[
+        Stays, typer.Option("--partial-stays", help="When a partial response stays one until progression.")
+    ] = Stays.ONCE_CONFIRMED,
+    as_json: Annotated[bool, typer.Option("--json", help="Print values as JSON.")] = False,
+) -> None:
+    """RECIST 1.1: every time point, and the best overall response."""
+    from theratrial.response.recist.options import RecistOptions
+    from theratrial.response.recist.table import read_lesions, subject_responses
+
+    options = RecistOptions(
+        partial_stays=partial_stays.value,
+        confirmation_days=None if confirmation_days == -1 else confirmation_days,
+        stable_days=stable_days,
+    )
+    found = list(subject_responses(read_lesions(_text(file), name=str(file)), options))
+    if as_json:
+        console.print_json({"criteria": "RECIST 1.1", "options": options, "subjects": found})
+        return
+    for one in found:
+        _show(one)
+    if any(one.reference_is_baseline for one in found):
+        console.note("Stable disease is counted from the baseline where the table gives no treatment_start.")
+
+
+def _text(file: Path) -> str:
+    from theratrial.errors import InputError
+
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} is not UTF-8 (byte {error.start}); save it as CSV UTF-8 (comma delimited)") from None
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror or error}") from None
+
+
+def _show(one: SubjectResponse) -> None:
+    console.print_table(
+        ("day", "response", "targets", "non-targets", "new", "sum [mm]", "because"),
+        [
+            (
+                str(point.day),
+                point.overall,
+                point.target,
+                point.non_target,
+                point.new,
+                "" if point.sum_mm is None else f"{point.sum_mm:g}",
+                point.because,
+            )
+            for point in one.time_points
+        ],
+        title=f"{one.subject}: {one.best.response}, {one.best.because}",
+    )

@@ -1,0 +1,162 @@
+"""A table of lesions, one line for each lesion at each visit, to responses; columns: docs/methods/recist.md."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Final, get_args
+
+from theratrial.errors import InputError, Problem, Problems
+from theratrial.response.recist.best import Assessment, BestOverall, best_overall
+from theratrial.response.recist.lesions import STATUSES, Lesion, Role, Visit, micrometres
+from theratrial.response.recist.options import RecistOptions
+from theratrial.response.recist.timepoint import TimePoint, time_points
+
+NEEDED: Final = ("subject", "date", "lesion", "role", "status")
+OPTIONAL: Final = ("length_mm", "nodal", "organ", "visit", "treatment_start")
+MOST_PROBLEMS: Final = 50
+_ROLES: Final = get_args(Role)
+_YES_NO: Final = {"": False, "no": False, "n": False, "0": False, "false": False} | dict.fromkeys(
+    ("yes", "y", "1", "true"), True
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectLesions:
+    """All that was read of a participant."""
+
+    subject: str
+    visits: tuple[Visit, ...]
+    treatment_start: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectResponse:
+    """Responses of a participant at every visit, and the best of them."""
+
+    subject: str
+    time_points: tuple[TimePoint, ...]
+    best: BestOverall
+    reference: date
+    reference_is_baseline: bool
+    """Whether stable disease is counted from the baseline, because no start of treatment is given."""
+
+
+def read_lesions(text: str, *, name: str = "table") -> tuple[SubjectLesions, ...]:
+    """The participants of a CSV table in the order in which they first appear.
+
+    Raises
+    ------
+    Problems
+        Columns that are missing or unknown, and every cell that cannot be read, by line.
+    """
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), restkey="_more", restval="")
+    _require_columns(reader.fieldnames or (), name)
+    problems: list[Problem] = []
+    visits: dict[str, dict[date, list[Lesion]]] = defaultdict(lambda: defaultdict(list))
+    names: dict[tuple[str, date], str] = {}
+    starts: dict[str, date] = {}
+    for line, row in enumerate(reader, 2):
+        try:
+            subject, day, lesion, start = _row(row)
+            if start is not None and starts.setdefault(subject, start) != start:
+                raise InputError(f"treatment_start of {subject} is {start} and was {starts[subject]}")
+        except InputError as error:
+            problems.append(Problem(f"{name} line {line}", str(error)))
+            if len(problems) == MOST_PROBLEMS:
+                problems.append(Problem(name, "further lines were not read; mend these first"))
+                break
+            continue
+        visits[subject][day].append(lesion)
+        names.setdefault((subject, day), row.get("visit", ""))
+    if not visits and not problems:
+        problems.append(Problem(name, "holds no line below its header"))
+    if problems:
+        raise Problems(name, problems)
+    return tuple(
+        SubjectLesions(
+            subject,
+            tuple(Visit(day, tuple(lesions), names[subject, day]) for day, lesions in sorted(days.items())),
+            starts.get(subject),
+        )
+        for subject, days in visits.items()
+    )
+
+
+def _require_columns(found: Iterable[str], name: str) -> None:
+    given = tuple(found)
+    missing = [column for column in NEEDED if column not in given]
+    unknown = [column for column in given if column not in (*NEEDED, *OPTIONAL)]
+    if missing or unknown:
+        said = [f"missing: {', '.join(missing)}"] if missing else []
+        said += [f"unknown: {', '.join(unknown)}"] if unknown else []
+        allowed = f"needed: {', '.join(NEEDED)}; may be there: {', '.join(OPTIONAL)}"
+        raise Problems(name, [Problem(f"{name} line 1", f"columns {'; '.join(said)}", allowed)])
+
+
+def _row(row: dict[str, str]) -> tuple[str, date, Lesion, date | None]:
+    if "_more" in row:
+        raise InputError("has more cells than the header; put a text with a comma into quotes")
+    cells = {column: (value or "").strip() for column, value in row.items()}
+    for column in ("subject", "lesion"):
+        if not cells[column]:
+            raise InputError(f"{column} is empty")
+    role = _one_of("role", cells["role"], _ROLES)
+    status = _one_of("status", cells["status"], STATUSES[role])  # type: ignore[index]
+    nodal = cells.get("nodal", "").lower()
+    if nodal not in _YES_NO:
+        raise InputError(f"nodal is yes or no, got {cells['nodal']!r}")
+    length = cells.get("length_mm", "")
+    start = cells.get("treatment_start", "")
+    lesion = Lesion(
+        cells["lesion"],
+        role,  # type: ignore[arg-type]
+        status,  # type: ignore[arg-type]
+        _length(length) if length else None,
+        _YES_NO[nodal],
+        cells.get("organ", ""),
+    )
+    return cells["subject"], _day("date", cells["date"]), lesion, _day("treatment_start", start) if start else None
+
+
+def _one_of(column: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise InputError(f"{column} is one of {', '.join(allowed)}, got {value!r}")
+    return value
+
+
+@lru_cache(maxsize=8192)
+def _length(text: str) -> int:
+    return micrometres(text)
+
+
+@lru_cache(maxsize=8192)
+def _day(column: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{column} is a day as 2022-01-31, got {text!r}") from None
+
+
+def subject_responses(
+    subjects: Iterable[SubjectLesions], options: RecistOptions | None = None
+) -> Iterator[SubjectResponse]:
+    """Responses of each participant.
+
+    Raises
+    ------
+    Problems
+        Lesions of a participant that the criteria cannot be applied to.
+    """
+    chosen = options or RecistOptions()
+    for one in subjects:
+        points = time_points(one.visits, chosen, who=one.subject)
+        reference = one.treatment_start or one.visits[0].day
+        assessments = [Assessment(point.day, point.overall) for point in points]
+        best = best_overall(assessments, reference=reference, options=chosen)
+        yield SubjectResponse(one.subject, points, best, reference, one.treatment_start is None)

@@ -1,0 +1,106 @@
+"""The table of lesions: read whole, or refused by line; and the command on it."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from theratrial.cli.respond import app
+from theratrial.errors import InputError, Problems
+from theratrial.response.recist.table import read_lesions, subject_responses
+
+HEADER = "subject,date,lesion,role,status,length_mm,nodal,organ,treatment_start\n"
+TABLE = (
+    HEADER
+    + """\
+P02,2022-03-01,T1,target,measured,30,no,liver,
+P02,2022-01-01,T1,target,measured,30.0,no,liver,
+P02,2022-03-01,X,new,present,,,,
+P01,2022-01-01,T1,target,measured,30,no,liver,2022-01-10
+P01,2022-01-01,T2,target,measured,20,yes,,
+P01,2022-03-01,T1,target,measured,12,no,liver,
+P01,2022-03-01,T2,target,measured,9,yes,,
+P01,2022-04-05,T1,target,measured,13,no,liver,
+"""
+)
+
+
+def test_lines_in_any_order_become_visits_in_the_order_of_their_days() -> None:
+    second, first = read_lesions(TABLE)
+    assert (second.subject, first.subject) == ("P02", "P01")
+    assert [visit.day for visit in second.visits] == [date(2022, 1, 1), date(2022, 3, 1)]
+    assert (first.treatment_start, second.treatment_start) == (date(2022, 1, 10), None)
+
+
+def test_a_lesion_without_a_line_was_not_evaluated() -> None:
+    found = {one.subject: one for one in subject_responses(read_lesions(TABLE))}
+    assert [point.overall for point in found["P01"].time_points] == ["PR", "NE"]
+    assert found["P01"].time_points[1].missing == ("T2",)
+    assert found["P01"].best.response == "SD"
+    assert (found["P02"].best.response, found["P02"].reference_is_baseline) == ("PD", True)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("P01,2022-01-01,T1,target,measured,30 mm,no,,", "line 2: a length in millimetres"),
+        ("P01,01.02.2022,T1,target,measured,30,no,,", "line 2: date is a day"),
+        ("P01,2022-01-01,T1,main,measured,30,no,,", "role is one of target, non_target, new"),
+        ("P01,2022-01-01,T1,target,present,,no,,", "status is one of measured, absent, too_small, not_evaluated"),
+        ("P01,2022-01-01,T1,target,measured,,no,,", "has no length"),
+        ("P01,2022-01-01,T1,target,absent,0,no,,", "has a length"),
+        ("P01,2022-01-01,T1,target,measured,30,perhaps,,", "nodal is yes or no"),
+        (",2022-01-01,T1,target,measured,30,no,,", "subject is empty"),
+        ("P01,2022-01-01,T1,target,measured,30,no,,,spare", "more cells than the header"),
+        ("P01,2022-01-01,T1,target", "status is one of"),
+    ],
+)
+def test_a_cell_that_cannot_be_read_is_named_with_its_line(line: str, said: str) -> None:
+    with pytest.raises(Problems, match=said):
+        read_lesions(HEADER + line + "\n")
+
+
+def test_every_line_is_named_at_once_and_nothing_is_half_read() -> None:
+    broken = TABLE.replace("30.0", "x").replace(",12,", ",y,")
+    with pytest.raises(Problems) as refused:
+        read_lesions(broken)
+    assert [problem.place for problem in refused.value.problems] == ["table line 3", "table line 7"]
+
+
+def test_columns_that_are_missing_or_unknown_are_named_with_those_allowed() -> None:
+    with pytest.raises(Problems, match=r"missing: status; unknown: size.*needed: subject"):
+        read_lesions("subject,date,lesion,role,size\n")
+    with pytest.raises(Problems, match="no line below its header"):
+        read_lesions(HEADER)
+
+
+def test_two_starts_of_treatment_are_refused() -> None:
+    with pytest.raises(Problems, match="treatment_start of P01"):
+        read_lesions(TABLE + "P01,2022-05-05,T1,target,measured,13,no,liver,2022-01-11\n")
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(app, ["recist", *arguments])
+
+
+def test_the_command_tells_every_visit_and_the_best_response(tmp_path: Path) -> None:
+    file = tmp_path / "lesions.csv"
+    file.write_text("\ufeff" + TABLE, encoding="utf-8")
+    said = run(str(file)).stdout
+    assert "P01: SD, no progression 50 days after 2022-01-10, PR without confirmation" in said
+    assert "-58.0 % from baseline 50 mm" in said
+    found = json.loads(run(str(file), "--json", "--confirm", "-1").stdout)
+    assert {one["subject"]: one["best"]["response"] for one in found["subjects"]} == {"P01": "PR", "P02": "PD"}
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "lesions.csv"
+    file.write_bytes(TABLE.replace("liver", "Müller").encode("cp1252"))
+    found = run(str(file))
+    assert isinstance(found.exception, InputError)
+    assert "not UTF-8" in str(found.exception)
