@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,9 +30,15 @@ def _digits(context: Any, text: str) -> str:
     return f"\u2066{shown}\u2069" if get_language_bidi() else shown
 
 
+@lru_cache(maxsize=8192)
+def _jalali(day: date) -> str:
+    """A list of a thousand lines shows few different days."""
+    return jalali_text(day)
+
+
 def _pair(context: Any, day: date) -> str:
     try:
-        jalali = jalali_text(day)
+        jalali = _jalali(day)
     except InputError:
         return day.isoformat()
     if getattr(_user(context), "calendar", "gregorian") == "jalali":
