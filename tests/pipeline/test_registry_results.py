@@ -155,6 +155,17 @@ def test_adverse_events_are_counted_by_person_term_and_seriousness(cohort, run):
     assert all(one.at_risk == 15 for one in run.reported.adverse.events)
 
 
+def test_an_event_that_nobody_can_call_harmless_is_serious(read, run):
+    rows = [
+        replace(one, values={**one.values, "serious": None}) if one["participant_id"] == "P04" else one
+        for one in read.tables["adverse_events"]
+    ]
+    folder = replace(read, tables={**read.tables, "adverse_events": tuple(rows)})
+    told = reported_results(run.result, read.protocol, folder=folder)
+    assert told.adverse.serious_affected == run.reported.adverse.serious_affected + 1
+    assert sum_faults(told) == ()
+
+
 @pytest.mark.parametrize(
     ("spans", "expected"),
     [

@@ -19,11 +19,14 @@ DEADLY_GRADE: Final = 5
 def adverse_events(
     treated: Sequence[ParticipantResult], protocol: Protocol, folder: TrialFolder
 ) -> AdverseEventsReported:
-    """Events of the treated, from consent on, whatever caused them; none is left out for being rare."""
+    """Events of the treated, from consent on, whatever caused them; none is left out for being rare.
+
+    An event of which nobody can read whether it was serious stands with the serious ones.
+    """
     codes = {one.participant_id for one in treated}
     lines = [row for row in folder.tables["adverse_events"] if row["participant_id"] in codes]
-    serious = {row["participant_id"] for row in lines if row["serious"]}
-    other = {row["participant_id"] for row in lines if row["serious"] is False}
+    serious = {row["participant_id"] for row in lines if is_serious(row)}
+    other = {row["participant_id"] for row in lines if not is_serious(row)}
     return AdverseEventsReported(
         time_frame=follow_up_time(protocol),
         at_risk=len(codes),
@@ -33,6 +36,11 @@ def adverse_events(
         frequency_threshold_percent=0.0,
         events=_rows(lines, len(codes)),
     )
+
+
+def is_serious(row: Row) -> bool:
+    """Whether an event is serious, or not known not to be."""
+    return row["serious"] is not False
 
 
 def deaths(treated: Iterable[ParticipantResult], folder: TrialFolder) -> int | None:
@@ -71,7 +79,7 @@ def _rows(lines: Iterable[Row], at_risk: int) -> tuple[AdverseEventRow, ...]:
     for row in lines:
         term = " ".join(row["term"].split())
         terms.setdefault(term.casefold(), term)
-        groups[(term.casefold(), row["ctcae_version"], bool(row["serious"]))][row["participant_id"]].append(row)
+        groups[(term.casefold(), row["ctcae_version"], is_serious(row))][row["participant_id"]].append(row)
     rows = [
         AdverseEventRow(
             term=terms[term],

@@ -93,7 +93,11 @@ def _worst_event(treated: Sequence[ParticipantResult], protocol: Protocol, folde
     """Each treated participant once, at the worst grade of all her events."""
     lines = folder.tables["adverse_events"]
     codes = [one.participant_id for one in treated]
-    worst = Counter(max((row["grade"] for row in lines if row["participant_id"] == code), default=0) for code in codes)
+    worst = Counter(
+        # An event without a grade was one all the same.
+        max((row["grade"] or 1 for row in lines if row["participant_id"] == code), default=0)
+        for code in codes
+    )
     editions = sorted({row["ctcae_version"] for row in lines if row["participant_id"] in set(codes)})
     named = " and ".join(f"CTCAE {one}" for one in editions) or "CTCAE"
     labels = {0: Sentence("No adverse event recorded", "بی رویداد نامطلوب ثبت‌شده")}
