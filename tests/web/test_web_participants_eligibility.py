@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from theratrial.forms.moments import typed_date
 from theratrial.protocol.reader import shipped_protocol
@@ -15,6 +16,7 @@ from theratrial.simulation.cohort import SEED_PROTOCOL
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.selectors import participant_rows
 from theratrial.web.capture.services import record_change, record_entered_in_error
+from theratrial.web.ledger.act import SystemActor, act
 from theratrial.web.ledger.models import Event, Signature
 from theratrial.web.participants import eligible
 from theratrial.web.participants.models import Participant
@@ -22,6 +24,7 @@ from theratrial.web.participants.renewal import Difference, Renewal
 from theratrial.web.participants.screening import Registration, participant_registered
 from theratrial.web.people.models import Site, User
 from theratrial.web.setup_site import DEMONSTRATION_PASSWORD
+from theratrial.web.studies.models import Series, Upload
 from theratrial.web.trials.models import Trial
 
 As = Callable[[str], Client]
@@ -190,6 +193,29 @@ def test_an_impossible_read_is_not_recorded(cohort: Trial, client_of: As, values
     given = {"lesions_total": "4", "lesions_positive": "3", "result": "positive", **values}
     assert client_of("nuclear1").post("/participants/P01/selection/", given).status_code == 422
     assert Record.objects.count() == before
+
+
+def test_a_read_called_positive_against_the_rule_needs_a_remark(cohort: Trial, client_of: As) -> None:
+    client = client_of("nuclear1")
+    given = {"lesions_total": "5", "lesions_positive": "1", "result": "positive"}
+    answer = client.post("/participants/P01/selection/", given)
+    assert answer.status_code == 422
+    assert "these counts are not positive" in answer.content.decode()
+    assert client.post("/participants/P01/selection/", {**given, "comment": "one is a large mass"}).status_code == 302
+
+
+def test_a_read_shows_its_picture_and_says_where_there_is_none(cohort: Trial, client_of: As) -> None:
+    p01, robot = Participant.objects.get(code="P01"), SystemActor("test")
+    page = client_of("nuclear1").get("/participants/P01/selection/").content.decode()
+    assert "No selection image of hers has been received" in page
+    with act(robot, "test"):
+        upload = Upload.objects.create(received_at=timezone.now(), received_by="test", site=p01.site)
+        series = Series.objects.create(
+            upload=upload, participant=p01, site=p01.site, imaging="pet_baseline", part="image", state="matched"
+        )
+    page = client_of("nuclear1").get("/participants/P01/selection/").content.decode()
+    assert "No selection image of hers has been received" not in page
+    assert f"/images/series/{series.pk}/picture.png" in page
 
 
 def test_a_read_before_consent_is_refused(cast: dict[str, User], site: Site, client_of: As) -> None:

@@ -9,7 +9,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from theratrial.errors import InputError
+from theratrial.protocol.expressions import Truth, condition
 from theratrial.protocol.schema import SelectionRead
+from theratrial.protocol.vocabulary import SELECTION_FACTS, fact_types
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.services import record_create
 from theratrial.web.ledger.models import Signature
@@ -18,6 +20,7 @@ from theratrial.web.participants.guards import consent_needed
 from theratrial.web.participants.models import Participant
 from theratrial.web.participants.selectors import trial_now
 from theratrial.web.people.permissions import roles_held
+from theratrial.web.studies.models import Series
 from theratrial.web.trials.selectors import protocol_in_force
 
 RESULTS = ("positive", "negative", "equivocal")
@@ -59,7 +62,29 @@ def read_checked(values: Mapping[str, str]) -> dict[str, str]:
         errors["lesions_positive"] = _("More lesions have uptake than are known; correct one of the counts.")
     if values.get("result") not in RESULTS:
         errors["result"] = _("Choose one.")
+    if not errors and not values.get("comment", "").strip() and _against_the_rule(counts, values["result"]):
+        errors["result"] = _(
+            "By the rule above these counts are not positive, and eligibility follows the rule. Correct what is wrong, "
+            "or say in the remark why you call it positive."
+        )
     return errors
+
+
+def _against_the_rule(counts: Mapping[str, int], result: str) -> bool:
+    """Whether a read is called positive that the protocol's condition does not hold for."""
+    reading = rule()
+    if reading is None or result != "positive":
+        return False
+    stated = condition(reading.condition, fact_types(SELECTION_FACTS))
+    return stated.evaluate({**counts, "result": result}).truth is Truth.NOT_MET
+
+
+def pictures_of(participant: Participant) -> list[Series]:
+    """Her selection images that have been received and matched."""
+    reading = rule()
+    if reading is None:
+        return []
+    return list(Series.objects.filter(participant=participant, imaging=reading.imaging, part="image", state="matched"))
 
 
 def selection_read_recorded(actor: Any, participant: Participant, values: Mapping[str, str]) -> Record:

@@ -110,6 +110,8 @@ def selection_page(request: HttpRequest, code: str) -> HttpResponse:
         "participant": participant, "values": values, "errors": errors, "refusal": refusal, "rule": selection.rule(),
         "role": selection.reader_role(request.user, participant),
         "results": [(one, read_words(one)) for one in selection.RESULTS],
+        "pictures": selection.pictures_of(participant),
+        "may_see_images": may(request.user, "images.view", site=participant.site),
     }  # fmt: skip
     return render(request, "participants/selection.html", context, status=422 if errors or refusal else 200)
 
@@ -136,5 +138,7 @@ def selection_sign(request: HttpRequest, code: str, record: Any) -> HttpResponse
         "participant": participant, "record": found, "refusal": refusal, "rule": selection.rule(),
         "result": read_words(found.cells.get("result", "")), "statement": selection.statement(),
         "digest": content_digest("record", str(found.pk), selection.content_of(found)),
+        "pictures": selection.pictures_of(participant),
+        "may_see_images": may(request.user, "images.view", site=participant.site),
     }  # fmt: skip
     return render(request, "participants/selection_sign.html", context, status=422 if refusal else 200)
