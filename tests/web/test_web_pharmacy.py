@@ -21,7 +21,7 @@ from theratrial.web.capture.forms import Place, definition_of, judged
 from theratrial.web.capture.models import Query, Record
 from theratrial.web.capture.selectors import records_about
 from theratrial.web.capture.services import record_change, record_create
-from theratrial.web.ledger.act import act
+from theratrial.web.ledger.act import act, note
 from theratrial.web.ledger.models import Note, Signature
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Site, User
@@ -248,6 +248,25 @@ def test_an_activity_beyond_the_tolerance_and_extravasation_are_flagged(
     page = physician.get(reverse("pharmacy:participant", args=["P01"])).content.decode()
     assert "-21.3 %" in page
     assert "beyond" in page
+
+
+def test_an_injection_that_lies_ahead_is_not_recorded_unless_the_clock_was_set_back(
+    participant: Participant, consented: None, client_of: ClientOf
+) -> None:
+    pharmacist, physician = client_of("pharmacist1"), client_of("nuclear1")
+    released(pharmacist, batch_made(pharmacist))
+    times = {
+        "i-measured_at": typed(minutes=-30),
+        "i-injected_at": typed(minutes=-31),
+        "i-residual_measured_at": typed(minutes=-32),
+    }
+    answer = given(physician, deviation="on", deviation_reason="because", **times)
+    assert answer.status_code == 422
+    assert "This lies ahead of now" in answer.content.decode()
+    assert administrations() == 0
+    with act(SETUP, "test.later", at=timezone.now() + timedelta(minutes=40)):
+        note("test.later")
+    assert given(physician, **times).status_code == 302
 
 
 def test_several_syringes_that_together_exceed_the_batch_are_refused_without_a_way_around(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from theratrial.errors import InputError, Problems
@@ -23,6 +24,7 @@ from theratrial.web.capture.models import Query, Record
 from theratrial.web.capture.queries import system_query, system_query_resolved
 from theratrial.web.capture.selectors import live_records
 from theratrial.web.ledger.act import note
+from theratrial.web.ledger.selectors import now_of_ledger
 from theratrial.web.participants.guards import may_inject
 from theratrial.web.participants.models import Participant
 from theratrial.web.pharmacy.rows import BatchEntry, batch_entries, book_of, nuclide_of, product_of, typed_row
@@ -32,6 +34,8 @@ from theratrial.web.trials.selectors import protocol_in_force, trial_zone
 DEVIATION: Final = "administration.deviation"
 PREFIX: Final = "administration:"
 """Rule of the queries raised here: ``administration:<code>``."""
+_AHEAD: Final = timedelta(minutes=15)
+"""By which a clock in the ward may run before that of the site."""
 Kind = Literal["impossible", "refusal", "warning"]
 
 
@@ -107,6 +111,7 @@ def administration_findings(
         *_pregnancy(protocol, participant, row),
         *_session(protocol, participant, row, record, zone),
         *_activity(protocol, row, product),
+        *_ahead(row),
     ]
     return Findings(tuple(found))
 
@@ -241,6 +246,18 @@ def _activity(protocol: Protocol, row: Row, product: Product | None) -> Iterator
         text = _("The route is %(got)s; the protocol says %(planned)s.")
         yield Finding("route", "route", text % {"got": row["route"], "planned": product.route}, "warning")
     yield from _net(row, product, of_therapy)
+
+
+def _ahead(row: Row) -> Iterator[Finding]:
+    """What lies ahead has not happened; a site's clock that was set back does not make it so."""
+    for name in ("measured_at", "injected_at"):
+        at = row[name]
+        if at is not None and at > timezone.now() + _AHEAD and at > now_of_ledger() + _AHEAD:
+            text = _(
+                "This lies ahead of now. An injection is recorded once it was given; correct the date or the time."
+            )
+            yield Finding("ahead", name, text, "impossible")
+            return
 
 
 def _net(row: Row, product: Product | None, therapy: Sessions | None) -> Iterator[Finding]:
