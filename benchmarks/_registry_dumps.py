@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import IO, Any, Final, Literal
@@ -134,13 +134,16 @@ def _portal(record: RegistrationRecord) -> bytes:
     return f"  <Trial>\n{inside}  </Trial>\n".encode()
 
 
-def write_dump(path: Path, count: int, dialect: Dialect, *, seed: int = 1) -> int:
-    """Write that many varied records; how many bytes the XML has. A name that ends in .gz is compressed."""
+def write_dump(path: Path, count: int, dialect: Dialect, *, seed: int = 1, times: int = 1) -> int:
+    """Write that many varied records, all of them so many times; how many bytes the XML has. ``.gz`` is compressed."""
     root = "Trials_downloaded_from_ICTRP" if dialect == "portal" else "trials"
     with _opened(path) as out:
         size = out.write(f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}>\n'.encode())
-        for record in varied_records(count, seed=seed):
-            size += out.write(trial_xml(record, dialect))
+        trials: Iterable[bytes] = (trial_xml(record, dialect) for record in varied_records(count, seed=seed))
+        if times > 1:
+            trials = [*trials]
+        for _ in range(times):
+            size += sum(out.write(one) for one in trials)
         return size + out.write(f"</{root}>\n".encode())
 
 
