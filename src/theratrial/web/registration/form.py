@@ -47,6 +47,8 @@ UNITS: Final = ("years", "months", "weeks", "days")
 LONGEST: Final = 40_000
 _MOST_MEMBERS: Final = 200
 _TOKEN: Final = re.compile(r"[0-9]{1,3}|n[0-9]{1,3}")
+_NO_TEXT: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ud800-\udfff]")
+"""Control characters, and what YAML takes as the end of a line or refuses."""
 _DIGITS: Final = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩٫", "01234567890123456789.")
 
 
@@ -198,6 +200,8 @@ def _value(field: Field, path: str, answers: Answers, old: Any, today: date, err
     try:
         if any(len(text) > LONGEST for text in given.values()):
             raise Refused(_("This is longer than %(n)s characters; shorten it.") % {"n": LONGEST})
+        if any(_NO_TEXT.search(text) for text in given.values()):
+            raise Refused(_("This holds a control character, which is no text; remove it."))
         return _made(field, given, today)
     except Refused as refusal:
         errors[path] = str(refusal)

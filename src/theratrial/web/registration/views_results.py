@@ -56,9 +56,10 @@ def _page(request: HttpRequest, refusal: str = "", status: int = 200) -> HttpRes
         record = state.history.current.record
         tongue = request.GET.get("language", "")
         chosen: Language = "fa" if (tongue or language()) == "fa" else "en"
+        compared = [_compared(one) for one in found.compared]
         context |= {
             "reported": found.reported, "flow": _flow(found.reported), "chosen": chosen,
-            "compared": [_compared(one) for one in found.compared],
+            "compared": [one for one in compared if one["both"]], "alone": [one for one in compared if not one["both"]],
             "plain": plain_language_body(found.reported, record, language=chosen, top=2),
             "limitations": [in_words(one) for one in found.reported.limitations],
             "may_take": found.reported.locked and may(request.user, "registration.edit"),
@@ -90,7 +91,10 @@ def _counts(counts: Any) -> str:
 
 
 def _compared(one: OutcomeComparison) -> dict[str, Any]:
+    words = {side.aspect: in_words(side.reported) or in_words(side.registered) for side in one.sides}
     return {
+        "both": one.kind in ("same", "switched"),
+        "method": words.get("method", ""), "time": words.get("time_frame", ""),
         "kind": in_words(KINDS[one.kind]), "tone": _TONES[one.kind], "title": in_words(one.title),
         "message": in_words(one.message),
         "sides": [
