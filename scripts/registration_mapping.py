@@ -30,18 +30,19 @@ GROUPS: Final = {"sponsors": 3}
 """Members to try of groups whose members go to different places: a primary sponsor, a secondary one, a funder."""
 HEAD: Final = """# Where each field of a registration record goes
 
-Written by `scripts/registration_mapping.py`, which writes a full record with one field changed after the other and looks
-what differs; a test demands that this page is what the writers do. `-` where a format has no place for a field.
+Written by `scripts/registration_mapping.py`, which writes a full record with one field changed after the other and
+looks what differs; a test demands that this page is what the writers do. `-` where a format has no place for a field.
 
 * **TRDS**: item of the WHO Trial Registration Data Set 1.3.1.
 * **ICTRP 2009**: element of the profile that validates against WHO's DTD (`ictrp-xml`).
-* **ICTRP 1.3.1**: element of the profile with results and ethics (`ictrp-xml-131`); *values* where the field also stands
-  exactly in `record_values`, because WHO's elements cannot carry it whole (the other language, the calendar, a member's
-  parts). A value there goes before the element on reading; where the two disagree the import tells of it.
+* **ICTRP 1.3.1**: element of the profile with results and ethics (`ictrp-xml-131`); *values* where the field also
+  stands exactly in `record_values`, because WHO's elements cannot carry it whole (the other language, the
+  calendar, a member's parts). A value there goes before the element on reading; where the two disagree the import tells
+  of it.
 * **ClinicalTrials.gov v2**: path under `protocolSection`; `[]` is each member.
 
-Personal fields (names, telephones, addresses of people) are written with `--contacts` only. A field that has no place in
-a format is lost by an export to it, and by nothing else: YAML carries all.
+Personal fields (names, telephones, addresses of people) are written with `--contacts` only. A field that has no place
+in a format is lost by an export to it, and by nothing else: YAML carries all.
 """
 
 
