@@ -120,6 +120,13 @@ def test_a_missing_value_is_told_and_not_counted():
     assert "denoms" not in sex
 
 
+def test_categories_that_overlap_are_classes_of_their_own():
+    several = replace(reported().baseline[1], title=Sentence("Before"), counts=(counted("a", 15), counted("b", 9)))
+    (measure,) = results_section(reported(baseline=(several,)))["baselineCharacteristicsModule"]["measures"]
+    assert [(one["title"], len(one["categories"])) for one in measure["classes"]] == [("a", 1), ("b", 1)]
+    assert [one["categories"][0]["measurements"][0]["value"] for one in measure["classes"]] == ["15", "9"]
+
+
 def test_results_of_data_that_are_not_locked_are_refused_unless_as_a_draft():
     open_results = reported(locked=False)
     with pytest.raises(InputError, match=r"not locked.*--draft"):
