@@ -134,6 +134,7 @@ BROKEN = {
     "event_ends_after_start": ("adverse_event", {"ended_on": "2022-03-05"}),
     "grave_event_serious": ("adverse_event", {"grade": "4"}),
     "fatal_is_grade_5": ("adverse_event", {"outcome": "fatal", "grade": "3"}),
+    "grade_5_is_fatal": ("adverse_event", {"grade": "5", "serious": "yes", "outcome": "not_recovered"}),
     "recovered_has_ended": ("adverse_event", {"outcome": "recovered", "ended_on": ""}),
     "event_after_screening": ("adverse_event", {"started_on": "2022-01-31"}),
     "examined_after_screening": ("examination", {"examined_on": "2022-02-01"}),
