@@ -38,15 +38,30 @@ _FACTORS: Final[dict[str, dict[str, float]]] = {
     },
     "g_per_L": {"g/L": 1.0, "g/dL": 10.0},
     "umol_per_L": {"umol/L": 1.0, "mmol/L": 1e3},
-    "U_per_L": {"U/L": 1.0, "IU/L": 1.0},
+    "mmol_per_L": {"mmol/L": 1.0, "umol/L": 1e-3},
+    "mg_per_dL": {"mg/dL": 1.0, "mg/L": 0.1, "g/L": 100.0},
+    "mL_per_min": {"mL/min": 1.0, "ml/min": 1.0, "mL/s": 60.0},
+    "mL_per_min_per_1_73m2": {"mL/min/1.73m2": 1.0, "ml/min/1.73m2": 1.0, "mL/min/1.73 m2": 1.0, "ml/min/1.73 m2": 1.0},
+    "U_per_L": {"U/L": 1.0, "IU/L": 1.0, "ukat/L": 60.0},
     "percent": {"%": 1.0, "percent": 1.0, "fraction": 100.0},
     "fraction": {"fraction": 1.0, "%": 0.01, "percent": 0.01},
 }
 
-_MOLAR_MASS_G_PER_MOL: Final = {"creatinine": 113.12, "bilirubin": 584.67}
-"""Of substances that laboratories print as a mass concentration (IUPAC atomic masses 2021, C4H7N3O and C33H36N4O6)."""
+_MOLAR_MASS_G_PER_MOL: Final = {
+    "creatinine": 113.12,
+    "bilirubin": 584.67,
+    "calcium": 40.078,
+    "magnesium": 24.305,
+    "glucose": 180.156,
+    "haemoglobin": 16114.5,
+}
+"""Of substances that laboratories print as a mass concentration (IUPAC atomic masses 2021; C4H7N3O, C33H36N4O6,
+C6H12O6; haemoglobin as its monomer)."""
+
+_EQUIVALENTS_PER_MOL: Final = {"sodium": 1, "potassium": 1, "calcium": 2, "magnesium": 2}
 
 _MG_PER_L: Final = {"mg/dL": 10.0, "mg/L": 1.0}
+_G_PER_L: Final = {"g/dL": 10.0, "g/L": 1.0}
 
 
 def converted(value: float, from_unit: str, to_unit: str, substance: str = "") -> float:
@@ -73,10 +88,24 @@ def converted(value: float, from_unit: str, to_unit: str, substance: str = "") -
     if to_unit == "umol_per_L" and substance in _MOLAR_MASS_G_PER_MOL:
         per_mg = 1e3 / _MOLAR_MASS_G_PER_MOL[substance]
         factors = factors | {unit: size * per_mg for unit, size in _MG_PER_L.items()}
+    if to_unit == "mmol_per_L":
+        factors = factors | _mmol_per_L(substance)
     try:
         return value * factors[from_unit.strip().replace("µ", "u")]
     except KeyError:
         raise UnitError(f"unit {from_unit!r} cannot be converted to {to_unit}; allowed: {', '.join(factors)}") from None
+
+
+def _mmol_per_L(substance: str) -> dict[str, float]:
+    """Units that are an amount only of a named substance -> mmol/L."""
+    found: dict[str, float] = {}
+    if substance in _MOLAR_MASS_G_PER_MOL:
+        mass = _MOLAR_MASS_G_PER_MOL[substance]
+        found = {unit: size / mass for unit, size in _MG_PER_L.items()}
+        found |= {unit: size * 1e3 / mass for unit, size in _G_PER_L.items()}
+    if substance in _EQUIVALENTS_PER_MOL:
+        found |= {"mEq/L": 1 / _EQUIVALENTS_PER_MOL[substance]}
+    return found
 
 
 def factor_between(from_unit: str, to_unit: str, substance: str = "") -> float:
