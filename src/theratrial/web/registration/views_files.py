@@ -22,6 +22,7 @@ from theratrial.web.ledger.act import act, note
 from theratrial.web.registration import services
 from theratrial.web.registration.brief import state_now
 from theratrial.web.registration.files import FORMATS
+from theratrial.web.registration.form import kept
 from theratrial.web.registration.models import RegistrationVersion
 from theratrial.web.registration.selectors import record_of, rows
 from theratrial.web.registration.shown import language
@@ -103,6 +104,7 @@ def take_in(request: HttpRequest) -> HttpResponse:
     name = PurePath(file.name or "file").name
     try:
         found = read_registry_file(file.read(), name, today=state.today)
+        kept(found.record)
     except Problems as error:
         return _files(request, "\n".join([str(one) for one in error.problems[:20]]), 422)
     except InputError as error:
