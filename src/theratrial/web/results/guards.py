@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from theratrial.web.ledger.models import Signature
 from theratrial.web.ledger.signing import signatures_of
+from theratrial.web.ledger.void_words import void_words
 from theratrial.web.participants.models import Participant
 from theratrial.web.results.gate import Gate, NoGate, moment_of_gate, therapy_rows
 from theratrial.web.results.gate_signing import KIND, GateStatus, changes, gate_key, gate_status, signer_roles
@@ -104,7 +105,7 @@ def _answer(found: Gate | NoGate, source: GateSource, session: int, at: datetime
 def _against(status: GateStatus, session: int) -> list[str]:
     before = {"session": session - 1}
     if status.state == "void":
-        changed = [text for one in status.given for text in one.changed or (one.signature.voided_because,)]
+        changed = [text for one in status.given for text in one.changed or (_void(one.signature),)]
         void = _("The signatures under the gate after session %(session)s are void: the data changed.") % before
         return [void, *dict.fromkeys(changed)]
     if status.state == "differ":
@@ -132,3 +133,8 @@ def _said_otherwise(then: dict[str, Any], now: dict[str, Any]) -> tuple[dict[str
     same = {clause for clause, said in told[0].items() if told[1].get(clause) == said}
     first, second = ({"lines": [line for line in one["lines"] if line["clause"] not in same]} for one in (then, now))
     return first, second
+
+
+def _void(signature: Signature) -> str:
+    told = void_words(signature.voided_because, None)
+    return told.text if told is not None else signature.voided_because
