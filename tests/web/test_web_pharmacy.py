@@ -25,7 +25,7 @@ from theratrial.web.ledger.act import act, note
 from theratrial.web.ledger.models import Note, Signature
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Site, User
-from theratrial.web.pharmacy import guards
+from theratrial.web.pharmacy import guards, participant_views
 from theratrial.web.pharmacy.rows import batch_entries, record_row
 from theratrial.web.setup_site import DEMONSTRATION_PASSWORD, SETUP
 from theratrial.web.trials.selectors import protocol_in_force, trial_zone
@@ -199,7 +199,12 @@ def test_S3_a_change_of_the_batch_after_release_voids_it_and_forbids_the_injecti
     )  # fmt: skip
     assert answer.status_code == 302, answer.content.decode()[:3000]
     assert Signature.objects.get(kind="batch").voided_at is not None
-    assert "The release is void" in pharmacist.get(reverse("pharmacy:batch", args=[batch.pk])).content.decode()
+    shown = pharmacist.get(reverse("pharmacy:batch", args=[batch.pk])).content.decode().replace("\u2068", "")
+    shown = shown.replace("\u2069", "")
+    assert "The release is void" in shown
+    assert "of LU-1 was changed by pharmacist1: typing error" in shown
+    assert f"capture_record {batch.pk}" not in shown
+    assert f'href="/ledger/row/capture_record/{batch.pk}/"' in shown
     assert given(client_of("nuclear1")).status_code == 422
     assert released(pharmacist, batch).status_code == 302  # signing again mends it
     assert given(client_of("nuclear1")).status_code == 302
@@ -383,6 +388,26 @@ def test_who_may_not_see_participants_sees_no_codes_in_the_ledger(cohort: Any, c
 @pytest.mark.parametrize(("who", "status"), [("nuclear1", 200), ("monitor1", 403), ("pharmacist1", 403)])
 def test_the_bedside_page_is_for_those_who_inject(cohort: Any, client_of: ClientOf, who: str, status: int) -> None:
     assert client_of(who).get(reverse("pharmacy:new", args=["P01"])).status_code == status
+
+
+def test_the_bedside_page_offers_a_deviation_alone_where_nothing_may_be_injected_and_marks_what_is_expired(
+    participant: Participant, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released(client_of("pharmacist1"), batch_made(client_of("pharmacist1"), **{"i-expires_at": typed(hours=-1)}))
+    nuclear, address = client_of("nuclear1"), reverse("pharmacy:new", args=["P01"])
+    page = nuclear.get(address).content.decode()
+    assert "must not be injected now" in page
+    assert "Enter with this batch" not in page
+    assert "enter it as a deviation" in page
+    # Every quarter of an hour from now over three hours; the batch expires in one.
+    rows = re.findall(r"<tr[^>]*><td>[^<]*(<span[^>]*>expired</span>)?</td><td class=\"number\">", page)
+    assert len(rows) == 13
+    assert [bool(one) for one in rows] == [False] * (13 - rows.count(rows[-1])) + [True] * rows.count(rows[-1])
+    assert rows.count(rows[-1]) in (8, 9)
+    monkeypatch.setattr(participant_views, "may_inject", lambda participant, product_id, at: [])
+    allowed = nuclear.get(address).content.decode()
+    assert "Enter with this batch" in allowed
+    assert "enter it as a deviation" not in allowed
 
 
 @pytest.mark.parametrize("who", ["physicist1", "monitor1"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -97,13 +98,20 @@ def new(request: HttpRequest, code: str) -> HttpResponse:
         "usable": [batch_line(one, now) | {"address": _address(person, one, of_therapy, session)} for one in usable],
         "others": [batch_line(one, now) for one in others],
         "chosen": chosen,
-        "table": activity_table(chosen.book, start=now.replace(second=0, microsecond=0))
-        if chosen and chosen.book
-        else (),
+        "table": _left(chosen, now) if chosen is not None else (),
         "blank": _address(person, None, of_therapy, session, wanted),
         "may_batches": may(request.user, "trial.view"),
     }
     return render(request, "pharmacy/new.html", context)
+
+
+def _left(batch: BatchEntry, now: datetime) -> list[tuple[datetime, float, bool]]:
+    """Instant, what is left of the batch then [MBq], and whether it has expired by then."""
+    if batch.book is None:
+        return []
+    expiry = batch.row["expires_at"]
+    table = activity_table(batch.book, start=now.replace(second=0, microsecond=0))
+    return [(at, activity_MBq, expiry is not None and at > expiry) for at, activity_MBq in table]
 
 
 def _limits(therapy: Any) -> tuple[float, float] | None:
