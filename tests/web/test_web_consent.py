@@ -130,11 +130,16 @@ def test_D9_a_new_version_flags_later_procedures_until_it_is_signed(
     assert "Version 2.0" in guards.may_do_procedure(woman, later)[0]
     assert "Version 2.0" in guards.may_inject(woman, GA, later)[0]
     assert "re-consent needed" in client.get("/participants/B-01/").content.decode()
+    to_do = client.get("/participants/to-do/").content.decode().partition("Consent to be signed anew</h2>")[2]
+    assert "B-01" in to_do.partition("</section>")[0]
+    assert ">1.0<" in to_do.partition("</section>")[0]
+    assert "signed anew" not in client.get("/participants/to-do/?role=nuclear_medicine_physician").content.decode()
     old = {**FORM, "form_version": "1.1", "signed_on": "2022-03-11"}
     assert client.post("/participants/B-01/consent/record/", old).status_code == 422
     new = {**FORM, "form_version": "2.0", "signed_on": "2022-03-11"}
     assert client.post("/participants/B-01/consent/record/", new).status_code == 302
     assert guards.may_do_procedure(woman, later) == []
+    assert "signed anew" not in client.get("/participants/to-do/").content.decode()
 
 
 def test_D9_a_visit_held_between_the_new_version_and_its_signature_is_flagged(

@@ -24,7 +24,8 @@ from theratrial.web.participants.months import Month
 from theratrial.web.participants.plan import PlanLine, plan_of, said, titles
 from theratrial.web.participants.selectors import participants_of, trial_now
 from theratrial.web.participants.standing import Planned, standing, standings
-from theratrial.web.trials.selectors import protocol_in_force, trial_zone
+from theratrial.web.participants.states import reconsent_needed
+from theratrial.web.trials.selectors import protocol_in_force, the_trial, trial_zone
 
 
 def visit_record(participant: Participant, visit_id: str, session: int | None) -> Record | None:
@@ -149,6 +150,19 @@ def tasks(user: Any, *, role: str = "") -> list[Task]:
                 days = (line.planned.last_day - now.date()).days
                 found.append(Task(people[code], line, role_of(line.planned), days))
     return sorted((one for one in found if role in ("", one.role)), key=lambda one: (one.days, one.participant.code))
+
+
+def to_sign_anew(user: Any) -> list[tuple[str, str]]:
+    """(code, version she signed) of those at the user's sites who have still to sign the consent form in use."""
+    trial = the_trial()
+    if not trial.consent_version:
+        return []
+    known = standings(participants_of(user))
+    return sorted(
+        (code, one.consent.form_version)
+        for code, one in known.items()
+        if one.consent is not None and reconsent_needed(one, trial)
+    )
 
 
 @dataclass(frozen=True, slots=True)

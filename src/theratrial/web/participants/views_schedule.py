@@ -19,7 +19,7 @@ from theratrial.web.participants.plan import plan_of
 from theratrial.web.participants.selectors import trial_now
 from theratrial.web.participants.standing import Planned, standing
 from theratrial.web.people.permissions import matrix
-from theratrial.web.trials.selectors import protocol_in_force
+from theratrial.web.trials.selectors import protocol_in_force, the_trial
 
 
 @requires("participants.view")
@@ -85,11 +85,13 @@ def to_do(request: HttpRequest) -> HttpResponse:
     """What is due or overdue now, across participants."""
     role = request.GET.get("role", "")
     found = schedule.tasks(request.user, role=role)
+    unsigned = schedule.to_sign_anew(request.user) if role in ("", "coordinator") else []
     page = Paginator(found, 100).get_page(request.GET.get("page"))
     roles = [(key, matrix().roles[key].label) for key in ("coordinator", "nuclear_medicine_physician")]
     overdue = sum(1 for one in found if one.days < 0)
     context = {
         "page": page, "role": role, "roles": roles, "overdue": overdue, "due": len(found) - overdue,
+        "unsigned": unsigned, "the_trial": the_trial(),
         "query": f"role={role}", "now": trial_now(),
     }  # fmt: skip
     return render(request, "participants/to_do.html", context)
