@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from theratrial.web.capture.models import Draft, Query, Record
+from theratrial.web.capture.services import record_change
 from theratrial.web.ledger.act import act
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Site, User
@@ -189,6 +190,28 @@ def test_A2_a_row_changed_by_both_shows_what_stood_what_stands_and_what_was_type
     assert client.post(edit, again).status_code == 302
     record.refresh_from_db()
     assert (record.cells["value"], record.cells["lower_limit"]) == (kept, "150")
+
+
+def test_A2_a_draft_from_before_somebody_elses_change_does_not_bring_the_old_value_back(
+    participant: Participant, client_of: ClientOf
+) -> None:
+    client = client_of("coordinator1")
+    record = saved_laboratory(client)
+    edit = address("laboratory", "form-edit", group=record.group)
+    page = client.get(edit).content.decode()
+    opened = {**LABORATORY, "i-collected_at": value_on(page, "collected_at"), "i-platelets_e9_per_L": "201"}
+    opened["versions"] = versions_on(page)
+    typed = {**opened, "i-haemoglobin_g_per_L": "120"}
+    assert client.post(address("laboratory", "preview-stored", group=record.group), typed).status_code == 200
+    with act(SETUP, "test.other", reason="as another person"):
+        record_change(
+            User.objects.get(username="coordinator1"), record, {**record.cells, "value": "45"}, seen_version=1,
+            reason="Other tube",
+        )  # fmt: skip
+    again = client.get(edit).content.decode()
+    assert value_on(again, "haemoglobin_g_per_L") == "120", "what she typed is kept"
+    assert value_on(again, "platelets_e9_per_L") == "45", "what she did not touch is the newest"
+    assert "Changed to meanwhile" in again
 
 
 def test_A2_blanking_a_result_needs_a_reason_and_keeps_the_row(participant: Participant, client_of: ClientOf) -> None:

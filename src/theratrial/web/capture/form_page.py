@@ -147,19 +147,24 @@ def form_page(request: HttpRequest, place: Place, group: uuid.UUID | None, setti
         return render(request, "theratrial/refused.html", status=403)
     if filling is not None and not may_correct_all(request.user, filling.records):
         return redirect(entry_address(place, filling.group))
-    draft = forms.draft_of(request.user, place, group)
-    if draft is not None and "fresh" not in request.GET:
+    draft = forms.draft_of(request.user, place, group) if "fresh" not in request.GET else None
+    meanwhile = None
+    if draft is not None:
         answers = forms.draft_answers(draft, definition)
+        seen = draft.answers.get("versions")
+        if filling is not None and seen and seen != filling.versions:
+            # Typed on an older state: saved as it is, it would take back what somebody changed since.
+            meanwhile = merged(definition, filling, answers, seen, signed_in_user(request).calendar)
+            answers = meanwhile.answers
     elif filling is not None:
         answers = forms.stored_answers(definition, filling, signed_in_user(request).calendar)
     else:
-        draft = None
         answers = _new_answers(request, place, definition, setting)
     answers |= _written(definition, setting) | _of_her_site(place, definition)
     found = forms.judged(place, definition, answers, group=group, now=timezone.now())
     touched = filling is not None or draft is not None
     return _page(request, place, definition, filling, answers, found, with_problems=touched, draft=draft,
-                 setting=setting)  # fmt: skip
+                 conflict=meanwhile, setting=setting)  # fmt: skip
 
 
 def filling_or_404(request: HttpRequest, place: Place, group: uuid.UUID) -> Filling:

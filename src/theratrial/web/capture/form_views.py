@@ -123,7 +123,9 @@ def _preview(request: HttpRequest, place: Place, group: uuid.UUID | None) -> Htt
         filling_or_404(request, place, group)
     answers = posted_answers(request, definition)
     found = forms.judged(place, definition, answers, group=group, now=timezone.now())
-    draft = forms.draft_kept(request.user, place, group, answers, request.POST.get("reason", ""))
+    draft = forms.draft_kept(
+        request.user, place, group, answers, request.POST.get("reason", ""), seen_versions(request)
+    )
     problems = {one.item: issue_text(one) for one in found.problems}
     asked: dict[str, str] = {}
     for issue in found.queries:

@@ -457,13 +457,24 @@ def draft_key(place: Place, group: uuid.UUID | None) -> str:
     return f"group:{group}" if group else place.key[:200]
 
 
-def draft_kept(user: Any, place: Place, group: uuid.UUID | None, answers: Mapping[str, Answer], reason: str) -> Draft:
-    """Keep what is typed so far: no data yet, and nobody else's."""
+def draft_kept(
+    user: Any,
+    place: Place,
+    group: uuid.UUID | None,
+    answers: Mapping[str, Answer],
+    reason: str,
+    seen: Mapping[str, int] | None = None,
+) -> Draft:
+    """Keep what is typed so far, and on which versions of the stored rows: no data yet, and nobody else's."""
     draft, _made = Draft.objects.update_or_create(
         user=user,
         key=draft_key(place, group),
         defaults={
-            "answers": {"items": {item: [one.text, one.unit] for item, one in answers.items()}, "reason": reason},
+            "answers": {
+                "items": {item: [one.text, one.unit] for item, one in answers.items()},
+                "reason": reason,
+                "versions": dict(seen or {}),
+            },
             "saved_at": timezone.now(),
         },
     )
