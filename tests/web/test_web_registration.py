@@ -40,6 +40,7 @@ def registered(db: None) -> Trial:
     people = record.people.model_copy(update={"data_updating": contact})
     text = registration_yaml(record.model_copy(update={"people": people}))
     trial = trial_set_up(shipped_protocol_bytes(SEED_PROTOCOL), text.encode(), simulated=True)
+    assert trial.in_force is not None
     with act(SETUP, "test.set-up"):
         site = Site.objects.create(code="BUSHEHR-VIRTUAL", name="Centre A (virtual)", timezone="Asia/Tehran")
         EthicsApproval.objects.create(
