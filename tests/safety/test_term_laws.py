@@ -166,7 +166,7 @@ def test_each_term_has_all_its_grades_in_order_on_one_line(term):
             assert ((found.grade == found.at_least) | (found.grade == NO_GRADE)).all()
             if not np.isnan([baseline, *limits]).any() and not any(c.also == "open_in_print" for c in term.criteria):
                 assert NO_GRADE not in found.grade
-            seen |= set(found.grade.tolist())
+            seen |= set(found.at_most.tolist())
     assert seen >= {one.grade for one in term.criteria if not one.when and not one.also}
 
 
