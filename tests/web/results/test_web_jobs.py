@@ -17,7 +17,7 @@ from django.utils import timezone
 from theratrial.errors import InputError, Problem, Problems
 from theratrial.pipeline.trial import TrialRun, trial_run
 from theratrial.web.capture.models import Record
-from theratrial.web.capture.services import record_change
+from theratrial.web.capture.services import record_change, record_create
 from theratrial.web.ledger.act import act
 from theratrial.web.ledger.chain import json_digest
 from theratrial.web.participants.models import Participant
@@ -206,6 +206,36 @@ def test_results_older_than_the_data_say_so_on_every_page(computed_site: Computa
         shown = client.get(page).content.decode()
         assert re.search(r"older than the data: 1 change since", shown), page
     assert "older than the data" not in client.get("/results/participant/P02/").content.decode()
+
+
+def test_list_page_and_gate_count_the_same_changes_and_no_batch_that_others_were_given(
+    computed_site: Computation, client_of: ClientOf
+) -> None:
+    client, pharmacist = client_of("investigator1"), user("pharmacist1")
+    given = Record.objects.filter(table="administrations", participant__code="P01", cells__session="1").get()
+    batch = _batch_of(given)
+    others = Record.objects.filter(table="administrations", participant__code="P02", cells__session="1").get()
+    record_create(pharmacist, "batches", {**batch.cells, "batch_id": "NEW-1"}, participant=None, site=batch.site)
+    shown = [_changes_shown(client, code) for code in ("P01", "P02")]
+    assert shown == [[0, 0, 0], [0, 0, 0]]
+    for one, found in ((batch, "91.25"), (batch, "92.25"), (_batch_of(others), "93.25")):
+        current = Record.objects.get(pk=one.pk)
+        cells = {**current.cells, "immunoreactive_fraction_percent": found}
+        record_change(pharmacist, current, cells, seen_version=current.version, reason="read again")
+    shown = [_changes_shown(client, code) for code in ("P01", "P02")]
+    assert shown == [[2, 2, 2], [1, 1, 1]]
+
+
+def _batch_of(administration: Record) -> Record:
+    return Record.objects.get(table="batches", cells__batch_id=administration.cells["batch_id"])
+
+
+def _changes_shown(client: Client, code: str) -> list[int]:
+    """On the list of results, on her page, at her gate."""
+    listed = client.get("/results/").content.decode().partition(f">{code}</a>")[2].partition("</tr>")[0]
+    pages = [client.get(f"/results/participant/{code}/{one}").content.decode() for one in ("", "gate/1/")]
+    found = [re.search(r'warn">(\d+)<', listed), *(re.search(r"data: (\d+) changes? since", page) for page in pages)]
+    return [int(one[1]) if one else 0 for one in found]
 
 
 def test_the_demonstrations_images_are_those_of_the_simulator(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -14,17 +14,12 @@ from django.db.models import QuerySet
 from theratrial.results.rebuild import rebuilt
 from theratrial.results.values import ParticipantResult
 from theratrial.web.access import sites_of
-from theratrial.web.capture.models import Record
 from theratrial.web.ledger.models import Event
 from theratrial.web.participants.models import Participant
+from theratrial.web.results.changes import INPUTS, changes_by_participant
 from theratrial.web.results.gate import IMAGES_CHANGED
 from theratrial.web.results.images_since import sessions_with_changed_images
 from theratrial.web.results.models import Computation, ParticipantResultRow, TrialResultRow
-from theratrial.web.studies.models import Series
-from theratrial.web.trials.models import ProtocolVersion
-
-INPUTS: Final = tuple(model._meta.db_table for model in (Record, Series, ProtocolVersion))
-"""Tables whose changes can change a result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +36,9 @@ class Age:
         return self.computation is not None and self.changes == 0
 
 
-def changes_since(seq: int, code: str = "") -> int:
-    """Changes of records and images after an event of the ledger; of one participant and of what all share."""
-    events = Event.objects.filter(seq__gt=seq, entity__in=INPUTS)
-    if code:
-        events = events.filter(participant__in=(code, ""))
-    return events.count()
+def changes_since(seq: int) -> int:
+    """Changes of records and images of the whole trial after an event of the ledger."""
+    return Event.objects.filter(seq__gt=seq, entity__in=INPUTS).count()
 
 
 def latest_trial_result() -> TrialResultRow | None:
@@ -80,7 +72,8 @@ def age_of(row: ParticipantResultRow | None, participant: Participant) -> Age:
     """How current her result is."""
     if row is None:
         return Age(None, 0)
-    return Age(row.computation, changes_since(row.computation.ledger_seq, participant.code))
+    changes = changes_by_participant({participant.code: row.computation.ledger_seq})
+    return Age(row.computation, changes[participant.code])
 
 
 def notes_of_latest_result(participant: Participant) -> list[dict[str, Any]]:

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from theratrial.web.access import may, requires, sites_of
-from theratrial.web.ledger.models import Event
 from theratrial.web.participants.models import Participant
 from theratrial.web.results import selectors
+from theratrial.web.results.changes import changes_by_participant
 from theratrial.web.results.models import ParticipantResultRow
 from theratrial.web.results.services import computation_requested
 
@@ -54,25 +54,15 @@ def _participants(request: HttpRequest) -> tuple[Any, list[dict[str, Any]]]:
         .defer("content")
         .order_by("computation__finished_at")
     }
-    since = min((row.computation.ledger_seq for row in rows.values()), default=0)
     # Of whom nothing was computed, nothing has changed since; the whole ledger is not looked through for them.
-    changed = {
-        (event["participant"], event["seq"])
-        for event in Event.objects.filter(
-            seq__gt=since,
-            entity__in=selectors.INPUTS,
-            participant__in=[one.code for one in page.object_list if one.pk in rows],
-        ).values("participant", "seq")[:5000]
-    }
-    return page, [_line(one, rows.get(one.pk), changed) for one in page.object_list]
+    changes = changes_by_participant(
+        {one.code: rows[one.pk].computation.ledger_seq for one in page.object_list if one.pk in rows}
+    )
+    return page, [_line(one, rows.get(one.pk), changes.get(one.code, 0)) for one in page.object_list]
 
 
-def _line(participant: Participant, row: ParticipantResultRow | None, changed: set[tuple[str, int]]) -> dict[str, Any]:
-    if row is None:
-        return {"participant": participant, "row": None, "changes": 0, "sessions": []}
-    seq = row.computation.ledger_seq
-    changes = sum(code == participant.code and number > seq for code, number in changed)
-    sessions = sorted(int(one) for one in row.for_gate.get("injections", {}))
+def _line(participant: Participant, row: ParticipantResultRow | None, changes: int) -> dict[str, Any]:
+    sessions = sorted(int(one) for one in row.for_gate.get("injections", {})) if row is not None else []
     return {"participant": participant, "row": row, "changes": changes, "sessions": sessions}
 
 
