@@ -242,3 +242,17 @@ def test_monitors_and_investigators_are_not_blind(other: list[Record]) -> None:
 def test_readings_imported_with_a_trial_folder_are_hidden_from_nobody(demonstration: Any) -> None:
     assert Record.objects.filter(table="lesion_readings").exists()
     assert not hidden_records(User.objects.get(username="nuclear1"))
+
+
+@pytest.mark.parametrize(("source", "said"), [("form", "without knowledge of any other"), ("import", "open to me")])
+def test_who_signs_says_no_more_of_her_independence_than_is_so(
+    client_of: ClientOf, other: list[Record], source: str, said: str
+) -> None:
+    with act(SETUP, "test.set-up", reason="moved in"):
+        Record.objects.filter(pk__in=[one.pk for one in other]).update(source=source)
+    client = client_of("nuclear1")
+    assert client.post(f"{ADDRESS}reading/", LESION).status_code == 302
+    _status, text = page(client, ADDRESS)
+    assert [one in text for one in ("without knowledge of any other", "open to me")] == [
+        one == said for one in ("without knowledge of any other", "open to me")
+    ]

@@ -92,6 +92,7 @@ def _page(
         "hidden": hidden,
         "blind": blind,
         "own": own,
+        "open_before": any(record.source != "form" for one in seen if one != own for record in one.records),
         "may_read": reads,
         "outcome": outcome,
         "outcome_lesions": _lesions(definition, outcome),
