@@ -11,12 +11,12 @@ from theratrial.registry.check import check
 from theratrial.registry.conscience import Owed, owed
 from theratrial.registry.found import Finding
 from theratrial.registry.history import History
-from theratrial.registry.record import Recruitment, RegistrationRecord
+from theratrial.registry.record import RegistrationRecord
 from theratrial.registry.trial_facts import TrialFacts
 from theratrial.web.ledger.models import Head
 from theratrial.web.participants.selectors import trial_now
 from theratrial.web.registration.facts import facts_now
-from theratrial.web.registration.selectors import history_now, record_now
+from theratrial.web.registration.selectors import history_now
 from theratrial.web.trials.selectors import protocol_in_force
 
 
@@ -36,12 +36,17 @@ class State:
         return sum(1 for one in days if one)
 
 
-def state_now() -> State | None:
+def state_now(today: date | None = None) -> State | None:
     """The state as of the ledger's head; None where the trial has no registration record.
 
     Judged once per process, event of the ledger and day: whatever it rests on is written there.
+
+    Parameters
+    ----------
+    today
+        Of the trial's zone, where the caller knows it already.
     """
-    head, today = Head.objects.first(), trial_now().date()
+    head, today = Head.objects.first(), today or trial_now().date()
     if head is None or not head.seq:
         return _judged(today)
     return _remembered(head.seq, head.hash, today)
@@ -82,9 +87,8 @@ def _checked(record: RegistrationRecord, state: State) -> tuple[Finding, ...]:
     return check(record, today=state.today, protocol=protocol_in_force(), facts=state.facts, history=state.history)
 
 
-def brief() -> dict[str, Any] | None:
+def brief(state: State | None) -> dict[str, Any] | None:
     """For the overview: proposals, overdue, days since the record was true; None where there is no record."""
-    state = state_now()
     if state is None:
         return None
     return {
@@ -93,12 +97,6 @@ def brief() -> dict[str, Any] | None:
         "overdue": state.overdue,
         "owed": state.owed,
     }
-
-
-def plan_now() -> Recruitment | None:
-    """Dates and numbers of recruitment by the newest version; None where there is no record."""
-    record = record_now()
-    return record.recruitment if record is not None else None
 
 
 def forget() -> None:

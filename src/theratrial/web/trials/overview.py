@@ -16,7 +16,7 @@ from theratrial.web.participants.plan import titles
 from theratrial.web.participants.selectors import participants_of, trial_now
 from theratrial.web.participants.states import Shown, shown
 from theratrial.web.registration.brief import brief as registration_brief
-from theratrial.web.registration.brief import plan_now
+from theratrial.web.registration.brief import state_now
 from theratrial.web.results.blinding import hidden_records
 from theratrial.web.results.gates_waiting import gate_states
 from theratrial.web.trials.models import ProtocolVersion
@@ -163,7 +163,8 @@ def overview(user: Any, *, page: int = 1, everybody: bool = False) -> dict[str, 
     page = min(max(page, 1), pages)
     late = overdue(people, now)
     population = protocol.population.reading
-    plan = plan_now()
+    registered = state_now(now.date())
+    plan = registered.history.current.record.recruitment if registered is not None else None
     context = {
         "sees": sees, "now": now, "counts": _counts(people), "late": late[:8], "late_count": len(late),
         "waiting": [Waiting(*_split(key)) for key, state in sorted(gates.items()) if state == "waiting"],
@@ -173,7 +174,7 @@ def overview(user: Any, *, page: int = 1, everybody: bool = False) -> dict[str, 
         "computed": computed, "bars": bars(briefs, frozenset(one.participant.code for one in people)),
         "sees_doses": may(user, "doses.view"), "conflicts": conflicts(trial.in_force),
         "sees_endpoint": may(user, "endpoint.view"), "renewals": [one for one in people if one.renewal],
-        "registration": registration_brief() if may(user, "registration.view") else None,
+        "registration": registration_brief(registered) if may(user, "registration.view") else None,
     }  # fmt: skip
     if context["sees_endpoint"] and computed is not None:
         context["endpoint"] = endpoint_of(computed.pk)

@@ -65,4 +65,5 @@ function arrived() {
   place.querySelector("input:not([type=hidden]), select, textarea")?.focus({ preventScroll: true });
 }
 addEventListener("hashchange", arrived);
-arrived();
+// After the browser's own jump, which takes the focus along.
+if (document.readyState === "complete") arrived(); else addEventListener("load", () => setTimeout(arrived));
