@@ -56,6 +56,7 @@ COMMANDS: dict[str, CommandEntry] = {
     "schedule": CommandEntry("theratrial.cli.schedule", "app", "Judge what a protocol's scan times can determine."),
     "respond": CommandEntry("theratrial.cli.respond", "app", "Response categories from a table of lesions."),
     "design": CommandEntry("theratrial.cli.design", "app", "Plan a single-arm trial; say what a size can show."),
+    "grade": CommandEntry("theratrial.cli.grade", "grade", "Grade laboratory values by CTCAE 5.0 and 6.0."),
     "ledger": CommandEntry("theratrial.cli.ledger", "app", "Verify or export the ledger of a site."),
     "serve": CommandEntry("theratrial.cli.site", "serve", "Start the site: the trial in a browser."),
     "worker": CommandEntry("theratrial.cli.site", "worker", "Do a site's background work."),
