@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from theratrial.protocol.reader import shipped_protocol_bytes
-from theratrial.simulation.cohort import SEED_PROTOCOL
+from theratrial.protocol.schema import Protocol
+from theratrial.registry.reader import registration_yaml
+from theratrial.simulation.cohort import SEED_PROTOCOL, cohort_records
+from theratrial.web import setup_site
 from theratrial.web.ledger.act import act
 from theratrial.web.ledger.triggers import triggers_dropped, triggers_installed
 from theratrial.web.people.models import EthicsApproval, Site, User
+from theratrial.web.registration import taking
 from theratrial.web.setup_site import SETUP, cast_made, demonstration_made, trial_set_up
 from theratrial.web.trials.models import Trial
 
@@ -30,6 +36,24 @@ def _flushable() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", without_triggers)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _made_once() -> Iterator[None]:
+    """The virtual cohort and the text of its registration record are the same in every test: they are computed once."""
+    with pytest.MonkeyPatch.context() as patch:
+        courses: dict[tuple[int, int, int], Any] = {}
+
+        def records(protocol: Protocol, *, participants: int = 15, seed: int = 1) -> Any:
+            key = (id(protocol), participants, seed)
+            if key not in courses:
+                # The protocol is kept too: its id would otherwise be another's one day.
+                courses[key] = protocol, cohort_records(protocol, participants=participants, seed=seed)
+            return courses[key][1]
+
+        patch.setattr(setup_site, "cohort_records", records)
+        patch.setattr(taking, "registration_yaml", lru_cache(maxsize=16)(registration_yaml))
         yield
 
 
