@@ -98,8 +98,13 @@ def test_a_row_that_is_there_already_is_refused_until_it_is_in_error(
     client = client_of("coordinator1")
     first = saved_laboratory(client)
     before = Record.objects.count()
-    assert client.post(address("laboratory"), LABORATORY).status_code == 422
+    answer = client.post(address("laboratory"), LABORATORY)
+    assert answer.status_code == 422
     assert Record.objects.count() == before
+    # In the words of the form, not in those of the table.
+    told = re.sub("[\u2068\u2069]", "", answer.content.decode())
+    assert "Entered already: Absolute neutrophil count · Sample taken 2022-03-31 · 1401/01/11 09:30 Asia/" in told
+    assert "line with this key" not in told
     group = list(Record.objects.filter(group=first.group))
     versions = json.dumps({str(one.pk): one.version for one in group})
     client.post(

@@ -364,7 +364,20 @@ def test_a_batch_named_by_digits_is_known_to_the_form_and_to_the_participants_ro
     told = judged(place, definition, {"batch_id": Answer("20220901")}, group=None, now=timezone.now())
     assert not [one for one in told.problems if one.item == "batch_id"]
     told = judged(place, definition, {"batch_id": Answer("20220902")}, group=None, now=timezone.now())
-    assert [one for one in told.problems if one.item == "batch_id"]
+    said = [one.message for one in told.problems if one.item == "batch_id"]
+    assert said == ["'20220902' is not the number of a batch that is recorded"]
+
+
+def test_a_batch_that_is_not_recorded_is_told_with_the_five_most_like_it(
+    participant: Participant, consented: None
+) -> None:
+    for number in range(20):
+        record_create(SETUP, "batches", {"batch_id": f"LU-{number}X"}, participant=None, site=participant.site)
+    place = Place("administration", participant, participant.site)
+    told = judged(place, definition_of("administration"), {"batch_id": Answer("7")}, group=None, now=timezone.now())
+    (remedy,) = [one.remedy for one in told.problems if one.item == "batch_id"]
+    assert re.fullmatch(r"known: (LU-\d+X, ){4}LU-\d+X and 15 more", remedy)
+    assert "LU-7X, LU-17X" in remedy or "LU-17X, LU-7X" in remedy
 
 
 def test_an_instant_that_cannot_be_read_is_told_and_not_guessed(cohort: Any, client_of: ClientOf) -> None:

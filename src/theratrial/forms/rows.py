@@ -61,6 +61,16 @@ class RowIssue:
     code: str
     message: str
     remedy: str = ""
+    key: tuple[tuple[str, str], ...] = ()
+    """Column and text of the key that is there already."""
+
+
+_NOUNS: Final[Mapping[str, str]] = {
+    "participants": "a participant who is registered",
+    "batches": "the number of a batch that is recorded",
+}
+"""What a reference of a form must be: a form has no files."""
+_LISTED: Final = 5
 
 
 def form_rows(
@@ -139,8 +149,9 @@ def row_issues(
         key = row_key(definition.table, row.cells, zone)
         if key and key in taken:
             shown = ", ".join(text for text in key if text)
-            message = f"there is a line with this key already ({shown})"
-            yield RowIssue(_item(definition, row, definition.table.key[-1]), "repeated", message, "change that one")
+            message = f"this is entered already ({shown})"
+            item, named = _item(definition, row, definition.table.key[-1]), zip(definition.table.key, key, strict=True)
+            yield RowIssue(item, "repeated", message, "change that entry", tuple(named))
 
 
 def _values(definition: FormDefinition, row: FormRow, zone: ZoneInfo) -> tuple[dict[str, Value], list[RowIssue]]:
@@ -170,7 +181,7 @@ def _line_issues(definition: FormDefinition, row: FormRow, line: Row, known: che
         code = "line" if row.cells.get(column) else "missing"
         found.append(RowIssue(_item(definition, row, column), code, message, remedy))
 
-    checks.check_references(definition.table, (line,), known, report)
+    checks.check_references(definition.table, (line,), known, report, nouns=_NOUNS, listed=_LISTED)
     checks.check_within_lines(definition.table, (line,), known, report)
     if definition.table.name == "laboratory" and line.values.get("value") is not None:
         checks.laboratory_in_core_units(line, row.cells, report)

@@ -37,6 +37,8 @@ class Issue:
     remedy: str = ""
     also: tuple[str, ...] = ()
     """Further items that the finding is about."""
+    key: tuple[tuple[str, str], ...] = ()
+    """Column and text of the key that is there already, where that is the finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +296,7 @@ def _add_row_issues(
     named = {item for issue in problems for item in (issue.item, *issue.also)}
     blank = {issue.item for issue in incomplete}
     for found in row_issues(definition, rows, zone, ids, taken):
-        issue = Issue(found.item, found.code, found.message, found.remedy)
+        issue = Issue(found.item, found.code, found.message, found.remedy, key=found.key)
         if found.code == "missing":
             if found.item not in blank | named:
                 incomplete.append(issue)

@@ -201,8 +201,8 @@ def _in_range(value: float | int, column: Column) -> float | int:
     return value
 
 
-def did_you_mean(got: str, known: tuple[str, ...]) -> str:
-    """The known words that `got` may stand for, else all of them (the first few of many)."""
+def did_you_mean(got: str, known: tuple[str, ...], most: int = 12) -> str:
+    """The known words that `got` may stand for, else all of them (of many the `most` that are most like it)."""
     for word in known:
         if word.lower() == got.lower() or (word.lstrip("0") == got.lstrip("0") and got.strip("0")):
             lost = "; did a spreadsheet drop the leading zeros?" if word.lower() != got.lower() else ""
@@ -215,5 +215,6 @@ def did_you_mean(got: str, known: tuple[str, ...]) -> str:
         return f"did you mean {' or '.join(close)}?"
     if not known:
         return ""
-    shown = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
-    return f"known: {shown}"
+    if len(known) <= most:
+        return f"known: {', '.join(known)}"
+    return f"known: {', '.join(get_close_matches(got, known, n=most, cutoff=0.0))} and {len(known) - most} more"

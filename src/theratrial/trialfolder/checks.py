@@ -82,14 +82,6 @@ def _eligibility_items(protocol: Protocol) -> dict[str, EligibilityItem]:
     return found
 
 
-def check_references(table: Table, rows: Iterable[Row], known: KnownIds, report: Report) -> None:
-    """Report ids that nothing else knows."""
-    columns = [column for column in table.columns if column.refers_to in known.ids]
-    for row in rows:
-        for column in columns:
-            _check_reference(row, column, known, report)
-
-
 _NOUNS: Final[Mapping[str, str]] = {
     "participants": "a participant of participants.csv",
     "batches": "a batch of batches.csv",
@@ -104,13 +96,39 @@ _NOUNS: Final[Mapping[str, str]] = {
 }
 
 
-def _check_reference(row: Row, column: Column, known: KnownIds, report: Report) -> None:
+def check_references(
+    table: Table,
+    rows: Iterable[Row],
+    known: KnownIds,
+    report: Report,
+    *,
+    nouns: Mapping[str, str] = _NOUNS,
+    listed: int = 12,
+) -> None:
+    """Report ids that nothing else knows.
+
+    Parameters
+    ----------
+    nouns
+        What a reference must be, where there are no files (a form).
+    listed
+        How many known ids the remedy names at most.
+    """
+    columns = [column for column in table.columns if column.refers_to in known.ids]
+    for row in rows:
+        for column in columns:
+            _check_reference(row, column, known, report, {**_NOUNS, **nouns}, listed)
+
+
+def _check_reference(
+    row: Row, column: Column, known: KnownIds, report: Report, nouns: Mapping[str, str], listed: int
+) -> None:
     value = row.values.get(column.name)
     if column.refers_to is None or not isinstance(value, str):
         return
     ids = known.ids[column.refers_to]
     if value not in ids:
-        report(row, column.name, f"{value!r} is not {_NOUNS[column.refers_to]}", did_you_mean(value, ids))
+        report(row, column.name, f"{value!r} is not {nouns[column.refers_to]}", did_you_mean(value, ids, listed))
 
 
 def check_keys(table: Table, rows: Iterable[Row], report: Report) -> None:

@@ -68,9 +68,24 @@ class DrawnRow:
         return all(one.hidden for one in self.fields)
 
 
-def issue_text(issue: Issue, said: Mapping[str, str] = NOT_SAID) -> str:
+def issue_text(issue: Issue, said: Mapping[str, str] = NOT_SAID, definition: FormDefinition | None = None) -> str:
     """A finding in the page's own words where it has some, else in the engine's."""
+    if issue.key and definition is not None and issue.code not in said:
+        return _("Entered already: %(what)s. Change that entry.") % {"what": _key_text(definition, issue)}
     return said.get(issue.code) or f"{issue.message}; {issue.remedy}".rstrip("; ")
+
+
+def _key_text(definition: FormDefinition, issue: Issue) -> str:
+    """What makes a row the one it is, by the labels of the form: ``Platelets, Sample taken 2026-11-11 08:30``."""
+    told = []
+    for column, text in issue.key:
+        field = next((one for one in definition.fields if one.column == column), None)
+        if field is not None and text:
+            label = next((choice.label for choice in field.choices if choice.value == text), text)
+            told.append(f"{field.label} \u2068{both_calendars(field, text, False) or label}\u2069")
+        elif group := [one for one in definition.fields if (one.where or {}).get(column) == text]:
+            told.append(group[0].label)
+    return " · ".join(told) or definition.title
 
 
 def missing_text(definition: FormDefinition, issue: Issue) -> str:
@@ -114,7 +129,7 @@ def drawn(
     said
         Code of a finding -> the page's own words for it.
     """
-    problems = {one.item: issue_text(one, said) for one in found.problems} if found else {}
+    problems = {one.item: issue_text(one, said, definition) for one in found.problems} if found else {}
     missing = {one.item: missing_text(definition, one) for one in found.incomplete} if found else {}
     asked: dict[str, str] = {}
     for issue in found.queries if found else ():

@@ -126,7 +126,7 @@ def _preview(request: HttpRequest, place: Place, group: uuid.UUID | None) -> Htt
     draft = forms.draft_kept(
         request.user, place, group, answers, request.POST.get("reason", ""), seen_versions(request)
     )
-    problems = {one.item: issue_text(one) for one in found.problems}
+    problems = {one.item: issue_text(one, definition=definition) for one in found.problems}
     asked: dict[str, str] = {}
     for issue in found.queries:
         asked.setdefault(issue.item, issue.message)
