@@ -1,8 +1,14 @@
-"""CTCAE grades of laboratory values; nadir and worst grade over a window."""
+"""CTCAE grades of laboratory values; nadir and worst grade over a window; what another version would change.
+
+Arrays of values are graded by `theratrial.safety.term_arrays`, which needs numpy and is imported by itself.
+"""
 
 from theratrial.safety.grades import GRADED_TESTS, VERSIONS, Grade, laboratory_grade
 from theratrial.safety.intervals import GradeInterval, Scale, grade_scale
 from theratrial.safety.results import GradedResult, LaboratoryResult, graded, latest, nadir, worst
+from theratrial.safety.samples import Sample
+from theratrial.safety.term_grades import TermGrade, term_grades
+from theratrial.safety.version_impact import PatientSample, VersionImpact, version_impact
 
 __all__ = [
     "GRADED_TESTS",
@@ -11,11 +17,17 @@ __all__ = [
     "GradeInterval",
     "GradedResult",
     "LaboratoryResult",
+    "PatientSample",
+    "Sample",
     "Scale",
+    "TermGrade",
+    "VersionImpact",
     "grade_scale",
     "graded",
     "laboratory_grade",
     "latest",
     "nadir",
+    "term_grades",
+    "version_impact",
     "worst",
 ]

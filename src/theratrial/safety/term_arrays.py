@@ -193,16 +193,22 @@ def _prepared(
     for_limits = limit_factor(term, samples.limit_unit, samples.unit, factor)
     for_baseline = limit_factor(term, samples.baseline_unit, samples.unit, factor)
     lower, upper, baseline = lower * for_limits, upper * for_limits, baseline * for_baseline
-    to_scale = factor if term.relative else 1.0
-    for column in (upper, baseline):
-        usable &= np.isnan(column) | _believable(term, rounding.array(column * to_scale))
-    usable &= np.isnan(lower) | (rounding.array(lower * to_scale) <= float(term.highest_believable))
+    for column, used in ((upper, for_limits), (baseline, for_baseline)):
+        usable &= np.isnan(column) | _believable(term, _on_scale(column, used, term, factor, rounding))
+    lowest = _on_scale(lower, for_limits, term, factor, rounding)
+    usable &= np.isnan(lower) | (lowest <= float(term.highest_believable))
     spans = {
         "LLN": span_of(lower, np.zeros_like(lower), np.where(np.isnan(upper), np.inf, upper)),
         "ULN": span_of(upper, np.where(np.isnan(lower), 0.0, lower), np.full_like(upper, np.inf)),
         "BASELINE": span_of(baseline, np.zeros_like(baseline), np.full_like(baseline, np.inf)),
     }
     return _Work(value if term.relative else amount, spans, facts, rounding), usable
+
+
+def _on_scale(limit: Floats, used: float, term: Term, factor: float, rounding: Rounding) -> Floats:
+    """A limit that was brought to the unit of comparison by `used`, in the unit in which amounts are believable."""
+    further = factor if term.relative else 1.0
+    return limit if used == further == 1 else rounding.array(limit * further)
 
 
 def _believable(term: Term, amount: Floats) -> Bools:
