@@ -22,6 +22,7 @@ from theratrial.web.ledger.act import act
 from theratrial.web.ledger.models import Signature
 from theratrial.web.participants.models import Participant
 from theratrial.web.participants.standing import standing
+from theratrial.web.people.models import User
 from theratrial.web.people.selectors import site_is_active
 from theratrial.web.results.gates_waiting import gate_states
 from theratrial.web.results.models import Computation, ParticipantResultRow, TrialResultRow
@@ -93,6 +94,16 @@ def test_a_dose_above_its_limit_and_one_without_upper_bound_are_said(computed: C
     assert "1 of 1 above" in page
     assert "1 without upper bound" in page
     assert "24.5 / 23 Gy" not in client_of("coordinator1").get("/").content.decode()
+
+
+def test_every_count_of_the_overview_is_in_the_digits_that_were_chosen(computed: Computation, client_of: As) -> None:
+    with act(SETUP, "test"):
+        User.objects.filter(username="investigator1").update(persian_digits=True)
+    page = client_of("investigator1").get("/").content.decode()
+    cards = re.sub(r"<svg.*?</svg>|<[^>]*>", " ", page.split('<div class="cards">')[1].split("<footer")[0], flags=re.S)
+    assert re.search("[۰-۹]+ treated of [۰-۹]+", cards)
+    assert re.search("[۰-۹.]+ / [۰-۹]+ Gy", cards)
+    assert re.findall(r"(?<![\w.-])[0-9]+ (?:treated|open|answered|without|of)\b", cards) == []
 
 
 def test_doses_not_computed_are_said_to_be_missing_and_not_zero(cohort: Trial, client_of: As) -> None:
