@@ -156,7 +156,7 @@ TABLES: Final[tuple[Table, ...]] = (
     ),
     Table(
         "withdrawals",
-        "Further withdrawals, beside the one in the line of the consent. A consent signed later takes a withdrawal back.",
+        "Further withdrawals, beside that in the line of the consent. A consent signed later takes a withdrawal back.",
         (
             _participant(),
             Column("withdrawn_at", "datetime", "When it was withdrawn", True),
