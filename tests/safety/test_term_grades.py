@@ -240,6 +240,13 @@ def test_units_of_one_quantity_give_one_grade():
     assert grade("alanine_aminotransferase", 2.5, "ukat/L", **limits(0.1, 0.7, 0.5)).grade == 2
 
 
+def test_core_units_of_a_read_trial_folder_are_units_too():
+    found = grade("creatinine", 2.0 * 88.4, "umol_per_L", **limits(45, 106, 1.0), baseline_unit="mg/dL")
+    assert found.grade == 2
+    assert found.why.startswith("Creatinine increased: 176.8 umol/L is > 1.5 x ")
+    assert grade("ejection_fraction", 45, "percent", baseline=60).grade == 2
+
+
 def test_multiples_are_compared_as_decimals_in_the_unit_reported():
     """1.5 x 1.2 mg/dL is 1.8 mg/dL exactly; as floats, or converted first, it is not."""
     assert 3 * 1.1 > 3.3

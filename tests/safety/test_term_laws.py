@@ -206,6 +206,8 @@ def test_arrays_convert_units_as_the_values_one_by_one(test, unit, other, versio
 @example(1234567.8850000001)
 @example(0.1 * 3)
 @example(99999999.95)
+@example(8986.943945)
+@example(5119836.015)
 def test_an_array_rounds_to_nine_digits_as_decimals_do_or_says_that_it_cannot_tell(number):
     doubtful = np.zeros(1, dtype=bool)
     rounded = reported_array(np.array([number]), doubtful)

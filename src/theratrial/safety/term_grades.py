@@ -10,7 +10,7 @@ from typing import Final
 from theratrial.errors import InputError, UnitError
 from theratrial.safety.criteria import Criterion, Limits, Range
 from theratrial.safety.samples import FACTS, Sample, prepared, scale_of
-from theratrial.safety.terms import Term, not_by_value, terms
+from theratrial.safety.terms import CORE_UNIT, Term, not_by_value, terms
 from theratrial.trace import Trace
 
 METHOD: Final = "safety.term_grades"
@@ -106,7 +106,8 @@ def term_grades(test: str, sample: Sample, version: str) -> tuple[TermGrade, ...
         value, limits = prepared(chosen[0], sample, value_factor)
     except (InputError, UnitError) as error:
         return _refused(chosen, f"{test}: {error}")
-    shown = sample.unit.strip() if chosen[0].relative else unit
+    own_unit = sample.unit.strip()
+    shown = own_unit if chosen[0].relative and own_unit != CORE_UNIT[unit] else unit
     return tuple(_graded(term, value, limits, sample.facts, shown) for term in chosen)
 
 
