@@ -108,7 +108,10 @@ def test_U1_no_page_of_one_site_holds_anything_of_another(cohort: Trial, theirs:
                             path, {"reason": "looked at", "meaning": "approved"}
                         )
                         for text in _texts(answer):
-                            if shown := _shown_of_theirs(text, path):
+                            shown = _shown_of_theirs(text, path)
+                            if name.startswith("registration:"):  # a registry publishes the names of all centres
+                                shown = [one for one in shown if one.strip() != f"{MARK} centre"]
+                            if shown:
                                 leaks[f"{name} {method} {username}"] = (
                                     f"{answer.status_code} {path} {sorted(set(shown))[:4]}"
                                 )

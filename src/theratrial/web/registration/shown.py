@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields as fields_of
+from dataclasses import replace
 from typing import Final
 
 from django.utils.translation import get_language, get_language_bidi
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from theratrial.registry.check import RULES
 from theratrial.registry.fields import field_of, sections
-from theratrial.registry.found import Sentence
+from theratrial.registry.found import Finding, Sentence
 from theratrial.registry.trial_facts import Fact, TrialFacts
 from theratrial.registry.words import Language, Text
 
@@ -48,6 +49,18 @@ def without_codes(words: str, codes: frozenset[str]) -> str:
         return words
     either = "|".join(re.escape(one) for one in sorted(codes, key=len, reverse=True))
     return re.sub(rf"(?<![\w-])(?:{either})(?![\w-])", "***", words)
+
+
+def finding_without_codes(found: Finding, codes: frozenset[str]) -> Finding:
+    """A finding for who may not see participants, in both languages."""
+    if not codes:
+        return found
+
+    def told(sentence: Sentence) -> Sentence:
+        return Sentence(without_codes(sentence.en, codes), without_codes(sentence.fa, codes))
+
+    quotes = tuple(replace(one, text=without_codes(one.text, codes)) for one in found.quotes)
+    return replace(found, message=told(found.message), remedy=told(found.remedy), quotes=quotes)
 
 
 def label_of(path: str) -> str:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from theratrial.errors import InputError, Problems
+from theratrial.registry.found import Finding
 from theratrial.registry.words import Text
 from theratrial.web.access import may, requires
 from theratrial.web.ledger.signing import NotConfirmed, content_digest
@@ -24,8 +25,8 @@ from theratrial.web.registration.form_drawing import both_calendars, drawn_form,
 from theratrial.web.registration.models import RegistrationDraft, RegistrationVersion
 from theratrial.web.registration.rebasing import rebased
 from theratrial.web.registration.selectors import record_of
-from theratrial.web.registration.shown import dates_held, label_of
-from theratrial.web.registration.views import page_context
+from theratrial.web.registration.shown import dates_held, finding_without_codes, label_of
+from theratrial.web.registration.views import hidden_codes, page_context
 
 
 def _state() -> State:
@@ -105,7 +106,7 @@ def _form(
     status: int = 200,
 ) -> HttpResponse:
     context = page_context(request, state, "edit") | {
-        "sections": drawn_form(base, answers, read, findings_now()),
+        "sections": drawn_form(base, answers, read, _findings(request, state)),
         "errors": [
             {"label": label_of(_plain_path(path)), "id": field_id(path), "text": dates_held(text)}
             for path, text in read.errors.items()
@@ -217,19 +218,24 @@ def _preview(
         "hindered": services.hindered(candidate), "refusal": refusal, "key": key,
         "digest": content_digest(services.KIND, key, content), "statement": services.statement(candidate),
         "may_sign": may(request.user, "registration.sign"), "told": found.told,
-        "new_findings": _new_findings(candidate),
+        "new_findings": _new_findings(candidate, hidden_codes(request.user, state)),
     }  # fmt: skip
     if candidate.overtaken:
         context |= _theirs(found)
     return render(request, "registration/preview.html", context, status=status)
 
 
-def _new_findings(candidate: services.Candidate) -> list[Any]:
+def _findings(request: HttpRequest, state: State) -> list[Finding]:
+    hidden = hidden_codes(request.user, state)
+    return [finding_without_codes(one, hidden) for one in findings_now()]
+
+
+def _new_findings(candidate: services.Candidate, hidden: frozenset[str]) -> list[Any]:
     """What the check says of the draft and does not say of the newest version."""
     known = {(one.rule, one.path, one.message.en) for one in findings_now()}
     found = findings_now(candidate.record)
     new = [one for one in found if (one.rule, one.path, one.message.en) not in known]
-    return tasks_of(new, candidate.record)
+    return tasks_of([finding_without_codes(one, hidden) for one in new], candidate.record)
 
 
 def _theirs(found: RegistrationDraft) -> dict[str, Any]:
