@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -207,6 +208,33 @@ def test_a_line_shows_its_ticks_its_marks_and_its_queries_and_escapes_what_is_ty
     other = client_of("coordinator1").get("/records/verification/P01/").content.decode()
     assert 'type="checkbox"' not in other
     assert f'<label for="{key}note"><bdi>&lt;b&gt;&amp;xxx' in other
+
+
+def test_cells_and_headings_are_in_words_and_times_in_both_calendars(record: Record, client_of: ClientOf) -> None:
+    client = client_of("monitor1")
+    page = client.get("/records/verification/P01/").content.decode()
+    cells = set(re.findall(r"<label for=[^>]*><bdi>([^<]*)</bdi>", page))
+    assert {"⁶⁸Ga-Trastuzumab", "Nuclear medicine physician", "Before treatment", "lymph node", "Persian"} <= cells
+    assert {"Platelets", "Platelet count"} & cells
+    # The consent of the virtual cohort's first participant, converted by hand.
+    assert "2022-01-22 · 1400/11/02 09:16" in cells
+    codes = [one for one in cells if re.search(r"[a-z]_[a-z]|T\d\d:\d\d", one)]
+    assert codes == []
+    heads = re.findall(r'<th scope="col">([^<]*)</th>', page)
+    assert "Laboratory test" in heads
+    assert max(map(len, heads)) <= 40
+    client.cookies["theratrial_language"] = "fa"
+    persian = client.get("/records/verification/P01/").content.decode()
+    for english in ("Nuclear medicine physician", "lymph node", "Before treatment", "Laboratory test"):
+        assert english not in persian
+
+
+def test_summaries_of_forms_and_what_is_frozen_are_in_words(record: Record, client_of: ClientOf) -> None:
+    for who, address in (("coordinator1", "/records/participant/P01/"), ("manager1", "/records/locks/participant/P01/")):
+        page = client_of(who).get(address).content.decode()
+        assert "lesion 1" in page, address
+        assert "lymph node" in page or who == "manager1"
+        assert re.search(r">[^<]*(nuclear_medicine_physician|lymph_node|ga68_trastuzumab)", page) is None
 
 
 def test_the_filter_shows_what_changed_since(record: Record, client_of: ClientOf) -> None:

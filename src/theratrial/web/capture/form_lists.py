@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, get_language_bidi
 
 from theratrial.forms import FormDefinition, form_definition, form_ids
 from theratrial.forms.definition import Field
@@ -19,6 +19,7 @@ from theratrial.web.capture.form_drawing import both_calendars
 from theratrial.web.capture.form_rights import may_enter
 from theratrial.web.capture.forms import Filling, stored_answers
 from theratrial.web.capture.models import Record
+from theratrial.web.capture.value_words import ValueWords, value_words
 from theratrial.web.participants.models import Participant
 from theratrial.web.results.blinding import hidden_records
 from theratrial.web.trials.selectors import protocol_in_force
@@ -59,7 +60,7 @@ class FormGroup:
 def forms_of_participant(participant: Participant, user: Any) -> tuple[FormGroup, ...]:
     """Every form that concerns a participant, without readings hidden from the user; a few queries."""
     protocol = protocol_in_force()
-    language = get_language() or "en"
+    language, words = get_language() or "en", value_words(protocol)
     groups: dict[tuple[str, uuid.UUID], list[Record]] = defaultdict(list)
     open_queries = Count("queries", filter=Q(queries__state__in=("open", "answered")))
     seen = Record.objects.filter(participant=participant).exclude(pk__in=hidden_records(user, participant).records)
@@ -75,7 +76,7 @@ def forms_of_participant(participant: Participant, user: Any) -> tuple[FormGroup
         first_of_table = table not in tables_shown
         tables_shown.add(table)
         entries = [
-            _entry_line(participant, definition, group, records)
+            _entry_line(participant, definition, group, records, words)
             for (of_table, group), records in groups.items()
             if of_table == table and (records[0].form == form or (not records[0].form and first_of_table))
         ]
@@ -96,6 +97,7 @@ def forms_of_participant(participant: Participant, user: Any) -> tuple[FormGroup
 def shared_forms(user: Any, sites: Sequence[int]) -> tuple[FormGroup, ...]:
     """Forms that belong to no participant, batches apart (the radiopharmacy has its own pages): cameras."""
     protocol = protocol_in_force()
+    words = value_words(protocol)
     groups: dict[tuple[str, uuid.UUID], list[Record]] = defaultdict(list)
     shared = Record.objects.filter(participant=None).exclude(table="batches")
     open_queries = Count("queries", filter=Q(queries__state__in=("open", "answered")))
@@ -108,7 +110,9 @@ def shared_forms(user: Any, sites: Sequence[int]) -> tuple[FormGroup, ...]:
         if table == "batches" or any(column.name == "participant_id" for column in definition.table.columns):
             continue
         entries = [
-            _entry_line(None, definition, group, records) for (of, group), records in groups.items() if of == table
+            _entry_line(None, definition, group, records, words)
+            for (of, group), records in groups.items()
+            if of == table
         ]
         entries.sort(key=lambda one: (one.moment, one.summary))
         address = reverse("capture:shared-form-new", args=[form])
@@ -118,14 +122,18 @@ def shared_forms(user: Any, sites: Sequence[int]) -> tuple[FormGroup, ...]:
 
 
 def _entry_line(
-    participant: Participant | None, definition: FormDefinition, group: uuid.UUID, records: list[Record]
+    participant: Participant | None,
+    definition: FormDefinition,
+    group: uuid.UUID,
+    records: list[Record],
+    words: ValueWords,
 ) -> EntryLine:
     cells = records[0].cells
     moment = next((cells[name] for name in table_definition(definition.table.name).moment if cells.get(name)), "")
     return EntryLine(
         group=group,
         moment=moment,
-        summary=_summary(definition, records),
+        summary=_summary(definition, records, words),
         session=records[0].session,
         incomplete=any(record.incomplete for record in records),
         in_error=all(record.entered_in_error for record in records),
@@ -137,21 +145,20 @@ def _entry_line(
     )
 
 
-def _summary(definition: FormDefinition, records: list[Record]) -> str:
+def _summary(definition: FormDefinition, records: list[Record], words: ValueWords) -> str:
     """What tells one filling from another: for results every value, else the first cells that are no moment."""
     if any(field.group for field in definition.fields):
-        return _results(definition, records)
+        return _results(definition, records, words)
     moments = set(table_definition(definition.table.name).moment)
     shown = []
     for field in definition.fields:
         text = records[0].cells.get(field.column, "")
         if text and field.column not in moments and field.type not in ("date", "datetime"):
-            label = next((choice.label for choice in field.choices if choice.value == text), text)
-            shown.append(f"{label} {field.unit}".strip())
-    return ", ".join(shown[:4])
+            shown.append(f"{words(definition.table.name, field.column, text)} {field.unit}".strip())
+    return _listed(shown)
 
 
-def _results(definition: FormDefinition, records: list[Record]) -> str:
+def _results(definition: FormDefinition, records: list[Record], words: ValueWords) -> str:
     """The values of a form of many rows in its order: ``Platelet count 203 10^9/L``."""
     said = []
     for field in definition.fields:
@@ -160,9 +167,16 @@ def _results(definition: FormDefinition, records: list[Record]) -> str:
         for record in records:
             if all(record.cells.get(column) == value for column, value in (field.where or {}).items()):
                 text = record.cells.get("value", "")
-                label = next((choice.label for choice in field.choices if choice.value == text), text)
-                said.append(f"{field.label} {label} {record.cells.get('unit', '')}".strip())
-    return ", ".join(said[:4]) + (" …" if len(said) > 4 else "")
+                told = words(definition.table.name, field.column, text)
+                said.append(f"{field.label} {told} {record.cells.get('unit', '')}".strip())
+    return _listed(said) + (" …" if len(said) > 4 else "")
+
+
+def _listed(parts: list[str]) -> str:
+    """The first four; right to left, each keeps its own direction."""
+    if get_language_bidi():
+        return "، ".join(f"\u2068{one}\u2069" for one in parts[:4])
+    return ", ".join(parts[:4])
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +193,7 @@ class ShownCell:
 
 def entry_lines(definition: FormDefinition, filling: Filling, user: Any) -> tuple[ShownCell, ...]:
     """An entry item by item, each with the record that keeps it; empty items too."""
-    answers = stored_answers(definition, filling, user.calendar)
+    answers, words = stored_answers(definition, filling, user.calendar), value_words(protocol_in_force())
     lines = []
     for field in definition.fields:
         if field.calculated is not None:
@@ -194,7 +208,7 @@ def entry_lines(definition: FormDefinition, filling: Filling, user: Any) -> tupl
         lines.append(
             ShownCell(
                 field=field,
-                text=next((choice.label for choice in field.choices if choice.value == text), text),
+                text=words(definition.table.name, field.column, text),
                 both=both_calendars(field, text, bool(user.persian_digits)),
                 unit=(answer.unit if answer and answer.unit else field.unit) if text else "",
                 typed=typed if typed and typed != text else "",

@@ -9,6 +9,7 @@ from typing import Final
 from theratrial.forms import FormDefinition
 from theratrial.forms.definition import Field
 from theratrial.web.capture.models import Record
+from theratrial.web.capture.value_words import ValueWords
 
 _NONE: Final[frozenset[str]] = frozenset()
 
@@ -46,16 +47,19 @@ def choice_text(definition: FormDefinition, column: str, value: str) -> str:
     return value
 
 
-def listing(definition: FormDefinition, records: Iterable[Record], *, without: Collection[str] = _NONE) -> Listing:
+def listing(
+    definition: FormDefinition, records: Iterable[Record], words: ValueWords, *, without: Collection[str] = _NONE
+) -> Listing:
     """The records under the items of the form; calculated items and the columns `without` are left out."""
     fields = tuple(
         field
         for field in definition.fields
         if field.calculated is None and not field.group and field.column not in without
     )
-    return Listing(fields, tuple(ListedRow(one, tuple(_cell(field, one) for field in fields)) for one in records))
+    table = definition.table.name
+    return Listing(fields, tuple(ListedRow(one, _cells(table, fields, one, words)) for one in records))
 
 
-def _cell(field: Field, record: Record) -> ListedCell:
-    value = record.cells.get(field.column, "")
-    return ListedCell(field, value, next((choice.label for choice in field.choices if choice.value == value), value))
+def _cells(table: str, fields: Iterable[Field], record: Record, words: ValueWords) -> tuple[ListedCell, ...]:
+    stored = [(field, record.cells.get(field.column, "")) for field in fields]
+    return tuple(ListedCell(field, value, words(table, field.column, value)) for field, value in stored)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
@@ -16,6 +17,7 @@ from theratrial.web.access import may
 from theratrial.web.capture.locking import MOVES, state_label
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.naming import table_label
+from theratrial.web.capture.value_words import cell_words, value_words
 from theratrial.web.capture.verification import columns_with_source
 from theratrial.web.participants.models import Participant
 from theratrial.web.results.blinding import hidden_records
@@ -44,6 +46,7 @@ def record_tables(request: HttpRequest, participant: Participant, *, mover: bool
     wanted = Record.objects.filter(participant=participant, entered_in_error=False)
     found: dict[str, list[SafeString]] = {}
     states: dict[str, str] = {}
+    words = cell_words({"request": request}, value_words(protocol))
     for pk, table, cells, version, state in wanted.values_list("pk", "table", "cells", "version", "data_state"):
         if pk in hidden:
             continue
@@ -51,15 +54,16 @@ def record_tables(request: HttpRequest, participant: Participant, *, mover: bool
             states[state] = _of_state(request, participant, state, mover)
         # Filled apart from the cells: what is typed there is never taken for a place to fill.
         beside = states[state].replace(str(_ANY), str(pk)).replace(_VERSION, number({"request": request}, version))
-        line = f"<tr><td>{_told(table, cells)}</td>{beside}</tr>"
+        line = f"<tr><td>{_told(table, cells, words)}</td>{beside}</tr>"
         found.setdefault(table, []).append(mark_safe(line))  # cells are escaped, the rest is a template's
     return [RecordTable(table_label(table, protocol), tuple(lines)) for table, lines in found.items()]
 
 
-def _told(table: str, cells: dict[str, str]) -> str:
+def _told(table: str, cells: dict[str, str], words: Callable[[str, str, str], str]) -> str:
     # In the order of the table: that of the stored cells is another on each database.
-    texts = [cells[name] for name in columns_with_source(table) if cells.get(name)]
-    return " · ".join(f'<span class="ltr">{escape(text)}</span>' for text in texts[:_CELLS])
+    filled = [name for name in columns_with_source(table) if cells.get(name)]
+    texts = [words(table, name, cells[name]) for name in filled[:_CELLS]]
+    return " · ".join(f"<bdi>{escape(text)}</bdi>" for text in texts)
 
 
 def _of_state(request: HttpRequest, participant: Participant, state: str, mover: bool) -> str:

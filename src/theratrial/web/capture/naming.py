@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from theratrial.protocol.schema import Form, Protocol
 from theratrial.trialfolder.tables import table as table_definition
+from theratrial.web.capture.table_words import COLUMNS
 from theratrial.web.trials.selectors import protocol_in_force
 
 
@@ -32,14 +33,15 @@ def table_label(table: str, protocol: Protocol | None = None) -> str:
 
 
 def column_label(table: str, column: str, protocol: Protocol | None = None) -> str:
-    """Label of the item that fills the column; the column's description where several share it or none does."""
+    """Label of the item that fills the column; the a short word where several share it or none does."""
     form = _form_of(protocol or protocol_in_force(), table)
     filling = [item for item in form.items if (item.column or item.id) == column] if form else []
     if len(filling) == 1:
         unit = f" [{filling[0].unit}]" if filling[0].unit else ""
         return filling[0].labels.get(language(), filling[0].label) + unit
-    definition = table_definition(table)
-    known = {one.name: one.doc for one in definition.columns}
+    if column in COLUMNS:
+        return _(COLUMNS[column])
+    known = {one.name: one.doc for one in table_definition(table).columns}
     return _said(known.get(column, column))
 
 

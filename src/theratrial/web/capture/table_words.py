@@ -1,4 +1,4 @@
-"""What tables and columns are called where no item of a form fills them, written out for translation."""
+"""What tables and columns are called where no item of a form fills them: short words, for headings."""
 
 from __future__ import annotations
 
@@ -13,30 +13,27 @@ TABLES: Final = (
 )
 """Tables of which the shipped protocol has no form."""
 
-COLUMNS: Final = (
-    _("Pseudonym of the participant, the PatientID of her images"),
-    _("Item id, as named by the protocol's variables"),
-    _("Value: number, yes/no or text, as the protocol's variable says"),
-    _("Unit, where the protocol's variable has one"),
-    _("Visit or imaging id of the protocol"),
-    _("Treatment session, counted from 1"),
-    _("What happened"),
-    _("Date, where it was done"),
-    _("Why it was missed"),
-    _("Test (neutrophils, platelets, haemoglobin ...)"),
-    _("Result in the stated unit"),
-    _("Unit of value and limits"),
-    _("Lower limit of the reference range"),
-    _("Upper limit of the reference range"),
-    _("Why it is serious, in the protocol's words"),
-    _("What was done with the treatment, in the protocol's words"),
-    _("When; readings changed later are not covered by it"),
-    _("Code of the person in the delegation log, never a name"),
-    _("Code of the reader whose reading stands"),
-    _("Why this reading stands"),
-    _("SeriesInstanceUID of the image"),
-    _("Imaging id of the protocol"),
-    _("When"),
-    _("Why it is this image"),
-)
+COLUMNS: Final = {
+    "participant_id": _("Participant"),
+    "item": _("Item"),
+    "value": _("Value"),
+    "unit": _("Unit"),
+    "visit_id": _("Visit or image"),
+    "session": _("Session"),
+    "status": _("Status"),
+    "occurred_on": _("Day"),
+    "reason": _("Reason"),
+    "test": _("Laboratory test"),
+    "lower_limit": _("Lower limit"),
+    "upper_limit": _("Upper limit"),
+    "seriousness": _("Why it is serious"),
+    "action_taken": _("What was done"),
+    "adjudicated_at": _("Decided at"),
+    "adjudicator": _("Decided by (code)"),
+    "chosen_reader": _("Reader whose reading stands"),
+    "series_instance_uid": _("Series of the image"),
+    "imaging_id": _("Planned image"),
+    "assigned_at": _("Assigned at"),
+    "assigned_by": _("Assigned by (code)"),
+}
 """Columns that no item of a form of the shipped protocol fills, or several do."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Final
@@ -29,6 +29,8 @@ class CellDrawing:
     may_verify: bool
     may_raise: bool
     may_view: bool
+    words: Callable[[str, str, str], str] | None = None
+    """Says a cell of a table; None: it is shown as it is stored."""
     _verified: str = field(init=False)
     _asked: str = field(init=False)
     _line: str = field(init=False)
@@ -64,8 +66,9 @@ class CellDrawing:
 
     def _cell(self, row: Row, cell: Cell) -> str:
         key = f"c-{row.record.pk}-{cell.column}"
-        long = " long" if len(cell.text) > LONG else ""
-        label = f'<label for="{key}"><bdi>{escape(cell.text)}</bdi></label>'
+        shown = self.words(row.record.table, cell.column, cell.text) if self.words is not None else cell.text
+        long = " long" if len(shown) > LONG else ""
+        label = f'<label for="{key}"><bdi>{escape(shown)}</bdi></label>'
         return f'<td class="{cell.state}{long}">{self._mark(row, cell, key)}{label}{self._beside(row, cell)}</td>'
 
     def _mark(self, row: Row, cell: Cell, key: str) -> str:

@@ -20,12 +20,13 @@ from theratrial.trialfolder.tables import table as table_definition
 from theratrial.web.access import may, participant_or_404, requires, sites_of
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.naming import column_label, table_label
+from theratrial.web.capture.value_words import cell_words, value_words
 from theratrial.web.capture.verification import Row, cells_verified, progress, progress_by_participant, rows_to_verify
 from theratrial.web.capture.verify_drawing import CellDrawing
 from theratrial.web.ledger.act import act
 from theratrial.web.participants.models import Participant
 from theratrial.web.results.blinding import hidden_records
-from theratrial.web.trials.selectors import protocol_in_force
+from theratrial.web.trials.selectors import protocol_in_force, trial_zone
 
 PER_PAGE: Final = 25
 SHOWN: Final = ("all", "unverified", "stale")
@@ -97,7 +98,9 @@ def _shown(request: HttpRequest, participant: Participant, *, refusal: str = "",
     show = show if show in SHOWN else "all"
     may_verify = may(request.user, "source.verify", site=participant.site)
     may_raise = may(request.user, "queries.raise", site=participant.site)
-    drawing = CellDrawing(request, may_verify, may_raise, may(request.user, "queries.view", site=participant.site))
+    may_view = may(request.user, "queries.view", site=participant.site)
+    words = cell_words({"request": request}, value_words(protocol_in_force()))
+    drawing = CellDrawing(request, may_verify, may_raise, may_view, words)
     context = {
         "participant": participant,
         "progress": progress(rows),
@@ -105,6 +108,7 @@ def _shown(request: HttpRequest, participant: Participant, *, refusal: str = "",
         "show": show,
         "may_verify": may_verify,
         "refusal": refusal,
+        "zone": trial_zone().key,
     }
     return render(request, "capture/verify_participant.html", context, status=status)
 

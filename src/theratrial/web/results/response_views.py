@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +25,7 @@ from theratrial.web.capture.forms import Filling, Place
 from theratrial.web.capture.listing import Listing, choice_text, listing
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.services import record_create
+from theratrial.web.capture.value_words import value_words
 from theratrial.web.ledger.act import act
 from theratrial.web.ledger.models import Signature
 from theratrial.web.ledger.signing import NotConfirmed, content_digest, sign, signer_confirmed
@@ -86,7 +87,7 @@ def _page(
     outcome = None if row is None or blind else row.content.get("response")
     context: dict[str, Any] = {
         "participant": participant,
-        "readings": [] if definition is None else [_shown(definition, one) for one in seen],
+        "readings": [] if definition is None else _shown(definition, seen),
         "formless": definition is None,
         "all_readings": readings,
         "hidden": hidden,
@@ -119,8 +120,9 @@ def _definition() -> FormDefinition | None:
         return None
 
 
-def _shown(definition: FormDefinition, reading: Reading) -> ShownReading:
-    return ShownReading(reading, listing(definition, reading.records, without=("reader",)))
+def _shown(definition: FormDefinition, readings: Iterable[Reading]) -> list[ShownReading]:
+    words = value_words(protocol_in_force())
+    return [ShownReading(one, listing(definition, one.records, words, without=("reader",))) for one in readings]
 
 
 def _lesions(definition: FormDefinition | None, outcome: Mapping[str, Any] | None) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from theratrial.web.capture.forms import Filling, Place
 from theratrial.web.capture.listing import listing
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.selectors import live_records, participant_rows
+from theratrial.web.capture.value_words import value_words
 from theratrial.web.participants.models import Participant
 from theratrial.web.results.laboratory import laboratory_points
 from theratrial.web.trials.selectors import protocol_in_force
@@ -60,7 +61,7 @@ def _events(participant: Participant) -> dict[str, Any]:
     said = next((field.help for field in definition.fields if field.column == "serious"), "")
     # The version of CTCAE stands beside the grade.
     return {
-        "events": listing(definition, found, without=("ctcae_version",)),
+        "events": listing(definition, found, value_words(protocol_in_force()), without=("ctcae_version",)),
         "serious_notice": said if serious else "",
     }
 

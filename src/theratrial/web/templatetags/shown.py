@@ -66,18 +66,28 @@ def day(context: Any, value: date | datetime | str | None) -> str:
 @register.simple_tag(takes_context=True)
 def instant(context: Any, value: datetime | str | None) -> str:
     """An instant in the trial's zone, which is named: ``2021-10-18 · 1400/07/26 09:30 Asia/Tehran``."""
-    from theratrial.web.trials.selectors import trial_zone
-
     if not value:
         return "–"
+    local = _in_zone(context, value)
+    return _digits(context, f"{_pair(context, local.date())} {local:%H:%M} {local.tzinfo}")
+
+
+def moment(context: Any, value: datetime | str) -> str:
+    """As `instant`, without the name of the zone: for tables under which it is named once."""
+    local = _in_zone(context, value)
+    return _digits(context, f"{_pair(context, local.date())} {local:%H:%M}")
+
+
+def _in_zone(context: Any, value: datetime | str) -> datetime:
+    from theratrial.web.trials.selectors import trial_zone
+
     found = datetime.fromisoformat(value.replace("Z", "+00:00")) if isinstance(value, str) else value
     request = context.get("request")
     # Once per request: a list shows an instant in every line.
     zone: ZoneInfo = getattr(request, "theratrial_zone", None) or trial_zone()
     if request is not None:
         request.theratrial_zone = zone
-    local = found.astimezone(zone)
-    return _digits(context, f"{_pair(context, local.date())} {local:%H:%M} {zone.key}")
+    return found.astimezone(zone)
 
 
 @register.simple_tag(takes_context=True)
