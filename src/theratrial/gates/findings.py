@@ -11,7 +11,7 @@ from typing import Any, Final
 from theratrial.protocol.clauses import Clause, DecisionStatus
 from theratrial.trace import Trace
 
-METHOD_VERSION: Final = "1"
+METHOD_VERSION: Final = "2"
 _HOURS_OF_A_DAY: Final = 24
 
 
