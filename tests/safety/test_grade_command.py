@@ -98,6 +98,20 @@ def test_a_file_is_graded_line_by_line_in_each_form(file):
     assert "Thrombocytopenia: 20 10^9/L is < 50.0" in run(file).stdout
 
 
+def test_what_the_other_version_grades_otherwise_is_shown_for_a_file(file):
+    said = run(file, "--differences").stdout
+    assert "2 grades of 4 values differ between version 5.0 and 6.0, in 1 of 2 subjects." in said
+    found = json.loads(run(file, "--differences", "--json").stdout)
+    assert [(one["line"], one["ctcae_5.0"], one["ctcae_6.0"]) for one in found["grades"]] == [
+        (2, "grade 4", "grade 3"),
+        (3, "grade 2", "grade 1"),
+    ]
+    assert found["worst_grades"][0] == {
+        "subject": "P-01", "test": "platelets", "direction": "down", "ctcae_5.0": 4, "ctcae_6.0": 3
+    }  # fmt: skip
+    assert "on a file" in str(run("--differences", "--test", "K", "--value", "4", "--unit", "mmol/L").exception)
+
+
 def test_every_bad_line_of_a_file_is_named_and_none_is_graded(tmp_path):
     path = tmp_path / "bad.csv"
     path.write_text('test,value,unit,fasting\nplatelets,"49,5",10^9/L,\ntroponin,1,ng/L,\nglucose,9,mmol/L,maybe\n')

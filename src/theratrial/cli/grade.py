@@ -54,6 +54,9 @@ def grade(
         bool | None,
         typer.Option("--new-reduction/--no-new-reduction", help="Of an ejection fraction that began below 40 %."),
     ] = None,
+    differences: Annotated[
+        bool, typer.Option("--differences", help="Of a file: only what version 6.0 grades otherwise than 5.0.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print values as JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print lines of CSV.")] = False,
 ) -> None:
@@ -82,6 +85,11 @@ def grade(
         facts = {name: known for name, known in stated.items() if known is not None}
         sample = Sample(value, unit, lln, uln, baseline, limit_unit, baseline_unit, facts)
         lines = [SampleLine(0, "", "", test_called(test), sample)]
+    if differences:
+        if file is None or ctcae or as_csv:
+            raise InputError("--differences compares both versions on a file, in words or with --json")
+        _show_differences(lines, as_json=as_json)
+        return
     _show(lines, versions, is_file=file is not None, as_json=as_json, as_csv=as_csv)
 
 
@@ -130,6 +138,40 @@ def _show(lines: Sequence[SampleLine], versions: Sequence[str], *, is_file: bool
         console.note(
             "By the laboratory value alone: what a clinician adds (transfusion, symptoms, death) is not in it."
         )
+
+
+def _show_differences(lines: Sequence[SampleLine], *, as_json: bool) -> None:
+    from theratrial.safety.version_impact import PatientSample, version_impact
+
+    found = version_impact(PatientSample(one.subject, one.test, one.sample, None, str(one.line)) for one in lines)
+    rows = [
+        {
+            "line": int(one.of.record),
+            "subject": one.of.patient,
+            "test": one.of.test,
+            "direction": one.direction,
+            **{
+                f"ctcae_{version}": "no term" if graded is None else _grade_text(graded)
+                for version, graded in zip(found.versions, (one.first, one.second), strict=True)
+            },
+        }
+        for one in found.grades
+    ]
+    if as_json:
+        worst = [
+            {"subject": one.patient, "test": one.test, "direction": one.direction}
+            | dict(zip((f"ctcae_{version}" for version in found.versions), (one.first, one.second), strict=True))
+            for one in found.worst
+        ]
+        subjects = found.patients_affected
+        console.print_json({"values": found.values, "subjects": subjects, "worst_grades": worst, "grades": rows})
+        return
+    if rows:
+        console.print_table(tuple(rows[0]), [tuple(row.values()) for row in rows])
+    console.say(
+        f"{len(rows)} grades of {found.values} values differ between version {' and '.join(found.versions)}, "
+        f"in {len(found.patients_affected)} of {len(found.patients)} subjects."
+    )
 
 
 def _say(one: TermGrade) -> None:
