@@ -366,6 +366,18 @@ def test_a_version_that_said_it_right_ends_the_untruth() -> None:
     assert owed(wrong, facts(DAY), today=DAY).proposals[0].since == date(2022, 3, 1)
 
 
+def test_an_update_of_another_field_makes_no_earlier_day_true() -> None:
+    """Complete since 18 October 2021, reached on 1 September 2022: an acronym given later changes nothing of that."""
+    first = planned(status=Coded(code="complete"), target_sample_size=10)
+    named = first.registration.model_copy(update={"acronym": Text(en="TRIAL")})
+    second = first.model_copy(update={"registration": named})
+    days = (date(2021, 10, 18), date(2022, 12, 1))
+    history = History((version(0, first, days[0]), version(1, second, days[1])))
+    found = owed(second, facts(DAY, target_sample_size=10), today=DAY, history=history)
+    assert "actual_start" in proposed(found)
+    assert found.last_true is None
+
+
 def test_an_import_is_no_update_and_an_update_is() -> None:
     imported = History((version(0, SEED, date(2022, 12, 10)),))
     found = owed(SEED, facts(DAY), today=DAY, history=imported)

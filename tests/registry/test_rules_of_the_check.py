@@ -223,6 +223,16 @@ def test_a_garbled_date_of_the_source_is_told_with_what_was_meant():
     assert "2020-03-24" in finding.message.fa
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "garbled"),
+    [("statusVerifiedDate", "2015-08", False), ("studyFirstPostDate", "2009-09-09", False),
+     ("Update count", "many", False), ("Approval date", "2009-13-41", True), ("Approval date", "soon", True)],
+)  # fmt: skip
+def test_a_sound_date_that_has_no_field_is_not_garbled(name, value, garbled):
+    found = check(GOOD, today=TODAY, unplaced=(Unplaced("line 3", name, value, "the record has no field for it"),))
+    assert [one.rule for one in found] == ["date-garbled"] * garbled
+
+
 def test_the_first_trials_record_raises_these_rules():
     """Every row of the list of what a validator has to find in it, and what was found beyond."""
     assert rules_of(SEED, PRINTED) == {

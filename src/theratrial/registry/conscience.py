@@ -13,6 +13,7 @@ from theratrial.registry.fields import Field, field_of, fields, value_at
 from theratrial.registry.found import Sentence
 from theratrial.registry.history import History
 from theratrial.registry.record import Contact, RegistrationRecord
+from theratrial.registry.recruitment_state import OVER
 from theratrial.registry.shown import shown
 from theratrial.registry.trial_facts import TrialFacts
 from theratrial.registry.trial_state import State, Untrue, trial_state
@@ -153,11 +154,25 @@ def _last_true(
     if not wrong:
         return today
     last = min(wrong) - _DAY
-    if state.wrong_between is not None and state.wrong_between[0] <= last < state.wrong_between[1]:
-        last = state.wrong_between[0] - _DAY
+    for start, end in _too_early(state, history):
+        if start <= last < end:
+            last = start - _DAY
     registered = record.registration.registered_on
     began = registered.gregorian if registered else history.versions[0].made_at.date() if history else None
     return None if began is not None and last < began else last
+
+
+def _too_early(state: State, history: History | None) -> list[tuple[date, date]]:
+    """From when until when any version said too early that recruitment was over; the newest first."""
+    found = [state.wrong_between] if state.wrong_between is not None else []
+    if history is None or state.over_since is None:
+        return found
+    first = history.versions[0]
+    days = [last_update(first.record, History((first,))), *(one.made_at.date() for one in history.versions[1:])]
+    for one, start, end in zip(reversed(history.versions[:-1]), reversed(days[:-1]), reversed(days[1:]), strict=True):
+        if one.record.recruitment.status.code in OVER and start is not None and end is not None:
+            found.append((start, min(end, state.over_since)))
+    return found
 
 
 def _words_of_protocol(record: RegistrationRecord, today: date, protocol: Protocol | None) -> tuple[Sentence, ...]:

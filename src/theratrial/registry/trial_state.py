@@ -49,6 +49,8 @@ class State:
     """Since when the status was wrong, where a person has to say what is right."""
     wrong_between: tuple[date, date] | None = None
     """First day on which the status was said too early, and the day on which it came true."""
+    over_since: date | None = None
+    """Since when recruitment is over; None where nothing shows it."""
 
 
 def trial_state(
@@ -65,7 +67,9 @@ def trial_state(
     recruitment = Recruitment(record, facts, said_on or last_update(record, None))
     judge = _Judge(record, recruitment, protocol)
     found = tuple(judge.fields())
-    return State(found, tuple(judge.undetermined), judge.wrong_since, recruitment.said_too_early)
+    return State(
+        found, tuple(judge.undetermined), judge.wrong_since, recruitment.said_too_early, recruitment.over_since
+    )
 
 
 def agrees(said: RecordDate, day: date) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 
 from theratrial.errors import InputError
 from theratrial.registry.calendars import gregorian_date
+from theratrial.registry.dates import DateProblem, read_date
 from theratrial.registry.found import Quote, Sentence, Severity
 from theratrial.registry.rules.frame import CONSISTENCY, ICMJE, IRCT, TRDS, WHO_RESULTS, Case, Found, quote, rule
 from theratrial.registry.timing import registration_timing
@@ -250,6 +251,17 @@ def actual_date_in_future(case: Case) -> Iterator[Found]:
             )
 
 
+_NAMED_DATE: Final = re.compile(r"(?<!up)date", re.IGNORECASE)
+
+
+def _a_day(words: str, today: date) -> bool:
+    """Whether it can be read: a day that only has no field, as that of posting, is not garbled."""
+    try:
+        return read_date(words, today=today) is not None
+    except DateProblem:
+        return False
+
+
 @rule(
     "date-garbled",
     Severity.ERROR,
@@ -259,7 +271,7 @@ def actual_date_in_future(case: Case) -> Iterator[Found]:
 )
 def date_garbled(case: Case) -> Iterator[Found]:
     for one in case.unplaced:
-        if one.suggestion or "date" in one.name.casefold():
+        if one.suggestion or (_NAMED_DATE.search(one.name) and not _a_day(one.value, case.today)):
             meant = f"; probably {one.suggestion}" if one.suggestion else ""
             meant_fa = f"؛ به‌احتمال {one.suggestion}" if one.suggestion else ""
             yield Found(
