@@ -178,7 +178,7 @@ def test_another_amount_is_told_with_both_numbers_and_its_place() -> None:
 def test_a_criterion_is_told_with_both_limits_in_units_of_people() -> None:
     record = with_changes(SEED, {INCLUSION: words("≥ 1000 cells/mm³", "≥ 1500 cells/mm³")})
     (one,) = [found for found in findings(record) if found.rule == "protocol-criterion-differs"]
-    assert one.message.en == "Neutrophils: ≥ 1.5 · 10⁹/L in the record, ≥ 1 · 10⁹/L in the protocol"
+    assert one.message.en == "Neutrophils: ≥ 1.5 × 10⁹/L in the record, ≥ 1 × 10⁹/L in the protocol"
     assert one.path == INCLUSION
 
 

@@ -190,6 +190,7 @@ _SEVERITIES = {"error": "خطا", "warning": "هشدار", "info": "آگاهی"}
 
 def _print_findings(findings: tuple[Finding, ...], record: RegistrationRecord, language: Language) -> None:
     from theratrial.registry.fields import field_of, value_at
+    from theratrial.registry.rules.quoting import shortened
     from theratrial.registry.shown import shown
 
     empty = "(خالی)" if language == "fa" else "(empty)"
@@ -206,7 +207,7 @@ def _print_findings(findings: tuple[Finding, ...], record: RegistrationRecord, l
                 label = field.label(language)
                 text = shown(field, value_at(record, quote.path), language) if field.kind == "code" else text
             words = " ".join(text.split())
-            print_(f"      {label}: " + (f"“{words[:160]}{' …' if len(words) > 160 else ''}”" if words else empty))
+            print_(f"      {label}: " + (f"“{shortened(words)}”" if words else empty))
         print_(f"    -> {remedy}")
         print_(f"    {finding.source}\n")
 

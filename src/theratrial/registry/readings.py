@@ -7,13 +7,14 @@ A reading is no eligibility decision: it serves to ask whether two texts say the
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
 from theratrial.errors import UnitError
 from theratrial.reference import table
 from theratrial.registry import needles
+from theratrial.registry.criteria_ranges import ecog_limit, range_after
 from theratrial.registry.record import RegistrationRecord
 from theratrial.units import converted
 
@@ -31,9 +32,9 @@ _COMPARATORS: Final[tuple[tuple[str, Comparator], ...]] = (
     (r"<|less than|fewer than|below|under|younger than|کمتر از|زیر", "<"),
 )
 _NUMBER: Final = r"(?P<number>\d{1,3}(?:[,٬]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
-_POWER: Final = r"(?:\s*[x×*·]\s*10\s*(?:\^|\*\*)?\s*(?P<power>[0-9⁰¹²³⁴⁵⁶⁷⁸⁹]+))?"
+_POWER: Final = r"(?:\s*[x×*·]\s*10\s*(?:\^|\*\*|e)?\s*(?P<power>[0-9⁰¹²³⁴⁵⁶⁷⁸⁹]+))?"
 _UNIT: Final = (
-    r"\s*(?P<unit>cells ?/ ?(?:mm³|mm3|µl|ul|μl)|/ ?(?:mm³|mm3|µl|ul|μl|l)|(?:g|mg|mmol|µmol|μmol|umol)/(?:dl|l)"
+    r"\s*(?P<unit>(?:cells ?)?(?:/ ?|per )(?:mm³|mm3|µl|ul|μl|mcl|l)|(?:g|gpt|mg|mmol|µmol|μmol|umol) ?/ ?(?:dl|l)"
     r"|%|percent|years?|سال|درصد)?"
 )
 _AFTER: Final[tuple[tuple[str, Comparator], ...]] = (
@@ -52,6 +53,7 @@ _LATEX: Final = (
 _WRITTEN_UNITS: Final = (
     (needles.sought(r"(\d) ?میلی ?گرم (?:در|بر) (?:هر )?دسی ?لیتر", having=("دسی",)), r"\1 mg/dL"),
     (needles.sought(r"(\d) ?گرم (?:در|بر) (?:هر )?دسی ?لیتر", having=("دسی",)), r"\1 g/dL"),
+    (needles.sought(r"(\d) ?(?:میلیارد|گیگا) ?(?:در|بر) (?:هر )?لیتر", having=("میلیارد", "گیگا")), r"\1 G/L"),
     (needles.sought(r"(\d) ?گرم (?:در|بر) (?:هر )?لیتر"), r"\1 g/L"),
     (needles.sought(r"(\d) ?(?:سلول |عدد )?(?:در|بر) (?:هر )?میلی ?متر ?مکعب", having=("مکعب",)), r"\1/mm³"),
     (needles.sought(r"(\d) ?(?:سلول |عدد )?(?:در|بر) (?:هر )?میکرو ?لیتر"), r"\1/µL"),
@@ -207,7 +209,7 @@ def _of_topic(text: str, folded: str, side: Side, topic: Topic) -> list[Reading]
         return []
     first = named[0]
     if topic.quantity:
-        limits = [limit for match in named if (limit := _limit(text, match, topic, side)) is not None]
+        limits = [limit for match in named for limit in _limits(text, match, topic, side)]
         if limits:
             return limits[:2]
         if topic.id == "age":
@@ -231,6 +233,22 @@ def _part_of_other(topic: Topic, text: str, match: re.Match[str]) -> bool:
     if topic.id == "infection":
         return "hiv" in before[-12:]
     return False
+
+
+def _limits(text: str, match: re.Match[str], topic: Topic, side: Side) -> list[Reading]:
+    """A limit, or the ends of a range: ``ECOG 0-2`` is ``<= 2``, ``age 18 to 75`` has two."""
+    one = _limit(text, match, topic, side)
+    if one is not None and topic.id == "ecog":
+        on_scale = ecog_limit(one.comparator, one.value)
+        one = replace(one, comparator=on_scale[0], value=on_scale[1]) if on_scale else None
+    if one is not None:
+        return [one]
+    found = range_after(topic.id, text[match.end() : match.end() + 60])
+    if found is None:
+        return []
+    quote = _around(text, match.start(), match.end() + found.length)
+    ends: list[tuple[Comparator, float]] = [(">=", found.low)] if found.low else []
+    return [Reading(topic.id, side, sign, value, topic.unit, quote) for sign, value in [*ends, ("<=", found.high)]]
 
 
 def _limit(text: str, match: re.Match[str], topic: Topic, side: Side) -> Reading | None:
@@ -271,7 +289,8 @@ def _read_limit(
         return Reading(topic.id, side, comparator, None if topic.id != "ecog" else value, unit, quote)
     value = float(beside["number"].replace(",", "").replace("٬", ""))
     power = int(beside["power"].translate(_SUPERSCRIPT)) if beside["power"] else 0
-    unit = (beside["unit"] or "").replace(" ", "").replace("mm³", "mm3").replace("μ", "u").replace("µ", "u").casefold()
+    unit = (beside["unit"] or "").casefold().replace("per ", "/").replace("mcl", "ul").replace(" ", "")
+    unit = unit.replace("mm³", "mm3").replace("μ", "u").replace("µ", "u")
     try:
         return Reading(topic.id, side, comparator, round(_core(value, power, unit, topic), 6), topic.unit, quote)
     except UnitError:
@@ -291,7 +310,9 @@ def _core(value: float, power: int, unit: str, topic: Topic) -> float:
             raise UnitError(f"{unit} is no unit of age here")
         return value
     if topic.unit == "e9_per_L":
-        per_litre = {"/l": 1.0, "/mm3": 1e6, "/ul": 1e6, "cells/mm3": 1e6, "cells/ul": 1e6, "": 1e6}
+        unit = unit.removeprefix("cells")
+        # G/L and Gpt/L are 10^9 a litre.
+        per_litre = {"/l": 1.0, "/mm3": 1e6, "/ul": 1e6, "": 1e6, "g/l": 1e9, "gpt/l": 1e9}
         if unit not in per_litre:
             raise UnitError(f"{unit} is no unit of a cell count")
         # "≥ 1.5 x 10^9" without "per litre" can only mean that; "≥ 100,000" can only mean per mm3.
@@ -360,35 +381,3 @@ def _conditions(condition: str, by_variable: dict[str, Topic]) -> list[tuple[Top
         else:
             found.append((topic, "", None))
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class ReadingDifference:
-    """Where two sets of readings part: one lacks a topic, has it on the other side, or sets another limit."""
-
-    topic: str
-    kind: Literal["only_in_first", "only_in_second", "other_limit", "other_side"]
-    first: Reading | None
-    second: Reading | None
-
-
-def reading_differences(first: tuple[Reading, ...], second: tuple[Reading, ...]) -> tuple[ReadingDifference, ...]:
-    """Topic by topic; a limit that only one side gives in numbers counts as another limit."""
-    found: list[ReadingDifference] = []
-    named = {reading.topic for reading in (*first, *second)}
-    for topic in sorted(named, key=_order().__getitem__):
-        one, other = [r for r in first if r.topic == topic], [r for r in second if r.topic == topic]
-        if one and not other:
-            found.append(ReadingDifference(topic, "only_in_first", one[0], None))
-        elif other and not one:
-            found.append(ReadingDifference(topic, "only_in_second", None, other[0]))
-        elif one and other:
-            if {r.side for r in one} != {r.side for r in other}:
-                found.append(ReadingDifference(topic, "other_side", one[0], other[0]))
-            elif {_key(r) for r in one} != {_key(r) for r in other}:
-                found.append(ReadingDifference(topic, "other_limit", one[0], other[0]))
-    return tuple(found)
-
-
-def _key(reading: Reading) -> tuple[str, float | None]:
-    return reading.comparator if reading.value is not None else "", reading.value

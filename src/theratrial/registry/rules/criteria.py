@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from theratrial.registry.criteria_compared import limit_said, reading_differences
 from theratrial.registry.found import Quote, Sentence, Severity
-from theratrial.registry.readings import Reading, reading_differences, readings, speaks_of, topics
+from theratrial.registry.readings import Reading, readings, speaks_of, topics
 from theratrial.registry.rules.frame import CONSISTENCY, PHARMACOLOGY, PHYSICS, TRDS, Case, Found, quote, rule
+from theratrial.registry.rules.quoting import opening, quoted
 from theratrial.registry.rules.words import (
     about_antibody,
     about_gallium,
@@ -19,6 +21,7 @@ from theratrial.registry.rules.words import (
     summary_readings,
     whole_text,
 )
+from theratrial.registry.words import Language
 
 _VECTORS: Final = ("fab", "affibody", "nanobody", "fragment", "pretarget", "single-domain")
 INCLUSION, EXCLUSION, SUMMARY = "eligibility.inclusion", "eligibility.exclusion", "summary.participants"
@@ -40,11 +43,11 @@ def summary_lacks(case: Case) -> Iterator[Found]:
             yield Found(
                 SUMMARY,
                 Sentence(
-                    f"The full criteria name {topic.en} ({_side(one.second)}), the summary does not",
+                    f"The full criteria name {topic.en} ({one.second.side}), the summary does not",
                     f"فهرست کامل شرایط «{topic.fa}» را دارد و خلاصه ندارد",
                 ),
                 Sentence("Say the same in the summary and in the criteria", "در خلاصه و در شرایط یک چیز بنویسید"),
-                (_quoted(one.second), Quote("", SUMMARY)),
+                (_of_criteria(case, one.second), opening(case, SUMMARY)),
             )
 
 
@@ -79,7 +82,7 @@ def detail_lacks(case: Case) -> Iterator[Found]:
                 "Add it to the criteria, with how it is established, or take it out there",
                 "آن را با شیوهٔ احرازش به شرایط بیفزایید یا از آنجا بردارید",
             ),
-            (Quote(reading.quote, path), Quote("", INCLUSION)),
+            (quoted(case, reading, path), opening(case, INCLUSION)),
         )
 
 
@@ -94,18 +97,18 @@ def limits_differ(case: Case) -> Iterator[Found]:
     for one in reading_differences(summary_readings(case.record), criteria_readings(case.record)):
         if one.kind in ("other_limit", "other_side") and one.first is not None and one.second is not None:
             topic = topics()[one.topic]
-            first, second = one.first.limit or _side(one.first), one.second.limit or _side(one.second)
             yield Found(
                 INCLUSION,
                 Sentence(
-                    f"{topic.en}: the summary says {first}, the criteria say {second}",
-                    f"{topic.fa}: خلاصه «{first}» و شرایط «{second}» می‌گوید",
+                    f"{topic.en}: the summary says {_demand(one.first, 'en')}, "
+                    f"the criteria say {_demand(one.second, 'en')}",
+                    f"{topic.fa}: خلاصه «{_demand(one.first, 'fa')}» و شرایط «{_demand(one.second, 'fa')}» می‌گوید",
                 ),
                 Sentence(
                     "Give the limit that the protocol has, in both places",
                     "در هر دو جا حدی را که در پروتکل است بنویسید",
                 ),
-                (Quote(one.first.quote, SUMMARY), _quoted(one.second)),
+                (quoted(case, one.first, SUMMARY), _of_criteria(case, one.second)),
             )
 
 
@@ -158,7 +161,7 @@ def her2_by_tracer_only(case: Case) -> Iterator[Found]:
                     "Say whether a tissue result is required, of which lesion and how old it may be",
                     "بنویسید آیا نتیجهٔ بافتی لازم است، از کدام ضایعه و با چه قدمتی",
                 ),
-                (_quoted(words),),
+                (_of_criteria(case, words),),
             )
 
 
@@ -242,9 +245,19 @@ def criteria_missing(case: Case) -> Iterator[Found]:
             )
 
 
-def _quoted(reading: Reading) -> Quote:
-    return Quote(reading.quote, EXCLUSION if reading.side == "exclusion" else INCLUSION)
+def _of_criteria(case: Case, reading: Reading) -> Quote:
+    return quoted(case, reading, EXCLUSION if reading.side == "exclusion" else INCLUSION)
 
 
-def _side(reading: Reading) -> str:
-    return reading.side
+_SIDES: Final = {
+    "inclusion": ("it is asked for", "شرط ورود است"),
+    "exclusion": ("it excludes", "شرط عدم ورود است"),
+}
+
+
+def _demand(reading: Reading, language: Language) -> str:
+    """The limit, and where it stands among what excludes; of a mere name, on which side it stands."""
+    said, fa = limit_said(reading, language), language == "fa"
+    if not said:
+        return _SIDES[reading.side][fa]
+    return said + ("" if reading.side == "inclusion" else (" excludes", " مانع ورود است")[fa])

@@ -9,6 +9,7 @@ from typing import Final
 from theratrial.registry.found import Quote, Sentence, Severity
 from theratrial.registry.needles import folded, sought
 from theratrial.registry.rules.frame import CONSISTENCY, ICMJE, SPIRIT, TRDS, Case, Found, quote, rule
+from theratrial.registry.rules.quoting import whole_words
 from theratrial.registry.rules.words import about_radiotherapy, whole_text
 
 SUMMARY: Final = "summary.main_outcome_variables"
@@ -359,7 +360,10 @@ def follow_up_without_outcome(case: Case) -> Iterator[Found]:
                 "Register what is measured between sessions, or say what the follow-up is for",
                 "آنچه بین جلسه‌ها سنجیده می‌شود ثبت کنید یا بگویید پیگیری برای چیست",
             ),
-            (Quote(between[0], "summary.design"), quote(case, "primary_outcomes[0].timepoint")),
+            (
+                Quote(whole_words(design, *between.span()), "summary.design"),
+                quote(case, "primary_outcomes[0].timepoint"),
+            ),
         )
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from theratrial.registry.found import Quote, Sentence, Severity
 from theratrial.registry.record import Contact
 from theratrial.registry.rules.frame import CONSISTENCY, IRCT, TRDS, Case, Found, quote, rule
+from theratrial.registry.rules.quoting import shortened, whole_words
 from theratrial.registry.rules.words import filled, of_irct, texts
 
 _DIGITS: Final = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
@@ -223,12 +224,12 @@ def spaces_in_text(case: Case) -> Iterator[Found]:
                     f"{len(match[0])} spaces or empty lines in a row", f"{len(match[0])} فاصله یا سطر خالی پیاپی است"
                 ),
                 Sentence("Delete them", "آن‌ها را بردارید"),
-                (Quote(" ".join(words.split())[:120], path),),
+                (Quote(shortened(" ".join(words.split()), longest=120), path),),
             )
 
 
 def _near(words: str, place: int) -> str:
-    return words[max(0, place - 40) : place + 60].strip()
+    return whole_words(words, max(0, place - 40), min(len(words), place + 60))
 
 
 @rule(

@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from theratrial.registry.found import Quote, Sentence, Severity
+from theratrial.registry.criteria_compared import demanded, limit_said
+from theratrial.registry.found import Sentence, Severity
 from theratrial.registry.readings import Reading, protocol_readings, readings, topics
 from theratrial.registry.rules.frame import PROTOCOL, Case, Found, quote, rule
 from theratrial.registry.rules.planned import SAY_THE_SAME, assumed, of_protocol, same_words, spans, words_at
+from theratrial.registry.rules.quoting import quoted
 from theratrial.registry.rules.words import criteria_readings
-from theratrial.registry.words import Language
+from theratrial.registry.words import LANGUAGES, Language
 
 if TYPE_CHECKING:
     from theratrial.protocol.schema import Protocol
@@ -46,18 +48,18 @@ def criterion_only_in_record(case: Case) -> Iterator[Found]:
     known = {one.topic for one in (*protocol_readings(case.protocol), *_titles(case.protocol))}
     for one in _first_of_topics(criteria_readings(case.record)):
         if one.topic not in known and not _from_a_field(one):
-            topic = topics()[one.topic]
+            topic, said = topics()[one.topic], quoted(case, one, _side_path(one))
             yield Found(
                 _side_path(one),
                 Sentence(
-                    f"'{one.quote}': no criterion of the protocol speaks of {topic.en}",
-                    f"«{one.quote}»: هیچ معیار پروتکل از {topic.fa} نمی‌گوید",
+                    f"'{said.text}': no criterion of the protocol speaks of {topic.en}",
+                    f"«{said.text}»: هیچ معیار پروتکل از {topic.fa} نمی‌گوید",
                 ),
                 Sentence(
                     "Add the criterion to the protocol, or say why the record has it",
                     "معیار را به پروتکل بیفزایید یا بگویید چرا در سوابق آمده است",
                 ),
-                (Quote(one.quote, _side_path(one)),),
+                (said,),
             )
 
 
@@ -75,12 +77,12 @@ def criterion_only_in_protocol(case: Case) -> Iterator[Found]:
     for one in _first_of_topics(protocol_readings(case.protocol)):
         if one.topic not in known and one.topic != "female":
             topic = topics()[one.topic]
-            limit = f" {limit_said(one)}" if one.limit else ""
+            limits = [f" {said}" if (said := limit_said(one, tongue)) else "" for tongue in LANGUAGES]
             yield Found(
                 _side_path(one),
                 Sentence(
-                    f"The protocol's {one.side} criterion on {topic.en}{limit} is not in the record",
-                    f"معیار {'ورود' if one.side == 'inclusion' else 'عدم ورود'} پروتکل دربارهٔ {topic.fa}{limit} "
+                    f"The protocol's {one.side} criterion on {topic.en}{limits[0]} is not in the record",
+                    f"معیار {'ورود' if one.side == 'inclusion' else 'عدم ورود'} پروتکل دربارهٔ {topic.fa}{limits[1]} "
                     "در سوابق نیست",
                 ),
                 Sentence(
@@ -107,8 +109,9 @@ def criterion_differs(case: Case) -> Iterator[Found]:
         said, planned = ([one for one in side if one.topic == topic.id] for side in (ours, theirs))
         if not said or not planned:
             continue
-        sides = {one.side for one in said} != {one.side for one in planned}
-        if sides or _limits(said) != _limits(planned):
+        limits, wanted = demanded(said), demanded(planned)
+        sides = not (limits and wanted) and {one.side for one in said} != {one.side for one in planned}
+        if sides or limits != wanted:
             yield Found(
                 _side_path(said[0]),
                 Sentence(
@@ -118,30 +121,19 @@ def criterion_differs(case: Case) -> Iterator[Found]:
                     f"در پروتکل {_listed(planned, 'fa', with_side=sides)}",
                 ),
                 SAY_THE_SAME,
-                (Quote(said[0].quote, _side_path(said[0])), of_protocol(planned[0].quote, "eligibility")),
+                (quoted(case, said[0], _side_path(said[0])), of_protocol(planned[0].quote, "eligibility")),
             )
-
-
-def _limits(found: list[Reading]) -> set[tuple[str, float]]:
-    return {(one.comparator, one.value) for one in found if one.value is not None}
 
 
 def _listed(found: list[Reading], language: Language, *, with_side: bool) -> str:
     sides = {"inclusion": ("inclusion", "ورود"), "exclusion": ("exclusion", "عدم ورود")}
     place = 1 if language == "fa" else 0
-    said = [limit_said(one) or ("no limit", "بی حد")[place] for one in found]
+    said = [
+        limit_said(one, language) or ("no limit that could be read", "بی حدی که خوانده شود")[place] for one in found
+    ]
     if not with_side:
         return ", ".join(said)
     return ", ".join(f"{limit} ({sides[one.side][place]})" for limit, one in zip(said, found, strict=True))
-
-
-def limit_said(one: Reading) -> str:
-    """``≥ 1.5 · 10⁹/L``; empty where there is no limit."""
-    if one.value is None:
-        return ""
-    sign = {">=": "≥", "<=": "≤"}.get(one.comparator, one.comparator)
-    unit = {"e9_per_L": " · 10⁹/L", "g_per_L": " g/L", "percent": " %", "years": ""}.get(one.unit, f" {one.unit}")
-    return f"{sign} {one.value:g}{unit}".rstrip()
 
 
 def _titles(protocol: Protocol) -> list[Reading]:

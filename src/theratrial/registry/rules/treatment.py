@@ -9,6 +9,7 @@ from typing import Final
 from theratrial.registry.found import Quote, Sentence, Severity
 from theratrial.registry.needles import folded, sought
 from theratrial.registry.rules.frame import CONSISTENCY, PHYSICS, TRDS, Case, Found, quote, rule
+from theratrial.registry.rules.quoting import whole_words
 from theratrial.registry.rules.words import about_radiotherapy, filled, whole_text
 
 GROUP: Final = "interventions[0].description"
@@ -114,7 +115,7 @@ def scans_differ(case: Case) -> Iterator[Found]:
             yield Found(
                 "summary.settings_and_conduct",
                 Sentence(
-                    f"The summary says '{summary[0].strip()}', the intervention '{detail[0].strip()}'",
+                    f"The summary says '{_said(summary)}', the intervention '{_said(detail)}'",
                     "خلاصه و شرح مداخله زمان‌های یکسانی برای تصویربرداری تمام‌بدن نمی‌گویند",
                 ),
                 Sentence(
@@ -122,10 +123,14 @@ def scans_differ(case: Case) -> Iterator[Found]:
                     "در هر دو همان تصویربرداری‌ها را در همان ساعت‌ها بنویسید",
                 ),
                 (
-                    Quote(summary[0].strip(), "summary.settings_and_conduct"),
-                    Quote(detail[0].strip(), GROUP),
+                    Quote(_said(summary), "summary.settings_and_conduct"),
+                    Quote(_said(detail), GROUP),
                 ),
             )
+
+
+def _said(scan: re.Match[str]) -> str:
+    return whole_words(scan.string, *scan.span())
 
 
 def _whole_body_scan(words: str) -> re.Match[str] | None:

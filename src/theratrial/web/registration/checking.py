@@ -12,6 +12,7 @@ from theratrial.registry.completeness import Completeness, completeness
 from theratrial.registry.fields import field_of, value_at
 from theratrial.registry.found import Finding, Quote
 from theratrial.registry.record import RegistrationRecord
+from theratrial.registry.rules.quoting import shortened
 from theratrial.web.registration.brief import State
 from theratrial.web.registration.form import NOT_ASKED
 from theratrial.web.registration.form_drawing import field_id
@@ -128,7 +129,7 @@ def _drawn(one: Finding, hidden: frozenset[str]) -> DrawnFinding:
 
 def _quote(quote: Quote, hidden: frozenset[str]) -> dict[str, str]:
     words = without_codes(" ".join(quote.text.split()), hidden)
-    short = words if len(words) <= _LONGEST_QUOTE else f"{words[: _LONGEST_QUOTE - 1].rstrip()}…"
+    short = shortened(words, longest=_LONGEST_QUOTE)
     label = label_of(quote.path) if quote.path else quote.source
     return {"label": label, "text": short, "whole": words if short != words else "", "path": quote.path}
 
