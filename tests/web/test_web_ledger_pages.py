@@ -240,6 +240,15 @@ def test_A8_redaction_on_the_pages_takes_two_people(record: Record, cast: dict[s
     assert "a name" in text_of(second, "/ledger/redactions/")
 
 
+def test_the_history_of_a_row_leads_who_may_to_a_redaction_of_each_event(record: Record, client_of: ClientOf) -> None:
+    seq = Event.objects.get(entity="capture_record", entity_id=str(record.pk)).seq
+    link = f"/ledger/redactions/ask/?seqs={seq}"
+    investigator, monitor = client_of("investigator1"), client_of("monitor1")
+    assert link in investigator.get(f"/ledger/row/capture_record/{record.pk}/").content.decode()
+    assert f'value="{seq}"' in investigator.get(link).content.decode()
+    assert link not in monitor.get(f"/ledger/row/capture_record/{record.pk}/").content.decode()
+
+
 def test_A8_a_redaction_asks_for_a_justification_and_for_events_that_are_there(
     record: Record, client_of: ClientOf
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -51,6 +52,28 @@ def signed(client_of: As, code: str = "P01", query: str = "") -> int:
 def signer(cohort: Trial) -> User:
     """The investigator, with the task of eligibility delegated as the demonstration does."""
     return User.objects.get(username="investigator1")
+
+
+def test_what_would_make_a_criterion_met_and_its_values_are_in_words_of_the_reader(
+    cohort: Trial, client_of: As
+) -> None:
+    client = client_of("monitor1")
+    page = client.get("/participants/S01/eligibility/").content.decode()
+    assert "would have to hold: HER2-positive on ⁶⁸Ga-Trastuzumab PET/CT" in page
+    assert "would have to hold: Positive when more than half of the known lesions" in page
+    client.cookies["theratrial_language"] = "fa"
+    persian = client.get("/participants/S01/eligibility/").content.decode()
+    for one in (page, persian):
+        table = one.partition('class="criteria"')[2].partition("</table>")[0]
+        assert "==" not in re.sub("<q .*?</q>", "", table)
+        assert "&amp;&amp;" not in table
+    values = re.findall(r"<bdi lang=\"en\"[^>]*>[^<]*|>(?:female|negative|years)<", table)
+    assert values == []
+
+
+def test_a_criterion_that_differs_in_several_values_is_named_once() -> None:
+    one = Difference("her2", "HER2 rule", "a", "", "1", "", "2", "", "", "met", "not_met")
+    assert Renewal((one, replace(one, label="b"))).titles == ("HER2 rule",)
 
 
 def test_every_criterion_stands_there_with_its_verbatim_sentence(cohort: Trial, client_of: As) -> None:

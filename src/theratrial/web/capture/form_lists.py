@@ -154,7 +154,7 @@ def _summary(definition: FormDefinition, records: list[Record], words: ValueWord
     for field in definition.fields:
         text = records[0].cells.get(field.column, "")
         if text and field.column not in moments and field.type not in ("date", "datetime"):
-            shown.append(f"{words(definition.table.name, field.column, text)} {field.unit}".strip())
+            shown.append(words.measured(words(definition.table.name, field.column, text), field.unit))
     return _listed(shown)
 
 
@@ -168,7 +168,7 @@ def _results(definition: FormDefinition, records: list[Record], words: ValueWord
             if all(record.cells.get(column) == value for column, value in (field.where or {}).items()):
                 text = record.cells.get("value", "")
                 told = words(definition.table.name, field.column, text)
-                said.append(f"{field.label} {told} {record.cells.get('unit', '')}".strip())
+                said.append(f"{field.label} {words.measured(told, record.cells.get('unit', ''))}")
     return _listed(said) + (" …" if len(said) > 4 else "")
 
 

@@ -63,6 +63,13 @@ class ValueWords:
             return _("lesion %(number)s") % {"number": match[1]}
         return text
 
+    def measured(self, value: str, unit: str) -> str:
+        """A value with its unit: ``3.87 10^9/L`` stays left to right among Persian words, a unit that is a word not."""
+        if self.spoken != "fa" or not unit:
+            return f"{value} {unit}".strip()
+        known = sentences().words.get(unit)
+        return f"{value} {known}" if known else f"\u2066{value} {unit}\u2069"
+
     def _plain(self, text: str) -> str:
         known = sentences().words.get(text) if self.spoken == "fa" else None
         return known or (text.replace("_", " ") if _CODE.fullmatch(text) else text)

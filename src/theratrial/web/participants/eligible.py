@@ -21,6 +21,7 @@ from theratrial.web.participants.models import Participant
 from theratrial.web.participants.plan import said
 from theratrial.web.participants.renewal import Renewal, renewal_of
 from theratrial.web.participants.selectors import trial_now
+from theratrial.web.sentences.shown import said_plain
 from theratrial.web.trials.selectors import protocol_in_force, the_trial, trial_zone
 
 KIND = "eligibility"
@@ -205,7 +206,8 @@ def _to_make_it(one: dict[str, Any]) -> list[str]:
             if one["kind"] == "exclusion"
             else _("would have to hold: %(condition)s")
         )
-        return [word % {"condition": one["condition"]}]
+        # The title says the condition in the words of the protocol; the expression is for the computer.
+        return [word % {"condition": said_plain(_title(one))}]
     return []
 
 

@@ -60,6 +60,11 @@ class Renewal:
         """Whether a criterion is answered otherwise than it was signed, to whichever side."""
         return any(one.answer_now != one.answer_signed for one in self.differences)
 
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """Criteria that differ, each once."""
+        return tuple(dict.fromkeys(one.title for one in self.differences))
+
     def __bool__(self) -> bool:
         return bool(self.differences or self.unjudged)
 

@@ -86,6 +86,11 @@ def words_in_force() -> _Words:
 _NONE = _Words(None)
 
 
+def is_persian(text: str) -> bool:
+    """Whether a text holds a Persian letter."""
+    return _ARABIC.search(text) is not None
+
+
 def speaks_persian() -> bool:
     """Whether the page that is made is Persian."""
     return (get_language() or "en").startswith("fa")

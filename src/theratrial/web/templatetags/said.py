@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from theratrial.web.sentences import shown
+from theratrial.web.templatetags.shown import number
 
 register = template.Library()
 _REMEMBERED = "theratrial_words"
@@ -28,6 +30,21 @@ def said(context: Any, text: Any) -> SafeString:
         if request is not None:
             setattr(request, _REMEMBERED, words)
     return shown.said_markup(text, _user(context), words)
+
+
+@register.simple_tag(takes_context=True)
+def value_said(context: Any, value: Any, unit: str = "") -> SafeString:
+    """A value that is a number or a word, with its unit: ``69 years``, ``female``; a dash where it is missing."""
+    text = "" if value is None else str(value)
+    if any(map(str.isalpha, text)):
+        return said(context, text)
+    figure = escape(number(context, text))
+    if not unit:
+        return figure
+    words = shown.said_plain(unit, _user(context))
+    # A unit that is a word stands in the direction of the page, a symbol left to right behind its number.
+    kind = "nowrap" if shown.is_persian(words) else "ltr nowrap"
+    return format_html('<span class="{}">{} {}</span>', kind, figure, words)
 
 
 @register.simple_tag(takes_context=True)
