@@ -141,7 +141,7 @@ class Criterion:
     def __str__(self) -> str:
         said = " and ".join(str(end) for end in self.ends)
         if self.when:
-            said += " as baseline is " + " and ".join(str(end) for end in self.when)
+            said = f"{said} as baseline is {' and '.join(str(end) for end in self.when)}"
         return said
 
 

@@ -101,7 +101,8 @@ def prepared(term: Term, sample: Sample, value_factor: float) -> tuple[Decimal, 
     if sample.upper_limit == 0 or sample.baseline == 0:
         raise InputError("an upper limit or baseline of zero has no multiples; leave it out where it is not known")
     amount = _rounded(_exact(sample.value, value_factor))
-    _believed(term, "", amount)
+    if found := _unbelieved(term, amount):
+        raise InputError(f"{amount:f} {found}")
     for_limits = limit_factor(term, sample.limit_unit, sample.unit, value_factor)
     for_baseline = limit_factor(term, sample.baseline_unit, sample.unit, value_factor)
     lower = None if sample.lower_limit is None else _exact(sample.lower_limit, for_limits)
@@ -110,11 +111,12 @@ def prepared(term: Term, sample: Sample, value_factor: float) -> tuple[Decimal, 
     if lower is not None and upper is not None and lower >= upper:
         raise InputError(f"lower limit {sample.lower_limit:g} is not below upper limit {sample.upper_limit:g}")
     to_scale = Decimal(repr(value_factor)) if term.relative else Decimal(1)
-    for name, number in (("an upper limit of ", upper), ("a baseline of ", baseline)):
-        if number is not None:
-            _believed(term, name, _rounded(number * to_scale))
-    if lower is not None and (least := _rounded(lower * to_scale)) > term.highest_believable:
-        _believed(term, "a lower limit of ", least)
+    if upper is not None and (found := _unbelieved(term, shown := _rounded(upper * to_scale))):
+        raise InputError(f"an upper limit of {shown:f} {found}")
+    if baseline is not None and (found := _unbelieved(term, shown := _rounded(baseline * to_scale))):
+        raise InputError(f"a baseline of {shown:f} {found}")
+    if lower is not None and (shown := _rounded(lower * to_scale)) > term.highest_believable:
+        raise InputError(f"a lower limit of {shown:f} {_unbelieved(term, shown)}")
     value = reported(sample.value) if term.relative else amount
     zero = Decimal(0)
     return value, {
@@ -124,12 +126,12 @@ def prepared(term: Term, sample: Sample, value_factor: float) -> tuple[Decimal, 
     }
 
 
-def _believed(term: Term, name: str, amount: Decimal) -> None:
-    if not term.lowest_believable <= amount <= term.highest_believable:
-        raise InputError(
-            f"{name}{amount:f} {term.unit} is not believable (between {term.lowest_believable} and "
-            f"{term.highest_believable}); check its unit"
-        )
+def _unbelieved(term: Term, amount: Decimal) -> str:
+    """What to say of an amount that no correct unit gives; nothing of others."""
+    if term.lowest_believable <= amount <= term.highest_believable:
+        return ""
+    lowest, highest = term.lowest_believable, term.highest_believable
+    return f"{term.unit} is not believable (between {lowest} and {highest}); check its unit"
 
 
 def _exact(number: float, factor: float) -> Decimal:

@@ -179,13 +179,14 @@ def _why(
 ) -> str:
     said, (least, most) = f"{term.term}: {value}", possible
     if not determined:
-        span = f"{least} or {most}" if most == least + 1 else f"{least} to {most}"
-        return f"{said} is grade {span}; needed: {' and '.join(missing)}"
+        if most == least + 1:
+            return f"{said} is grade {least} or {most}; needed: {' and '.join(missing)}"
+        return f"{said} is from grade {least} to grade {most}; needed: {' and '.join(missing)}"
     if met is None:
-        said += f" meets no grade; grade {term.criteria[-1].grade} is {_shown(term.criteria[-1], limits)}"
+        said = f"{said} meets no grade; grade {term.criteria[-1].grade} is {_shown(term.criteria[-1], limits)}"
     else:
-        said += f" is {_shown(met, limits)}"
-    return f"{said}; up to grade {most}, not known is {' and '.join(missing)}" if missing else said
+        said = f"{said} is {_shown(met, limits)}"
+    return f"{said}; up to grade {most}, depending on {' and '.join(missing)}" if missing else said
 
 
 def _shown(one: Criterion, limits: Limits) -> str:
