@@ -80,6 +80,23 @@ def test_a_difference_names_the_field_with_old_and_new(page, tmp_path):
     assert "the records are the same" in run("diff", page, SEED).stdout
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("registered_on: {gregorian: 2021-10-18, jalali: '1400/07/26'}", "registered_on: 2021-10-18", "as Gregorian"),
+        ("  aim: 'The", "  aim:\n   fa: 'هدف'\n   en: 'The", "Persian: هدف"),
+    ],
+)
+def test_what_differs_only_in_how_it_was_given_is_told_apart(old, new, said, tmp_path):
+    record = tmp_path / "record.yaml"
+    text = run("export", SEED, "--to", "yaml", "--contacts").stdout
+    assert old in text
+    record.write_text(text.replace(old, new), encoding="utf-8")
+    (one,) = json.loads(run("diff", SEED, str(record), "--json").stdout)
+    assert one["old"] != one["new"]
+    assert said in one["new"]
+
+
 def test_an_unknown_file_is_told_what_was_tried(tmp_path):
     odd = tmp_path / "odd.txt"
     odd.write_text("nothing of a registry", encoding="utf-8")

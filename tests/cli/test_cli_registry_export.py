@@ -28,6 +28,19 @@ def test_the_seeds_text_goes_in_and_its_page_gives_the_same_record(shared, tmp_p
     assert read_registration(record) == shipped_registration(SEED)
 
 
+@pytest.mark.parametrize("address", ["someone@example.org", "+98 77 1234567", "+۹۸ ۷۷ ۱۲۳۴۵۶۷"])
+def test_an_address_in_the_words_of_a_field_is_told_beside_the_export(address, tmp_path):
+    """The contact fields stay out; words are never altered, so somebody has to look at them."""
+    record = tmp_path / "record.yaml"
+    text = run("export", SEED, "--to", "yaml", "--contacts").stdout
+    record.write_text(text.replace("Patients are selected", f"Ask {address}. Patients are selected"), encoding="utf-8")
+    told = run("export", str(record), "--to", "yaml")
+    assert address in told.stdout
+    assert "Settings and conduct" in told.stderr
+    assert "Settings and conduct" not in run("export", str(record), "--to", "yaml", "--contacts").stderr
+    assert run("export", SEED, "--to", "yaml").stderr == ""
+
+
 @pytest.mark.parametrize("language", ["en", "fa", "both"])
 def test_a_page_is_in_the_language_asked_for(language):
     page = run("export", GOOD, "--to", "irct-html", "--language", language).stdout

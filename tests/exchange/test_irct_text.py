@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from theratrial.errors import InputError
 from theratrial.exchange.irct.text import read_irct_text
+from theratrial.exchange.registry_files import read_registry_file
 from theratrial.registry.difference import difference
 from theratrial.registry.reader import shipped_registration
 
@@ -48,6 +49,29 @@ def test_words_that_fit_no_code_are_kept_as_words(page):
     found = read_irct_text(page.replace("Recruitment complete", "Recruiting by invitation"), today=TODAY)
     status = found.record.recruitment.status
     assert (status.code, status.text.en) == ("", "Recruiting by invitation")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+def test_the_encoding_of_a_page_is_found_with_or_without_its_first_mark(page, encoding):
+    found = read_registry_file(page.encode(encoding), "page.txt", today=TODAY)
+    assert (found.record, found.unplaced) == (shipped_registration(SEED), ())
+
+
+@pytest.mark.parametrize("mark", ["**", "$nothing$"])
+def test_labels_that_lost_the_mark_between_them_are_still_labels(page, mark):
+    found = read_irct_text(page.replace(mark, ""), today=TODAY)
+    assert (found.record, found.unplaced) == (shipped_registration(SEED), ())
+
+
+@pytest.mark.parametrize(
+    ("last", "lacking"),
+    [("Health conditions studied", "Secondary outcomes"), ("Sharing plan", "Sharing plan"), ("Phase", "Sponsors")],
+)
+def test_a_copy_that_ends_early_says_what_it_lacks(page, last, lacking):
+    cut = page[: page.index(last)]
+    (told,) = [one for one in read_irct_text(cut, today=TODAY).unplaced if one.name == "end of the page"]
+    assert lacking in told.value
+    assert told.where == f"line {len(cut.splitlines())}"
 
 
 def test_a_second_committee_is_a_second_entry(page):

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from theratrial.cli import EXIT_ERROR, console
-from theratrial.cli.registry_export import Format, PageTongue, exported, refuse_idle_options, to_standard_output
+from theratrial.cli.registry_export import (
+    Format,
+    PageTongue,
+    exported,
+    refuse_idle_options,
+    tell_addresses_in_words,
+    to_standard_output,
+)
 from theratrial.cli.registry_results import ResultsFormat
 
 if TYPE_CHECKING:
@@ -303,6 +310,8 @@ def export(
         content = exported_with_results(record, results, to.value, contacts=contacts, draft=draft)
     else:
         content = exported(record, to, language or PageTongue.EN, earlier=before, contacts=contacts)
+    if not contacts:
+        tell_addresses_in_words(record)
     if out is None:
         to_standard_output(content, to)
         return
@@ -310,7 +319,8 @@ def export(
     if as_json:
         console.print_json({"out": str(out), "format": to.value, "bytes": len(content), "contacts": contacts})
     else:
-        _say(f"{out}: written as {to.value}" + ("" if contacts else ", without people's names and addresses"))
+        left_out = ", without people's names, telephone numbers and e-mail addresses"
+        _say(f"{out}: written as {to.value}" + ("" if contacts else left_out))
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -335,10 +345,11 @@ def diff(
 ) -> None:
     """Tell what differs between two records, field by field."""
     from theratrial.registry.difference import difference
-    from theratrial.registry.shown import shown
+    from theratrial.registry.shown import shown_apart
 
     day = _day(today)
     changes = difference(_imported(first, day).record, _imported(second, day).record)
+    words = [shown_apart(one.field, one.old, one.new, _language(language)) for one in changes]
     if as_json:
         console.print_json(
             [
@@ -346,18 +357,18 @@ def diff(
                     "path": one.path,
                     "label": one.field.label(_language(language)),
                     "kind": one.kind,
-                    "old": shown(one.field, one.old, _language(language)),
-                    "new": shown(one.field, one.new, _language(language)),
+                    "old": old,
+                    "new": new,
                 }
-                for one in changes
+                for one, (old, new) in zip(changes, words, strict=True)
             ]
         )
         return
-    for one in changes:
+    for one, (old, new) in zip(changes, words, strict=True):
         _say(f"{one.kind}  {one.path} ({one.field.label(_language(language))})")
-        for mark, value in (("-", one.old), ("+", one.new)):
+        for mark, value, said in (("-", one.old, old), ("+", one.new, new)):
             if value is not None:
-                _say(f"    {mark} {shown(one.field, value, _language(language))}")
+                _say(f"    {mark} {said}")
     _say(f"{len(changes)} field(s) differ" if changes else "the records are the same")
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
+from theratrial.cli import console
+
 if TYPE_CHECKING:
     from theratrial.registry.record import RegistrationRecord
     from theratrial.registry.words import Language
@@ -95,6 +97,17 @@ def _for_registries(record: RegistrationRecord, to: Format, *, contacts: bool) -
     from theratrial.exchange.ictrp.write import ictrp_131, ictrp_2009
 
     return (ictrp_2009 if to is Format.ICTRP_XML else ictrp_131)(record, contacts=contacts)
+
+
+def tell_addresses_in_words(record: RegistrationRecord) -> None:
+    """Say, beside the export, where an address stands in a field of words, which no export alters."""
+    from theratrial.registry.people import addresses_in_words
+
+    if found := addresses_in_words(record):
+        names = ", ".join(one.field.en for one in found)
+        console.note(
+            f"note: an e-mail address or telephone number stands in the words of {names}; words stay as they are"
+        )
 
 
 def to_standard_output(content: bytes, to: Format) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date
 from html.parser import HTMLParser
 from typing import Final
@@ -159,6 +160,11 @@ def decoded(content: bytes) -> tuple[str, str]:
                 raise InputError(
                     f"the file begins like {encoding} and is not ({error.reason}); save it as UTF-8"
                 ) from None
+    # Text of which every second byte is empty is UTF-16 that lost its first mark.
+    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if content[first:800:2].count(0) > len(content[:800]) // 4:
+            with suppress(UnicodeDecodeError):
+                return content.decode(encoding), encoding
     try:
         return content.decode("utf-8"), "utf-8"
     except UnicodeDecodeError as error:

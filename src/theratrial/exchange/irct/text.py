@@ -8,9 +8,10 @@ from datetime import date, datetime
 from typing import Final
 
 from theratrial.errors import InputError
-from theratrial.exchange.irct.labels import HEADINGS, plain
+from theratrial.exchange.irct.labels import HEADINGS, plain, steps
 from theratrial.exchange.irct.values import record_of
 from theratrial.exchange.irct.walk import Stray, Walked, walked
+from theratrial.registry.fields import sections
 from theratrial.registry.imported import Imported, Unplaced
 from theratrial.registry.words import Language, Text
 
@@ -55,8 +56,21 @@ def read_irct_lines(lines: Iterable[tuple[int, str]], *, today: date, format_: s
     return Imported(
         record.model_copy(update={"registration": registration}),
         format_,
-        tuple(one for one in unplaced if not _is_title(one, title)),
+        (*(one for one in unplaced if not _is_title(one, title)), *_cut_off(found, numbered, language)),
     )
+
+
+def _cut_off(found: Walked, lines: list[tuple[int, str]], language: Language) -> list[Unplaced]:
+    """The sections that a page always has, and that this one ends before."""
+    shown = {one.field.section for one in steps() if one.field.empty != "hidden"}
+    names = [one for one in sections() if one.name in shown]
+    places = [one.name for one in names]
+    if found.last_section not in places or places[-1] == found.last_section:
+        return []
+    at = places.index(found.last_section)
+    missing = ", ".join(one.title(language) for one in names[at + 1 :])
+    why = f"were not found: the copy ends in '{names[at].title(language)}'; save the whole page"
+    return [Unplaced(f"line {lines[-1][0]}", "end of the page", missing, why)]
 
 
 def _language(lines: list[tuple[int, str]]) -> Language:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 
 from theratrial.exchange.irct.labels import (
     AGE_LABELS,
@@ -23,6 +24,8 @@ from theratrial.exchange.irct.labels import (
 )
 
 _LABELLED = re.compile(r"(?P<label>[^:*]{3,60}):\s*(?P<value>\S.*)")
+_GLUE = re.compile(r"[a-z)](?:[A-Z]|[0-9]{1,2}[A-Z])")
+_LONGEST_RUN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,8 @@ class Walked:
     pieces: list[Piece] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)
     labels_seen: int = 0
+    last_section: str = ""
+    """Section in which the page ends."""
 
 
 @dataclass(slots=True)
@@ -73,6 +78,7 @@ def walked(lines: Iterable[tuple[int, str]]) -> Walked:
         for part in _parts(line):
             _line(found, state, number, part)
     _close(found, state)
+    found.last_section = state.section
     return found
 
 
@@ -80,11 +86,35 @@ def _parts(line: str) -> list[str]:
     """A line with mark-up that glues labels together, taken apart: ``Fax**Email**`` are two labels."""
     text = line.replace("\u200e", "").replace("\u200f", "").rstrip("\r\n")
     if "**" not in text:
-        return [text]
+        return list((_glued(text) if _GLUE.search(text) else None) or (text,))
     if ":" in text.split("**")[0] or re.match(r"\s*\S+\s+\*\*[^*]+\*\*\s*\S*\s*$", text):
         # "Update count: **0**" and "From **18 years** old" are a label with its value.
         return [text.replace("**", "")]
     return [part for part in text.split("**") if part.strip()] or [""]
+
+
+def _glued(text: str) -> tuple[str, ...] | None:
+    """Labels without a mark between them, ``Intervention groups1Description``; None where it is no run of them."""
+    return _run_of_labels(plain(text)) if len(text) <= _LONGEST_RUN else None
+
+
+@lru_cache(maxsize=1024)
+def _run_of_labels(rest: str) -> tuple[str, ...] | None:
+    if not rest:
+        return ()
+    number = re.match(r"[0-9]{1,2}(?=[a-z])", rest)
+    for first in ([number[0]] if number else []) + [one for one in _known_labels() if rest.startswith(one)]:
+        others = _run_of_labels(rest[len(first) :])
+        if others is not None:
+            return (first, *others)
+    return None
+
+
+@cache
+def _known_labels() -> tuple[str, ...]:
+    """Every label and heading, the longest first."""
+    known = {label for step in steps() for label in step.labels} | set(section_titles()) | structure()
+    return tuple(sorted((one for one in known if one), key=len, reverse=True))
 
 
 def _line(found: Walked, state: _State, number: int, line: str) -> None:

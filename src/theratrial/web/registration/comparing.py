@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from theratrial.registry.difference import Change
 from theratrial.registry.fields import Field
-from theratrial.registry.shown import shown
+from theratrial.registry.shown import shown, shown_apart
 from theratrial.registry.words import LANGUAGES, Coded, Language, Text
 from theratrial.web.registration.shown import label_of, language, section_title
 
@@ -75,6 +75,9 @@ def _sides(change: Change, contacts: bool) -> Iterator[Side]:
         yield Side("", hidden if change.old is not None else (), hidden if change.new is not None else ())
         return
     tongues = _tongues(change.field, change.old, change.new)
+    if change.kind == "changed" and not tongues:
+        yield Side("", *words_compared(*shown_apart(change.field, change.old, change.new, language())))
+        return
     spoken: tuple[Language | Literal[""], ...] = tongues or ("",)
     for tongue in spoken:
         old, new = (_words(change.field, value, tongue) for value in (change.old, change.new))
