@@ -149,6 +149,12 @@ def test_digits_follow_the_choice_of_the_reader_but_codes_keep_theirs(db: None, 
     assert "۶۴ 10^9/L" in said_plain("Platelet count decreased: 64 10^9/L is < 75.0 to 50.0", reader)
 
 
+def test_a_date_in_a_translated_sentence_keeps_its_direction_and_what_is_typed_is_escaped(persian: object) -> None:
+    shown = said_markup("نسخه <2.0> از 2026-11-01 در حال استفاده است")
+    assert '<bdi dir="ltr">2026-11-01</bdi>' in shown
+    assert "&lt;2.0&gt;" in shown
+
+
 def test_what_the_interface_translated_already_is_left_alone(db: None, persian: object) -> None:
     assert said_plain("درجه 2, grade 2") == "درجه 2, grade 2"
 

@@ -19,6 +19,7 @@ from theratrial.web.sentences.table import table
 _PERSIAN = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 _ARABIC = re.compile("[\u0600-\u06ff]")
 _COLUMN = re.compile(r"([a-z_]+)\.(\w+)")
+_DATES = re.compile(r"\d{4}[-/]\d\d[-/]\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?")
 _TABLES = {one.name for one in TABLES}
 _WORDS_OF_TITLES = (("title", "titles"), ("label", "labels"))
 
@@ -137,8 +138,8 @@ def said_markup(text: Any, user: Any = None, words: _Words | None = None) -> Saf
     if not english or not speaks_persian():
         return escape(english)
     if _ARABIC.search(english):
-        # The interface's own sentence, translated before it came here.
-        return escape(english)
+        # The interface's own sentence, translated before it came here; its dates would be read backwards.
+        return mark_safe(_DATES.sub(r'<bdi dir="ltr">\g<0></bdi>', str(escape(english))))
     shown = _marked(english, user, words)
     if shown == f"{ENGLISH}{english}{END}":
         return format_html('<bdi lang="en" dir="ltr">{}</bdi>', english)
