@@ -59,7 +59,7 @@ def test_what_would_make_a_criterion_met_and_its_values_are_in_words_of_the_read
 ) -> None:
     client = client_of("monitor1")
     page = client.get("/participants/S01/eligibility/").content.decode()
-    assert "would have to hold: HER2-positive on ⁶⁸Ga-Trastuzumab PET/CT" in page
+    assert "would have to hold: HER2 read of the selection PET/CT is Positive" in page
     assert "would have to hold: Positive when more than half of the known lesions" in page
     client.cookies["theratrial_language"] = "fa"
     persian = client.get("/participants/S01/eligibility/").content.decode()

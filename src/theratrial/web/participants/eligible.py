@@ -11,9 +11,12 @@ from django.utils.translation import gettext as _
 
 from theratrial.eligibility import CriterionResult, EligibilityResult, Verdict, eligibility, eligibility_moment
 from theratrial.errors import InputError
+from theratrial.protocol.condition_words import condition_words
 from theratrial.trialfolder.records import TrialFolder
 from theratrial.web.capture.models import Record
+from theratrial.web.capture.naming import language
 from theratrial.web.capture.selectors import Rows, participant_rows
+from theratrial.web.capture.value_words import value_words
 from theratrial.web.ledger.act import act, note
 from theratrial.web.ledger.models import Signature
 from theratrial.web.ledger.signing import content_digest, sign, signatures_of, signer_confirmed
@@ -206,9 +209,21 @@ def _to_make_it(one: dict[str, Any]) -> list[str]:
             if one["kind"] == "exclusion"
             else _("would have to hold: %(condition)s")
         )
-        # The title says the condition in the words of the protocol; the expression is for the computer.
-        return [word % {"condition": said_plain(_title(one))}]
+        return [word % {"condition": _in_words(one)}]
     return []
+
+
+def _in_words(one: dict[str, Any]) -> str:
+    """The condition with labels for its names, else its title: the expression itself is for the computer."""
+    protocol = protocol_in_force()
+    words = value_words(protocol)
+    told = condition_words(
+        one["condition"],
+        {one.id: one for one in protocol.variables},
+        language(),
+        value=lambda variable, stored: words(variable.table, variable.column, stored),
+    )
+    return told if told != one["condition"] else said_plain(_title(one))
 
 
 def eligibility_signed(
