@@ -13,14 +13,20 @@ from typer.testing import CliRunner
 from theratrial.cli.registry import app
 from theratrial.exchange.ictrp.write import ictrp_131
 from theratrial.registry.reader import shipped_registration
+from theratrial.registry.record import SummaryResults
 from theratrial.registry.words import Coded
 
 RUNNER = CliRunner()
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "registry" / "varied.xml.gz"
 SHIPPED = shipped_registration("IRCT20240110000000N1")
-# The day of its last update is no item of the data set; without it the status of a running trial would be an error.
-NOT_BEGUN = SHIPPED.recruitment.model_copy(update={"status": Coded(code="not_yet_recruiting"), "actual_start": None})
-GOOD = ictrp_131(SHIPPED.model_copy(update={"recruitment": NOT_BEGUN}), contacts=True)
+# The day of its last update is no item of the data set; without it the status of a completed trial would be an error.
+NOT_BEGUN = SHIPPED.recruitment.model_copy(
+    update={
+        "status": Coded(code="not_yet_recruiting"),
+        **dict.fromkeys(("actual_start", "actual_end", "primary_completion", "trial_completion", "actual_sample_size")),
+    }
+)
+GOOD = ictrp_131(SHIPPED.model_copy(update={"recruitment": NOT_BEGUN, "results": SummaryResults()}), contacts=True)
 SEED = ictrp_131(shipped_registration("IRCT20210612051548N3"), contacts=True)
 
 

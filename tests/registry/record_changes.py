@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import copy
 import re
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
+
+from theratrial.registry.reader import parse_registration
+from theratrial.registry.record import RegistrationRecord
 
 Model = TypeVar("Model", bound=BaseModel)
 
 CUT = object()
 """What stands there is taken away."""
+
+
+def running_trial() -> RegistrationRecord:
+    """The shipped good record as it was while the trial recruited, in June 2024: where dates and status are tried."""
+    path = Path(__file__).parents[1] / "fixtures" / "registry" / "running_trial.yaml"
+    return parse_registration(path.read_bytes(), path.name)
 
 
 def with_changes(model: Model, changes: dict[str, Any]) -> Model:

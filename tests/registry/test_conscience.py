@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from record_changes import running_trial
 
 from theratrial.pipeline.registry_facts import trial_facts
 from theratrial.protocol.reader import shipped_protocol
@@ -28,7 +29,7 @@ from theratrial.trialfolder.writer import write_table
 
 PROTOCOL = shipped_protocol(SEED_PROTOCOL)
 SEED = shipped_registration(SEED_PROTOCOL)
-GOOD = shipped_registration("IRCT20240110000000N1")
+GOOD = running_trial()
 ZONE = ZoneInfo("Asia/Tehran")
 SAMPLE = 5
 

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from record_changes import running_trial
 
 from theratrial.registry.check import RULES, check
 from theratrial.registry.completeness import completeness
@@ -17,7 +18,7 @@ from theratrial.registry.imported import Unplaced
 from theratrial.registry.reader import shipped_registration
 from theratrial.registry.record import SHARED_ITEMS, RegistrationRecord
 
-GOOD = shipped_registration("IRCT20240110000000N1")
+GOOD = running_trial()
 SEED = shipped_registration("IRCT20210612051548N3")
 TODAY = date(2024, 6, 1)
 PRINTED = date(2026, 6, 9)
@@ -52,6 +53,15 @@ def replaced(old: str, new: str, *, times: int = -1):
         return {language: one.replace(old, new, times) for language, one in value.items()}
 
     return change
+
+
+@pytest.mark.parametrize("today", [date(2026, 11, 23), date(2036, 1, 1)])
+def test_the_shipped_good_record_is_silent_on_any_later_day(today):
+    """A trial that is completed and reported: what is silent today and cries tomorrow would be no example."""
+    shipped = shipped_registration("IRCT20240110000000N1")
+    assert check(shipped, today=today) == ()
+    assert completeness(shipped, today=today).present == 24
+    assert shipped.recruitment.status.code == "completed"
 
 
 def rules_of(record: RegistrationRecord, today: date = TODAY, **given: Any) -> set[str]:

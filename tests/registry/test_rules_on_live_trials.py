@@ -8,18 +8,17 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from record_changes import CUT, with_changes
+from record_changes import CUT, running_trial, with_changes
 
 from theratrial.registry.check import RULES, check
 from theratrial.registry.fields import field_of
 from theratrial.registry.found import Finding
 from theratrial.registry.history import History, Version
-from theratrial.registry.reader import shipped_registration
 from theratrial.registry.record import RegistrationRecord
 from theratrial.registry.trial_facts import Fact, TrialFacts
 from theratrial.registry.words import Text
 
-GOOD = shipped_registration("IRCT20240110000000N1")
+GOOD = running_trial()
 """Registered 2024-02-03, approved 2024-01-14, started 2024-03-16, recruiting, 24 planned until 2025-08-22."""
 TODAY = date(2024, 6, 1)
 

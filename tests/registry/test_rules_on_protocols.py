@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from record_changes import CUT, with_changes, words
+from record_changes import CUT, running_trial, with_changes, words
 
 from theratrial.protocol.reader import shipped_protocol
 from theratrial.protocol.schema import Protocol
@@ -23,7 +23,7 @@ from theratrial.registry.words import Text
 
 NUMBER = "IRCT20210612051548N3"
 SEED, PROTOCOL = shipped_registration(NUMBER), shipped_protocol(NUMBER)
-GOOD = shipped_registration("IRCT20240110000000N1")
+GOOD = running_trial()
 TODAY = date(2024, 6, 1)
 INCLUSION, EXCLUSION, GROUP = "eligibility.inclusion", "eligibility.exclusion", "interventions[0].description"
 TIMEPOINT, PRIMARY = "primary_outcomes[0].timepoint", "primary_outcomes[0].description"

@@ -45,6 +45,7 @@ def changed(record: RegistrationRecord) -> RegistrationRecord:
     return record.model_copy(
         update={
             "recruitment": recruitment,
+            "sharing": record.sharing.model_copy(update={"comments": Text(en="Asked for once", fa="یک بار خواسته شد")}),
             "public_title": Text(en="Another title", fa=record.public_title.fa),
             "secondary_outcomes": record.secondary_outcomes[:1],
         }
@@ -120,7 +121,7 @@ def test_what_differs_from_the_registered_version_is_marked_with_what_is_registe
     assert "<del" in found["field-public_title"]
     assert before.public_title.en in unescape(found["field-public_title"])
     assert found["field-public_title"].count('class="was"') == 1
-    assert "Registered: empty" in found["field-recruitment-actual_sample_size"]
+    assert "Registered: empty" in found["field-sharing-comments"]
     assert before.secondary_outcomes[1].description.en in unescape(found["field-secondary_outcomes-1-description"])
     assert "Differs" not in paste_sheet(before, earlier=before)
 
