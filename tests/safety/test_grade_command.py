@@ -98,6 +98,12 @@ def test_a_file_is_graded_line_by_line_in_each_form(file):
     assert "Thrombocytopenia: 20 10^9/L is < 50.0" in run(file).stdout
 
 
+def test_a_subject_that_a_spreadsheet_would_compute_leaves_as_text(tmp_path):
+    path = tmp_path / "odd.csv"
+    path.write_text("subject,test,value,unit\n=1+1,platelets,9,10^9/L\n")
+    assert run(str(path), "--csv", "--ctcae", "6").stdout.splitlines()[1].startswith("2,'=1+1,,platelets,6.0")
+
+
 def test_what_the_other_version_grades_otherwise_is_shown_for_a_file(file):
     said = run(file, "--differences").stdout
     assert "2 grades of 4 values differ between version 5.0 and 6.0, in 1 of 2 subjects." in said

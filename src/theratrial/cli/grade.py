@@ -126,7 +126,7 @@ def _show(lines: Sequence[SampleLine], versions: Sequence[str], *, is_file: bool
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(_COLUMNS)
-        writer.writerows([_cells(line, one)[name] for name in _COLUMNS] for line, one in found)
+        writer.writerows([_no_formula(_cells(line, one)[name]) for name in _COLUMNS] for line, one in found)
         console.say(out.getvalue().rstrip("\n"))
     elif is_file:
         columns = ("line", "subject", "date", "ctcae", "term", "grade", "why")
@@ -199,6 +199,11 @@ def _cells(line: SampleLine, one: TermGrade) -> dict[str, Any]:
         "at_most": one.at_most,
         "why": one.why,
     }
+
+
+def _no_formula(cell: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula: subjects and dates are what a file says."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@")) else cell
 
 
 def _shown(line: SampleLine, one: TermGrade) -> dict[str, Any]:
