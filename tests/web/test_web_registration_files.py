@@ -168,6 +168,21 @@ def test_a_saved_page_becomes_a_draft_and_what_found_no_place_is_listed(
     assert RegistrationVersion.objects.count() == 1
 
 
+@pytest.mark.parametrize("format_", ["irct-html", "yaml"])
+def test_a_copy_that_names_nobody_takes_nobody_out_of_the_record(
+    registered: Trial, client_of: As, format_: str
+) -> None:
+    client = client_of("registrant1")
+    public = client.post("/registration/files/export/", {"format": format_, "version": "0", "language": "en"}).content
+    assert SEED.people.registrant.email.encode() not in public
+    changed = public.replace(b"Patients are selected", b"Patients are chosen")
+    client.post("/registration/files/import/", {"file": SimpleUploadedFile(f"page.{format_[-4:]}", changed)})
+    page = told(client.get("/registration/edit/preview/"))
+    assert "The file names nobody" in page
+    assert "chosen" in page
+    assert SEED.people.registrant.email not in page
+
+
 def test_a_file_is_read_only_over_a_draft_when_that_was_ticked(registered: Trial, client_of: As) -> None:
     client = client_of("registrant1")
     client.post("/registration/edit/", {"v:public_title:en": "Mine", "base": "0", "do": "keep"})

@@ -206,11 +206,12 @@ def _value(field: Field, path: str, answers: Answers, old: Any, today: date, err
     except Refused as refusal:
         errors[path] = str(refusal)
     except DateProblem as problem:
-        errors[path] = _date_words(problem)
+        errors[path] = date_words(problem)
     return old
 
 
-def _date_words(problem: DateProblem) -> str:
+def date_words(problem: DateProblem) -> str:
+    """Why a date is not taken, and what may be written."""
     if problem.suggestion:
         return _("“%(text)s” is not taken as a date. Probably %(meant)s was meant.") % {
             "text": problem.text, "meant": problem.suggestion,

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from theratrial.errors import InputError, Problems
 from theratrial.exchange.registry_files import MAXIMUM_BYTES, read_registry_file
 from theratrial.registry.imported import Imported
+from theratrial.registry.people import with_contacts_of
 from theratrial.registry.words import Text
 from theratrial.web.access import may, requires
 from theratrial.web.exports.scope import sha256
@@ -115,7 +116,10 @@ def take_in(request: HttpRequest) -> HttpResponse:
         return _files(request, text % {"theirs": theirs, "ours": ours}, 422)
     services.draft_discarded(request.user)
     reason = Text(en=f"Taken in from {name} ({found.format})", fa=f"از پروندهٔ {name} ({found.format}) وارد شد")
-    services.draft_kept(request.user, record=found.record, reason=reason, origin="import", told=_told(found))
+    record = with_contacts_of(found.record, state.history.current.record)
+    if record != found.record:
+        messages.info(request, _("The file names nobody: the people of the record stay as they are."))
+    services.draft_kept(request.user, record=record, reason=reason, origin="import", told=_told(found))
     messages.success(request, _("The file is read into your draft. Look at the difference; nothing is saved yet."))
     return redirect("registration:preview")
 

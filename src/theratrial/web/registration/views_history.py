@@ -18,6 +18,7 @@ from theratrial.web.participants.selectors import trial_now
 from theratrial.web.registration import services
 from theratrial.web.registration.brief import state_now
 from theratrial.web.registration.comparing import drawn_changes
+from theratrial.web.registration.form import date_words
 from theratrial.web.registration.models import RegistrationVersion
 from theratrial.web.registration.selectors import record_of, rows
 from theratrial.web.registration.shown import dates_held
@@ -85,9 +86,7 @@ def sent(request: HttpRequest, number: int) -> HttpResponse:
             raise InputError(_("Give the day, not only month or year."))
         services.version_sent(request.user, row, day.gregorian)
     except DateProblem as problem:
-        meant = _(" Probably %(meant)s was meant.") % {"meant": problem.suggestion} if problem.suggestion else ""
-        text = _("“%(text)s” is not taken as a date.%(meant)s") % {"text": problem.text, "meant": meant}
-        return _history(request, text, 422, number)
+        return _history(request, date_words(problem), 422, number)
     except InputError as refusal:
         return _history(request, str(refusal), 422, number)
     messages.success(request, _("It is recorded that version %(number)s was sent.") % {"number": number})
