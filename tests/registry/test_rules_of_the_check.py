@@ -130,6 +130,8 @@ ALONE: list[tuple[str, dict[str, Any]]] = [
     ("place-spelled-two-ways", {"centres[0].city": both("Teheran")}),
     ("markup-in-text", {"summary.aim": both("To estimate<br>the response")}),
     ("spaces-in-text", {"public_title": both("Treatment" + " " * 200 + "with ¹⁷⁷Lu")}),
+    ("contact-in-text", {"sharing.where": both("Write to data@example.org", "به data@example.org بنویسید")}),
+    ("contact-in-text", {"summary.aim": both("Ask at +98 21 0000 0000", "با ۰۲۱-۱۰۰۰۰۰۰۰ تماس بگیرید")}),
     ("email-out-of-pattern", {"people.data_updating.email": "data at example"}),
     ("results-incomplete", RESULTS | {"results.adverse_events": CUT}),
     ("results-by-link-only", OVER | {"results": {"posted_on": date(2024, 5, 20), "urls": ["https://example.org/r"]}}),

@@ -101,10 +101,12 @@ def _for_registries(record: RegistrationRecord, to: Format, *, contacts: bool) -
 
 def tell_addresses_in_words(record: RegistrationRecord) -> None:
     """Say, beside the export, where an address stands in a field of words, which no export alters."""
-    from theratrial.registry.people import addresses_in_words
+    from theratrial.registry.contact_words import contacts_in_prose
+    from theratrial.registry.fields import field_of, filled_fields
 
-    if found := addresses_in_words(record):
-        names = ", ".join(one.field.en for one in found)
+    found = dict.fromkeys(one.path for one in contacts_in_prose(filled_fields(record, blank=False)))
+    if found:
+        names = ", ".join(field_of(path).en for path in found)
         console.note(
             f"note: an e-mail address or telephone number stands in the words of {names}; words stay as they are"
         )

@@ -17,6 +17,7 @@ from theratrial.registry.rules import (
     live_days,
     outcomes,
     people,
+    people_in_text,
     protocol_criteria,
     protocol_treatment,
     protocol_visits,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["RULES", "Case", "Rule", "check"]
 
 _MODULES: Final = (
-    *(required, answers, dates, criteria, outcomes, treatment, people, results),
+    *(required, answers, dates, criteria, outcomes, treatment, people, people_in_text, results),
     *(protocols, protocol_criteria, protocol_treatment, protocol_visits, live, live_days),
 )
 _ORDER: Final = list(Severity)

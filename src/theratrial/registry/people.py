@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import TypeVar
 
-from theratrial.registry.fields import Filled, filled_fields
 from theratrial.registry.record import PERSONAL, Contact, EthicsReview, RegistrationRecord, Sponsor
 from theratrial.registry.words import Text
 
 Holder = TypeVar("Holder", EthicsReview, Sponsor)
-
-_ADDRESS: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.\w|(?:\+|\b00)[\d\u06f0-\u06f9][\d\u06f0-\u06f9 ()-]{7,20}")
 
 
 def public_record(record: RegistrationRecord) -> RegistrationRecord:
@@ -78,13 +74,3 @@ def _filled(contact: Contact, known: Contact) -> Contact:
     here, there = contact.organization, known.organization
     same = here == there or bool(here.en and here.en == there.en) or bool(here.fa and here.fa == there.fa)
     return contact.model_copy(update={name: getattr(known, name) for name in PERSONAL}) if same else contact
-
-
-def addresses_in_words(record: RegistrationRecord) -> tuple[Filled, ...]:
-    """Fields in whose words an e-mail address or telephone number stands: `public_record` alters no words."""
-    found = filled_fields(public_record(record), blank=False)
-    return tuple(
-        one
-        for one in found
-        if isinstance(one.value, Text) and _ADDRESS.search(f"{one.value.said('en')}\n{one.value.said('fa')}")
-    )
