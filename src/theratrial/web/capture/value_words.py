@@ -37,7 +37,6 @@ _ROLES: Final = frozenset({"reader_role", "examiner_role"})
 _PLAIN_WORDS: Final = frozenset({("lesion_readings", "site"), ("administrations", "route")})
 """Text columns of which the usual words are known in Persian."""
 _LESION: Final = re.compile(r"lesion[_ ](\d+)")
-_CODE: Final = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 
 
 class ValueWords:
@@ -71,8 +70,11 @@ class ValueWords:
         return f"{value} {known}" if known else f"\u2066{value} {unit}\u2069"
 
     def _plain(self, text: str) -> str:
-        known = sentences().words.get(text) if self.spoken == "fa" else None
-        return known or (text.replace("_", " ") if _CODE.fullmatch(text) else text)
+        """A usual word; what somebody typed otherwise stays as it was typed."""
+        known = sentences().words.get(text)
+        if known is None:
+            return text
+        return known if self.spoken == "fa" else text.replace("_", " ")
 
     def _words(self, table: str, column: str) -> Mapping[str, str]:
         """Stored word -> what it is called, of everything that a column can hold by name."""
@@ -95,7 +97,7 @@ class ValueWords:
         if column.refers_to in ("visit", "visit_or_imaging", "imaging"):
             planned = (*self.protocol.schedule, *self.protocol.imaging)
             return {one: planned_label(one, self.protocol) for one in planned}
-        return {one: self._plain(one) for one in column.choices}
+        return {one: self._plain(one).replace("_", " ") for one in column.choices}
 
     def _of_the_form(self, form: Form, column: str) -> dict[str, str]:
         found: dict[str, str] = {}
