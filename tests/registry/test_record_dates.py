@@ -104,3 +104,10 @@ def test_either_calendar_and_the_pair_name_the_same_day(day):
 def test_any_text_is_a_date_or_a_date_problem(text):
     with suppress(DateProblem):
         assert 1900 <= read_date(text, today=TODAY).gregorian.year <= 2100
+
+
+@pytest.mark.parametrize("given", ["2024-02", "1402/11/14", "2024"])
+def test_a_date_of_a_file_that_is_no_day_is_told_what_may_be_written(given):
+    with pytest.raises(ValueError, match="precision: month") as refused:
+        RecordDate.model_validate({"gregorian": given})
+    assert given in str(refused.value)

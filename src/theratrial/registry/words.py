@@ -97,6 +97,16 @@ def coded(list_name: str) -> Any:
     return AfterValidator(checked)
 
 
+def _gregorian(given: str) -> date:
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise ValueError(
+            f"'{given}' is no Gregorian day; write 2021-10-18, with the Jalali date {{gregorian: 2021-10-18, jalali: "
+            "'1400/07/26'}, of a month alone {gregorian: 2021-10-01, precision: month}"
+        ) from None
+
+
 class RecordDate(Piece):
     """A date of the record: the Gregorian day, and how it was given.
 
@@ -120,7 +130,7 @@ class RecordDate(Piece):
         # Whoever goes through here hands on Python values, for which a strict reader takes no text as a date.
         plain = {"gregorian": value} if isinstance(value, date | str) else value
         if isinstance(plain, dict) and isinstance(given := plain.get("gregorian"), str):
-            plain = plain | {"gregorian": date.fromisoformat(given)}
+            plain = plain | {"gregorian": _gregorian(given)}
         return plain
 
     @model_validator(mode="after")

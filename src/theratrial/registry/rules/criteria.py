@@ -5,6 +5,7 @@ Words are compared by what they demand (`theratrial.registry.readings`), not let
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -23,7 +24,10 @@ from theratrial.registry.rules.words import (
 )
 from theratrial.registry.words import Language
 
+_MALE: Final = re.compile(r"\b(?:men|man|males?)\b|\bمرد(?:ان|ها)?\b|\bآقا")
 _VECTORS: Final = ("fab", "affibody", "nanobody", "fragment", "pretarget", "single-domain")
+_ON_GALLIUM: Final = re.compile(r"(?:68 ?ga|ga-?68|gallium-?68)[^a-z0-9]{0,3}[^ ]{0,20}")
+_SMALL: Final = ("psma", "dotatate", "dotatoc", "dotanoc", "fapi", "pentixafor", "exendin", "citrate")
 INCLUSION, EXCLUSION, SUMMARY = "eligibility.inclusion", "eligibility.exclusion", "summary.participants"
 
 
@@ -125,7 +129,7 @@ def sex_not_in_text(case: Case) -> Iterator[Found]:
         return
     spoken = " ".join(str(text).casefold() for text in (criteria.inclusion.en, criteria.inclusion.fa))
     # The criteria were read in the language shown; what only the other one says counts too.
-    named = speaks_of(spoken, "female") if sex.code == "female" else " men" in f" {spoken}"
+    named = speaks_of(spoken, "female") if sex.code == "female" else bool(_MALE.search(spoken))
     if not named:
         yield Found(
             INCLUSION,
@@ -174,7 +178,7 @@ def her2_by_tracer_only(case: Case) -> Iterator[Found]:
 )
 def antibody_on_short_lived_label(case: Case) -> Iterator[Found]:
     words = whole_text(case.record)
-    if about_gallium(words) and about_antibody(words) and not any(word in words for word in _VECTORS):
+    if about_gallium(words) and about_antibody(words) and not _vector_named(words):
         yield Found(
             INCLUSION,
             Sentence(
@@ -187,6 +191,14 @@ def antibody_on_short_lived_label(case: Case) -> Iterator[Found]:
             ),
             (quote(case, INCLUSION),),
         )
+
+
+def _vector_named(words: str) -> bool:
+    """Whether a fragment is named, or every 68Ga is on something else that is named beside it."""
+    labelled = _ON_GALLIUM.findall(words)
+    return any(word in words for word in _VECTORS) or (
+        bool(labelled) and all(any(ligand in one for ligand in _SMALL) for one in labelled)
+    )
 
 
 def _lacks(id_: str, topic: str, reason: tuple[str, str], remedy: tuple[str, str], title: tuple[str, str]) -> None:
