@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from theratrial.registry.calendars import jalali_text
 from theratrial.registry.dates import DateProblem, read_date
+from theratrial.registry.words import RecordDate
 
 TODAY = date(2026, 6, 9)
 
@@ -106,8 +107,8 @@ def test_any_text_is_a_date_or_a_date_problem(text):
         assert 1900 <= read_date(text, today=TODAY).gregorian.year <= 2100
 
 
-@pytest.mark.parametrize("given", ["2024-02", "1402/11/14", "2024"])
-def test_a_date_of_a_file_that_is_no_day_is_told_what_may_be_written(given):
+@pytest.mark.parametrize("written", ["2024-02", "1402/11/14", "2024"])
+def test_a_date_of_a_file_that_is_no_day_is_told_what_may_be_written(written):
     with pytest.raises(ValueError, match="precision: month") as refused:
-        RecordDate.model_validate({"gregorian": given})
-    assert given in str(refused.value)
+        RecordDate.model_validate({"gregorian": written})
+    assert written in str(refused.value)
