@@ -148,7 +148,7 @@ def test_whether_participants_are_virtual_is_true_or_false_and_nothing_else(make
 def test_a_key_of_the_folder_file_that_nobody_knows_is_refused_with_those_known(make_folder: Make) -> None:
     path = make_folder()
     (path / "folder.yaml").write_text("simulted: true\n")
-    with pytest.raises(Problems, match="unknown key 'simulted' -> known: schema_version, simulated"):
+    with pytest.raises(Problems, match="unknown key 'simulted' -> known: locked, schema_version, simulated"):
         read_folder(path)
 
 
