@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from theratrial.cli.registry import app
 from theratrial.registry.reader import read_registration, shipped_registration
 
-SEED = "IRCT20210612051548N3"
+SEED, GOOD = "IRCT20210612051548N3", "IRCT20240110000000N1"
 RUNNER = CliRunner()
 
 
@@ -95,6 +95,21 @@ def test_what_differs_only_in_how_it_was_given_is_told_apart(old, new, said, tmp
     (one,) = json.loads(run("diff", SEED, str(record), "--json").stdout)
     assert one["old"] != one["new"]
     assert said in one["new"]
+
+
+def test_a_difference_in_a_contact_is_told_and_shown_only_when_asked_for(tmp_path):
+    record = tmp_path / "record.yaml"
+    text = run("export", GOOD, "--to", "yaml", "--contacts").stdout
+    assert "coordinator@example.org" in text
+    record.write_text(text.replace("coordinator@example.org", "another@example.org"), encoding="utf-8")
+    for more in ((), ("--json",), ("--language", "fa")):
+        told = run("diff", GOOD, str(record), *more).stdout
+        assert "people.general_inquiries.email" in told
+        assert "@example.org" not in told
+        assert "--contacts" in told
+    shown = run("diff", GOOD, str(record), "--contacts").stdout
+    assert "- coordinator@example.org" in shown
+    assert "+ another@example.org" in shown
 
 
 def test_an_unknown_file_is_told_what_was_tried(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,10 @@ import yaml
 from typer.testing import CliRunner
 
 from theratrial.cli.registry import app
+from theratrial.cli.registry_owed import print_owed
 from theratrial.protocol.reader import shipped_protocol, shipped_protocol_bytes
+from theratrial.registry.conscience import Owed
+from theratrial.registry.found import Sentence
 from theratrial.registry.history import Version
 from theratrial.registry.history_files import version_file_name, version_yaml
 from theratrial.registry.reader import read_registration, shipped_registration_bytes
@@ -148,3 +151,14 @@ def test_check_and_timing_take_the_trials_own_data(trial: Path) -> None:
     assert timing == "prospective: registered 2021-10-18, first enrolment by the trial's data 2022-01-22\n"
     before = run("timing", SEED_PROTOCOL, "--trial", trial, "--today", "2022-01-30").stdout
     assert before.startswith("prospective (provisional): registered 2021-10-18, expected start only")
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "It is the status"), ("fa", "داده‌ها با وضعیت نمی‌خوانند")])
+@pytest.mark.parametrize("last_true", [None, date(2022, 7, 1), date(2022, 7, 10)])
+def test_a_record_without_a_change_that_is_untrue_is_told_why(language, words, last_true, capsys) -> None:
+    """Nothing to change and yet not true: only a status for which the data know no right one does that."""
+    today = date(2022, 7, 10)
+    days = None if last_true is None else (today - last_true).days
+    found = Owed(today, (), (), (Sentence("Whether it is over", "پایان"),), Sentence("", ""), last_true, days)
+    print_owed(found, "IRCT", today, language, simulated=True)
+    assert (words in capsys.readouterr().out) == (last_true != today)

@@ -53,6 +53,12 @@ def test_a_page_of_ours_gives_the_record_back_unchanged():
     assert read_irct_html(page.encode(), today=TODAY).record == record
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("words", ["Recruitment status: complete\n" * 30, "وضعیت بیمارگیری پایان یافته است\n" * 30])
+def test_utf_16_without_its_first_mark_is_known_in_either_script(encoding, words):
+    assert decoded(words.encode(encoding)) == (words, encoding)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "windows-1256"])
 def test_the_encodings_of_saved_pages_are_found(encoding):
     content = '<meta charset="windows-1256">فاز مطالعه'.encode(encoding)

@@ -342,14 +342,22 @@ def diff(
     today: str | None = _TODAY,
     language: Tongue = _LANGUAGE,
     as_json: bool = _JSON,
+    contacts: bool = _CONTACTS,
 ) -> None:
-    """Tell what differs between two records, field by field."""
+    """Tell what differs between two records, field by field; of names and telephone numbers only that they differ."""
+    from theratrial.cli.registry_export import WITHHELD
     from theratrial.registry.difference import difference
     from theratrial.registry.shown import shown_apart
 
     day = _day(today)
     changes = difference(_imported(first, day).record, _imported(second, day).record)
-    words = [shown_apart(one.field, one.old, one.new, _language(language)) for one in changes]
+    hidden = WITHHELD[_language(language)]
+    words = [
+        (hidden if one.old is not None else "", hidden if one.new is not None else "")
+        if one.field.personal and not contacts
+        else shown_apart(one.field, one.old, one.new, _language(language))
+        for one in changes
+    ]
     if as_json:
         console.print_json(
             [

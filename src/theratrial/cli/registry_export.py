@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from theratrial.registry.words import Language
 
 
+WITHHELD: Final = {
+    "en": "(withheld; --contacts shows it)",
+    "fa": "(پنهان؛ با ‎--contacts‎ دیده می‌شود)",
+}
+
+
 class Format(StrEnum):
     """What a record is written as."""
 

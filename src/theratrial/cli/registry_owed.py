@@ -41,6 +41,8 @@ _WORDS: Final = {
                    "سوابق از روز ثبت تاکنون هیچ روزی درست نبوده است."),
     "last_true": ("The record was last true on {day}, {days} days ago.",
                   "سوابق آخرین بار در {day}، {days} روز پیش، درست بود."),
+    "by_status": ("It is the status that the data contradict; what it should be a person has to say, as above.",
+                  "داده‌ها با وضعیت نمی‌خوانند؛ وضعیت درست را، چنان که بالا آمد، باید کسی بگوید."),
     "virtual": ("The participants are virtual: try this out, and send nothing of it to a registry.",
                 "شرکت‌کنندگان مجازی‌اند: این برای آزمودن است؛ چیزی از آن را به مرکز ثبت نفرستید."),
     "written": ("{path}: the updated record, {count} change(s)", "{path}: سوابق به‌روزشده با {count} تغییر"),
@@ -97,6 +99,9 @@ def print_owed(found: Owed, number: str, today: date, language: Language, *, sim
         _say(f"  {found.reason.en}")
         _say(f"  {found.reason.fa}")
     _say("\n" + _true(found, language))
+    if not found.proposals and found.last_true != today:
+        # With no field to change, what is untrue is a status for which the data know no right one.
+        _say(_word("by_status", language))
 
 
 def _true(found: Owed, language: Language) -> str:

@@ -160,9 +160,11 @@ def decoded(content: bytes) -> tuple[str, str]:
                 raise InputError(
                     f"the file begins like {encoding} and is not ({error.reason}); save it as UTF-8"
                 ) from None
-    # Text of which every second byte is empty is UTF-16 that lost its first mark.
-    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
-        if content[first:800:2].count(0) > len(content[:800]) // 4:
+    # Text with many empty bytes, all at every second place, is UTF-16 that lost its first mark; of a Persian page only
+    # blanks, digits and Latin letters have them.
+    odd, even = content[1:4000:2].count(0), content[0:4000:2].count(0)
+    for empty, full, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):
+        if empty > len(content[:4000]) // 40 and full < empty // 20:
             with suppress(UnicodeDecodeError):
                 return content.decode(encoding), encoding
     try:
