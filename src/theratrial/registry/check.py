@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from theratrial.registry.found import Finding, Severity
@@ -26,7 +27,7 @@ from theratrial.registry.rules import (
     results,
     treatment,
 )
-from theratrial.registry.rules.frame import RULES, Case, Rule
+from theratrial.registry.rules.frame import PROTOCOL, RULES, Case, Rule
 from theratrial.registry.trial_facts import TrialFacts
 
 if TYPE_CHECKING:
@@ -63,5 +64,12 @@ def check(
         What an import could not place: garbled dates among it are findings.
     """
     case = Case(record, today, protocol, facts, history, unplaced)
-    found = [finding for one in RULES.values() for finding in one.findings(case)]
+    rules = RULES.values() if protocol is not None else _without_protocol()
+    found = [finding for one in rules for finding in one.findings(case)]
     return tuple(sorted(found, key=lambda finding: _ORDER.index(finding.severity)))
+
+
+@cache
+def _without_protocol() -> tuple[Rule, ...]:
+    """Rules that have something to say of a record alone."""
+    return tuple(one for one in RULES.values() if one.source != PROTOCOL)

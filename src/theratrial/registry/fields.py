@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from operator import attrgetter
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from theratrial.reference import table
 from theratrial.registry.record import PERSONAL, RegistrationRecord
@@ -71,8 +71,7 @@ class Field:
         return self.fa if language == "fa" else self.en
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(NamedTuple):
     """A field of one record: its full path (``ethics[0].approved_on``) and value."""
 
     field: Field
@@ -176,7 +175,7 @@ def filled_fields(record: RegistrationRecord, *, blank: bool = True) -> Iterator
             if blank or not _is_blank(field.kind, value):
                 yield Filled(field, field.path, value)
             continue
-        for index, member in enumerate(value_at(record, group)):
+        for index, member in enumerate(getattr(record, group)):
             for field, of in members:
                 value = of(member)
                 if blank or not _is_blank(field.kind, value):

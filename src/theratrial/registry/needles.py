@@ -118,6 +118,8 @@ class Alternative:
     needles: tuple[str, ...]
     whole: bool
     """Whether it is a piece of plain letters and nothing else: its needle is the match."""
+    head: str = ""
+    """Plain letters with which every match begins, in small letters; empty where it may begin otherwise."""
 
     def possible(self, folded_text: str) -> bool:
         """Whether a text, `folded`, may hold a match."""
@@ -166,13 +168,44 @@ class Words:
 
     def finditer(self, text: str, folded_text: str) -> Iterator[re.Match[str]]:
         """All matches; their places are those of the text, their letters may be the folded ones."""
-        possible = tuple([one for one in self.alternatives if one.possible(folded_text)])
+        return self.finditer_of(self.possible_alternatives(folded_text), text, folded_text)
+
+    def possible_alternatives(self, folded_text: str) -> tuple[Alternative, ...]:
+        """Those that a text, `folded`, may hold."""
+        return tuple([one for one in self.alternatives if one.possible(folded_text)])
+
+    def finditer_of(self, possible: tuple[Alternative, ...], text: str, folded_text: str) -> Iterator[re.Match[str]]:
+        """Like `finditer`, where it is known which alternatives are possible."""
         if not possible:
             return iter(())
         if len(folded_text) != len(text):
             return self.pattern.finditer(text)
-        # Without those that cannot match the others match just the same, and faster.
-        return _joined(possible).finditer(folded_text)
+        return matches(possible, folded_text)
+
+
+def matches(possible: tuple[Alternative, ...], folded_text: str) -> Iterator[re.Match[str]]:
+    """All matches of a pattern of which these alternatives alone are possible."""
+    # Without those that cannot match the others match just the same, and faster.
+    pattern = _joined(possible)
+    heads = [one.head for one in possible]
+    if "" in heads:
+        return pattern.finditer(folded_text)
+    return _from_heads(pattern, heads, folded_text)
+
+
+def _from_heads(pattern: re.Pattern[str], heads: list[str], folded_text: str) -> Iterator[re.Match[str]]:
+    """Matches of a pattern that begins with one of these: tried there and nowhere else."""
+    places = set()
+    for head in heads:
+        at = folded_text.find(head)
+        while at >= 0:
+            places.add(at)
+            at = folded_text.find(head, at + 1)
+    end = 0
+    for at in sorted(places):
+        if at >= end and (found := pattern.match(folded_text, at)) is not None:
+            yield found
+            end = found.end()
 
 
 @lru_cache(maxsize=512)
@@ -199,8 +232,24 @@ def sought(pattern: str, *, having: tuple[str, ...] = ()) -> Words:
         found = [Alternative(small, having, False)]
     else:
         read = [(one, needles(one)) for one in _split(small)]
-        found = [Alternative(one, tuple(sorted(its, key=len)), its == {one}) for one, its in read]
+        found = [Alternative(one, tuple(sorted(its, key=len)), its == {one}, _head(one)) for one, its in read]
     return Words(pattern, tuple(found))
+
+
+def _head(alternative: str) -> str:
+    """The plain letters with which every match of it begins."""
+    at = 2 if alternative.startswith("\\b") else 0
+    head = ""
+    while at < len(alternative):
+        letter, _, following = _atom(alternative, at)
+        optional, after = _quantifier(alternative, following)
+        if not letter or optional:
+            break
+        head += letter
+        if after != following:
+            break
+        at = after
+    return head
 
 
 _CAPITAL: Final = re.compile(r"(?<![\\?])[A-Z]")

@@ -43,11 +43,11 @@ _AFTER: Final[tuple[tuple[str, Comparator], ...]] = (
 )
 _SUPERSCRIPT: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _LATEX: Final = (
-    (r"\\geq?\b|\\geqslant", "≥"),
-    (r"\\leq?\b|\\leqslant", "≤"),
-    (r"\\times\b", "×"),
-    (r"\^\{(\d+)\}", r"^\1"),
-    (r"\\(?:text|mathrm)\{([^{}]*)\}", r"\1"),
+    (("\\ge",), r"\\geq?\b|\\geqslant", "≥"),
+    (("\\le",), r"\\leq?\b|\\leqslant", "≤"),
+    (("\\times",), r"\\times\b", "×"),
+    (("^{",), r"\^\{(\d+)\}", r"^\1"),
+    (("\\text{", "\\mathrm{"), r"\\(?:text|mathrm)\{([^{}]*)\}", r"\1"),
 )
 # A unit in Persian that went unread would leave the number to the unit that is meant where none is written.
 _WRITTEN_UNITS: Final = (
@@ -123,19 +123,46 @@ def topics() -> dict[str, Topic]:
 
 def plain(text: str) -> str:
     """The text with LaTeX comparisons, digits of both scripts made one: ``$\\geq 100,000$`` is ``≥ 100,000``."""
+    return plain_and_folded(text)[0]
+
+
+def plain_and_folded(text: str) -> tuple[str, str]:
+    """The `plain` text, and it `needles.folded`."""
     if "\\" in text or "^{" in text:
-        for written, sign in _LATEX:
-            text = re.sub(written, sign, text)
+        for signs, written, sign in _LATEX:
+            if any(one in text for one in signs):
+                text = re.sub(written, sign, text)
     text = text.replace("$", "")
     if not text.isascii():
         for sign, plain_sign in _DIGITS:
             text = text.replace(sign, plain_sign)
     text = " ".join(text.split())
-    folded = needles.folded(text)
+    small = needles.folded(text)
+    changed = text
     for unit, sign in _WRITTEN_UNITS:
-        if unit.possible(folded):
-            text = unit.pattern.sub(sign, text)
-    return text.replace("٪", "%")
+        if _may_be_written(unit, text, small):
+            changed = unit.pattern.sub(sign, changed)
+    if changed is not text:
+        text, small = changed, needles.folded(changed)
+    return text.replace("٪", "%"), small.replace("٪", "%")
+
+
+_LONGEST_UNIT: Final = 60
+"""Letters in no match of `_WRITTEN_UNITS` more than this."""
+
+
+def _may_be_written(unit: needles.Words, text: str, small: str) -> bool:
+    """Whether a match stands around one of its needles: to look there costs less than to look everywhere."""
+    if len(small) != len(text):
+        return unit.possible(small)
+    for alternative in unit.alternatives:
+        for needle in alternative.needles:
+            at = small.find(needle)
+            while at >= 0:
+                if unit.pattern.search(text, max(0, at - _LONGEST_UNIT), at + _LONGEST_UNIT):
+                    return True
+                at = small.find(needle, at + 1)
+    return False
 
 
 @lru_cache(maxsize=64)
@@ -156,20 +183,31 @@ def readings(text: str, side: Side = "inclusion") -> tuple[Reading, ...]:
     exclusion pregnancy -
     """
     found: list[Reading] = []
-    for part_side, part in _parts(plain(text), side):
-        folded = needles.folded(part)
+    for part_side, part, small in _parts(text, side):
         # Named once, however many of its needles are there, and in the order of the table.
-        for topic in dict.fromkeys([topic for needle, topic in _needles() if needle in folded]):
-            found += _of_topic(part, folded, part_side, topics()[topic])
+        possible: dict[str, dict[needles.Alternative, None]] = {}
+        for topic, alternative in _alternatives(small):
+            possible.setdefault(topic, {})[alternative] = None
+        for topic, alternatives in possible.items():
+            found += _of_topic(part, small, part_side, topics()[topic], tuple(alternatives))
     order = _order()
     return tuple(sorted(found, key=lambda one: (one.side == "exclusion", order[one.topic])))
 
 
+def _alternatives(small: str) -> list[tuple[str, needles.Alternative]]:
+    """Topics, and those of their alternatives of which the text, `needles.folded`, holds a needle."""
+    if small.isascii():
+        return [(topic, one) for plain, needle, topic, one in _needles() if plain and needle in small]
+    # To look for plain letters is faster where there are no others, and finds the same.
+    ascii_only = small.encode("ascii", "replace").decode("ascii")
+    return [(topic, one) for plain, needle, topic, one in _needles() if needle in (ascii_only if plain else small)]
+
+
 @cache
-def _needles() -> tuple[tuple[str, str], ...]:
-    """Needle and topic; every alternative of every topic has one, or the empty one that is in all texts."""
+def _needles() -> tuple[tuple[bool, str, str, needles.Alternative], ...]:
+    """Whether a needle is ASCII, the needle, its topic and alternative; each has one, or the empty one of all texts."""
     return tuple(
-        (needle, topic.id)
+        (needle.isascii() and "?" not in needle, needle, topic.id, one)
         for topic in topics().values()
         for one in topic.words.alternatives
         for needle in one.needles or ("",)
@@ -183,8 +221,12 @@ def _order() -> dict[str, int]:
 
 def speaks_of(text: str, topic: str) -> bool:
     """Whether a text says anything of one topic."""
-    parts = _parts(plain(text), "inclusion")
-    return any(_of_topic(part, needles.folded(part), side, topics()[topic]) for side, part in parts)
+    words = topics()[topic]
+    return any(
+        _of_topic(part, small, side, words, possible)
+        for side, part, small in _parts(text, "inclusion")
+        if (possible := words.words.possible_alternatives(small))
+    )
 
 
 _HEADING: Final = needles.sought(
@@ -193,18 +235,29 @@ _HEADING: Final = needles.sought(
 )
 
 
-def _parts(text: str, side: Side) -> list[tuple[Side, str]]:
-    parts: list[tuple[Side, str]] = []
+def _parts(text: str, side: Side) -> list[tuple[Side, str, str]]:
+    """Side, words and folded words of each part of a text, made `plain`."""
+    text, small = plain_and_folded(text)
+    parts: list[tuple[Side, int, int]] = []
     start, current = 0, side
-    for match in _HEADING.finditer(text, needles.folded(text)):
-        parts.append((current, text[start : match.start()]))
+    for match in _HEADING.finditer(text, small):
+        parts.append((current, start, match.start()))
         start, current = match.end(), "inclusion" if match.lastgroup == "in" else "exclusion"
-    parts.append((current, text[start:]))
-    return [(one, words) for one, words in parts if words.strip()]
+    parts.append((current, start, len(text)))
+    # No sign folds into none: where the lengths are alike, the places are.
+    alike = len(small) == len(text)
+    return [
+        (one, words, small[first:last] if alike else needles.folded(words))
+        for one, first, last in parts
+        if (words := text[first:last]).strip()
+    ]
 
 
-def _of_topic(text: str, folded: str, side: Side, topic: Topic) -> list[Reading]:
-    named = [match for match in topic.words.finditer(text, folded) if not _part_of_other(topic, text, match)]
+def _of_topic(
+    text: str, small: str, side: Side, topic: Topic, possible: tuple[needles.Alternative, ...]
+) -> list[Reading]:
+    matches = topic.words.finditer_of(possible, text, small)
+    named = [match for match in matches if topic.id not in _MAY_BE_OTHER or not _part_of_other(topic, text, match)]
     if not named:
         return []
     first = named[0]
@@ -217,10 +270,11 @@ def _of_topic(text: str, folded: str, side: Side, topic: Topic) -> list[Reading]
     return [Reading(topic.id, side, "", None, "", _around(text, first.start(), first.end()))]
 
 
+_MAY_BE_OTHER: Final = ("consent", "female", "metastatic", "infection")
+
+
 def _part_of_other(topic: Topic, text: str, match: re.Match[str]) -> bool:
     """A consent that somebody is unable to give is not a signed one; a pregnancy to be prevented is not one."""
-    if topic.id not in ("consent", "female", "metastatic", "infection"):
-        return False
     before = text[max(0, match.start() - 60) : match.start()].casefold()
     if topic.id == "consent":
         return bool(re.search(r"(?:(?:inability|unable|failure) to|ناتوان\w* (?:در|از)) [^.;,،؛]*$", before))
@@ -254,9 +308,14 @@ def _limits(text: str, match: re.Match[str], topic: Topic, side: Side) -> list[R
 def _limit(text: str, match: re.Match[str], topic: Topic, side: Side) -> Reading | None:
     """The comparison that follows the name, before the next sentence or list entry."""
     rest = text[match.end() : match.end() + 60]
-    rest = re.split(r"[;]|\.\s|\(i+v?\)", rest)[0]
+    if _DIGIT.search(rest) is None:
+        return None
+    if ended := _CLAUSE_END.search(rest):
+        rest = rest[: ended.start()]
+        if _DIGIT.search(rest) is None:
+            return None
     small = needles.folded(rest)
-    for words, comparator in _BESIDE if _DIGIT.search(rest) else ():
+    for words, comparator in _BESIDE:
         beside = words.pattern.match(rest) if words.possible(small) else None
         if beside:
             return _read_limit(text, match.start(), match.end() + beside.end(), beside, comparator, topic, side)
@@ -264,6 +323,7 @@ def _limit(text: str, match: re.Match[str], topic: Topic, side: Side) -> Reading
 
 
 _DIGIT: Final = re.compile(r"\d")
+_CLAUSE_END: Final = re.compile(r"[;]|\.\s|\(i+v?\)")
 _BESIDE: Final[tuple[tuple[needles.Words, Comparator], ...]] = (
     *(
         (
@@ -324,7 +384,8 @@ def _core(value: float, power: int, unit: str, topic: Topic) -> float:
 
 def _around(text: str, start: int, end: int) -> str:
     """The words read and what is left of their clause, for showing."""
-    begin = max(text.rfind(mark, 0, start) for mark in (". ", "; ", ", ", ": ", ") ")) + 2
+    near = max(0, start - 82)
+    begin = max([text.rfind(mark, near, start) for mark in (". ", "; ", ", ", ": ", ") ")]) + 2
     begin = begin if start - begin < 80 and begin >= 2 else max(0, start - 40 if start > 80 else 0)
     return text[begin:end].strip(" ,;.") or text[start:end]
 

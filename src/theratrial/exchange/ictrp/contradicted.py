@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Container
 from functools import cache
-from html import unescape
 from typing import Final
 
 from theratrial.exchange.ictrp.draft import Draft
 from theratrial.exchange.ictrp.elements import Node
 from theratrial.registry.record import RegistrationRecord
 
-_LEAF: Final = re.compile(r"\s*<(\w+)>(.*)</\1>", re.DOTALL)
 _SPONSORS: Final = ("sponsors", "recruitment.funding_source")
 _START: Final = ("recruitment.expected_start", "recruitment.actual_start")
 _ENDINGS: Final = ("name", "organization", "address", "city", "country", "postal_code", "phone", "email")
@@ -53,9 +50,7 @@ def tell_contradicted(draft: Draft, trial: Node, record: RegistrationRecord) -> 
     there = _elements(trial, draft.given)
     if not there:
         return
-    written: dict[str, list[str]] = {}
-    for name, words in _written(record):
-        written.setdefault(name, []).append(words)
+    written = _written(record, there)
     for name, nodes in there.items():
         expected = written.get(name, [])
         for node in nodes:
@@ -73,11 +68,13 @@ def tell_contradicted(draft: Draft, trial: Node, record: RegistrationRecord) -> 
 def _elements(trial: Node, given: frozenset[str]) -> dict[str, list[Node]]:
     """Elements with words, of fields for which there are values of ours."""
     found: dict[str, list[Node]] = {}
+    fields = _fields()
     waiting = [one for one in trial.children if one.key != "record_values"]
     while waiting:
         node = waiting.pop()
-        waiting += node.children
-        if node.text and not node.children and any(one in given for one in _fields().get(node.key, ())):
+        if node.children:
+            waiting += node.children
+        if node.text and not node.children and not given.isdisjoint(fields.get(node.key, ())):
             found.setdefault(node.key, []).append(node)
     return found
 
@@ -91,10 +88,13 @@ def _fields() -> dict[str, tuple[str, ...]]:
     return {key: (path,) for key, path in plain.items()} | _OTHERS
 
 
-def _written(record: RegistrationRecord) -> Iterator[tuple[str, str]]:
-    """Name and words of every element that the writer makes of a record."""
-    from theratrial.exchange.ictrp.write import trial_lines
+def _written(record: RegistrationRecord, wanted: Container[str]) -> dict[str, list[str]]:
+    """Words of the elements of these names that the writer makes of a record, by name."""
+    from theratrial.exchange.ictrp.write import trial_values
 
-    for line in trial_lines(record):
-        if leaf := _LEAF.fullmatch(line):
-            yield leaf[1].casefold(), " ".join(unescape(leaf[2]).split())
+    found: dict[str, list[str]] = {}
+    for name, value in trial_values(record):
+        key = name.casefold()
+        if key in wanted:
+            found.setdefault(key, []).append("" if value is None else " ".join(str(value).split()))
+    return found

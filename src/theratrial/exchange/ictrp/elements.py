@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import IO, Any, Final
 from xml.parsers import expat
 
@@ -27,20 +27,13 @@ class Node:
 
     name: str
     line: int
-    attributes: dict[str, str] = field(default_factory=dict)
-    children: list[Node] = field(default_factory=list)
-    parts: list[str] = field(default_factory=list)
-    key: str = ""
+    attributes: dict[str, str]
+    children: list[Node]
+    parts: list[str]
+    key: str
     """Its name in small letters, without namespace: registries differ in capitals."""
-
-    def __post_init__(self) -> None:
-        if not self.key:
-            self.key = _key(self.name)
-
-    @property
-    def text(self) -> str:
-        """Its own text, trimmed."""
-        return "".join(self.parts).strip()
+    text: str = ""
+    """Its own text, trimmed: of an element that was read to its end."""
 
 
 def _key(name: str) -> str:
@@ -191,8 +184,9 @@ class _State:
             stack.append(node)
             return
         self.size += len(name)
-        for one, value in attributes.items():
-            self.size += len(one) + len(value)
+        if attributes:
+            for one, value in attributes.items():
+                self.size += len(one) + len(value)
         self.count += 1
         if self.size > LARGEST_TRIAL or self.count > MOST_ELEMENTS:
             self._too_large()
@@ -225,13 +219,17 @@ class _State:
                 self.finished.append(Found(self.stack.pop(), True, self.refused))
                 self.refused = ""
             return
-        if not self.stack:
+        stack = self.stack
+        if not stack:
             return
-        node = self.stack.pop()
-        if node.key == "br" and self.stack:
-            self.stack[-1].parts.append("\n" + "".join(node.parts))
-        if not self.stack:
+        node = stack.pop()
+        parts = node.parts
+        if parts:
+            node.text = (parts[0] if len(parts) == 1 else "".join(parts)).strip()
+        if not stack:
             self.finished.append(Found(node, node.key in TRIALS))
+        elif node.key == "br":
+            stack[-1].parts.append("\n" + "".join(parts))
 
     def _characters(self, text: str) -> None:
         self.silent_bytes = 0
@@ -244,7 +242,7 @@ class _State:
                 return
             self.stack[-1].parts.append(text)
         elif self.depth and text.strip():
-            stray = Node("text", self.line, {}, [], [text[:1000]])
+            stray = Node("text", self.line, {}, [], [text[:1000]], "text", text[:1000].strip())
             self.finished.append(Found(stray, is_trial=False))
 
     def _too_large(self) -> None:
@@ -265,6 +263,7 @@ class _State:
         trial = self.stack[0]
         trial.children.clear()
         trial.parts.clear()
+        trial.text = ""
         self.stack[:] = [trial]
 
 

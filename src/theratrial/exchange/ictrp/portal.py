@@ -82,7 +82,7 @@ def _field(draft: Draft, node: Node) -> None:
             draft.put(_DATES[key], day.model_dump())
     elif key == "export_date":
         if (
-            day := draft.date(Node(node.name, node.line, {}, [], [node.text.split(" ")[0]]), "month_first")
+            day := draft.date(Node(node.name, node.line, {}, [], [], node.key, node.text.split(" ")[0]), "month_first")
         ) is not None:
             draft.put("registration.printed_on", day.gregorian)
     elif key in ("target_size", "results_actual_enrollment"):
@@ -185,7 +185,10 @@ def _contacts(draft: Draft, seen: dict[str, Node]) -> None:
         pieces = [node.text] if part == "address" else [one.strip() for one in node.text.split(";")]
         for index, piece in enumerate(pieces):
             if piece and index > 1:
-                draft.left(Node(node.name, node.line, {}, [], [piece]), "the record has two contacts for inquiries")
+                draft.left(
+                    Node(node.name, node.line, {}, [], [], node.key, piece.strip()),
+                    "the record has two contacts for inquiries",
+                )
             elif piece and part in targets:
                 role = ("general_inquiries", "scientific_inquiries")[index]
                 target = targets[part]

@@ -80,7 +80,7 @@ def read_upload(trial: Node, *, today: date) -> Imported:
         if part.key == "record_values":
             values += part.children
     # What our values give exactly is not read from WHO's elements, and so not complained of there either.
-    draft.given = frozenset(top_of(one.attributes.get("path", "")) for one in values)
+    draft.given = frozenset([top_of(one.attributes.get("path", "")) for one in values])
     for part in trial.children:
         if part.key == "record_values":
             is_131 = True
@@ -317,5 +317,5 @@ def _values(draft: Draft, nodes: list[Node]) -> None:
         for path, value in values.items():
             if value == "" and path == top:
                 continue
-            if why := (put(draft.tree, path, value) if top_of(path) else "is no path of a record's field"):
+            if why := (put(draft.tree, path, value) if top else "is no path of a record's field"):
                 draft.left(places[path], f"'{path}' {why}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from io import BytesIO
 from typing import Final
@@ -60,9 +61,11 @@ def ictrp_131(record: RegistrationRecord, *, contacts: bool = False) -> bytes:
     return _file(body, "\n".join(wrapped))
 
 
-def trial_lines(record: RegistrationRecord) -> Iterator[str]:
-    """WHO's elements of a record, line by line, as the 1.3.1 profile has them."""
-    return _trial(record, is_131=True)
+def trial_values(record: RegistrationRecord) -> Iterator[Pair]:
+    """Name and value of WHO's elements of a record that hold words, as the 1.3.1 profile has them."""
+    for block in _blocks(record, is_131=True):
+        for pairs in block.members:
+            yield from pairs
 
 
 def _file(body: Iterable[str], beside: str) -> bytes:
@@ -81,19 +84,36 @@ def _element(name: str, value: object, indent: int = 6) -> str:
     return f"{' ' * indent}<{name}>{_safe(value, name)}</{name}>"
 
 
-def _block(name: str, pairs: Iterable[Pair]) -> list[str]:
-    return [f"    <{name}>", *(_element(key, value) for key, value in pairs), f"    </{name}>"]
+@dataclass(slots=True)
+class _Block:
+    """An element with the elements in it; with `member`, each list of them stands in an element of that name."""
+
+    name: str
+    members: Iterable[Iterable[Pair]]
+    member: str = ""
+
+    def lines(self) -> Iterator[str]:
+        yield f"    <{self.name}>"
+        for pairs in self.members:
+            if self.member:
+                yield f"      <{self.member}>"
+            for key, value in pairs:
+                yield _element(key, value, 8 if self.member else 6)
+            if self.member:
+                yield f"      </{self.member}>"
+        yield f"    </{self.name}>"
 
 
-def _list(name: str, member: str, values: Iterable[object]) -> list[str]:
+def _block(name: str, pairs: Iterable[Pair]) -> _Block:
+    return _Block(name, (pairs,))
+
+
+def _list(name: str, member: str, values: Iterable[object]) -> _Block:
     return _block(name, [(member, value) for value in list(values) or [""]])
 
 
-def _nested(name: str, member: str, members: Iterable[list[Pair]]) -> list[str]:
-    lines = [f"    <{name}>"]
-    for pairs in members:
-        lines += [f"      <{member}>", *(_element(key, value, 8) for key, value in pairs), f"      </{member}>"]
-    return [*lines, f"    </{name}>"]
+def _nested(name: str, member: str, members: Iterable[list[Pair]]) -> _Block:
+    return _Block(name, members, member)
 
 
 def _day(day: RecordDate | None) -> str:
@@ -112,17 +132,22 @@ def _names(sponsors: Iterable[Sponsor]) -> list[Text]:
 
 
 def _trial(record: RegistrationRecord, *, is_131: bool) -> Iterator[str]:
+    for block in _blocks(record, is_131=is_131):
+        yield from block.lines()
+
+
+def _blocks(record: RegistrationRecord, *, is_131: bool) -> Iterator[_Block]:
     primary, secondary, support = _sponsors(record)
     criteria = record.eligibility
-    yield from _block("main", _main(record, primary, is_131=is_131))
+    yield _block("main", _main(record, primary, is_131=is_131))
     people = record.people
-    yield from _nested(
+    yield _nested(
         "contacts",
         "contact",
         [_contact("Public", people.general_inquiries), _contact("Scientific", people.scientific_inquiries)],
     )
-    yield from _list("countries", "country2", record.recruitment.countries)
-    yield from _block(
+    yield _list("countries", "country2", record.recruitment.countries)
+    yield _block(
         "criteria",
         [
             ("inclusion_criteria", criteria.inclusion),
@@ -134,19 +159,19 @@ def _trial(record: RegistrationRecord, *, is_131: bool) -> Iterator[str]:
     )
     conditions, interventions = record.conditions, record.interventions
     codes = [f"{one.icd10}: {one.icd10_description}" if one.icd10_description else one.icd10 for one in conditions]
-    yield from _list("health_condition_code", "hc_code", codes)
-    yield from _list("health_condition_keyword", "hc_keyword", [word for one in conditions for word in one.keywords])
+    yield _list("health_condition_code", "hc_code", codes)
+    yield _list("health_condition_keyword", "hc_keyword", [word for one in conditions for word in one.keywords])
     kinds = [_code("intervention_category", one.category) for one in interventions]
-    yield from _list("intervention_code", "i_code", kinds)
-    yield from _list("intervention_keyword", "i_keyword", [word for one in interventions for word in one.keywords])
-    yield from _list("primary_outcome", "prim_outcome", [_outcome(one) for one in record.primary_outcomes])
-    yield from _list("secondary_outcome", "sec_outcome", [_outcome(one) for one in record.secondary_outcomes])
-    yield from _list("secondary_sponsor", "sponsor_name", secondary)
+    yield _list("intervention_code", "i_code", kinds)
+    yield _list("intervention_keyword", "i_keyword", [word for one in interventions for word in one.keywords])
+    yield _list("primary_outcome", "prim_outcome", [_outcome(one) for one in record.primary_outcomes])
+    yield _list("secondary_outcome", "sec_outcome", [_outcome(one) for one in record.secondary_outcomes])
+    yield _list("secondary_sponsor", "sponsor_name", secondary)
     ids = [[("sec_id", one.number), ("issuing_authority", one.authority)] for one in record.secondary_ids]
-    yield from _nested("secondary_ids", "secondary_id", ids or [[("sec_id", ""), ("issuing_authority", "")]])
-    yield from _list("source_support", "source_name", support)
+    yield _nested("secondary_ids", "secondary_id", ids or [[("sec_id", ""), ("issuing_authority", "")]])
+    yield _list("source_support", "source_name", support)
     if is_131:
-        yield from _ethics(record)
+        yield _ethics(record)
 
 
 def _main(record: RegistrationRecord, primary: object, *, is_131: bool) -> Iterator[Pair]:
@@ -237,7 +262,7 @@ def _intervention(one: object) -> str:
     return ": ".join(part for part in parts if part)
 
 
-def _ethics(record: RegistrationRecord) -> list[str]:
+def _ethics(record: RegistrationRecord) -> _Block:
     reviews: list[list[Pair]] = []
     for one in record.ethics:
         status, approved = _code("ethics_status", one.status), _day(one.approved_on)

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from theratrial.registry.fields import field_of
 from theratrial.registry.found import Quote, Sentence, Severity
-from theratrial.registry.needles import folded, sought
+from theratrial.registry.needles import sought
 from theratrial.registry.rules.frame import CONSISTENCY, PHYSICS, TRDS, Case, Found, quote, rule
 from theratrial.registry.rules.quoting import whole_words
-from theratrial.registry.rules.words import about_radiotherapy, filled, whole_text
+from theratrial.registry.rules.words import about_radiotherapy, texts, whole_text
 
 GROUP: Final = "interventions[0].description"
 _SUPERSCRIPT: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
@@ -43,13 +44,17 @@ _HOURS: Final = re.compile(r"\d+\s*(?:h\b|hours?|ساعت)|\d+\s*(?:days?|روز
     "برای رادیونوکلیدی بدون پوزیترون PET/CT نام برده شده است",
 )
 def pet_of_no_positron_emitter(case: Case) -> Iterator[Found]:
-    for one in filled(case.record):
-        if one.field.kind != "text" or "pet" not in folded(str(one.value)):
+    seen = ""
+    for path, words, small in texts(case.record):
+        # A text is looked at in one language, the first that it has.
+        if path == seen or "pet" not in small:
+            seen = path
             continue
-        match = _NO_POSITRONS.search(str(one.value).translate(_SUPERSCRIPT))
+        seen = path
+        match = _NO_POSITRONS.search(words.translate(_SUPERSCRIPT)) if field_of(path).kind == "text" else None
         if match:
             yield Found(
-                one.path,
+                path,
                 Sentence(
                     f"'{match[0]}/CT': this nuclide emits no positrons; it is imaged by planar views or SPECT",
                     f"«{match[0]}/CT»: این رادیونوکلید پوزیترون نمی‌تاباند و با نمای تخت یا SPECT تصویربرداری می‌شود",
@@ -58,7 +63,7 @@ def pet_of_no_positron_emitter(case: Case) -> Iterator[Found]:
                     "Name the therapeutic agent without PET/CT, and its imaging by what it is",
                     "داروی درمانی را بدون PET/CT بنویسید و تصویربرداری آن را به نام خود",
                 ),
-                (quote(case, one.path),),
+                (quote(case, path),),
             )
 
 

@@ -7,7 +7,7 @@ from typing import Final, Generic, TypeVar
 
 from theratrial.registry.fields import Filled, filled_fields
 from theratrial.registry.needles import folded, sought
-from theratrial.registry.readings import Reading, plain, record_readings
+from theratrial.registry.readings import Reading, plain_and_folded, record_readings
 from theratrial.registry.record import RegistrationRecord
 from theratrial.registry.words import LANGUAGES
 
@@ -68,7 +68,7 @@ def whole_text(record: RegistrationRecord) -> str:
             or one.path.startswith(("eligibility.", "scientific_title", "public_title", "design."))
         )
     ]
-    words = folded(plain(" \n ".join(parts)))
+    _, words = plain_and_folded(" \n ".join(parts))
     return words if words.isascii() else _plain_digits(words)
 
 
