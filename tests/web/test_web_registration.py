@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from django.db import DatabaseError
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from theratrial.errors import InputError
 from theratrial.protocol.reader import shipped_protocol_bytes
+from theratrial.registry.found import Sentence
 from theratrial.registry.reader import parse_registration, registration_yaml, shipped_registration_bytes
 from theratrial.registry.words import Text
 from theratrial.simulation.cohort import SEED_PROTOCOL
@@ -24,6 +25,7 @@ from theratrial.web.people.models import EthicsApproval, Site, User
 from theratrial.web.registration import brief, services
 from theratrial.web.registration.models import RegistrationDraft, RegistrationVersion
 from theratrial.web.registration.selectors import history_now, record_now
+from theratrial.web.registration.shown import in_words
 from theratrial.web.setup_site import DEMONSTRATION_PASSWORD, SETUP, cast_made, trial_set_up
 from theratrial.web.trials.models import Trial
 
@@ -308,3 +310,13 @@ def test_the_day_a_version_was_sent_is_recorded_once_in_either_calendar(register
 
 def test_only_who_may_send_records_it(registered: Trial, client_of: As) -> None:
     assert client_of("investigator1").post("/registration/versions/0/sent/").status_code == 403
+
+
+def test_quoted_latin_words_and_dates_keep_their_direction_in_a_persian_sentence() -> None:
+    said = Sentence("x", "«4-6 weeks after last treatment session» نه «پس از ۴ هفته»؛ 2022-01-22")
+    with translation.override("fa"):
+        assert in_words(said) == (
+            "«\u20664-6 weeks after last treatment session\u2069» نه «پس از ۴ هفته»؛ \u20662022-01-22\u2069"
+        )
+    with translation.override("en"):
+        assert in_words(Sentence("«4-6 weeks»")) == "«4-6 weeks»"

@@ -17,6 +17,8 @@ from theratrial.registry.trial_facts import Fact, TrialFacts
 from theratrial.registry.words import Language, Text
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:, [0-9]{4}/[0-9]{2}/[0-9]{2})?|[0-9]{4}/[0-9]{2}/[0-9]{2}")
+# "«4-6 weeks after ...»": without a hold its number would stand at the far end.
+_LATIN_QUOTE: Final = re.compile("«([^«»\u0590-\u08ff]*[A-Za-z][^«»\u0590-\u08ff]*)»")
 
 
 def language() -> Language:
@@ -32,8 +34,10 @@ def in_words(sentence: Sentence | Text | None) -> str:
 
 
 def dates_held(words: str) -> str:
-    """Right to left, a date in a sentence would be turned around by what stands about it: it is held together."""
-    return _DATE.sub("\u2066\\g<0>\u2069", words) if get_language_bidi() else words
+    """Right to left, dates and quoted Latin words would be turned around by what stands about them: they are held."""
+    if not get_language_bidi():
+        return words
+    return _LATIN_QUOTE.sub("«\u2066\\1\u2069»", _DATE.sub("\u2066\\g<0>\u2069", words))
 
 
 def codes_of(facts: TrialFacts) -> frozenset[str]:
