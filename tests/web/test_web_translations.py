@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import polib
 import pytest
 from django.utils import translation
 
+from theratrial.protocol.reader import shipped_protocol
+from theratrial.simulation.cohort import SEED_PROTOCOL
 from theratrial.trialfolder.tables import TABLES
 from theratrial.web.capture import table_words
 from theratrial.web.people.label_words import LABELS, TASKS
@@ -69,9 +72,13 @@ def test_every_role_right_and_task_is_written_out_for_translation() -> None:
 
 def test_words_of_tables_and_columns_are_those_of_the_folder_and_have_persian() -> None:
     docs = {table.doc.rstrip(".") for table in TABLES}
-    columns = {column.doc.rstrip(".") for table in TABLES for column in table.columns}
+    forms = [clause.reading for clause in shipped_protocol(SEED_PROTOCOL).forms.values() if clause.reading is not None]
+    filled = Counter((form.table, item.column or item.id) for form in forms for item in form.items)
+    unfilled = {column.name for table in TABLES for column in table.columns if filled[table.name, column.name] != 1}
     assert set(table_words.TABLES) <= docs
-    assert {one.rstrip(".") for one in table_words.COLUMNS} <= columns
+    # What no item of a form names, or several do, has a short word to head a column with.
+    assert unfilled - set(table_words.COLUMNS) == set()
+    assert set(table_words.COLUMNS) <= {column.name for table in TABLES for column in table.columns}
     with translation.override("fa"):
-        every = (*table_words.TABLES, *table_words.COLUMNS)
+        every = (*table_words.TABLES, *table_words.COLUMNS.values())
         assert [one for one in every if translation.gettext(one) == one] == []
