@@ -101,3 +101,9 @@ def test_a_topic_that_excludes_here_and_is_asked_for_there_is_told_so_in_both_la
     found = only(record, "criteria-limits-differ")
     assert found.message.en == "pregnancy: the summary says it excludes, the criteria say it is asked for"
     assert found.message.fa == "بارداری: خلاصه «شرط عدم ورود است» و شرایط «شرط ورود است» می‌گوید"
+
+
+def test_a_text_without_blanks_is_not_quoted_whole():
+    record = with_changes(GOOD, {"summary.aim": {"en": "x" * 50_000 + "<br>" + "y" * 50_000}})
+    found = only(record, "markup-in-text")
+    assert len(found.quotes[0].text) < 300

@@ -8,13 +8,14 @@ from typing import Final
 
 from theratrial.registry.found import Quote
 from theratrial.registry.needles import folded
-from theratrial.registry.readings import Reading, plain, readings, topics
+from theratrial.registry.readings import Reading, readings, topics
 from theratrial.registry.rules.frame import Case, quote
 
 _CLAUSE: Final = re.compile(r"\n+|(?<=[;؛])\s|(?<=[^\W\d]\.)\s+(?=\S)|(?<=[^\W\d][.:])\s+(?=[A-Z\d])")
 _MARKS: Final = " \t,;.:،؛-•*·"
 _BEFORE: Final = 60
 _LONGEST: Final = 160
+_LONGEST_WORD: Final = 60
 _FIELDS: Final = {"Age from ": "eligibility.age_from", "Age to ": "eligibility.age_to", "Gender: ": "eligibility.sex"}
 
 
@@ -41,9 +42,10 @@ def whole_words(text: str, start: int, end: int) -> str:
     >>> whole_words("Scans to assess radiotracer distribution. More", 9, 30)
     '… to assess radiotracer …'
     """
-    while start and not text[start - 1].isspace() and not text[start].isspace():
+    least, most = max(0, start - _LONGEST_WORD), min(len(text), end + _LONGEST_WORD)
+    while start > least and not text[start - 1].isspace() and not text[start].isspace():
         start -= 1
-    while end < len(text) and not text[end].isspace() and not text[end - 1].isspace():
+    while end < most and not text[end].isspace() and not text[end - 1].isspace():
         end += 1
     after = " …" if text[start:end].rstrip()[-1:].isalnum() and text[end:].strip() else ""
     before = "… " if text[:start].rstrip()[-1:] not in ("", ".", ";", "؛", ":", "!", "?", "؟") else ""
@@ -96,4 +98,4 @@ def _clause_of(text: str, reading: Reading) -> tuple[str, int]:
 @lru_cache(maxsize=8)
 def _clauses(text: str) -> tuple[tuple[str, str], ...]:
     parts = (" ".join(one.split()).strip(_MARKS) for one in _CLAUSE.split(text))
-    return tuple((one, folded(plain(one))) for one in parts if one)
+    return tuple((one, folded(one.replace("\u200c", " "))) for one in parts if one)
