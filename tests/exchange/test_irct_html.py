@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import io
 import re
+import time
 from datetime import date
 
 import pytest
@@ -102,3 +104,18 @@ def test_a_persian_page_fills_the_persian_side():
     assert record.recruitment.status.code == "complete"
     assert record.recruitment.expected_start.gregorian == date(2022, 1, 21)
     assert record.eligibility.sex.code == "female"
+
+
+def test_a_pdf_that_lost_its_beginning_is_refused_at_once_and_in_one_sentence(caplog, capfd):
+    pypdf = pytest.importorskip("pypdf")
+    writer, out = pypdf.PdfWriter(), io.BytesIO()
+    for _ in range(150):
+        writer.add_blank_page(100, 100)
+    writer.write(out)
+    damaged = re.sub(rb"/Size \d+", b"/Size 9000", out.getvalue().replace(b"/Catalog", b"/Xatalog"))
+    began = time.monotonic()
+    with pytest.raises(InputError, match=r"cannot be read.*save the page as text or HTML"):
+        read_irct_pdf(damaged.replace(b" obj", b" obk"), today=TODAY)
+    assert time.monotonic() - began < 1.5
+    assert caplog.records == []
+    assert capfd.readouterr().err == ""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import Final
 
@@ -13,6 +16,8 @@ from theratrial.registry.imported import Imported
 ATTACHED: Final = "registration.yaml"
 """Name under which a PDF of ours carries the record."""
 _MOST_PAGES: Final = 200
+_MOST_TRIED: Final = 200
+"""Objects of a damaged file that are looked through for its beginning; each costs a search of the whole file."""
 
 
 def read_irct_pdf(content: bytes, *, today: date) -> Imported:
@@ -32,19 +37,43 @@ def read_irct_pdf(content: bytes, *, today: date) -> Imported:
         raise InputError(
             "reading PDF needs the package pypdf; install theratrial with [pdf], or save the page as text"
         ) from None
-    try:
-        reader = PdfReader(io.BytesIO(content))
-        if reader.is_encrypted:
-            raise InputError("the PDF is encrypted; save it again without a password")
-        if ATTACHED in reader.attachments:
-            from theratrial.registry.reader import parse_registration
+    with _quiet():
+        try:
+            reader = PdfReader(io.BytesIO(content), root_object_recovery_limit=_MOST_TRIED)
+            if reader.is_encrypted:
+                raise InputError("the PDF is encrypted; save it again without a password")
+            if ATTACHED in reader.attachments:
+                from theratrial.registry.reader import parse_registration
 
-            return Imported(parse_registration(reader.attachments[ATTACHED][0], f"{ATTACHED} in the PDF"), "irct-pdf")
-        if len(reader.pages) > _MOST_PAGES:
-            raise InputError(f"the PDF has {len(reader.pages)} pages; a record has a few")
-        lines = [line for page in reader.pages for line in [*page.extract_text().splitlines(), ""]]
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OSError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"the PDF cannot be read: {error}; save the page as text or HTML") from None
+                return Imported(
+                    parse_registration(reader.attachments[ATTACHED][0], f"{ATTACHED} in the PDF"), "irct-pdf"
+                )
+            if len(reader.pages) > _MOST_PAGES:
+                raise InputError(f"the PDF has {len(reader.pages)} pages; a record has a few")
+            lines = [line for page in reader.pages for line in [*page.extract_text().splitlines(), ""]]
+        except (
+            PyPdfError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            IndexError,
+            RecursionError,
+            OSError,
+        ) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"the PDF cannot be read: {error}; save the page as text or HTML") from None
     return read_irct_lines(enumerate(lines, 1), today=today, format_="irct-pdf")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """pypdf logs every fault of a damaged file, a line for each try: what cannot be read is told once, by us."""
+    log = logging.getLogger("pypdf")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
