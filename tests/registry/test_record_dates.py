@@ -112,3 +112,11 @@ def test_a_date_of_a_file_that_is_no_day_is_told_what_may_be_written(written):
     with pytest.raises(ValueError, match="precision: month") as refused:
         RecordDate.model_validate({"gregorian": written})
     assert written in str(refused.value)
+
+
+def test_a_spreadsheets_number_of_days_is_refused_with_the_day_that_was_meant():
+    """43831 is 1 January 2020, as spreadsheets that count from 1900 print it."""
+    for text, meant in (("43831", "2020-01-01"), ("۴۳۸۹۲", "2020-03-02")):
+        with pytest.raises(DateProblem, match="as spreadsheets count them") as told:
+            read_date(text, today=TODAY)
+        assert told.value.suggestion == meant

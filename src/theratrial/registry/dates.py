@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, Literal
 
 from theratrial.errors import InputError
@@ -28,6 +28,9 @@ _YEAR_FIRST: Final = re.compile(r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})")
 _YEAR_LAST: Final = re.compile(r"([0-9]{1,2})([-/. ])([0-9]{1,2})\2([0-9]{4})")
 _COMPACT: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _MONTH_ONLY: Final = re.compile(r"([0-9]{4})[-/]([0-9]{1,2})")
+_SERIAL: Final = re.compile(r"[345]\d{4}")
+"""A day of the years 1982 to 2064 as a spreadsheet keeps it."""
+_SPREADSHEET_ZERO: Final = date(1899, 12, 30)
 _YEAR_ONLY: Final = re.compile(r"[0-9]{4}")
 _WITH_TIME: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ][0-9]{2}:[0-9]{2}.*")
 _MONTHS: Final = (
@@ -119,6 +122,9 @@ def _parts(text: str, written: str, order: Order) -> tuple[_Parts, Literal["day"
         return _Parts(int(written), 1, 1), "year"
     if named := _named_month(written):
         return named
+    if _SERIAL.fullmatch(written):
+        day = _SPREADSHEET_ZERO + timedelta(days=int(written))
+        raise DateProblem(text, "is a number of days as spreadsheets count them, not a date", day.isoformat())
     raise DateProblem(text, "is not a date")
 
 
