@@ -108,3 +108,20 @@ def test_the_fixture_has_records_of_both_dialects_and_both_languages():
     assert len(re.findall(b"<Trial>", packed)) == 12
     assert len(re.findall(b"<trial>", packed)) == 32
     assert "بیمار".encode() in packed
+
+
+UNITS = "میلی;گرم; در ; بر ;هر ;دسی;لیتر;متر;مکعب;میکرو;سلول ;عدد ;میلیارد;هزار;thousand;k; /;/L;mm^3;ß;İ;. ;10 ;7;۵; "
+WRITTEN = st.lists(st.sampled_from(UNITS.split(";")), max_size=14).map("".join)
+
+
+@settings(max_examples=500, deadline=None)
+@given(WRITTEN)
+def test_units_in_words_are_written_as_they_are_where_each_pattern_is_tried_everywhere(text):
+    for sign, plain_sign in readings._DIGITS:
+        text = text.replace(sign, plain_sign)
+    expected = text = " ".join(text.split())
+    for unit, sign in readings._WRITTEN_UNITS:
+        expected = unit.pattern.sub(sign, expected)
+    found, small = readings.plain_and_folded(text)
+    assert found == expected
+    assert small == needles.folded(found)

@@ -136,6 +136,11 @@ def field_of(path: str) -> Field:
 
 def value_at(record: RegistrationRecord, path: str) -> Any:
     """The value at a full path (``ethics[0].contact.city``); None where a repeating group is not that long."""
+    if (of := _getter(path)) is not None:
+        try:
+            return of(record)
+        except AttributeError:
+            pass  # on the way something is None, or there is no such field
     value: Any = record
     for step in _steps(path):
         if isinstance(step, str):
@@ -147,6 +152,12 @@ def value_at(record: RegistrationRecord, path: str) -> Any:
         if value is None:
             return None
     return value
+
+
+@lru_cache(maxsize=4096)
+def _getter(path: str) -> attrgetter[Any] | None:
+    """Gets the value of a path without places in lists."""
+    return None if "[" in path else attrgetter(path)
 
 
 @lru_cache(maxsize=4096)

@@ -154,7 +154,7 @@ class Words:
     def within(self, folded_text: str) -> bool:
         """Whether a text, `folded`, holds a match."""
         for one in self.alternatives:
-            if one.possible(folded_text) and (one.whole or _joined((one,)).search(folded_text) is not None):
+            if one.possible(folded_text) and (one.whole or next(matches((one,), folded_text), None) is not None):
                 return True
         return False
 

@@ -30,7 +30,10 @@ class Piece(BaseModel):
 
 def is_blank(value: object) -> bool:
     """Whether a field holds nothing: an empty text, no value, an empty list. Zero and False are something."""
-    return value is None or (isinstance(value, str | dict | list | tuple) and not value)
+    return value is None or (not value and isinstance(value, _HOLDERS))
+
+
+_HOLDERS: Final = (str, dict, list, tuple)
 
 
 class Text(Piece):
@@ -42,6 +45,8 @@ class Text(Piece):
     @model_validator(mode="before")
     @classmethod
     def _plain(cls, value: Any) -> Any:
+        if type(value) is dict:
+            return value
         if isinstance(value, bool | int | float):
             raise ValueError("a text is expected; put a number into quotes")
         return {"en": value} if isinstance(value, str) else {} if value is None else value

@@ -146,11 +146,12 @@ def place_spelled_two_ways(case: Case) -> Iterator[Found]:
     said: dict[str, list[str]] = {}
     places: set[str] = set()
     for one in filled(case.record):
-        if one.field.kind == "text" and one.value and _SPOKEN.search(one.path):
-            for word in set(_WORD.findall(one.value.en)):
+        if one.field.kind == "text" and one.value.en and _SPOKEN.search(one.field.path):
+            words = set(_WORD.findall(one.value.en))
+            for word in words:
                 said.setdefault(word, []).append(one.path)
-                if _PLACES.search(one.path):
-                    places.add(word)
+            if _PLACES.search(one.field.path):
+                places |= words
     if not places or len(said) > _MOST_WORDS:
         return
     for first, second in combinations(sorted(said), 2):
