@@ -8,6 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes depends on what else the machine does; speed is measured in benchmarks/.
+settings.register_profile("theratrial", deadline=None)
+settings.load_profile("theratrial")
 
 ROOT = Path(__file__).resolve().parent.parent
 
