@@ -119,3 +119,15 @@ def test_a_pdf_that_lost_its_beginning_is_refused_at_once_and_in_one_sentence(ca
     assert time.monotonic() - began < 1.5
     assert caplog.records == []
     assert capfd.readouterr().err == ""
+
+
+def test_a_pdf_of_faults_without_end_is_given_up(capfd):
+    """Damage to a compressed part once made the reader repair for minutes: 300 faults are enough."""
+    pytest.importorskip("pypdf")
+    catalogue = b"1 0 obj\n<</Type /Catalog " + b"1 " * 400 + b">>\nendobj\n"
+    body = b"%PDF-1.4\n" + catalogue
+    table = b"xref\n0 2\n0000000000 65535 f \n0000000009 00000 n \n"
+    end = table + b"trailer\n<</Size 2 /Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n"
+    with pytest.raises(InputError, match="more than 300 faults"):
+        read_irct_pdf(body + end % len(body), today=TODAY)
+    assert capfd.readouterr().err == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -18,6 +19,8 @@ ATTACHED: Final = "registration.yaml"
 _MOST_PAGES: Final = 200
 _MOST_TRIED: Final = 200
 """Objects of a damaged file that are looked through for its beginning; each costs a search of the whole file."""
+_MOST_FAULTS: Final = 300
+"""Faults that pypdf may pass over in one file; some damage makes it try for minutes."""
 
 
 def read_irct_pdf(content: bytes, *, today: date) -> Imported:
@@ -67,13 +70,28 @@ def read_irct_pdf(content: bytes, *, today: date) -> Imported:
     return read_irct_lines(enumerate(lines, 1), today=today, format_="irct-pdf")
 
 
+class _Faults(logging.Handler):
+    """Counts the faults that pypdf tells of in this thread, prints none, and ends the reading of a hopeless file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.thread, self.count = threading.get_ident(), 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Count one; each may cost a search that begins anew within the next."""
+        self.count += record.thread == self.thread
+        if self.count > _MOST_FAULTS:
+            raise ValueError(f"it has more than {_MOST_FAULTS} faults")
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """pypdf logs every fault of a damaged file, a line for each try: what cannot be read is told once, by us."""
-    log = logging.getLogger("pypdf")
-    before = log.level
-    log.setLevel(logging.CRITICAL)
+    log, faults = logging.getLogger("pypdf"), _Faults()
+    before, log.propagate = log.propagate, False
+    log.addHandler(faults)
     try:
         yield
     finally:
-        log.setLevel(before)
+        log.removeHandler(faults)
+        log.propagate = before
