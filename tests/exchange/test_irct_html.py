@@ -131,3 +131,18 @@ def test_a_pdf_of_faults_without_end_is_given_up(capfd):
     with pytest.raises(InputError, match="more than 300 faults"):
         read_irct_pdf(body + end % len(body), today=TODAY)
     assert capfd.readouterr().err == ""
+
+
+def test_whatever_the_reader_of_pdfs_raises_is_told_as_a_file_that_cannot_be_read(monkeypatch):
+    """Found with a byte of ``/FlateDecode`` changed."""
+    pypdf = pytest.importorskip("pypdf")
+    writer, out = pypdf.PdfWriter(), io.BytesIO()
+    writer.add_blank_page(100, 100)
+    writer.write(out)
+
+    def unknown_filter(page):
+        raise NotImplementedError("Unsupported filter /FlaxDecode")
+
+    monkeypatch.setattr(pypdf.PageObject, "extract_text", unknown_filter)
+    with pytest.raises(InputError, match=r"cannot be read: Unsupported filter.*save the page as text or HTML"):
+        read_irct_pdf(out.getvalue(), today=TODAY)

@@ -35,7 +35,6 @@ def read_irct_pdf(content: bytes, *, today: date) -> Imported:
     """
     try:
         from pypdf import PdfReader
-        from pypdf.errors import PyPdfError
     except ModuleNotFoundError:
         raise InputError(
             "reading PDF needs the package pypdf; install theratrial with [pdf], or save the page as text"
@@ -54,16 +53,7 @@ def read_irct_pdf(content: bytes, *, today: date) -> Imported:
             if len(reader.pages) > _MOST_PAGES:
                 raise InputError(f"the PDF has {len(reader.pages)} pages; a record has a few")
             lines = [line for page in reader.pages for line in [*page.extract_text().splitlines(), ""]]
-        except (
-            PyPdfError,
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-            IndexError,
-            RecursionError,
-            OSError,
-        ) as error:
+        except Exception as error:  # of damaged files pypdf raises about everything there is
             if isinstance(error, InputError):
                 raise
             raise InputError(f"the PDF cannot be read: {error}; save the page as text or HTML") from None
