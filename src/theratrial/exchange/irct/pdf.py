@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Final
 
-from theratrial.errors import InputError
+from theratrial.errors import InputError, TheratrialError
 from theratrial.exchange.irct.text import read_irct_lines
 from theratrial.registry.imported import Imported
 
@@ -54,7 +54,7 @@ def read_irct_pdf(content: bytes, *, today: date) -> Imported:
                 raise InputError(f"the PDF has {len(reader.pages)} pages; a record has a few")
             lines = [line for page in reader.pages for line in [*page.extract_text().splitlines(), ""]]
         except Exception as error:  # of damaged files pypdf raises about everything there is
-            if isinstance(error, InputError):
+            if isinstance(error, TheratrialError):
                 raise
             raise InputError(f"the PDF cannot be read: {error}; save the page as text or HTML") from None
     return read_irct_lines(enumerate(lines, 1), today=today, format_="irct-pdf")
