@@ -252,7 +252,8 @@ def test_centres_go_by_their_names_where_there_are_names(folder: TrialFolder) ->
     assert trial_facts(folder, as_of=datetime(2021, 1, 1, tzinfo=UTC)).sites == ()
 
 
-def test_a_thousand_participants_take_less_than_50_ms(folder: TrialFolder) -> None:
+def _of_size(folder: TrialFolder, participants: int) -> TrialFolder:
+    """The treated of the folder again and again under other codes."""
     codes = [code for code in folder.participant_ids if code.startswith("P")]
     tables: dict[str, list[Row]] = {name: [] for name in folder.tables}
     for name in (
@@ -265,16 +266,22 @@ def test_a_thousand_participants_take_less_than_50_ms(folder: TrialFolder) -> No
         "dispositions",
     ):
         hers = {code: folder.rows(name, participant_id=code) for code in codes}
-        for number in range(1000):
+        for number in range(participants):
             for row in hers[codes[number % len(codes)]]:
                 values = dict(row.values) | {"participant_id": f"X{number:04d}"}
                 tables[name].append(Row(name, row.line, values))
-    large = replace(folder, tables={name: tuple(rows) for name, rows in tables.items()})
+    return replace(folder, tables={name: tuple(rows) for name, rows in tables.items()})
+
+
+def test_ten_times_as_many_participants_take_about_ten_times_as_long(folder: TrialFolder) -> None:
     at = datetime(2030, 1, 1, tzinfo=UTC)
-    took = []
-    for _ in range(3):
-        start = clock.process_time()
-        facts = trial_facts(large, as_of=at)
-        took.append(clock.process_time() - start)
-    assert (facts.enrolled, facts.in_treatment_or_follow_up) == (1000, 0)
-    assert min(took) < 0.05, took
+    least = []
+    for participants in (200, 2000):
+        large, took = _of_size(folder, participants), []
+        for _ in range(4):
+            start = clock.process_time()
+            facts = trial_facts(large, as_of=at)
+            took.append(clock.process_time() - start)
+        assert (facts.enrolled, facts.in_treatment_or_follow_up) == (participants, 0)
+        least.append(min(took))
+    assert least[1] < 40 * least[0], "grows with the square, or faster"

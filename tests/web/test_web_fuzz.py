@@ -100,7 +100,10 @@ class World:
         if sent.username in self.bound:
             text = body.decode("utf-8", "replace") + str(answer.headers)
             asked = sent.path + sent.body.decode("utf-8", "replace")
-            if theirs := {one for one in re.findall(MARK + r"[- ][\w-]{0,40}", text) if one not in asked}:
+            theirs = {one for one in re.findall(MARK + r"[- ][\w-]{0,40}", text) if one not in asked}
+            if sent.path.startswith("/registration/"):
+                theirs -= {f"{MARK} centre"}  # a registry publishes the names of all centres
+            if theirs:
                 yield f"shows of another site: {sorted(theirs)[:3]}"
         if answer.status_code >= 400 and self._wrote():
             yield f"refused with {answer.status_code}, yet something was written"

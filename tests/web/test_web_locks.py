@@ -336,7 +336,7 @@ def test_every_single_record_has_the_steps_of_its_own_state_and_what_is_typed_is
     assert 'value="freeze"' not in lines[str(frozen.pk)]
     assert "Ask for unlocking" in lines[str(locked.pk)]
     assert 'value="freeze"' in lines[str(strange.pk)]
-    assert f'<bdi>{hostile.replace("<b>", "&lt;b&gt;")}</bdi>' in lines[str(strange.pk)]
+    assert f"<bdi>{hostile.replace('<b>', '&lt;b&gt;')}</bdi>" in lines[str(strange.pk)]
     assert "<td>2</td>" in lines[str(strange.pk)]
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', lines[str(frozen.pk)])
     assert token is not None

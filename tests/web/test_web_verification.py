@@ -230,7 +230,10 @@ def test_cells_and_headings_are_in_words_and_times_in_both_calendars(record: Rec
 
 
 def test_summaries_of_forms_and_what_is_frozen_are_in_words(record: Record, client_of: ClientOf) -> None:
-    for who, address in (("coordinator1", "/records/participant/P01/"), ("manager1", "/records/locks/participant/P01/")):
+    for who, address in (
+        ("coordinator1", "/records/participant/P01/"),
+        ("manager1", "/records/locks/participant/P01/"),
+    ):
         page = client_of(who).get(address).content.decode()
         assert "lesion 1" in page, address
         assert "lymph node" in page or who == "manager1"

@@ -9,6 +9,8 @@ import pytest
 
 from theratrial.errors import InputError
 from theratrial.pipeline.trial import TrialRun
+from theratrial.registry.people import public_record
+from theratrial.registry.reader import read_registration
 from theratrial.results.plain import differences, plain
 from theratrial.results.rebuild import rebuilt
 from theratrial.results.values import TrialResult
@@ -32,8 +34,11 @@ def test_exported_records_are_those_of_the_simulator_byte_for_byte(
     folder_written(tmp_path / "out", live_records(), ())
     written = sorted(file.name for file in (tmp_path / "out" / "records").iterdir())
     assert written == sorted(file.name for file in (virtual_folder / "records").iterdir())
-    for name in (*(f"records/{one}" for one in written), "protocol.yaml", "registration.yaml", "folder.yaml"):
+    for name in (*(f"records/{one}" for one in written), "protocol.yaml", "folder.yaml"):
         assert (tmp_path / "out" / name).read_bytes() == (virtual_folder / name).read_bytes(), name
+    # The record leaves the site as its newest version, without people's contacts and the file's own comments.
+    simulated = public_record(read_registration(virtual_folder / "registration.yaml"))
+    assert read_registration(tmp_path / "out" / "registration.yaml") == simulated
 
 
 def test_origins_name_the_record_of_every_line(demonstration: Trial, tmp_path: Path) -> None:
