@@ -61,7 +61,10 @@ def _only(problems: tuple[Problem, ...]) -> Problem:
         ("consents", "2022-02-01T09:00", "2022-02-01T25:00", "line 2, column signed_at", "no time 25:00"),
         ("consents", "2022-02-01T09:00", "2022-02-01T09:00+25:00", "line 2, column signed_at", "no offset"),
         ("consents", "P-002,1.0", "P-02,1.0", "line 3, column participant_id", "did you mean P-002"),
-        ("consents", "P-002,1.0,fa,2022-02-02", "P-001,1.0,fa,2022-02-01", "line 3, column form_version", "repeats line 2"),
+        (
+            "consents", "P-002,1.0,fa,2022-02-02", "P-001,1.0,fa,2022-02-01",
+            "line 3, column form_version", "repeats line 2",
+        ),
         ("administrations", "B-01", "B-99", "line 2, column batch_id", "not a batch of batches.csv"),
         ("administrations", "lu177_trastuzumab", "lu177", "line 2, column product_id",
          "did you mean lu177_trastuzumab"),

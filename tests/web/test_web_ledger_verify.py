@@ -142,7 +142,7 @@ def test_A6_a_row_edited_past_the_ledger_is_named_with_its_column(record: Record
 
 
 def test_A6_of_a_record_edited_past_the_ledger_the_cell_that_differs_is_shown(record: Record, tmp_path: Path) -> None:
-    tampered("UPDATE capture_record SET cells = replace(cells, 'second', 'forged')")
+    tampered("UPDATE capture_record SET cells = %s", json.dumps({**record.cells, "note": "forged"}))
     assert 'cells.note "second" -> "forged"' in verified(tmp_path).rows[0].message
 
 
