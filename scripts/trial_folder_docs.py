@@ -19,7 +19,7 @@ Made by `scripts/trial_folder_docs.py` from the definition that reader and write
 
 ```text
 my-trial/
-├── folder.yaml          schema_version of this format (absent: 1.0); simulated, locked: true or false (absent: false)
+├── folder.yaml          schema_version (absent: 1.0); simulated, locked: true or false (absent: false)
 ├── protocol.yaml        the trial as data: verbatim text, reading, decision of each clause
 ├── registration.yaml    the registration record, checked like the protocol; may be absent, which is noted
 ├── registration_versions/  0000.yaml, 0001.yaml ...: every version of that record; may be absent
@@ -33,8 +33,8 @@ The format described here is version {FOLDER_SCHEMA_VERSION}. A folder of a newe
 so. `theratrial simulate` writes it. `locked: true` says that the data were locked when the folder was written, as the
 site writes it; results of a folder that does not say so go to registries as a marked draft only. Only `true` and
 `false` are taken, and no other key. As one of the inputs, `folder.yaml` is listed in the results with its hash, so the
-line cannot be taken out unseen. `truth.json`, which a simulation writes beside it for comparing, is no input and decides
-nothing.
+line cannot be taken out unseen. `truth.json`, which a simulation writes beside it for comparing, is no input and
+decides nothing.
 
 `registration_versions/` holds the history of the registration record: a file for each version, `0000.yaml` the first
 registration, with `number`, `made_at` (an instant with its offset), `author` (an account, never a name), `reason` (in
