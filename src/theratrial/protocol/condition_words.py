@@ -105,9 +105,7 @@ def _phrase(
     return None if worded is None else (f"{label} {signs[sign]} {worded}", used + 2)
 
 
-def _operand(
-    token: str, variable: Variable, language: str, value: Callable[[Variable, str], str] | None
-) -> str | None:
+def _operand(token: str, variable: Variable, language: str, value: Callable[[Variable, str], str] | None) -> str | None:
     if token[0] in "\"'":
         stored = token[1:-1]
         return value(variable, stored) if value else stored
