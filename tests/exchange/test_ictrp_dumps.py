@@ -231,7 +231,7 @@ print(trials, time.process_time() - began, early, peak_MB())
 """
 
 
-@pytest.mark.long
+@pytest.mark.walk
 def test_100_megabytes_are_read_in_bounded_time_and_memory(tmp_path):
     """CPU time with the tests' own load; the memory after 300 trials and after all must be the same but for noise."""
     path = tmp_path / "dump.xml"

@@ -181,7 +181,7 @@ def test_a_pet_looked_at_as_stored_names_its_own_unit_and_not_suv(shared: Path) 
     assert volume_shown(image).header["unit"] == "Bq/mL as stored"
 
 
-@pytest.mark.long
+@pytest.mark.walk
 def test_the_values_sent_of_a_real_spect_are_those_of_the_imaging_room(tmp_path: Path, shared: Path) -> None:
     folder = shared / "data/lu177_spect_two_timepoints/SCAN_001"
     files = [p for p in folder.rglob("*") if p.is_file() and _is_pt(p)]
