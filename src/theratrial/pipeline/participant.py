@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -20,7 +20,10 @@ from theratrial.pipeline.deviations import deviations, history
 from theratrial.pipeline.gate_inputs import GateInputs
 from theratrial.pipeline.gate_moment import gate_moment
 from theratrial.pipeline.matching import ParticipantImages, PlannedImage
+from theratrial.pipeline.participant_criteria import participant_criteria
+from theratrial.pipeline.participant_protection import participant_protection
 from theratrial.pipeline.participant_response import participant_response
+from theratrial.pipeline.participant_toxicity import participant_toxicity
 from theratrial.pipeline.planar_scans import Anatomy, imaged_energy_keV, participant_anatomy
 from theratrial.pipeline.scans import planar_scan, scan_result
 from theratrial.pipeline.session_doses import session_doses
@@ -393,6 +396,12 @@ def participant_outcome(folder: TrialFolder, images: ParticipantImages, context:
         analysis_sets=(),
         counted="not analysed",
         counted_because="",
+    )
+    result = replace(
+        result,
+        criteria=participant_criteria(folder, images, result, context, notes),
+        toxicity=participant_toxicity(folder, result, context, notes),
+        protection=participant_protection(folder, result, context, notes),
     )
     return ParticipantOutcome(
         result,

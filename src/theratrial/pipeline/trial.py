@@ -30,6 +30,9 @@ from theratrial.pipeline.matching import ParticipantImages, matched_images
 from theratrial.pipeline.participant import ParticipantOutcome, participant_outcome
 from theratrial.pipeline.registry_results import reported_results
 from theratrial.pipeline.session_population import session_prior
+from theratrial.pipeline.trial_analysis import trial_analysis
+from theratrial.pipeline.trial_criteria import trial_criteria
+from theratrial.pipeline.trial_toxicity import trial_toxicity
 from theratrial.protocol.check import demonstration_clauses
 from theratrial.protocol.clauses import DecisionStatus
 from theratrial.protocol.findings import clauses
@@ -227,6 +230,9 @@ def _result(folder: TrialFolder, outcomes: Sequence[ParticipantOutcome], context
         facts = participant_facts(outcome.result, major_deviations=outcome.major_deviations)
         with_sets = replace(outcome.result, analysis_sets=analysis_sets(conditions, facts))
         participants.append(counted(with_sets, endpoint, pending=outcome.response_pending))
+    primary = endpoint_outcome(
+        participants, endpoint, demonstration=context.resting_on("endpoint", "analysis_sets", "response")
+    )
     return TrialResult(
         schema_version=RESULTS_SCHEMA_VERSION,
         product_version=__version__,
@@ -246,7 +252,8 @@ def _result(folder: TrialFolder, outcomes: Sequence[ParticipantOutcome], context
         notes=tuple(note for outcome in outcomes for note in outcome.notes),
         participants=tuple(participants),
         flow=flow(participants),
-        endpoint=endpoint_outcome(
-            participants, endpoint, demonstration=context.resting_on("endpoint", "analysis_sets", "response")
-        ),
+        endpoint=primary,
+        criteria=trial_criteria(folder, participants, context),
+        toxicity=trial_toxicity(folder, participants, context),
+        analysis=trial_analysis(folder, participants, primary, context),
     )

@@ -18,6 +18,10 @@ from theratrial.protocol.clauses import (
     ValueType,
     Window,
 )
+from theratrial.protocol.plans.analysis import AnalysisPlan
+from theratrial.protocol.plans.criteria import FurtherCriteria
+from theratrial.protocol.plans.protection import ProtectionPlan
+from theratrial.protocol.plans.toxicity import SeriousEvents, StoppingPlan, ToxicityRule
 
 SCHEMA_VERSION = "1.0"
 
@@ -402,7 +406,7 @@ class Endpoint(Strict):
     counted_categories: tuple[Literal["CR", "PR", "SD", "PD"], ...] = Field(min_length=1)
     analysis_set: Identifier
     missing: Literal["failure", "excluded"]
-    interval_method: Literal["clopper_pearson", "wilson"]
+    interval_method: Literal["clopper_pearson", "wilson", "wilson_continuity", "jeffreys", "mid_p", "agresti_coull"]
     confidence_level: float = Field(gt=0.5, lt=1)
     visit: Identifier
 
@@ -464,6 +468,12 @@ class Protocol(Strict):
     response: Clause[ResponseRule]
     endpoint: Clause[Endpoint]
     analysis_sets: dict[Identifier, Clause[AnalysisSet]] = Field(min_length=1)
+    further_criteria: Clause[FurtherCriteria] | None = None
+    toxicity: Clause[ToxicityRule] | None = None
+    stopping: Clause[StoppingPlan] | None = None
+    serious_events: Clause[SeriousEvents] | None = None
+    radiation_protection: Clause[ProtectionPlan] | None = None
+    analysis: Clause[AnalysisPlan] | None = None
     ethics: tuple[Clause[EthicsApproval], ...]
     sharing: Clause[SharingPlan]
     conflicts: tuple[Conflict, ...] = ()

@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Literal
 
+from theratrial.results.analysis import TrialAnalysis
+from theratrial.results.criteria import ParticipantCriteria, TrialCriteria
 from theratrial.results.dosimetry import CurvePoint, DoseDetails, Exceedance, ViewAlignment, WholeBody
+from theratrial.results.protection import SessionProtection
+from theratrial.results.toxicity import ParticipantToxicity, TrialToxicity
 from theratrial.trace import Quantity, Trace
 
-RESULTS_SCHEMA_VERSION: Final = "1.1"
+RESULTS_SCHEMA_VERSION: Final = "1.2"
 
 Verdict = Literal["proceed", "stop", "undetermined"]
 EligibilityText = Literal["eligible", "not eligible", "not known"]
@@ -296,6 +300,9 @@ class ParticipantResult:
     counted: Literal["success", "failure", "excluded", "not analysed"]
     """How the primary endpoint counts this participant."""
     counted_because: str
+    criteria: ParticipantCriteria = field(default_factory=ParticipantCriteria)
+    toxicity: ParticipantToxicity = field(default_factory=ParticipantToxicity)
+    protection: tuple[SessionProtection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,3 +366,6 @@ class TrialResult:
     participants: tuple[ParticipantResult, ...]
     flow: Flow
     endpoint: EndpointOutcome
+    criteria: TrialCriteria = field(default_factory=TrialCriteria)
+    toxicity: TrialToxicity = field(default_factory=TrialToxicity)
+    analysis: TrialAnalysis = field(default_factory=TrialAnalysis)

@@ -7,100 +7,30 @@ time zone. Empty means missing, never zero.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-FOLDER_SCHEMA_VERSION: Final = "1.1"
+from theratrial.trialfolder.columns import (
+    PERSON,
+    SESSION,
+    SESSION_REQUIRED,
+    Column,
+    ColumnType,
+    Reference,
+    Table,
+    participant_column,
+)
+from theratrial.trialfolder.further_tables import FURTHER_TABLES
 
-ColumnType = Literal["id", "text", "number", "integer", "flag", "date", "datetime", "choice"]
-Reference = Literal[
-    "participants", "batches", "product", "visit", "visit_or_imaging", "imaging", "timepoint", "test", "item", "answer"
-]
-_UNITS: Final = ("cps_per_MBq", "MBq", "mg", "kg", "cm", "percent", "years", "mL", "us", "kcps", "mm_per_mm", "mm")
+__all__ = ["FOLDER_SCHEMA_VERSION", "TABLES", "Column", "ColumnType", "Reference", "Table", "column_types", "table"]
 
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column: name (with unit), type, whether it must be filled, allowed values, and what it means."""
-
-    name: str
-    type: ColumnType
-    doc: str
-    required: bool = False
-    choices: tuple[str, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
-    refers_to: Reference | None = None
-    """Where the id must be known: another table, or ids of the protocol."""
-
-    @property
-    def unit(self) -> str:
-        """Unit in the column's name (``MBq``), or empty."""
-        return next((unit for unit in _UNITS if self.name.endswith(f"_{unit}")), "")
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A record table: ``records/<name>.csv``."""
-
-    name: str
-    doc: str
-    columns: tuple[Column, ...]
-    key: tuple[str, ...]
-    """Columns that together may occur only once."""
-    required: bool = False
-    """Whether the file must be there; an optional table that is absent has no lines."""
-
-    @property
-    def moment(self) -> tuple[str, ...]:
-        """Columns that say when a line became true; the first filled one counts."""
-        return _MOMENTS[self.name]
-
-    def column(self, name: str) -> Column:
-        """The column of that name (KeyError if there is none)."""
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise KeyError(name)
-
-
-def _participant() -> Column:
-    meaning = "Pseudonym of the participant, the PatientID of her images"
-    return Column("participant_id", "id", meaning, True, refers_to="participants")
-
-
-_SESSION = Column("session", "integer", "Treatment session, counted from 1", minimum=1, maximum=99)
-_SESSION_REQUIRED = Column("session", "integer", "Treatment session, counted from 1", True, minimum=1, maximum=99)
-_PERSON = "Code of the person in the delegation log, never a name"
-
-_MOMENTS: Final[dict[str, tuple[str, ...]]] = {
-    "participants": ("screened_on",),
-    "prior_therapy": ("last_given_on", "first_given_on"),
-    "consents": ("signed_at",),
-    "withdrawals": ("withdrawn_at",),
-    "eligibility": ("assessed_on",),
-    "selection_reads": ("read_at",),
-    "visits": ("occurred_on",),
-    "batches": ("reference_at",),
-    "administrations": ("injected_at",),
-    "laboratory": ("collected_at",),
-    "adverse_events": ("started_on",),
-    "examinations": ("examined_on",),
-    "biodistribution_reads": ("read_at",),
-    "lesion_readings": ("read_at",),
-    "adjudications": ("adjudicated_at",),
-    "image_assignments": ("assigned_at",),
-    "dispositions": ("occurred_on",),
-    "calibrations": ("valid_from",),
-    "recoveries": ("valid_from",),
-}
+FOLDER_SCHEMA_VERSION: Final = "1.2"
 
 TABLES: Final[tuple[Table, ...]] = (
     Table(
         "participants",
         "Everybody screened, treated or not.",
         (
-            _participant(),
+            participant_column(),
             Column("site_id", "id", "Recruiting centre", True),
             Column("screened_on", "date", "Date of screening", True),
             Column("age_years", "number", "Age at screening [years]", minimum=0, maximum=130),
@@ -116,7 +46,7 @@ TABLES: Final[tuple[Table, ...]] = (
         "prior_therapy",
         "Treatment before the trial, the last cold trastuzumab among it.",
         (
-            _participant(),
+            participant_column(),
             Column("agent", "text", "Drug or treatment", True),
             Column(
                 "category",
@@ -135,11 +65,11 @@ TABLES: Final[tuple[Table, ...]] = (
         "consents",
         "Informed consent, re-consent and withdrawal.",
         (
-            _participant(),
+            participant_column(),
             Column("form_version", "text", "Version of the consent form", True),
             Column("language", "text", "Language of the form", True),
             Column("signed_at", "datetime", "When the participant signed", True),
-            Column("obtained_by", "text", _PERSON, True),
+            Column("obtained_by", "text", PERSON, True),
             Column("witness", "text", "Code of an impartial witness, where one was needed"),
             Column("copy_given", "flag", "Whether the participant was given a copy of the signed form"),
             Column("withdrawn_at", "datetime", "When consent was withdrawn"),
@@ -158,7 +88,7 @@ TABLES: Final[tuple[Table, ...]] = (
         "withdrawals",
         "Further withdrawals, beside that in the line of the consent. A consent signed later takes a withdrawal back.",
         (
-            _participant(),
+            participant_column(),
             Column("withdrawn_at", "datetime", "When it was withdrawn", True),
             Column(
                 "withdrawal_kind",
@@ -175,12 +105,12 @@ TABLES: Final[tuple[Table, ...]] = (
         "eligibility",
         "Eligibility items that no other table holds (performance status, pregnancy, sensitivity, infection ...).",
         (
-            _participant(),
+            participant_column(),
             Column("item", "id", "Item id, as named by the protocol's variables", True, refers_to="item"),
             Column("value", "text", "Value: number, yes/no or text, as the protocol's variable says", True),
             Column("unit", "text", "Unit, where the protocol's variable has one"),
             Column("assessed_on", "date", "When", True),
-            Column("assessed_by", "text", _PERSON),
+            Column("assessed_by", "text", PERSON),
             Column("source", "text", "Source document"),
         ),
         ("participant_id", "item", "assessed_on"),
@@ -189,9 +119,9 @@ TABLES: Final[tuple[Table, ...]] = (
         "selection_reads",
         "Read of the selection image (HER2 positivity on 68Ga-trastuzumab PET/CT).",
         (
-            _participant(),
+            participant_column(),
             Column("read_at", "datetime", "When it was read", True),
-            Column("reader", "text", _PERSON, True),
+            Column("reader", "text", PERSON, True),
             Column("reader_role", "text", "Role of the reader", True),
             Column("lesions_total", "integer", "Lesions known from any image", minimum=0),
             Column("lesions_positive", "integer", "Of these, lesions with uptake above the reference", minimum=0),
@@ -204,9 +134,9 @@ TABLES: Final[tuple[Table, ...]] = (
         "visits",
         "Visits and procedures of the schedule, done or missed.",
         (
-            _participant(),
+            participant_column(),
             Column("visit_id", "id", "Visit or imaging id of the protocol", True, refers_to="visit_or_imaging"),
-            _SESSION,
+            SESSION,
             Column("status", "choice", "What happened", True, ("done", "missed")),
             Column("occurred_on", "date", "Date, where it was done"),
             Column("reason", "text", "Why it was missed"),
@@ -227,7 +157,7 @@ TABLES: Final[tuple[Table, ...]] = (
             Column("immunoreactive_fraction_percent", "number", "Immunoreactive fraction [%]", minimum=0, maximum=100),
             Column("released", "flag", "Whether the batch was released", True),
             Column("released_at", "datetime", "When it was released"),
-            Column("released_by", "text", _PERSON),
+            Column("released_by", "text", PERSON),
         ),
         ("batch_id",),
     ),
@@ -235,7 +165,7 @@ TABLES: Final[tuple[Table, ...]] = (
         "administrations",
         "Each injection: calibrator reading, residual, times, antibody mass.",
         (
-            _participant(),
+            participant_column(),
             Column("product_id", "id", "Product of the protocol", True, refers_to="product"),
             Column("session", "integer", "Treatment session; empty for imaging products", minimum=1, maximum=99),
             Column(
@@ -262,7 +192,7 @@ TABLES: Final[tuple[Table, ...]] = (
                 ("negative", "positive", "not_done", "not_applicable"),
             ),
             Column("weight_kg", "number", "Weight that day [kg]", minimum=20, maximum=350),
-            Column("administered_by", "text", _PERSON),
+            Column("administered_by", "text", PERSON),
         ),
         ("participant_id", "product_id", "session", "timepoint"),
     ),
@@ -270,7 +200,7 @@ TABLES: Final[tuple[Table, ...]] = (
         "laboratory",
         "Laboratory results with unit and reference range, as reported.",
         (
-            _participant(),
+            participant_column(),
             Column("collected_at", "datetime", "When the sample was taken", True),
             Column("test", "id", "Test (neutrophils, platelets, haemoglobin ...)", True, refers_to="test"),
             Column("value", "number", "Result in the stated unit", True, minimum=0),
@@ -285,7 +215,7 @@ TABLES: Final[tuple[Table, ...]] = (
         "adverse_events",
         "Adverse events with CTCAE grade.",
         (
-            _participant(),
+            participant_column(),
             Column("term", "text", "CTCAE term", True),
             Column("ctcae_version", "choice", "Version of CTCAE used", True, ("5.0", "6.0")),
             Column("grade", "integer", "Grade", True, minimum=1, maximum=5),
@@ -309,11 +239,11 @@ TABLES: Final[tuple[Table, ...]] = (
         "examinations",
         "Examinations by the physicians who decide on the next session.",
         (
-            _participant(),
+            participant_column(),
             Column("visit_id", "id", "Visit of the protocol", True, refers_to="visit"),
-            _SESSION_REQUIRED,
+            SESSION_REQUIRED,
             Column("examined_on", "date", "When", True),
-            Column("examiner", "text", _PERSON, True),
+            Column("examiner", "text", PERSON, True),
             Column("examiner_role", "text", "Role of the examiner", True),
             Column("ecog", "integer", "ECOG performance status", minimum=0, maximum=5),
             Column(
@@ -338,10 +268,10 @@ TABLES: Final[tuple[Table, ...]] = (
         "biodistribution_reads",
         "Reads of the therapy scans.",
         (
-            _participant(),
-            _SESSION_REQUIRED,
+            participant_column(),
+            SESSION_REQUIRED,
             Column("imaging_id", "id", "Imaging id of the protocol", True, refers_to="imaging"),
-            Column("reader", "text", _PERSON, True),
+            Column("reader", "text", PERSON, True),
             Column("reader_role", "text", "Role of the reader", True),
             Column("read_at", "datetime", "When", True),
             Column("result", "text", "Answer, one of the protocol's", True, refers_to="answer"),
@@ -354,7 +284,7 @@ TABLES: Final[tuple[Table, ...]] = (
         "lesion_readings",
         "The reader's lesions at each time point; their uptake is computed from the image, not typed.",
         (
-            _participant(),
+            participant_column(),
             Column(
                 "timepoint",
                 "id",
@@ -363,7 +293,7 @@ TABLES: Final[tuple[Table, ...]] = (
                 refers_to="timepoint",
             ),
             Column("lesion_id", "id", "The lesion's name, kept over all time points", True),
-            Column("reader", "text", _PERSON, True),
+            Column("reader", "text", PERSON, True),
             Column("read_at", "datetime", "When", True),
             Column("site", "text", "Where (liver, bone, lymph_node, breast ...)", True),
             Column("role", "choice", "Role in the response rule", True, ("target", "non_target", "new")),
@@ -377,9 +307,9 @@ TABLES: Final[tuple[Table, ...]] = (
         "adjudications",
         "Whose reading of the lesions stands, where the readers differ; the latest line counts.",
         (
-            _participant(),
+            participant_column(),
             Column("adjudicated_at", "datetime", "When; readings changed later are not covered by it", True),
-            Column("adjudicator", "text", _PERSON, True),
+            Column("adjudicator", "text", PERSON, True),
             Column("chosen_reader", "text", "Code of the reader whose reading stands", True),
             Column("reason", "text", "Why this reading stands", True),
         ),
@@ -389,12 +319,12 @@ TABLES: Final[tuple[Table, ...]] = (
         "image_assignments",
         "Images that a person assigned to a planned image by hand, inside or outside its window.",
         (
-            _participant(),
+            participant_column(),
             Column("series_instance_uid", "text", "SeriesInstanceUID of the image", True),
             Column("imaging_id", "id", "Imaging id of the protocol", True, refers_to="imaging"),
-            _SESSION,
+            SESSION,
             Column("assigned_at", "datetime", "When", True),
-            Column("assigned_by", "text", _PERSON, True),
+            Column("assigned_by", "text", PERSON, True),
             Column("reason", "text", "Why it is this image", True),
         ),
         ("participant_id", "series_instance_uid"),
@@ -403,7 +333,7 @@ TABLES: Final[tuple[Table, ...]] = (
         "dispositions",
         "How participation ended.",
         (
-            _participant(),
+            participant_column(),
             Column("occurred_on", "date", "When", True),
             Column(
                 "event",
@@ -452,6 +382,7 @@ TABLES: Final[tuple[Table, ...]] = (
         ),
         ("camera", "nuclide", "valid_from", "volume_mL"),
     ),
+    *FURTHER_TABLES,
 )
 
 

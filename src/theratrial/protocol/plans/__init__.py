@@ -1,0 +1,1 @@
+"""Plans of a protocol beyond its conduct: further response criteria, toxicity rules, radiation protection, analysis."""

@@ -1,0 +1,63 @@
+"""Response criteria beside the protocol's own rule, and what is read of the tracer itself."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from theratrial.protocol.clauses import Identifier, NonEmpty, Strict
+
+LeanBodyMass = Literal["james_128", "morgan_120", "janmahasatian"]
+
+
+class RecistPlan(Strict):
+    """RECIST 1.1 on ``tumour_measurements``; each place that the paper leaves open is an answer here."""
+
+    partial_stays: Literal["once_confirmed", "once_assigned", "never"] = "once_confirmed"
+    confirmation_days: PositiveInt | None = 28
+    stable_days: int = Field(default=42, ge=0)
+    not_evaluable_between: int = Field(default=1, ge=0)
+    stable_between: bool = False
+    too_small_mm: PositiveFloat = 5.0
+
+
+class MetabolicPlan(Strict):
+    """PERCIST 1.0 and EORTC 1999 on the lesions of the PET at both time points."""
+
+    imaging_baseline: Identifier
+    imaging_response: Identifier
+    lean_body_mass: LeanBodyMass
+    liver_region: NonEmpty | None = None
+    """Region of the images in whose middle the 3 cm sphere of the reference is laid; None: no reference."""
+    blood_pool_region: NonEmpty | None = None
+    earliest_uptake_min: float | None = None
+    latest_uptake_min: float | None = None
+    """Of the scan after the injection; FDG's 50 and 70 min do not hold for an antibody."""
+
+
+class HeterogeneityPlan(Strict):
+    """How lesions without uptake are told, and what the share of them is called."""
+
+    timepoint: Identifier
+    known_from: tuple[Literal["ct", "fdg_pet", "other"], ...] = ("ct", "fdg_pet")
+    """Images whose lesions are the whole; lesions seen on the tracer alone are counted beside."""
+    positive_classes: tuple[Literal["visible", "high"], ...] = ("visible", "high")
+
+
+class UptakeFallPlan(Strict):
+    """When a fall of uptake may be blocking by cold antibody, and what else it may be."""
+
+    blocking_days: PositiveFloat
+    """Cold antibody given so few days before the response scan may block uptake."""
+    citation: NonEmpty
+
+
+class FurtherCriteria(Strict):
+    """What is judged side by side with the protocol's rule. Never the endpoint: that is the rule of `response`."""
+
+    recist_1_1: RecistPlan | None = None
+    percist_1_0: MetabolicPlan | None = None
+    eortc_1999: MetabolicPlan | None = None
+    heterogeneity: HeterogeneityPlan | None = None
+    uptake_fall: UptakeFallPlan | None = None

@@ -1,0 +1,27 @@
+"""Radiation protection when a treated participant goes home."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, PositiveFloat
+
+from theratrial.protocol.clauses import Identifier, NonEmpty, Strict
+
+
+class ProtectionPlan(Strict):
+    """By which limit participants leave, and how long contact is restricted."""
+
+    release_limit: Identifier
+    """Row of the shipped table of release criteria, which says country, date and source."""
+    constraints: Identifier
+    """Row of the shipped table of dose constraints for household and public."""
+    kinetics: Literal["measured_dose_rates", "whole_body_counts"]
+    """What the fall of the dose rate is fitted to; without it nothing is predicted faster than physical decay."""
+    minimum_measurements: int = Field(default=2, ge=1)
+    attenuation_fraction: float = Field(default=1.0, gt=0, le=1)
+    """Share of the unshielded dose rate that leaves the body, where no dose rate was measured."""
+    safety_margin_fraction: float = Field(default=0.0, ge=0)
+    """Added to the dose rate before restrictions are computed."""
+    contraception_months: PositiveFloat | None = None
+    citation: NonEmpty

@@ -1,0 +1,172 @@
+"""Results of safety beyond grades: nadirs, dose-limiting toxicity, stopping, other CTCAE version, serious events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from theratrial.trace import Quantity, Trace
+
+
+@dataclass(frozen=True, slots=True)
+class NadirResult:
+    """The lowest value of a test after a session, the way down and the way back."""
+
+    test: str
+    session: int
+    baseline: Quantity | None
+    nadir: Quantity
+    nadir_at: datetime | None
+    days_to_nadir: Quantity
+    grade: int | None
+    recovered_on: date | None
+    days_to_recovery: Quantity
+    """From the nadir; without value where it has not recovered, and the note says so."""
+    predicted_recovery_on: date | None
+    predicted_recovery_days: Quantity | None
+    """After the session, with its interval; None where it has recovered or nothing can be said."""
+    visit_before_nadir: str
+    """Where a visit that judges the next session fell before the nadir, that sentence; else empty."""
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class LimitingFinding:
+    """One line of the definition of dose-limiting toxicity."""
+
+    line: str
+    session: int
+    verdict: Literal["yes", "no", "undetermined"]
+    because: str
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class LimitingToxicity:
+    """Whether a participant had a dose-limiting toxicity."""
+
+    verdict: Literal["yes", "no", "undetermined", "not_yet"]
+    because: str
+    on: date | None
+    """Day it was reached, or from which none can follow."""
+    findings: tuple[LimitingFinding, ...]
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class GradeChange:
+    """A value that another CTCAE version grades differently."""
+
+    test: str
+    term: str
+    collected_at: datetime | None
+    first: int | None
+    second: int | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateChange:
+    """A gate that another CTCAE version would decide differently."""
+
+    after_session: int
+    first: str
+    second: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeriousReport:
+    """A report of a serious event and its clock."""
+
+    report: str
+    recipient: str
+    became_aware_at: datetime
+    due_at: datetime
+    sent_at: datetime | None
+    state: Literal["in_time", "late", "owed", "overdue"]
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeriousEvent:
+    """A line of the listing of serious adverse events."""
+
+    term: str
+    grade: int | None
+    started_on: date
+    ended_on: date | None
+    days_after_last_session: int | None
+    session: int | None
+    seriousness: str
+    related: str
+    expected: str
+    action_taken: str
+    outcome: str
+    reports: tuple[SeriousReport, ...]
+    missing: tuple[str, ...]
+    """What the record lacks, in words (no report, no reason of seriousness ...)."""
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantToxicity:
+    """Safety of one participant beyond grades."""
+
+    nadirs: tuple[NadirResult, ...] = ()
+    limiting: LimitingToxicity | None = None
+    grade_changes: tuple[GradeChange, ...] = ()
+    gate_changes: tuple[GateChange, ...] = ()
+    serious: tuple[SeriousEvent, ...] = ()
+    pregnancies: tuple[SeriousReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoppingStep:
+    """The boundary after one more participant, in the order in which they could be judged."""
+
+    participant_id: str
+    judged_on: date | None
+    limiting: Literal["yes", "no"]
+    events: int
+    participants: int
+    stops_at: int | None
+    """Fewest events that stop here; None: it cannot stop."""
+    stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoppingCharacteristics:
+    """What the boundary does if the true rate is this: exact."""
+
+    rate_fraction: float
+    stop_probability_fraction: float
+    expected_participants: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoppingResult:
+    """The stopping rule replayed on what happened."""
+
+    rule: str
+    boundary: tuple[int | None, ...]
+    characteristics: tuple[StoppingCharacteristics, ...]
+    warnings: tuple[str, ...]
+    steps: tuple[StoppingStep, ...]
+    undetermined: tuple[str, ...]
+    """Participants whose toxicity cannot be judged yet; they are in no step."""
+    worst_case_stops: bool
+    """Whether the trial would be stopped if all of those had one."""
+    sentence: str
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class TrialToxicity:
+    """Safety over the participants."""
+
+    stopping: StoppingResult | None = None
+    versions: tuple[str, str] = ("", "")
+    """CTCAE versions compared: the protocol's, the other."""
+    impact_sentence: str = ""
