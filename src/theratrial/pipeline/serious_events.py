@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from theratrial.pipeline.context import Context
-from theratrial.results.toxicity import SeriousEvent, SeriousReport
+from theratrial.results.toxicity import Contraception, Pregnancy, SeriousEvent
 from theratrial.results.values import Note, ParticipantResult
 from theratrial.trialfolder.records import TrialFolder
 
@@ -17,6 +17,11 @@ def serious_events(
 
 def pregnancies(
     folder: TrialFolder, result: ParticipantResult, context: Context, notes: list[Note]
-) -> tuple[SeriousReport, ...]:
+) -> tuple[Pregnancy, ...]:
     """Pregnancies that became known, with the clock of their reports."""
     return ()
+
+
+def contraception(folder: TrialFolder, result: ParticipantResult, context: Context) -> Contraception | None:
+    """Until when the participant needs contraception; None where nothing was given or no clause asks for it."""
+    return None

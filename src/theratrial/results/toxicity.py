@@ -76,17 +76,25 @@ class GateChange:
     because: str
 
 
+ReportState = Literal["in_time", "late", "owed", "overdue", "not_known"]
+"""``owed``: not sent, the time is not up; ``not_known``: the record does not allow a verdict, and ``because`` says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class SeriousReport:
-    """A report of a serious event and its clock."""
+    """A report to one recipient and its clock, of a serious event or of a pregnancy."""
 
     report: str
+    """``initial`` or ``follow_up``; of a pregnancy whose it is: ``participant`` or ``partner``."""
     recipient: str
-    became_aware_at: datetime
-    due_at: datetime
+    became_aware_at: datetime | None
+    """None where the record has no report at all, so that nobody can say when the clock began."""
+    due_at: datetime | None
+    """None where it is not known, or where the protocol sets no time (a follow-up report)."""
     sent_at: datetime | None
-    state: Literal["in_time", "late", "owed", "overdue"]
+    state: ReportState
     because: str
+    trace: Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +102,50 @@ class SeriousEvent:
     """A line of the listing of serious adverse events."""
 
     term: str
+    system_organ_class: str
+    """By the event's own CTCAE version; empty where the term is none of it."""
+    ctcae_version: str
     grade: int | None
     started_on: date
     ended_on: date | None
     days_after_last_session: int | None
+    """Since the last session on or before the first day; None: before the first session, or none was given."""
     session: int | None
     seriousness: str
     related: str
     expected: str
     action_taken: str
     outcome: str
+    narrative: str
+    comment: str
     reports: tuple[SeriousReport, ...]
     missing: tuple[str, ...]
-    """What the record lacks, in words (no report, no reason of seriousness ...)."""
+    """What the record lacks or contradicts, in words (no report, no reason of seriousness ...)."""
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Pregnancy:
+    """A pregnancy that became known in the trial: its exposure and the clock of its report."""
+
+    whose: str
+    conceived_on: date | None
+    exposure: str
+    """In words: how long before or after which administration it began."""
+    outcome: str
+    report: SeriousReport
+    missing: tuple[str, ...]
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Contraception:
+    """Until when the participant needs contraception."""
+
+    last_administration_on: date
+    months: float
+    until: date
+    because: str
     trace: Trace
 
 
@@ -119,7 +158,9 @@ class ParticipantToxicity:
     grade_changes: tuple[GradeChange, ...] = ()
     gate_changes: tuple[GateChange, ...] = ()
     serious: tuple[SeriousEvent, ...] = ()
-    pregnancies: tuple[SeriousReport, ...] = ()
+    pregnancies: tuple[Pregnancy, ...] = ()
+    contraception: Contraception | None = None
+    """None where nothing was given, or the protocol names no months."""
 
 
 @dataclass(frozen=True, slots=True)
