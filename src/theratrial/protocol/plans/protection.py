@@ -6,15 +6,15 @@ from typing import Literal
 
 from pydantic import Field, PositiveFloat
 
-from theratrial.protocol.clauses import Identifier, NonEmpty, Strict
+from theratrial.protocol.clauses import Name, NonEmpty, Strict
 
 
 class ProtectionPlan(Strict):
     """By which limit participants leave, and how long contact is restricted."""
 
-    release_limit: Identifier
+    release_limit: Name
     """Row of the shipped table of release criteria, which says country, date and source."""
-    constraints: Identifier
+    constraints: Name
     """Row of the shipped table of dose constraints for household and public."""
     kinetics: Literal["measured_dose_rates", "whole_body_counts"]
     """What the fall of the dose rate is fitted to; without it nothing is predicted faster than physical decay."""
