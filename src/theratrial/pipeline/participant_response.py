@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from theratrial.errors import TheratrialError
+from theratrial.imaging.values import Region
 from theratrial.nuclides import nuclide
 from theratrial.pipeline.activity import net_administered_activity
 from theratrial.pipeline.context import Context, product_reading
@@ -15,6 +17,8 @@ from theratrial.pipeline.scans import PetScan, fusion_picture, pet_scan
 from theratrial.pipeline.traces import retraced
 from theratrial.protocol.schema import ResponseRule
 from theratrial.response import LesionReading, LesionUptake, ResponseResult, lesion_uptake, response_category
+from theratrial.response.uptake import Metric
+from theratrial.results.criteria import ReaderCategory, ReaderReading, ReadUptake
 from theratrial.results.pictures import FusionPicture
 from theratrial.results.places import participant_place
 from theratrial.results.values import LesionResult, Note, ResponseOutcome
@@ -22,6 +26,8 @@ from theratrial.trace import Quantity
 from theratrial.trialfolder.records import Row, TrialFolder
 
 _BASELINE, _RESPONSE = "baseline", "response"
+
+METRICS: Final[tuple[Metric, ...]] = ("suv_peak", "suv_max", "suv_mean")
 
 _Uptakes = dict[str, Quantity]
 
@@ -32,6 +38,12 @@ class _Reads:
 
     scan: PetScan
     rows: Mapping[str, tuple[Row, ...]]
+    uptakes: Mapping[str, LesionUptake | str]
+    """Name of the region, case folded -> its uptake, or why it has none."""
+
+    def uptake(self, row: Row) -> LesionUptake | str | None:
+        """Of the region that the line names; None where the image has no such region."""
+        return self.uptakes.get((row["region_name"] or "").casefold())
 
     @property
     def latest(self) -> str:
@@ -42,7 +54,41 @@ class _Reads:
 def _reads(folder: TrialFolder, participant_id: str, scan: PetScan) -> _Reads:
     rows = folder.rows("lesion_readings", participant_id=participant_id, timepoint=scan.image.plan.timepoint)
     readers = sorted({row["reader"] for row in rows})
-    return _Reads(scan, {reader: tuple(row for row in rows if row["reader"] == reader) for reader in readers})
+    named = dict.fromkeys((row["region_name"] or "").casefold() for row in rows)
+    uptakes = {name: _uptake(scan, scan.regions[name]) for name in named if name in scan.regions}
+    return _Reads(scan, {reader: tuple(row for row in rows if row["reader"] == reader) for reader in readers}, uptakes)
+
+
+def _uptake(scan: PetScan, region: Region) -> LesionUptake | str:
+    try:
+        return lesion_uptake(scan.suv, region)
+    except TheratrialError as error:
+        return str(error)
+
+
+def reader_readings(reads: Mapping[str, _Reads]) -> tuple[ReaderReading, ...]:
+    """What every reader read at both time points, with the uptake in every metric: what a replay starts from."""
+    return tuple(
+        ReaderReading(reader, when, tuple(_read_uptake(one, row) for row in rows))  # type: ignore[arg-type]
+        for when, one in reads.items()
+        for reader, rows in one.rows.items()
+    )
+
+
+def _read_uptake(reads: _Reads, row: Row) -> ReadUptake:
+    uptake = reads.uptake(row)
+    in_metrics: dict[str, Quantity] = {}
+    if isinstance(uptake, LesionUptake):
+        in_metrics = {metric: retraced(uptake.quantity(metric), reads.scan.inputs) for metric in METRICS}
+    return ReadUptake(
+        lesion_id=row["lesion_id"],
+        role=row["role"],
+        status=row["status"],
+        suv_peak=in_metrics.get("suv_peak"),
+        suv_max=in_metrics.get("suv_max"),
+        suv_mean=in_metrics.get("suv_mean"),
+        record=row.source,
+    )
 
 
 def _pairs(baseline: _Reads | None, response: _Reads) -> list[tuple[str, str]]:
@@ -73,15 +119,10 @@ def _readings(
     readings, uptakes = [], {}
     timepoint = scan.image.plan.timepoint
     for row in reads.rows.get(reader, ()):
-        region = scan.regions.get((row["region_name"] or "").casefold())
-        uptake: LesionUptake | None = None
-        message = ""
-        if region is not None:
-            try:
-                uptake = lesion_uptake(scan.suv, region)
-            except TheratrialError as error:
-                message = str(error)
-        elif row["status"] == "present":
+        found = reads.uptake(row)
+        uptake = found if isinstance(found, LesionUptake) else None
+        message = found if isinstance(found, str) else ""
+        if found is None and row["status"] == "present":
             message = f"{row.file} line {row.line}: region {row['region_name']!r} is not drawn on the PET"
         note = Note(participant_id, "warning", f"{timepoint}, {row['lesion_id']}", message)
         if message and note not in notes:
@@ -299,7 +340,12 @@ def participant_response(
             adjudication = None
     result = of_all_readers(results, shown_label, adjudication, shown_label)
     notes.extend(_note_on_readers(participant_id, rule.imaging_response, results, adjudication))
-    return _response_outcome(result, uptakes[_BASELINE], uptakes[_RESPONSE], sites, rule), pictures
+    outcome = _response_outcome(result, uptakes[_BASELINE], uptakes[_RESPONSE], sites, rule)
+    by_reader = tuple(ReaderCategory(label, one.category, one.arithmetic) for label, one in results.items())
+    adjudicated_to = shown_after if adjudication is not None and len({one.category for one in by_reader}) > 1 else ""
+    return replace(
+        outcome, readings=reader_readings(reads), by_reader=by_reader, adjudicated_to=adjudicated_to
+    ), pictures
 
 
 def _note_on_readers(

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Final, Literal
 
 from theratrial.results.analysis import TrialAnalysis
-from theratrial.results.criteria import ParticipantCriteria, TrialCriteria
+from theratrial.results.criteria import ParticipantCriteria, ReaderCategory, ReaderReading, TrialCriteria
 from theratrial.results.dosimetry import CurvePoint, DoseDetails, Exceedance, ViewAlignment, WholeBody
 from theratrial.results.protection import SessionProtection
 from theratrial.results.toxicity import ParticipantToxicity, TrialToxicity
@@ -244,6 +244,12 @@ class ResponseOutcome:
     """Least fall the rule calls partial response; None where it has no such threshold."""
     progression_increase_percent: float | None = None
     """Rise above which the rule calls progression."""
+    readings: tuple[ReaderReading, ...] = ()
+    """What every reader read, with the uptakes; the lesions above are those of one of them."""
+    by_reader: tuple[ReaderCategory, ...] = ()
+    """The category by each reader's lesions, before adjudication."""
+    adjudicated_to: str = ""
+    """Reader whose reading stands by an adjudication that counts; empty where none was needed or none counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +264,13 @@ class LabPoint:
     grade: int | None
     grade_reason: str
     trace: Trace
+    at_least: int | None = None
+    """Of a value without a grade: the grades it can have begin here; None: nothing is known."""
+    at_most: int | None = None
+    term: str = ""
+    """CTCAE term of the grade."""
+    clinician: str = ""
+    """The grade rests on the value alone; what the printed grades ask of a clinician besides."""
 
 
 @dataclass(frozen=True, slots=True)
