@@ -27,8 +27,19 @@ class NadirResult:
     predicted_recovery_days: Quantity | None
     """After the session, with its interval; None where it has recovered or nothing can be said."""
     visit_before_nadir: str
-    """Where a visit that judges the next session fell before the nadir, that sentence; else empty."""
+    """Where the visit that judges the next session fell before the nadir, or nobody can know, that sentence; else
+    empty."""
     trace: Trace
+    visit: Literal["before", "not_before", "cannot_be_known", "none"] = "none"
+    visit_on: date | None = None
+    recovery: Literal["recovered", "not_recovered", "never_beyond", "cannot_be_known"] = "cannot_be_known"
+    recovery_target: str = ""
+    """What counts as recovered: the grade that the gate allows, as a count."""
+    predicted_earliest_on: date | None = None
+    predicted_latest_on: date | None = None
+    """None beside a predicted day: the counts set no later end."""
+    prediction_because: str = ""
+    """By which model, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +48,11 @@ class LimitingFinding:
 
     line: str
     session: int
-    verdict: Literal["yes", "no", "undetermined"]
+    verdict: Literal["yes", "no", "undetermined", "not_yet"]
     because: str
     trace: Trace
+    on: date | None = None
+    """Day on which a yes was reached, or from which a no can be said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +209,43 @@ class StoppingResult:
     warnings: tuple[str, ...]
     steps: tuple[StoppingStep, ...]
     undetermined: tuple[str, ...]
-    """Participants whose toxicity cannot be judged yet; they are in no step."""
+    """Participants whose toxicity cannot be judged, or not yet; they are in no step."""
     worst_case_stops: bool
     """Whether the trial would be stopped if all of those had one."""
     sentence: str
+    trace: Trace
+    not_yet: tuple[str, ...] = ()
+    """Of `undetermined`, those whose window is still open."""
+    acceptable_rate_fraction: float = 0.0
+    participants: int = 0
+    """For how many the rule was made."""
+    plain_words: str = ""
+    """The boundary and where the trial stands, in words for anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class GradeMove:
+    """How many values the other version grades so instead."""
+
+    test: str
+    first: int | None
+    second: int | None
+    values: int
+
+
+@dataclass(frozen=True, slots=True)
+class CohortRecovery:
+    """Recovery still to come, foretold by the participants who recovered."""
+
+    participant_id: str
+    session: int
+    test: str
+    predicted_on: date | None
+    earliest_on: date | None
+    latest_on: date | None
+    courses: int
+    """Recovered courses of others it rests on."""
+    because: str
     trace: Trace
 
 
@@ -211,3 +257,10 @@ class TrialToxicity:
     versions: tuple[str, str] = ("", "")
     """CTCAE versions compared: the protocol's, the other."""
     impact_sentence: str = ""
+    values_compared: int = 0
+    moves: tuple[GradeMove, ...] = ()
+    participants_affected: tuple[str, ...] = ()
+    """With any value or gate that the other version takes otherwise."""
+    gates_compared: int = 0
+    gates_changed: int = 0
+    recoveries: tuple[CohortRecovery, ...] = ()
