@@ -24,4 +24,9 @@ class ProtectionPlan(Strict):
     safety_margin_fraction: float = Field(default=0.0, ge=0)
     """Added to the dose rate before restrictions are computed."""
     contraception_months: PositiveFloat | None = None
+    own_limit_uSv_per_h: PositiveFloat | None = None
+    """The limit itself, where `release_limit` names a row that has no established value (``ir_inra``, ``own``)."""
+    own_limit_distance_m: PositiveFloat | None = None
+    own_limit_citation: str = ""
+    """Who established it and when; without it the limit is not established."""
     citation: NonEmpty
