@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from theratrial.trace import Quantity, Trace
@@ -18,7 +19,12 @@ class IntercurrentOccurrence:
     strategy: str
     effect: str
     """What it did to this participant's count, in words."""
+    because: str
+    """What happened, in words and numbers."""
+    on: date | None
+    """Day it happened; None where it has none (a response that is missing)."""
     record: str
+    """Where it stands, as the input of a trace: a line of a record table, a value of these results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,8 @@ class AnalysedProportion:
 
     name: str
     """What differs from the primary analysis, in words; ``primary`` for that itself."""
+    kind: Literal["primary", "interval", "strategy", "missing", "analysis_set", "evaluable"]
+    """What was varied."""
     analysis_set: str
     successes: int
     analysed: int
@@ -104,7 +112,9 @@ class SurvivalResult:
     analysed: int
     events: int
     people: tuple[SurvivalPerson, ...]
+    """In the order of their times."""
     left_out: tuple[str, ...]
+    """Who of the analysis set has no time, and why: no origin, or dates that cannot all be true."""
     steps: tuple[SurvivalStep, ...]
     median_months: Quantity
     """Upper bound ``inf`` where it is not reached."""
@@ -112,6 +122,8 @@ class SurvivalResult:
     confidence_level: float
     median_follow_up_months: Quantity
     """Reverse Kaplan-Meier."""
+    rule: str
+    """From what to what, and where people are censored, in words."""
     trace: Trace
 
 
@@ -125,7 +137,13 @@ class TrialAnalysis:
     proportions: tuple[AnalysedProportion, ...] = ()
     """Primary, further intervals, sensitivity analyses."""
     test: TestResult | None = None
+    one_sided_lower: Quantity | None = None
+    """Lower bound of the proportion with the one-sided confidence that fits the test."""
     posterior_above_null: Quantity | None = None
+    posterior: Quantity | None = None
+    """Mean of the posterior with its equal-tailed interval."""
+    prior: str = ""
+    """Of the posterior, in words."""
     power: tuple[PowerPoint, ...] = ()
     flips: tuple[FlipResult, ...] = ()
     survival: tuple[SurvivalResult, ...] = ()
