@@ -21,6 +21,46 @@ class CriteriaAssessment:
     measured: Quantity | None
     """What the criteria judge: the sum of diameters [mm], the hottest SULpeak [g/mL] ..."""
     change_percent: Quantity | None
+    visit: str = ""
+    """Time point or visit as the protocol or the record names it."""
+    reader: str = ""
+    """Whose reading it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderCategory:
+    """The response by one reader's lesions."""
+
+    reader: str
+    category: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceUptake:
+    """Uptake of a reference region on one scan: mean and standard deviation over its voxels."""
+
+    timepoint: str
+    region: str
+    """``liver`` or ``blood_pool``."""
+    mean: Quantity
+    sd: Quantity
+    note: str = ""
+    """Where it lies, or why it was not measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class CriteriaLesion:
+    """Uptake of one lesion on one scan, by lean body mass where the criteria ask for it."""
+
+    lesion_id: str
+    timepoint: str
+    peak: Quantity
+    maximum: Quantity
+    mean: Quantity
+    volume_mL: Quantity
+    total_g: Quantity
+    """Total lesion uptake: volume times mean [g]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +89,13 @@ class CriteriaResult:
     assessments: tuple[CriteriaAssessment, ...]
     options: tuple[CriteriaOption, ...]
     trace: Trace
+    exploratory_because: str = ""
+    readers: tuple[ReaderCategory, ...] = ()
+    """Every reader's category; more than one where more than one read."""
+    references: tuple[ReferenceUptake, ...] = ()
+    lesions: tuple[CriteriaLesion, ...] = ()
+    cautions: tuple[str, ...] = ()
+    """What does not change the category and should be known when it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +119,6 @@ class ReaderReading:
     reader: str
     timepoint: Literal["baseline", "response"]
     uptakes: tuple[ReadUptake, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ReaderCategory:
-    """The response by one reader's lesions."""
-
-    reader: str
-    category: str
-    because: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from theratrial.errors import InputError
 
 _ID_FIELDS = (
     *("participant_id", "region_name", "session", "imaging_id", "lesion_id", "criterion_id", "clause", "path"),
-    *("route", "curve_method", "engine", "part"),
+    *("route", "curve_method", "engine", "part", "criteria"),
 )
 
 
