@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from theratrial.protocol.clauses import DecisionStatus
 from theratrial.protocol.findings import Finding, Severity, Surroundings, clause_paths, clauses
+from theratrial.protocol.plan_references import plan_findings
 from theratrial.protocol.references import reference_findings
 from theratrial.protocol.schema import Protocol
 from theratrial.protocol.timing import timing_findings
@@ -30,6 +31,7 @@ def protocol_findings(protocol: Protocol, surroundings: Surroundings | None = No
     """
     found = [
         *reference_findings(protocol, surroundings or Surroundings()),
+        *plan_findings(protocol, surroundings or Surroundings()),
         *timing_findings(protocol),
         *_decisions(protocol),
     ]

@@ -48,6 +48,10 @@ class Surroundings:
     """Reference phantom -> its regions."""
     priors: frozenset[str] = frozenset()
     """Shipped population priors."""
+    release_limits: frozenset[str] = frozenset()
+    """Rows of the shipped table of release criteria."""
+    dose_constraints: frozenset[str] = frozenset()
+    """Sets of the shipped table of dose constraints."""
 
 
 def error(rule: str, path: str, message: str, remedy: str = "") -> Finding:
