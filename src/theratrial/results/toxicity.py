@@ -89,8 +89,8 @@ class GateChange:
     because: str
 
 
-ReportState = Literal["in_time", "late", "owed", "overdue", "not_known"]
-"""``owed``: not sent, the time is not up; ``not_known``: the record does not allow a verdict, and ``because`` says why."""
+ReportState = Literal["in_time", "late", "sent", "owed", "overdue", "not_known"]
+"""``sent``: no time is set; ``owed``: not sent, the time is not up; ``not_known``: no verdict, ``because`` says why."""
 
 
 @dataclass(frozen=True, slots=True)
