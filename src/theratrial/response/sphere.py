@@ -28,6 +28,7 @@ _STARTS: Final = 3
 _DIRECTIONS: Final = np.concatenate([np.eye(3), -np.eye(3)])
 
 _Offset = tuple[float, float, float]
+_Extents = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,10 @@ class Peak:
 
 
 @lru_cache(maxsize=4096)
-def sphere_weights(spacing_mm: tuple[float, float, float], offset: _Offset = (0.0, 0.0, 0.0)) -> NDArray[np.float64]:
-    """Share of the 1 mL sphere in each voxel around it, summing to 1, shape odd along each axis.
+def sphere_weights(
+    spacing_mm: _Extents, offset: _Offset = (0.0, 0.0, 0.0), radius_mm: float = PEAK_RADIUS_mm
+) -> NDArray[np.float64]:
+    """Share of a sphere in each voxel around it, summing to 1, shape odd along each axis.
 
     Parameters
     ----------
@@ -50,10 +53,22 @@ def sphere_weights(spacing_mm: tuple[float, float, float], offset: _Offset = (0.
     offset
         Centre of the sphere from the centre of the middle voxel, in voxels ``(z, y, x)``, at most half a voxel.
     """
+    inside, counts = _sampled_sphere(spacing_mm, offset, radius_mm)
+    nz, ny, nx = (length // count for length, count in zip(inside.shape, counts, strict=True))
+    shares = inside.reshape(nz, counts[0], ny, counts[1], nx, counts[2]).sum(axis=(1, 3, 5), dtype=np.float64)
+    weights = shares / shares.sum()
+    weights.flags.writeable = False
+    return weights
+
+
+def _sampled_sphere(
+    spacing_mm: _Extents, offset: _Offset, radius_mm: float
+) -> tuple[NDArray[np.bool_], tuple[int, int, int]]:
+    """Points of the voxels around the sphere that lie in it, and how many a voxel has along each axis."""
     squares = []
     counts = []
     for spacing, shift in zip(spacing_mm, offset, strict=True):
-        reach = math.ceil(PEAK_RADIUS_mm / spacing + 0.5)
+        reach = math.ceil(radius_mm / spacing + 0.5)
         points = math.ceil(spacing / _SAMPLE_mm)
         # Points stand in the middle of equal parts of each voxel, so that no part is counted twice.
         within = (np.arange(points) + 0.5) / points - 0.5
@@ -61,12 +76,40 @@ def sphere_weights(spacing_mm: tuple[float, float, float], offset: _Offset = (0.
         squares.append((places * spacing) ** 2)
         counts.append(points)
     z, y, x = squares
-    inside = z[:, None, None] + y[None, :, None] + x[None, None, :] <= PEAK_RADIUS_mm**2
-    nz, ny, nx = (len(square) // count for square, count in zip(squares, counts, strict=True))
-    shares = inside.reshape(nz, counts[0], ny, counts[1], nx, counts[2]).sum(axis=(1, 3, 5), dtype=np.float64)
-    weights = shares / shares.sum()
+    return z[:, None, None] + y[None, :, None] + x[None, None, :] <= radius_mm**2, (counts[0], counts[1], counts[2])
+
+
+@lru_cache(maxsize=4096)
+def peak_weights(spacing_mm: _Extents, offset: _Offset = (0.0, 0.0, 0.0)) -> NDArray[np.float64]:
+    """Weights of the voxels whose sum is the mean in the 1 mL sphere of what the voxels are averages of.
+
+    Along each axis the uptake inside a voxel is the parabola that has the averages of the voxel and of its two
+    neighbours. One voxel wider on each side than `sphere_weights`; summing to 1, some slightly negative.
+    """
+    inside, counts = _sampled_sphere(spacing_mm, offset, PEAK_RADIUS_mm)
+    weights = inside.astype(np.float64)
+    for axis, points in enumerate(counts):
+        parts = np.moveaxis(weights, axis, -1)
+        parts = parts.reshape(*parts.shape[:-1], -1, points)
+        wider = np.zeros((*parts.shape[:-2], parts.shape[-2] + 2))
+        for neighbour, share in enumerate(_parabola(points).T):
+            wider[..., neighbour : neighbour + parts.shape[-2]] += parts @ share
+        weights = np.moveaxis(wider, -1, axis)
+    weights = weights / weights.sum()
     weights.flags.writeable = False
     return weights
+
+
+def _parabola(points: int) -> NDArray[np.float64]:
+    """``(points, 3)``: average of each equal part of a voxel, as weights of the voxel before, itself and the one after.
+
+    Integral of the parabola with the three averages a, b, c over x, the middle voxel being -1/2 to 1/2:
+    ``b x + (c - a) x**2 / 4 + (a - 2 b + c) (x**3 / 6 - x / 24)``.
+    """
+    edges = np.linspace(-0.5, 0.5, points + 1)
+    slope, bend = edges**2 / 4, edges**3 / 6 - edges / 24
+    integral = np.stack([bend - slope, edges - 2 * bend, bend + slope], axis=1)
+    return np.diff(integral, axis=0) * points
 
 
 def suv_peak(suv_g_per_mL: FloatArray, region: Region) -> Peak:
@@ -74,7 +117,9 @@ def suv_peak(suv_g_per_mL: FloatArray, region: Region) -> Peak:
 
     Every voxel that belongs to the region is tried as centre; from the hottest of them the sphere is moved by fractions
     of a voxel as long as the mean rises and the centre stays in a voxel of the region. The sphere itself may reach
-    out of the region. Voxels count by the share of their volume that lies in the sphere.
+    out of the region. Voxels count by the share of their volume that lies in the sphere; a voxel is read as the average
+    over its volume and not as constant inside, which would take the top off every small lesion. A mean is never above
+    the hottest voxel that the sphere touches.
 
     Parameters
     ----------
@@ -112,8 +157,11 @@ def suv_peak(suv_g_per_mL: FloatArray, region: Region) -> Peak:
     member = {tuple(int(i) for i in centre) for centre in centres}
     # A stable order among equals keeps the answer the same on every machine.
     starts = np.lexsort((centres[:, 2], centres[:, 1], centres[:, 0], -means))[:_STARTS]
-    found = [_climbed(suv_g_per_mL, grid, member, tuple(int(i) for i in centres[s]), float(means[s])) for s in starts]
+    found = [_climbed(suv_g_per_mL, grid, member, tuple(int(i) for i in centres[s])) for s in starts]
+    if not all(math.isfinite(mean) for mean, _ in found):
+        raise InputError(f"the image holds values that are not numbers near region {region.name!r}")
     mean, place = max(found, key=lambda one: one[0])
+    mean = min(mean, _hottest_touched(suv_g_per_mL, grid, place))
     if not np.all(cut <= mean):
         raise NumericalError(
             f"region {region.name!r} reaches the border of the image and may be hottest there: no 1 mL sphere fits"
@@ -136,10 +184,11 @@ def _means_at(values: FloatArray, centres: NDArray[np.int64], weights: NDArray[n
 
 
 def _climbed(
-    values: FloatArray, grid: Grid, member: set[tuple[int, ...]], start: tuple[int, ...], mean: float
+    values: FloatArray, grid: Grid, member: set[tuple[int, ...]], start: tuple[int, ...]
 ) -> tuple[float, tuple[float, float, float]]:
     """Mean and place (fractional index z, y, x) after moving the sphere uphill in ever smaller steps."""
-    best, place = mean, np.array(start, dtype=float)
+    place = np.array(start, dtype=float)
+    best = _mean_at(values, grid, member, place)
     step = 0.5
     while step >= _FINEST_STEP:
         moves = [place + step * move for move in _DIRECTIONS]
@@ -154,13 +203,27 @@ def _climbed(
 
 def _mean_at(values: FloatArray, grid: Grid, member: set[tuple[int, ...]], place: NDArray[np.float64]) -> float:
     """Mean in the sphere at a fractional index; minus infinity where the centre leaves the region."""
-    voxel = np.floor(place + 0.5).astype(int)
-    if tuple(int(i) for i in voxel) not in member:
+    voxel, offset = _split(place)
+    if voxel not in member:
         return -math.inf
-    shift = place - voxel
-    weights = sphere_weights(grid.spacing_mm, (float(shift[0]), float(shift[1]), float(shift[2])))
-    reach = np.array(weights.shape) // 2
-    z, y, x = voxel - reach
-    nz, ny, nx = weights.shape
-    block = values[z : z + nz, y : y + ny, x : x + nx]
+    weights = peak_weights(grid.spacing_mm, offset)
+    low = np.array(voxel) - np.array(weights.shape) // 2
+    high = low + weights.shape
+    # A sphere that just fits has neighbours outside the image: the outermost voxels are carried on.
+    index = [np.clip(np.arange(a, b), 0, n - 1) for a, b, n in zip(low, high, grid.shape, strict=True)]
+    block = values[np.ix_(*index)]
     return float(np.einsum("zyx,zyx->", block, weights, dtype=np.float64))
+
+
+def _split(place: NDArray[np.float64]) -> tuple[tuple[int, int, int], _Offset]:
+    """The voxel that holds a fractional index, and the place in it from its middle."""
+    z, y, x = (math.floor(float(i) + 0.5) for i in place)
+    return (z, y, x), (float(place[0]) - z, float(place[1]) - y, float(place[2]) - x)
+
+
+def _hottest_touched(values: FloatArray, grid: Grid, place: tuple[float, float, float]) -> float:
+    voxel, offset = _split(np.array(place))
+    shares = sphere_weights(grid.spacing_mm, offset)
+    low = np.array(voxel) - np.array(shares.shape) // 2
+    block = values[tuple(slice(a, a + n) for a, n in zip(low, shares.shape, strict=True))]
+    return float(block[shares > 0].max())

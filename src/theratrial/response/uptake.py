@@ -13,7 +13,7 @@ from theratrial.response.sphere import Peak, suv_peak
 from theratrial.trace import Quantity, Trace
 
 METHOD: Final = "response.lesion_uptake"
-VERSION: Final = "1"
+VERSION: Final = "2"
 
 Metric = Literal["suv_peak", "suv_max", "suv_mean"]
 
