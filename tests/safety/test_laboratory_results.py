@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from theratrial.errors import InputError
-from theratrial.safety import LaboratoryResult, latest, nadir, worst
+from theratrial.safety import LaboratoryResult, graded, latest, nadir, with_baselines, worst
 
 DAY_0 = datetime(2024, 1, 1, 8, tzinfo=UTC)
 
@@ -53,3 +53,21 @@ def test_mixed_units_have_no_nadir():
 def test_a_result_without_time_zone_is_refused():
     with pytest.raises(InputError, match="time zone"):
         LaboratoryResult("platelets", 1, "10^9/L", None, None, datetime(2024, 1, 1))
+
+
+def creatinine(day, value, unit="umol/L"):
+    return LaboratoryResult("creatinine", value, unit, 45, 90, DAY_0 + timedelta(days=day), f"record:{day}")
+
+
+def test_the_baseline_is_the_last_value_before_the_first_administration():
+    first = DAY_0 + timedelta(days=7)
+    found = with_baselines([creatinine(0, 60), creatinine(6, 70), creatinine(7, 75), creatinine(30, 120)], first)
+    assert {(one.baseline, one.baseline_record) for one in found} == {(70, "record:6")}
+    assert graded(found[-1], "5.0").grade.grade == 2  # 120 is more than 1.5 x 70 and at most 3 x 70
+
+
+def test_without_treatment_or_with_two_answers_of_one_instant_there_is_no_baseline():
+    twice = [creatinine(6, 70), creatinine(6, 80), creatinine(30, 120)]
+    assert {one.baseline for one in with_baselines(twice, DAY_0 + timedelta(days=7))} == {None}
+    assert {one.baseline for one in with_baselines(twice, None)} == {None}
+    assert {one.baseline for one in with_baselines([creatinine(30, 120)], DAY_0)} == {None}

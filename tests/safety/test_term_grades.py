@@ -304,16 +304,29 @@ def test_a_grade_names_its_text_its_table_and_what_a_clinician_must_add():
     assert found.why == "Hyperkalemia: 6.5 mmol/L is > 6.0"
 
 
-@pytest.mark.parametrize("test", ["neutrophils", "platelets", "haemoglobin", "white_cells"])
-@pytest.mark.parametrize("version", ["5.0", "6.0"])
-def test_blood_counts_are_graded_as_the_gate_grades_them(test, version):
-    unit, scale = ("g/L", 1) if test == "haemoglobin" else ("10^9/L", 1)
-    for lower in (None, 0.5, 1.5, 4, 75, 120):
-        for tenth in range(0, 1500, 7):
-            value = tenth / 10 * scale
-            old = laboratory_grade(test, value, unit, lower, None, version)
-            new = term_grades(test, Sample(value, unit, lower), version)[0]
-            assert (new.grade, new.at_most) == (old.grade, old.at_most), (value, lower)
+def test_one_value_has_the_worst_grade_over_the_terms_of_its_test():
+    """Potassium has a term in each direction; white cells above 100 x 10^9/L are leukocytosis, grade 3."""
+    high = laboratory_grade("potassium", 6.5, "mmol/L", 3.5, 5.1, "5.0")
+    low = laboratory_grade("potassium", 2.4, "mmol/L", 3.5, 5.1, "5.0")
+    assert (high.term, high.grade) == ("Hyperkalemia", 3)
+    assert (low.term, low.grade) == ("Hypokalemia", 4)
+    assert laboratory_grade("white_cells", 101, "10^9/L", 4, 10, "5.0").grade == 3
+    without_limits = laboratory_grade("potassium", 6.5, "mmol/L", None, None, "5.0")
+    assert (without_limits.grade, without_limits.term) == (3, "Hyperkalemia")
+
+
+def test_what_a_missing_limit_leaves_open_in_one_direction_leaves_the_value_open():
+    found = laboratory_grade("potassium", 4.2, "mmol/L", None, None, "5.0")
+    assert found.grade is None
+    assert (found.at_least, found.at_most) == (0, 2)
+
+
+def test_a_baseline_decides_where_the_print_asks_for_it_and_nowhere_else():
+    """NCI: 'creatinine >3.0 x baseline' is grade 3 in version 5.0; blood counts have no baseline in their texts."""
+    assert laboratory_grade("creatinine", 90, "umol/L", 45, 90, "5.0", baseline=29).grade == 3
+    assert laboratory_grade("creatinine", 90, "umol/L", 45, 90, "5.0", baseline=80).grade == 0
+    assert laboratory_grade("creatinine", 90, "umol/L", 45, 90, "5.0").grade is None
+    assert laboratory_grade("neutrophils", 2.5, "10^9/L", 1.8, 7.7, "5.0", baseline=0).grade == 0
 
 
 def test_every_term_that_the_trial_needs_is_there():

@@ -10,6 +10,7 @@ from theratrial.gates.findings import Finding, Verdict, elapsed_said, traced
 from theratrial.protocol.clauses import Clause
 from theratrial.protocol.schema import GradeLimit, SafetyGate
 from theratrial.safety import GradedResult, graded, latest
+from theratrial.safety.terms import rests_on_baseline
 from theratrial.units import converted
 
 
@@ -43,6 +44,9 @@ def _judged(
         }
         traces = {f"grade {name}": place for name, place in one.grade.trace.inputs.items()}
         traces |= {f"result {i}": item.result.record for i, item in enumerate(newest, 1) if item.result.record}
+        if one.result.baseline is not None and rests_on_baseline(limit.test, gate.ctcae_version):
+            inputs["baseline"] = f"{one.result.baseline:g} {one.result.baseline_unit}"
+            traces |= {"baseline": one.result.baseline_record} if one.result.baseline_record else {}
     return Finding(
         f"safety_gate.laboratory:{limit.test}",
         f"Laboratory: {limit.test.replace('_', ' ')}",

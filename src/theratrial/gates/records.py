@@ -19,7 +19,7 @@ from theratrial.gates.facts import (
     Withdrawal,
 )
 from theratrial.protocol.schema import Protocol
-from theratrial.safety import LaboratoryResult
+from theratrial.safety import LaboratoryResult, with_baselines
 from theratrial.trialfolder.records import Row, TrialFolder
 from theratrial.trialfolder.withdrawals import withdrawals
 
@@ -101,7 +101,10 @@ def gate_facts(
         administered_activity_MBq=dict(administered_activity_MBq),
         sex=people[0]["sex"],
         visit_anchor_on=_anchor_on(folder.protocol, injected_at.date()),
-        laboratory=laboratory_results(folder.rows("laboratory", participant_id=participant_id)),
+        laboratory=with_baselines(
+            laboratory_results(folder.rows("laboratory", participant_id=participant_id)),
+            min(row["injected_at"] for row in given.values()),
+        ),
         adverse_events=tuple(map(_adverse_event, folder.rows("adverse_events", participant_id=participant_id))),
         examinations=tuple(map(_examination, folder.rows("examinations", participant_id=participant_id))),
         visit=_visit(folder, participant_id, session),

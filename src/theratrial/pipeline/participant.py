@@ -50,7 +50,8 @@ from theratrial.results.values import (
     SessionResult,
     TruthText,
 )
-from theratrial.safety import graded
+from theratrial.safety import graded, with_baselines
+from theratrial.safety.terms import rests_on_baseline
 from theratrial.schedule.history import History, Status
 from theratrial.schedule.sessions import last_session
 from theratrial.schedule.visits import planned_visits
@@ -148,10 +149,16 @@ def _lab_points(folder: TrialFolder, participant_id: str) -> tuple[LabPoint, ...
     gate = folder.protocol.safety_gate.reading
     version = gate.ctcae_version if gate is not None else "5.0"
     points = []
-    for row, result in zip(
-        rows := folder.rows("laboratory", participant_id=participant_id), laboratory_results(rows), strict=True
-    ):
+    therapy = folder.protocol.sessions.reading
+    product = therapy.product if therapy is not None else ""
+    given = folder.rows("administrations", participant_id=participant_id, product_id=product)
+    rows = folder.rows("laboratory", participant_id=participant_id)
+    results = with_baselines(laboratory_results(rows), min((one["injected_at"] for one in given), default=None))
+    for row, result in zip(rows, results, strict=True):
         grade = graded(result, version).grade
+        inputs = {"result": row.source}
+        if result.baseline_record and rests_on_baseline(result.test, version):
+            inputs["baseline"] = result.baseline_record
         trace = Trace("capture.laboratory", "1", {"record": row.source}, author=row["laboratory"] or "laboratory")
         points.append(
             LabPoint(
@@ -162,7 +169,11 @@ def _lab_points(folder: TrialFolder, participant_id: str) -> tuple[LabPoint, ...
                 upper_limit=result.upper_limit,
                 grade=grade.grade,
                 grade_reason=grade.why,
-                trace=with_inputs(grade.trace, {"result": row.source}),
+                trace=with_inputs(grade.trace, inputs),
+                at_least=grade.at_least,
+                at_most=grade.at_most,
+                term=grade.term,
+                clinician=grade.clinician,
             )
         )
     return tuple(sorted(points, key=lambda point: (point.test, point.collected_at)))

@@ -3,15 +3,15 @@
 Arrays of values are graded by `theratrial.safety.term_arrays`, which needs numpy and is imported by itself.
 """
 
-from theratrial.safety.grades import GRADED_TESTS, VERSIONS, Grade, laboratory_grade
+from theratrial.safety.grades import BLOOD_COUNTS, VERSIONS, Grade, laboratory_grade, worst_of
 from theratrial.safety.intervals import GradeInterval, Scale, grade_scale
-from theratrial.safety.results import GradedResult, LaboratoryResult, graded, latest, nadir, worst
+from theratrial.safety.results import GradedResult, LaboratoryResult, graded, latest, nadir, with_baselines, worst
 from theratrial.safety.samples import Sample
 from theratrial.safety.term_grades import TermGrade, term_grades
 from theratrial.safety.version_impact import PatientSample, VersionImpact, version_impact
 
 __all__ = [
-    "GRADED_TESTS",
+    "BLOOD_COUNTS",
     "VERSIONS",
     "Grade",
     "GradeInterval",
@@ -29,5 +29,7 @@ __all__ = [
     "nadir",
     "term_grades",
     "version_impact",
+    "with_baselines",
     "worst",
+    "worst_of",
 ]

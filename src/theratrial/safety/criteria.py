@@ -19,6 +19,18 @@ LIMITS: Final[tuple[Limit, ...]] = ("LLN", "ULN", "BASELINE")
 DIGITS: Final = Context(prec=9)
 """No laboratory reports more digits; what lies beyond is noise of binary floats (0.1 * 3, 1499 * 1e-3)."""
 
+
+def reported(value: float) -> Decimal:
+    """The decimal number that was reported, without the noise of binary floats.
+
+    Examples
+    --------
+    >>> reported(0.1 * 3), reported(1499 * 1e-3)
+    (Decimal('0.3'), Decimal('1.499'))
+    """
+    return DIGITS.create_decimal(repr(float(value))).normalize(DIGITS)
+
+
 _END: Final = re.compile(
     r"(?P<operator>[<>]=?) (?:(?P<number>\d+(?:\.\d+)?)|(?:(?P<times>\d+(?:\.\d+)?)\*)?(?P<limit>LLN|ULN|BASELINE)"
     r"(?: - (?P<minus>\d+))?)"

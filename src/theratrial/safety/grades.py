@@ -1,34 +1,28 @@
-"""A laboratory value with its unit and reference range -> CTCAE grade. Method: docs/methods/grades.md."""
+"""A laboratory value -> one CTCAE grade over all terms that its test grades. Method: docs/methods/grades.md."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
-from decimal import Context, Decimal
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from theratrial.errors import UnitError
-from theratrial.safety.intervals import TABLES, GradeInterval, Scale, grade_scale
+from theratrial.errors import SourceError
+from theratrial.safety.samples import Sample
+from theratrial.safety.term_grades import TermGrade, term_grades
+from theratrial.safety.terms import CTCAE_VERSIONS, known_tests, rests_on_baseline
 from theratrial.trace import Trace
-from theratrial.units import converted
 
-VERSIONS: Final = tuple(TABLES)
-GRADED_TESTS: Final = ("neutrophils", "platelets", "haemoglobin", "white_cells")
+VERSIONS: Final = CTCAE_VERSIONS
+BLOOD_COUNTS: Final = ("neutrophils", "platelets", "haemoglobin", "white_cells")
 METHOD: Final = "safety.laboratory_grade"
-METHOD_VERSION: Final = "1"
-
-_CORE_UNIT: Final = {"10^9/L": "e9_per_L", "g/L": "g_per_L"}
-"""Printed unit of a scale -> core unit that values are converted to. mmol/L has its own printed scale instead."""
-
-_DIGITS: Final = Context(prec=9)
-"""No laboratory reports more digits; what lies beyond is noise of binary floats (0.1 * 3, 1499 * 1e-3)."""
+METHOD_VERSION: Final = "2"
 
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """CTCAE grade of one laboratory value.
+    """CTCAE grade of one laboratory value: the worst over the terms of its test.
 
-    `grade` None means not gradable, which is never grade 0; `why` says which interval was met, or what is missing.
+    `grade` None means not gradable, which is never grade 0; `why` says which criterion was met, or what is missing.
     """
 
     test: str
@@ -41,20 +35,11 @@ class Grade:
     clinician: str = ""
     """What the printed grade says beyond the laboratory value, so what a physician may still have to add."""
     at_most: int | None = None
-    """Worst grade the value can have; known even where a missing lower limit leaves grade 0 or 1 open."""
+    """Worst grade the value can have; known even where a missing limit leaves the grade open."""
+    at_least: int | None = None
+    """Least grade the value can have."""
     lab_only: bool = True
     """The grade rests on the laboratory value alone: transfusions, symptoms and death are not in it."""
-
-
-def reported(value: float) -> Decimal:
-    """The decimal number that was reported, without the noise of binary floats.
-
-    Examples
-    --------
-    >>> reported(0.1 * 3), reported(1499 * 1e-3)
-    (Decimal('0.3'), Decimal('1.499'))
-    """
-    return _DIGITS.create_decimal(repr(float(value))).normalize(_DIGITS)
 
 
 def laboratory_grade(
@@ -64,28 +49,33 @@ def laboratory_grade(
     lower_limit: float | None,
     upper_limit: float | None,
     version: str,
+    *,
+    baseline: float | None = None,
+    baseline_unit: str = "",
 ) -> Grade:
     """CTCAE grade of a laboratory value.
 
     Parameters
     ----------
     test
-        ``neutrophils``, ``platelets``, ``haemoglobin`` or ``white_cells``.
+        One of `theratrial.safety.terms.test_names`; others have no grade.
     value
         Result [unit]; None where there is none.
     unit
         As reported, of value and limits.
     lower_limit, upper_limit
-        Of the laboratory's reference range [unit]; None where not reported. Without the lower limit (LLN) grades 2 to 4
-        still follow from the value, 0 and 1 do not.
+        Of the laboratory's reference range [unit]; None where not reported.
     version
         CTCAE version, ``5.0`` or ``6.0``.
+    baseline
+        The participant's value before treatment [baseline_unit, else unit]; None where not known.
 
     Returns
     -------
     Grade
-        With `grade` None, and the reason, where the value cannot be graded: missing, negative, unknown unit or test,
-        limits swapped, or above what is believable in its unit.
+        Over the terms of the test (potassium has one in each direction) the worst. With `grade` None, and the reason,
+        where the value cannot be graded: missing, negative, unknown unit or test, limits swapped, not believable in
+        its unit, or open while a limit or the baseline is missing.
 
     Raises
     ------
@@ -103,74 +93,45 @@ def laboratory_grade(
     >>> print(laboratory_grade("platelets", 75, "10^9/L", None, None, "5.0").grade)
     None
     """
-    scales = grade_scale(version)
-    own = [scale for (name, _), scale in scales.items() if name == test]
-    if not own:
-        return _not_graded(test, version, None, f"CTCAE {version} has no laboratory scale here for {test!r}")
-    if value is None:
-        return _not_graded(test, version, own[0], f"{test}: no value")
-    try:
-        scale, factor = _scale_for(own, unit)
-    except UnitError as error:
-        return _not_graded(test, version, own[0], f"{test}: {error}")
-    numbers = [value, lower_limit, upper_limit]
-    if any(number is not None and not (math.isfinite(number) and number >= 0) for number in numbers):
-        return _not_graded(test, version, scale, f"{test}: value and limits must be finite and not negative")
-    amount, lower, upper = (None if n is None else _in_unit(n, unit, factor) for n in numbers)
-    assert amount is not None
-    if lower is not None and upper is not None and lower >= upper:
-        return _not_graded(test, version, scale, f"{test}: lower limit {lower} is not below upper limit {upper}")
-    if amount > scale.highest_believable:
-        return _not_graded(
-            test, version, scale, f"{test} {amount:f} {scale.unit} is not believable; check the unit of the report"
-        )
-    found = _interval(scale, amount, lower)
-    said = f"{scale.term}: {amount:f} {scale.unit}"
-    if isinstance(found, int):
-        why = f"{said} is grade {found} or better; which one needs the laboratory's lower limit"
-        return replace(_not_graded(test, version, scale, why), at_most=found)
-    why = f"{said} is {found}" + (f" (LLN {lower:f})" if "LLN" in str(found) and lower is not None else "")
-    edition = scale.table.passport.edition
-    return Grade(test, scale.term, found.grade, why, version, edition, _trace(scale), found.clinician, found.grade)
+    if version not in VERSIONS:
+        raise SourceError(f"CTCAE version {version!r} is not graded here; allowed: {', '.join(VERSIONS)}")
+    if test not in known_tests():
+        trace = Trace(METHOD, METHOD_VERSION, {"version": f"given:CTCAE {version}"})
+        why = f"CTCAE {version} has no laboratory scale here for {test!r}"
+        return Grade(test, test, None, why, version, version, trace)
+    if not rests_on_baseline(test, version):
+        baseline = None  # an unbelievable one must not withhold a grade that does not ask for it
+    sample = Sample(value, unit, lower_limit, upper_limit, baseline, baseline_unit=baseline_unit)
+    return worst_of(term_grades(test, sample, version))
 
 
-def _scale_for(scales: list[Scale], unit: str) -> tuple[Scale, str | None]:
-    """The scale of that unit, and the core unit its numbers must be converted to (None: they already fit)."""
-    for scale in scales:
-        core_unit = _CORE_UNIT.get(scale.unit)
-        if unit.strip() == (core_unit or scale.unit):
-            return scale, None
-    problem = UnitError(f"unit {unit!r} is not known")
-    for scale in scales:
-        if (core_unit := _CORE_UNIT.get(scale.unit)) is not None:
-            try:
-                converted(1.0, unit, core_unit)
-            except UnitError as error:
-                problem = error
-                continue
-            return scale, core_unit
-    raise problem
+def worst_of(found: Sequence[TermGrade]) -> Grade:
+    """One grade for all terms of a value: the worst, known where no term that is open can be worse."""
+    deciding = max(found, key=_severity)
+    least = [one.at_least for one in found]
+    most = [one.at_most for one in found]
+    at_least = max((n for n in least if n is not None), default=None)
+    at_most = None if None in most else max(n for n in most if n is not None)
+    known = [one.grade for one in found if one.grade is not None]
+    open_ones = [one.at_most for one in found if one.grade is None]
+    worst = max(known, default=None)
+    determined = worst is not None and all(n is not None and n <= worst for n in open_ones)
+    inputs = {name: place for one in reversed(found) for name, place in one.trace.inputs.items()}
+    return Grade(
+        deciding.test,
+        deciding.term or deciding.test,
+        worst if determined else None,
+        deciding.why,
+        deciding.ctcae_version,
+        deciding.table_edition,
+        Trace(METHOD, METHOD_VERSION, inputs),
+        deciding.clinician,
+        at_most,
+        at_least,
+    )
 
 
-def _in_unit(number: float, unit: str, core_unit: str | None) -> Decimal:
-    return reported(number if core_unit is None else converted(number, unit, core_unit))
-
-
-def _interval(scale: Scale, amount: Decimal, lower_limit: Decimal | None) -> GradeInterval | int:
-    """The worst interval that holds; only its grade where it holds or not as a missing LLN says."""
-    for interval in scale.intervals:
-        holds = interval.holds(amount, lower_limit)
-        if holds is None:
-            return interval.grade
-        if holds:
-            return interval
-    raise AssertionError(f"the grades of {scale.test} leave {amount} out")  # the law test forbids it
-
-
-def _trace(scale: Scale | None) -> Trace:
-    return Trace(METHOD, METHOD_VERSION, {"table": scale.table.trace_key} if scale else {})
-
-
-def _not_graded(test: str, version: str, scale: Scale | None, why: str) -> Grade:
-    edition = scale.table.passport.edition if scale else version
-    return Grade(test, scale.term if scale else test, None, why, version, edition, _trace(scale))
+def _severity(one: TermGrade) -> tuple[int, int]:
+    """What is not determined counts by the worst it can be, and what nothing is known of as worst."""
+    most = one.at_most if one.grade is None else one.grade
+    return 9 if most is None else most, one.grade is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from theratrial.errors import InputError
@@ -21,6 +21,10 @@ class LaboratoryResult:
     upper_limit: float | None
     collected_at: datetime
     record: str = ""
+    baseline: float | None = None
+    """The participant's value before the first administration; None where none is known."""
+    baseline_unit: str = ""
+    baseline_record: str = ""
 
     def __post_init__(self) -> None:
         if self.collected_at.tzinfo is None:
@@ -39,8 +43,46 @@ def graded(result: LaboratoryResult, version: str) -> GradedResult:
     """A result with its CTCAE grade."""
     return GradedResult(
         result,
-        laboratory_grade(result.test, result.value, result.unit, result.lower_limit, result.upper_limit, version),
+        laboratory_grade(
+            result.test,
+            result.value,
+            result.unit,
+            result.lower_limit,
+            result.upper_limit,
+            version,
+            baseline=result.baseline,
+            baseline_unit=result.baseline_unit,
+        ),
     )
+
+
+def with_baselines(
+    results: Iterable[LaboratoryResult], first_injection_at: datetime | None
+) -> tuple[LaboratoryResult, ...]:
+    """The results with the participant's baseline of each test: the last one before the first administration.
+
+    Where two results of that last instant differ, or nothing was given yet, there is no baseline.
+    """
+    given = tuple(results)
+    if first_injection_at is None:
+        return given
+    before: dict[str, list[LaboratoryResult]] = {}
+    for result in given:
+        if result.collected_at < first_injection_at:
+            before.setdefault(result.test, []).append(result)
+    baselines = {test: one for test, own in before.items() if (one := _only_last(own)) is not None}
+    return tuple(
+        result
+        if (of := baselines.get(result.test)) is None
+        else replace(result, baseline=of.value, baseline_unit=of.unit, baseline_record=of.record)
+        for result in given
+    )
+
+
+def _only_last(results: Sequence[LaboratoryResult]) -> LaboratoryResult | None:
+    newest = max(result.collected_at for result in results)
+    last = [result for result in results if result.collected_at == newest]
+    return last[0] if len({(result.value, result.unit) for result in last}) == 1 else None
 
 
 def _in_window(

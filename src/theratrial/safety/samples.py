@@ -10,8 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from theratrial.errors import InputError, UnitError
-from theratrial.safety.criteria import DIGITS, Limits, Range
-from theratrial.safety.grades import reported
+from theratrial.safety.criteria import DIGITS, Limits, Range, reported
 from theratrial.safety.terms import CORE_UNIT, SUBSTANCE, Term
 from theratrial.units import converted, factor_between
 

@@ -90,6 +90,22 @@ def test_names() -> tuple[str, ...]:
     return tuple(sorted({test for version in CTCAE_VERSIONS for test in terms(version)}))
 
 
+@cache
+def known_tests() -> frozenset[str]:
+    """Every test that a table knows, also those it says no value can grade."""
+    return frozenset((*test_names(), *(row.text("test") for row in table("safety/ctcae_not_by_value"))))
+
+
+@cache
+def rests_on_baseline(test: str, version: str) -> bool:
+    """Whether a grade of the test asks for the patient's baseline."""
+    return any(
+        one.when or any(end.limit == "BASELINE" for end in one.ends)
+        for term in terms(version).get(test, ())
+        for one in term.criteria
+    )
+
+
 def not_by_value(test: str, version: str) -> str | None:
     """Why a version does not grade a test by its value; None where it does.
 
@@ -196,5 +212,7 @@ __all__ = [
     "TERM_TABLES",
     "Direction",
     "Term",
+    "known_tests",
     "not_by_value",
+    "rests_on_baseline",
 ]

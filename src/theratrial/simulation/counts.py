@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from theratrial.safety.grades import GRADED_TESTS, laboratory_grade
+from theratrial.safety.grades import BLOOD_COUNTS, laboratory_grade
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Sample:
 
     def grade(self, ctcae_version: str) -> int | None:
         """CTCAE grade; None for a test that is not graded here."""
-        if self.test not in GRADED_TESTS:
+        if self.test not in BLOOD_COUNTS:
             return None
         return laboratory_grade(
             self.test, self.value, self.unit, self.lower_limit, self.upper_limit, ctcae_version

@@ -11,7 +11,7 @@ from theratrial.gates.records import laboratory_results
 from theratrial.report.figures.vector import Drawing
 from theratrial.report.style import FAINT, INK, MUTED
 from theratrial.report.texts import number, unit_text
-from theratrial.safety import graded
+from theratrial.safety import graded, with_baselines
 from theratrial.trialfolder.records import TrialFolder
 from theratrial.web.results.gate import therapy_rows
 
@@ -46,7 +46,8 @@ def laboratory_points(folder: TrialFolder, code: str) -> list[LaboratoryPoint]:
         if row["value"] is not None and row["collected_at"] is not None and row["test"] and row["unit"]
     ]
     found = []
-    for result in laboratory_results(rows):
+    injections = [row["injected_at"] for row in therapy_rows(folder, code).values() if row["injected_at"]]
+    for result in with_baselines(laboratory_results(rows), min(injections, default=None)):
         try:
             grade = graded(result, version).grade
             number_of_grade, why = grade.grade, grade.why
