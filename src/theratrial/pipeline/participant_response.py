@@ -71,7 +71,8 @@ def reader_readings(reads: Mapping[str, _Reads]) -> tuple[ReaderReading, ...]:
     return tuple(
         ReaderReading(reader, when, tuple(_read_uptake(one, row) for row in rows))  # type: ignore[arg-type]
         for when, one in reads.items()
-        for reader, rows in one.rows.items()
+        # An image that nobody read is not a missing image.
+        for reader, rows in (one.rows or {"": ()}).items()
     )
 
 
@@ -342,7 +343,7 @@ def participant_response(
     notes.extend(_note_on_readers(participant_id, rule.imaging_response, results, adjudication))
     outcome = _response_outcome(result, uptakes[_BASELINE], uptakes[_RESPONSE], sites, rule)
     by_reader = tuple(ReaderCategory(label, one.category, one.arithmetic) for label, one in results.items())
-    adjudicated_to = shown_after if adjudication is not None and len({one.category for one in by_reader}) > 1 else ""
+    adjudicated_to = shown_after if adjudication is not None else ""
     return replace(
         outcome, readings=reader_readings(reads), by_reader=by_reader, adjudicated_to=adjudicated_to
     ), pictures

@@ -1,4 +1,4 @@
-"""What a fall of uptake means: response, blocking, antigen loss, or undecided. Method: docs/methods/heterogeneity.md."""
+"""What a fall of uptake means: response, blocking, antigen loss, undecided. Method: docs/methods/heterogeneity.md."""
 
 from __future__ import annotations
 

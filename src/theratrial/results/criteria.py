@@ -117,6 +117,7 @@ class ReaderReading:
     """Everything one reader read at one time point; what the response is replayed from, without the images."""
 
     reader: str
+    """Empty where the image is there and nobody read it."""
     timepoint: Literal["baseline", "response"]
     uptakes: tuple[ReadUptake, ...]
 

@@ -249,7 +249,7 @@ class ResponseOutcome:
     by_reader: tuple[ReaderCategory, ...] = ()
     """The category by each reader's lesions, before adjudication."""
     adjudicated_to: str = ""
-    """Reader whose reading stands by an adjudication that counts; empty where none was needed or none counts."""
+    """Reader whose reading stands by an adjudication that counts; empty where none counts."""
 
 
 @dataclass(frozen=True, slots=True)
