@@ -119,7 +119,7 @@ class SeriousEvent:
     """By the event's own CTCAE version; empty where the term is none of it."""
     ctcae_version: str
     grade: int | None
-    started_on: date
+    started_on: date | None
     ended_on: date | None
     days_after_last_session: int | None
     """Since the last session on or before the first day; None: before the first session, or none was given."""

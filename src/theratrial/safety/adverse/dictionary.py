@@ -103,5 +103,5 @@ def _add(found: dict[str, DictionaryEntry], entry: DictionaryEntry, line: int) -
     earlier = found.setdefault(as_written(entry.term), entry)
     if earlier.code != entry.code:
         raise InputError(
-            f"dictionary line {line}: {entry.term!r} has the code {entry.code}, an earlier line {earlier.code}; keep one"
+            f"dictionary line {line}: {entry.term!r} has code {entry.code}, an earlier line {earlier.code}; keep one"
         )
