@@ -1,0 +1,1 @@
+"""Radiation protection at discharge: dose rates around a treated patient, release, contact restrictions."""
