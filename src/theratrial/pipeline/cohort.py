@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 
+from theratrial.pipeline.counting import PENDING, VERSION, count, primary_rule
+from theratrial.pipeline.intercurrent import Happened
 from theratrial.protocol.expressions import Condition, Truth, condition
+from theratrial.protocol.plans.analysis import AnalysisPlan
 from theratrial.protocol.schema import Endpoint, Protocol
 from theratrial.protocol.vocabulary import PARTICIPANT_FACTS, fact_types
 from theratrial.results.values import EndpointOutcome, Flow, ParticipantResult
 from theratrial.statistics import proportion, proportion_in_plain_words, proportion_sentence
+from theratrial.statistics.proportion import VERSION as PROPORTION_VERSION
 from theratrial.trace import Quantity, Trace
 
 _CATEGORIES = ("CR", "PR", "SD", "PD", "NE")
@@ -20,8 +25,6 @@ _CATEGORY_WORDS = {
     "SD": "stable disease",
     "PD": "progressive disease",
 }
-
-PENDING = "the response assessment is still to come; not counted yet"
 
 Facts = Mapping[str, bool | int]
 
@@ -56,26 +59,26 @@ def analysis_sets(conditions: Mapping[str, Condition], facts: Facts) -> tuple[st
     return tuple(key for key, test in conditions.items() if test.evaluate(facts).truth is Truth.MET)
 
 
-def counted(result: ParticipantResult, endpoint: Endpoint, *, pending: bool = False) -> ParticipantResult:
+def counted(
+    result: ParticipantResult,
+    endpoint: Endpoint,
+    *,
+    pending: bool = False,
+    plan: AnalysisPlan | None = None,
+    events: Sequence[Happened] = (),
+    assessed: date | None = None,
+) -> ParticipantResult:
     """The participant with how the primary endpoint counts her, and why.
 
     Parameters
     ----------
     pending
         The response is missing only because its visit is still to come: not a missing value, and not yet counted.
+    plan, events, assessed
+        The estimand's strategies, her intercurrent events, and the day of her response image.
     """
-    if endpoint.analysis_set not in result.analysis_sets:
-        return replace(result, counted="not analysed", counted_because=f"not in analysis set {endpoint.analysis_set}")
-    response = result.response
-    if pending:
-        return replace(result, counted="not analysed", counted_because=PENDING)
-    if response is None or response.category == "NE":
-        reason = "no assessable response" if response is None else f"not evaluable: {response.arithmetic}"
-        if endpoint.missing == "failure":
-            return replace(result, counted="failure", counted_because=f"{reason}; missing counts as failure")
-        return replace(result, counted="excluded", counted_because=f"{reason}; missing is left out")
-    success = response.category in endpoint.counted_categories
-    return replace(result, counted="success" if success else "failure", counted_because=f"response {response.category}")
+    how, because = count(result, primary_rule(endpoint, plan), events, pending=pending, assessed=assessed)
+    return replace(result, counted=how, counted_because=because)
 
 
 def flow(participants: Sequence[ParticipantResult]) -> Flow:
@@ -113,15 +116,30 @@ def _outcome_words(endpoint: Endpoint) -> str:
 
 
 def endpoint_outcome(
-    participants: Sequence[ParticipantResult], endpoint: Endpoint, *, demonstration: tuple[str, ...]
+    participants: Sequence[ParticipantResult],
+    endpoint: Endpoint,
+    *,
+    demonstration: tuple[str, ...],
+    events: Mapping[str, Sequence[Happened]] | None = None,
 ) -> EndpointOutcome:
-    """The primary endpoint with its interval, in numbers and in words."""
+    """The primary endpoint with its interval, in numbers and in words.
+
+    Parameters
+    ----------
+    events
+        Participant -> intercurrent events, where an estimand rules; None where the protocol has none.
+    """
     analysed = [one for one in participants if one.counted in ("success", "failure")]
     successes = sum(one.counted == "success" for one in analysed)
     inputs = {one.participant_id: f"value:participants[{one.participant_id}].counted" for one in analysed}
     inputs["rule"] = "protocol:endpoint"
+    version = PROPORTION_VERSION
+    if events is not None:
+        version = VERSION
+        inputs["estimand"] = "protocol:analysis"
+        inputs |= {f"{who} {one.event}": one.record for who, mine in events.items() if who in inputs for one in mine}
     if not analysed:
-        trace = Trace("statistics.proportion", "1", inputs, demonstration=demonstration)
+        trace = Trace("statistics.proportion", version, inputs, demonstration=demonstration)
         value = Quantity(None, "fraction", trace, note="nobody is in the analysis set")
         sentence = "The endpoint cannot be given: nobody is in the analysis set."
         plain_words = "Nobody has been treated, or nobody's records put them in the analysis set."
@@ -129,7 +147,7 @@ def endpoint_outcome(
         estimate = proportion(
             successes, len(analysed), method=endpoint.interval_method, level=endpoint.confidence_level
         )
-        trace = Trace(f"statistics.proportion.{estimate.method}", estimate.version, inputs, demonstration=demonstration)
+        trace = Trace(f"statistics.proportion.{estimate.method}", version, inputs, demonstration=demonstration)
         value = Quantity(
             estimate.estimate_fraction, "fraction", trace, estimate.lower_fraction, estimate.upper_fraction
         )

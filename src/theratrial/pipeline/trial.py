@@ -25,6 +25,7 @@ from theratrial.pipeline.context import Context, product_reading
 from theratrial.pipeline.contradictions import contradictions
 from theratrial.pipeline.cut_off import cut_off as cut_off
 from theratrial.pipeline.gate_inputs import GateInputs
+from theratrial.pipeline.intercurrent import analysis_plan, assessed_on, happened
 from theratrial.pipeline.manifest import Advance, folder_files, input_files, nothing
 from theratrial.pipeline.matching import ParticipantImages, matched_images
 from theratrial.pipeline.participant import ParticipantOutcome, participant_outcome
@@ -225,13 +226,27 @@ def _result(folder: TrialFolder, outcomes: Sequence[ParticipantOutcome], context
     if identity is None or population is None or endpoint is None:
         raise InputError("the protocol's clauses identity, population and endpoint must be read before a trial can run")
     conditions = analysis_conditions(protocol)
+    plan = analysis_plan(protocol)
+    events = {one.result.participant_id: happened(folder, one.result, pending=one.response_pending) for one in outcomes}
     participants = []
     for outcome in outcomes:
         facts = participant_facts(outcome.result, major_deviations=outcome.major_deviations)
         with_sets = replace(outcome.result, analysis_sets=analysis_sets(conditions, facts))
-        participants.append(counted(with_sets, endpoint, pending=outcome.response_pending))
+        participants.append(
+            counted(
+                with_sets,
+                endpoint,
+                pending=outcome.response_pending,
+                plan=plan,
+                events=events[with_sets.participant_id],
+                assessed=assessed_on(folder, with_sets),
+            )
+        )
     primary = endpoint_outcome(
-        participants, endpoint, demonstration=context.resting_on("endpoint", "analysis_sets", "response")
+        participants,
+        endpoint,
+        demonstration=context.resting_on("endpoint", "analysis_sets", "response", *(("analysis",) if plan else ())),
+        events=events if plan is not None else None,
     )
     return TrialResult(
         schema_version=RESULTS_SCHEMA_VERSION,
