@@ -14,6 +14,7 @@ from theratrial.errors import InputError, NumericalError
 from theratrial.gates import GateDecision, Verdict, gate_facts, laboratory_results, retreatment_gate
 from theratrial.nuclides import Nuclide, nuclide
 from theratrial.pipeline.activity import net_administered_activity
+from theratrial.pipeline.adverse_events import adverse_events
 from theratrial.pipeline.context import Context, product_reading
 from theratrial.pipeline.cumulative_doses import cumulative_doses, limit_probabilities
 from theratrial.pipeline.deviations import deviations, history
@@ -35,7 +36,6 @@ from theratrial.protocol.schema import Protocol, Sessions
 from theratrial.results.pictures import Pictures, PlanarPicture
 from theratrial.results.places import session_place
 from theratrial.results.values import (
-    AdverseEvent,
     CriterionResult,
     Eligibility,
     EligibilityText,
@@ -393,12 +393,7 @@ def participant_outcome(folder: TrialFolder, images: ParticipantImages, context:
         pet_scans=tuple(scan_result(image, context.hashes) for image in images.images if not image.plan.per_session),
         cumulative_doses=cumulative_doses(protocol, participant_id, [session.doses for session in sessions]),
         laboratory=_lab_points(folder, participant_id),
-        adverse_events=tuple(
-            AdverseEvent(
-                row["term"], row["grade"], row["started_on"], row["ended_on"], bool(row["serious"]), row["related"]
-            )
-            for row in folder.rows("adverse_events", participant_id=participant_id)
-        ),
+        adverse_events=adverse_events(folder, participant_id, notes),
         response=response,
         disposition=ending["event"] if ending else "",
         disposition_on=ending["occurred_on"] if ending else None,

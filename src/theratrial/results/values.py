@@ -283,6 +283,15 @@ class AdverseEvent:
     ended_on: date | None
     serious: bool
     related: str
+    ctcae_version: str = ""
+    system_organ_class: str = ""
+    """By the event's own version; empty where the term is none of it."""
+    ctcae_term: str = ""
+    """The term as NCI prints it; empty where it is none."""
+    outcome: str = ""
+    seriousness: str = ""
+    action_taken: str = ""
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True, slots=True)
