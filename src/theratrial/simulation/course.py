@@ -102,6 +102,7 @@ def course_of(patient: Patient, plan: Plan, screened_on: date, rng: np.random.Ge
     walk = _Walk(patient, plan, _workday(screened_on), rng)
     if walk.screening():
         walk.treatment()
+        walk.recovery()
     return walk.course
 
 
@@ -167,6 +168,29 @@ class _Walk:
             earliest = given + timedelta(days=int(np.ceil(interval.minimum)))
             day = max(earliest, visit.on + timedelta(days=int(self.rng.integers(2, 6))))
         self._response()
+
+    def recovery(self) -> None:
+        """Blood once a week after the last gate visit until it has recovered, where a clause asks for recovery.
+
+        Drawn from a stream of its own: whoever needs it moves nobody else.
+        """
+        clause = self.plan.protocol.toxicity
+        wanted = clause.reading.recovery if clause is not None and clause.reading is not None else None
+        if wanted is None or clause is None or clause.reading is None or not self.course.gates:
+            return
+        version, last = clause.reading.ctcae_version, self.course.therapy_injections[-1].injected_at.date()
+        letters = [ord(c) for c in f"{self.patient.participant_id}/recovery"]
+        self.rng = np.random.default_rng([*letters, self.course.screened_on.toordinal()])
+        day = self.course.gates[-1].on
+        while self._worst(wanted.tests, version) > wanted.maximum_grade and (day - last).days + 7 <= wanted.within_days:
+            day = _workday(day + timedelta(days=7))
+            self._blood(at(day, 9.0, self.plan))
+        self.course.events = events_of(self.course.samples, self.plan, self._marrow_doses())
+
+    def _worst(self, tests: tuple[str, ...], version: str) -> int:
+        """Highest grade among the newest values of some tests."""
+        newest = {s.test: s for s in sorted(self.course.samples, key=lambda s: s.collected_at) if s.test in tests}
+        return max((s.grade(version) or 0 for s in newest.values()), default=0)
 
     def _session(self, session: int, day: date, *, missed: bool) -> date:
         plan, rng = self.plan, self.rng

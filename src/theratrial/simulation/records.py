@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from theratrial.simulation.course import Course, Injection, Scan
+from theratrial.simulation.further_records import FURTHER_FILLERS
 from theratrial.simulation.plan import Plan, reading
 from theratrial.trialfolder.records import Value
 from theratrial.trialfolder.tables import TABLES
@@ -381,4 +382,5 @@ _FILLERS: Final[tuple[Callable[[Course, Plan], Filled], ...]] = (
     _safety,
     _reads,
     _disposition,
+    *FURTHER_FILLERS,
 )
