@@ -13,6 +13,7 @@ from scipy import ndimage
 from theratrial.errors import TheratrialError
 from theratrial.imaging.planar import planar_pair
 from theratrial.imaging.regions import placeable_regions
+from theratrial.imaging.scanner import Scanner, scanner
 from theratrial.imaging.series import series_from_files, volume
 from theratrial.imaging.suv import Administration, suv_map
 from theratrial.imaging.values import EnergyWindow, FloatArray, Grid, Region, SuvMap, Volume
@@ -151,6 +152,8 @@ class PetScan:
     """Lower-case name -> region."""
     inputs: Mapping[str, str] = field(default_factory=dict)
     """Where the administration and the weight come from, for the traces."""
+    scanner: Scanner | None = None
+    administered_MBq: float | None = None
 
 
 def pet_scan(
@@ -175,7 +178,7 @@ def pet_scan(
         for path in drawn.files
         for region in placeable_regions(path, suv.grid, patient_id=image.series.patient_id)[0]
     }
-    return PetScan(image, suv, regions)
+    return PetScan(image, suv, regions, scanner=scanner(series), administered_MBq=administered_MBq)
 
 
 def _upright(grid: Grid, plane: FloatArray) -> FloatArray:
