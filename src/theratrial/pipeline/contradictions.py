@@ -9,6 +9,7 @@ from typing import Any, Final
 from theratrial.errors import InputError, Problem, SourceError
 from theratrial.nuclides import nuclide, nuclide_name
 from theratrial.pipeline.activity_ledger import MOST_OF_BATCH, Batch, Draw
+from theratrial.pipeline.contradictory_ends import contradictory_ends
 from theratrial.protocol.schema import Protocol
 from theratrial.trialfolder.reader import IMAGES, PROTOCOL_FILE
 from theratrial.trialfolder.records import Row, TrialFolder
@@ -25,7 +26,8 @@ def contradictions(folder: TrialFolder) -> list[Problem]:
     """What is open, empty or cannot all be true.
 
     Clauses without a reading, tables without a line, session numbers out of the order of injection, batches of another
-    product or with less activity than was drawn, calibrations of which either could hold.
+    product or with less activity than was drawn, calibrations of which either could hold, deaths and later treatments
+    before an injection.
     """
     return [
         *_unread(folder.protocol),
@@ -35,6 +37,7 @@ def contradictions(folder: TrialFolder) -> list[Problem]:
         *_batch_activities(folder),
         *_batch_totals(folder),
         *_rival_calibrations(folder),
+        *contradictory_ends(folder),
     ]
 
 

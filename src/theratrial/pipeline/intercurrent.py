@@ -40,9 +40,10 @@ class _Course:
     """Day of the response image that was read; None: there is none."""
     pending: bool
 
-    def before_assessment(self, on: date) -> bool:
+    def between(self, on: date) -> bool:
+        """Whether the day lies after treatment began and before the assessment."""
         # A day is all that is recorded of most events; what falls on the day of the image did not change it.
-        return self.assessed_on is None or on < self.assessed_on
+        return on >= self.began_on and (self.assessed_on is None or on < self.assessed_on)
 
 
 def analysis_plan(protocol: Protocol) -> AnalysisPlan | None:
@@ -114,7 +115,7 @@ def _fewer_sessions(course: _Course) -> Iterator[Happened]:
 def _new_therapy(course: _Course) -> Iterator[Happened]:
     rows = course.folder.rows("later_therapy", participant_id=course.result.participant_id)
     for row in sorted(rows, key=lambda row: row["started_on"]):
-        if course.before_assessment(row["started_on"]):
+        if course.between(row["started_on"]):
             because = f"{row['agent']} began on {row['started_on']}, {_before(course)}"
             yield Happened("new_anticancer_therapy", row["started_on"], because, row.source)
             return
@@ -122,7 +123,7 @@ def _new_therapy(course: _Course) -> Iterator[Happened]:
 
 def _death(course: _Course) -> Iterator[Happened]:
     for on, said, record in deaths(course.folder, course.result.participant_id):
-        if course.before_assessment(on):
+        if course.between(on):
             yield Happened("death_before_assessment", on, f"{said}, {_before(course)}", record)
             return
 
@@ -139,7 +140,7 @@ def _pregnancy(course: _Course) -> Iterator[Happened]:
     rows = course.folder.rows("pregnancies", participant_id=course.result.participant_id, whose="participant")
     for row in sorted(rows, key=lambda row: row["became_aware_at"]):
         on = row["became_aware_at"].astimezone(course.folder.zone).date()
-        if on >= course.began_on and course.before_assessment(on):
+        if course.between(on):
             yield Happened("pregnancy", on, f"known since {on}, {_before(course)}", row.source)
             return
 
@@ -174,12 +175,12 @@ def _blocked(course: _Course) -> Iterator[Happened]:
 def _withdrawal(course: _Course) -> Iterator[Happened]:
     for one in standing_withdrawals(course.folder, course.result.participant_id):
         on = one.withdrawn_at.astimezone(course.folder.zone).date()
-        if one.kind in ENDS_SESSIONS and on >= course.began_on and course.before_assessment(on):
+        if one.kind in ENDS_SESSIONS and course.between(on):
             what = {"all": "everything", "follow_up": "follow-up"}.get(one.kind, one.kind)
             yield Happened("withdrawal", on, f"withdrew from {what} on {on}, {_before(course)}", one.source)
             return
     for row in course.folder.rows("dispositions", participant_id=course.result.participant_id, event="withdrawal"):
-        if course.before_assessment(row["occurred_on"]):
+        if course.between(row["occurred_on"]):
             because = f"ended by withdrawal on {row['occurred_on']}, {_before(course)}"
             yield Happened("withdrawal", row["occurred_on"], because, row.source)
             return
