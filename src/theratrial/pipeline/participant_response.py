@@ -208,7 +208,7 @@ def of_all_readers(
     )
 
 
-def _pet_scan(
+def participant_pet_scan(
     folder: TrialFolder, participant_id: str, image: PlannedImage, context: Context, notes: list[Note]
 ) -> PetScan | None:
     if image.series is None or image.administration is None:
@@ -286,7 +286,7 @@ def participant_response(
     reads: dict[str, _Reads] = {}
     for key, imaging_id in ((_BASELINE, rule.imaging_baseline), (_RESPONSE, rule.imaging_response)):
         image = next((image for image in images.images if image.plan.id == imaging_id), None)
-        scan = None if image is None else _pet_scan(folder, participant_id, image, context, notes)
+        scan = None if image is None else participant_pet_scan(folder, participant_id, image, context, notes)
         if scan is not None:
             reads[key] = _reads(folder, participant_id, scan)
     baseline, response = reads.get(_BASELINE), reads.get(_RESPONSE)

@@ -60,6 +60,8 @@ class PetScan:
     injected_MBq: float | None = None
     scanner: str = ""
     """Model and software, as the header names them."""
+    reconstruction: str = ""
+    """As the header names it."""
     glucose_mg_per_dL: float | None = None
 
     def __post_init__(self) -> None:
@@ -76,7 +78,9 @@ class PetScan:
 
 @dataclass(frozen=True, slots=True)
 class Comparability:
-    """Limits within which two scans are compared.
+    """Limits within which two scans are compared; those of FDG unless others are given.
+
+    None for the difference of uptake times or for glucose: not asked, as for a tracer whose uptake they do not govern.
 
     References
     ----------
@@ -85,11 +89,11 @@ class Comparability:
 
     shortest_uptake_min: float = 50.0
     longest_uptake_min: float = 70.0
-    uptake_difference_min: float = 15.0
+    uptake_difference_min: float | None = 15.0
     activity_difference_percent: float = 20.0
     liver_difference_percent: float = 20.0
     liver_difference_sul: float = 0.3
-    highest_glucose_mg_per_dL: float = 200.0
+    highest_glucose_mg_per_dL: float | None = 200.0
 
 
 def not_comparable(baseline: PetScan, later: PetScan, limits: Comparability | None = None) -> tuple[str, ...]:
@@ -107,8 +111,10 @@ def _alone(scan: PetScan, limits: Comparability) -> Iterator[str]:
         yield "the uptake time is not recorded"
     elif not limits.shortest_uptake_min <= scan.uptake_min <= limits.longest_uptake_min:
         yield (
-            f"uptake time {scan.uptake_min:g} min, not {limits.shortest_uptake_min:g} to {limits.longest_uptake_min:g}"
+            f"uptake time {scan.uptake_min:.3g} min, not {limits.shortest_uptake_min:g} to {limits.longest_uptake_min:g}"
         )
+    if limits.highest_glucose_mg_per_dL is None:
+        return
     if scan.glucose_mg_per_dL is None:
         yield "blood glucose is not recorded"
     elif scan.glucose_mg_per_dL >= limits.highest_glucose_mg_per_dL:
@@ -118,12 +124,15 @@ def _alone(scan: PetScan, limits: Comparability) -> Iterator[str]:
 def _together(baseline: PetScan, later: PetScan, limits: Comparability) -> Iterator[str]:
     if baseline.uptake_min is not None and later.uptake_min is not None:
         apart = abs(later.uptake_min - baseline.uptake_min)
-        if apart > limits.uptake_difference_min * (1 + SAME):
-            yield f"uptake times {apart:g} min apart, more than {limits.uptake_difference_min:g}"
+        if limits.uptake_difference_min is not None and apart > limits.uptake_difference_min * (1 + SAME):
+            yield f"uptake times {apart:.3g} min apart, more than {limits.uptake_difference_min:g}"
     if not baseline.scanner or not later.scanner:
         yield "the scanner of a scan is not recorded"
     elif baseline.scanner != later.scanner:
         yield f"two scanners: {baseline.scanner} and {later.scanner}"
+    # Not every header names it, so that its absence is no reason; two different ones are.
+    if baseline.reconstruction and later.reconstruction and baseline.reconstruction != later.reconstruction:
+        yield f"two reconstructions: {baseline.reconstruction} and {later.reconstruction}"
     yield from _activities(baseline, later, limits)
     yield from _livers(baseline, later, limits)
 
