@@ -195,10 +195,9 @@ class UptakeFall:
 
 @dataclass(frozen=True, slots=True)
 class LesionSessionDose:
-    """Absorbed dose of a lesion in one session."""
+    """Absorbed dose of a lesion in one session; without value and "no region" where nothing was drawn."""
 
     session: int
-    region_name: str
     absorbed_dose_Gy: Quantity
     determinacy: str
 
@@ -215,6 +214,8 @@ class LesionCourse:
     """Over all sessions; None where no session has a region that is this lesion."""
     determinacy: str
     sessions_counted: int
+    dose_region: str
+    """Region of the therapy scans that is this lesion; empty where none is."""
     session_doses: tuple[LesionSessionDose, ...]
     matched_by: str
     """How the region of the doses is known to be this lesion, or why none is."""
