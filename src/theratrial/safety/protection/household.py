@@ -31,7 +31,7 @@ class HouseholdMember:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A pattern of contact of one person, or of anybody, with the constraint for one session."""
+    """A pattern of contact of one person, or of anybody, with its share of the constraint for one session."""
 
     member_id: str
     kind: str
@@ -63,13 +63,16 @@ def dose_constraint_mSv(constraints: str, kind: str, *, sessions: int = 1) -> fl
 
 
 def contacts(constraints: str, household: Sequence[HouseholdMember], *, sessions: int = 1) -> tuple[Contact, ...]:
-    """Every contact that is judged: of each member of the household, then of everybody else."""
+    """Every contact that is judged: of each member of the household, then of everybody else.
+
+    Contacts of one person share the constraint, so that all of them together keep to it.
+    """
     everybody = HouseholdMember("", "adult", False)
     found = []
     for member, kind in (*((one, one.kind) for one in household), (everybody, PUBLIC)):
         constraint_mSv = dose_constraint_mSv(constraints, kind, sessions=sessions)
         for row in table(SITUATIONS):
-            if row.text("kind") == kind and (row.text("shares_bed") == "any" or member.shares_bed):
-                pattern = contact_pattern(row.text("pattern"))
-                found.append(Contact(member.member_id, kind, row.text("title"), pattern, constraint_mSv))
+            if row.text("kind") == kind and (row.text("shares_bed") == "yes") == member.shares_bed:
+                pattern, share = contact_pattern(row.text("pattern")), row.number("share")
+                found.append(Contact(member.member_id, kind, row.text("title"), pattern, share * constraint_mSv))
     return tuple(found)
