@@ -174,6 +174,9 @@ class ParticipantToxicity:
     pregnancies: tuple[Pregnancy, ...] = ()
     contraception: Contraception | None = None
     """None where nothing was given, or the protocol names no months."""
+    values_compared: int = 0
+    """Laboratory values graded under both versions."""
+    gates_compared: int = 0
 
 
 @dataclass(frozen=True, slots=True)
