@@ -108,7 +108,7 @@ def kaplan_meier(
         raise InputError(f"confidence level lies between 0 and 1 (0.95 is 95 %), got {level}")
     steps = tuple(_steps(at, had, transform, NormalDist().inv_cdf((1 + level) / 2)))
     lower, median, upper = (
-        _half_reached([(step.time, value) for step in steps if (value := of(step)) is not None], steps[-1].time)
+        _half_reached([(step.time, value) for step in steps if (value := of(step)) is not None])
         for of in (_lower_limit, _estimate, _upper_limit)
     )
     return KaplanMeier(steps, transform, level, median, lower, upper)
@@ -201,16 +201,13 @@ def _upper_limit(step: KaplanMeierStep) -> float | None:
     return step.upper_fraction
 
 
-def _half_reached(curve: Sequence[tuple[float, float]], last: float) -> float | None:
+def _half_reached(curve: Sequence[tuple[float, float]]) -> float | None:
     """When a falling step curve comes to one half; None where it never does.
 
-    Where it lies at one half for a while the middle of that while is taken, its end being the last time of all where
-    the curve goes no lower: what R and SAS do.
+    Where it lies at one half for a while and then falls on, the middle of that while is taken, as R and SAS do.
     """
     reached = next((time for time, value in curve if value <= 0.5 + _TIE), None)
-    if reached is None:
-        return None
     below = next((time for time, value in curve if value < 0.5 - _TIE), None)
-    if below is None:
-        below = last
+    if reached is None or below is None:
+        return reached
     return (reached + below) / 2
