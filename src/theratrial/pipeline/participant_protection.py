@@ -43,11 +43,10 @@ def participant_protection(
     therapy = folder.protocol.sessions.reading
     assert therapy is not None  # the walk refuses a protocol without
     isotope = nuclide(product_reading(folder.protocol, therapy.product).nuclide)
-    last = max((one.injected_at for one in result.sessions), default=None)
     found = []
     for session in result.sessions:
         one = _session(folder, result.participant_id, session, plan, limit, isotope, context, therapy.maximum_sessions)
-        found.append(_with_contraception(one, plan, last, folder.zone))
+        found.append(_with_contraception(one, plan, session.injected_at, folder.zone))
         notes.extend(
             Note(result.participant_id, "warning", f"radiation protection after session {session.session}", remark)
             for remark in (*one.remarks, *((one.because,) if one.verdict == "undetermined" else ()))
@@ -294,11 +293,12 @@ def first_free_day(injected_at: datetime, hours: float, zone: tzinfo) -> date:
 
 
 def _with_contraception(
-    one: SessionProtection, plan: ProtectionPlan, last: datetime | None, zone: tzinfo
+    one: SessionProtection, plan: ProtectionPlan, injected_at: datetime, zone: tzinfo
 ) -> SessionProtection:
-    if plan.contraception_months is None or last is None:
+    """From this session on: a later one has its own, later date."""
+    if plan.contraception_months is None:
         return one
-    until = months_later(last.astimezone(zone).date(), plan.contraception_months)
+    until = months_later(injected_at.astimezone(zone).date(), plan.contraception_months)
     return replace(one, contraception_until=until)
 
 

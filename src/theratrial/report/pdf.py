@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,10 +45,15 @@ def pdf_bytes(html: str, *, attached: Mapping[str, bytes] | None = None, variant
     logger = logging.getLogger("weasyprint")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
+    stated = os.environ.get("SOURCE_DATE_EPOCH")
+    # fontTools writes the time into every subset of a font: the same page would never give the same bytes.
+    os.environ["SOURCE_DATE_EPOCH"] = stated or "0"
     try:
         made: bytes = html_class(string=html, url_fetcher=fetcher).write_pdf(attachments=files, pdf_variant=variant)
     finally:
         logger.setLevel(level)
+        if stated is None:
+            os.environ.pop("SOURCE_DATE_EPOCH", None)
     return made
 
 
