@@ -211,6 +211,7 @@ def of_all_readers(
 def participant_pet_scan(
     folder: TrialFolder, participant_id: str, image: PlannedImage, context: Context, notes: list[Note]
 ) -> PetScan | None:
+    """A PET as SUV by the trial's own record of the injection; None, and a note where it failed, if that cannot be."""
     if image.series is None or image.administration is None:
         return None
     isotope = nuclide(product_reading(folder.protocol, image.plan.product).nuclide)

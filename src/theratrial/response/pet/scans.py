@@ -96,13 +96,19 @@ class Comparability:
     highest_glucose_mg_per_dL: float | None = 200.0
 
 
-def not_comparable(baseline: PetScan, later: PetScan, limits: Comparability | None = None) -> tuple[str, ...]:
-    """Why the two scans must not be compared; what was not recorded is a reason too. Empty: they can be."""
+def not_comparable(
+    baseline: PetScan, later: PetScan, limits: Comparability | None = None, *, references: bool = True
+) -> tuple[str, ...]:
+    """Why the two scans must not be compared; what was not recorded is a reason too. Empty: they can be.
+
+    `references`: whether the liver (or blood pool) must be stable, as PERCIST asks and EORTC does not.
+    """
     chosen = limits or Comparability()
     return (
         *(f"baseline: {reason}" for reason in _alone(baseline, chosen)),
         *(f"response: {reason}" for reason in _alone(later, chosen)),
         *_together(baseline, later, chosen),
+        *(_livers(baseline, later, chosen) if references else ()),
     )
 
 
@@ -110,9 +116,8 @@ def _alone(scan: PetScan, limits: Comparability) -> Iterator[str]:
     if scan.uptake_min is None:
         yield "the uptake time is not recorded"
     elif not limits.shortest_uptake_min <= scan.uptake_min <= limits.longest_uptake_min:
-        yield (
-            f"uptake time {scan.uptake_min:.3g} min, not {limits.shortest_uptake_min:g} to {limits.longest_uptake_min:g}"
-        )
+        window = f"{limits.shortest_uptake_min:g} to {limits.longest_uptake_min:g}"
+        yield f"uptake time {scan.uptake_min:.3g} min, not {window}"
     if limits.highest_glucose_mg_per_dL is None:
         return
     if scan.glucose_mg_per_dL is None:
@@ -134,7 +139,6 @@ def _together(baseline: PetScan, later: PetScan, limits: Comparability) -> Itera
     if baseline.reconstruction and later.reconstruction and baseline.reconstruction != later.reconstruction:
         yield f"two reconstructions: {baseline.reconstruction} and {later.reconstruction}"
     yield from _activities(baseline, later, limits)
-    yield from _livers(baseline, later, limits)
 
 
 def _activities(baseline: PetScan, later: PetScan, limits: Comparability) -> Iterator[str]:

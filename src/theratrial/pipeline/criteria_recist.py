@@ -1,0 +1,236 @@
+"""RECIST 1.1 on the lesions measured on CT or MRI, for one participant."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from theratrial.errors import InputError, Problems
+from theratrial.pipeline.criteria_readers import Read, of_readers
+from theratrial.protocol.plans.criteria import RecistPlan
+from theratrial.response.recist.best import Assessment, best_overall
+from theratrial.response.recist.lesions import Lesion, Visit, micrometres
+from theratrial.response.recist.options import RecistOptions
+from theratrial.response.recist.timepoint import METHOD, VERSION, TimePoint, time_points
+from theratrial.results.criteria import CriteriaAssessment, CriteriaOption, CriteriaResult
+from theratrial.trace import Quantity, Trace
+from theratrial.trialfolder.records import Row
+
+TITLE: Final = "RECIST 1.1"
+_LONGEST_BEFORE_days: Final = 28
+_RULE: Final = "protocol:further_criteria.reading.recist_1_1"
+
+
+@dataclass(frozen=True, slots=True)
+class RecistCase:
+    """One participant's measurements, and the day the treatment began."""
+
+    rows: tuple[Row, ...]
+    treatment_start: date
+    start_source: str
+    plan: RecistPlan
+    demonstration: tuple[str, ...]
+
+
+def recist_options(plan: RecistPlan) -> RecistOptions:
+    """The protocol's answers to what RECIST 1.1 leaves open."""
+    return RecistOptions(
+        partial_stays=plan.partial_stays,
+        confirmation_days=plan.confirmation_days,
+        stable_days=plan.stable_days,
+        not_evaluable_between=plan.not_evaluable_between,
+        stable_between=plan.stable_between,
+        too_small_mm=plan.too_small_mm,
+    )
+
+
+def recist_result(case: RecistCase) -> CriteriaResult:
+    """Best overall response by all readers; NE with every reason where the measurements do not allow one.
+
+    Lines that cannot be judged never stop the run: they are named, with file and line, in the reason.
+    """
+    readers = sorted({row["reader"] for row in case.rows})
+    if not readers:
+        return _result(case, "NE", None, "not assessable: no lesion is recorded in tumour_measurements", ())
+    reads = [
+        Read(reader, reader, _by_reader(case, reader, tuple(r for r in case.rows if r["reader"] == reader)))
+        for reader in readers
+    ]
+    return of_readers(reads, None, adjudicates="tumour measurements")
+
+
+def _by_reader(case: RecistCase, reader: str, rows: tuple[Row, ...]) -> CriteriaResult:
+    visits, problems = _visits(rows)
+    cautions: tuple[str, ...] = ()
+    if not problems:
+        visits, cautions, problems = _from_baseline(visits, case.treatment_start)
+    if problems:
+        return _result(case, "NE", None, f"not assessable: {'; '.join(problems)}", rows, reader=reader)
+    options = recist_options(case.plan)
+    try:
+        points = time_points(visits, options, who=reader)
+        best = best_overall(
+            [Assessment(point.day, point.overall) for point in points], reference=case.treatment_start, options=options
+        )
+    except Problems as found:
+        said = "; ".join(problem.message for problem in found.problems)
+        return _result(case, "NE", None, f"not assessable: {said}", rows, reader=reader)
+    except InputError as error:
+        return _result(case, "NE", None, f"not assessable: {error}", rows, reader=reader)
+    missing = best.response == "MISSING"
+    return _result(
+        case,
+        "NE" if missing else best.response,
+        best.controlled,
+        "not assessable: measured at baseline only" if missing else best.because,
+        rows,
+        reader=reader,
+        assessments=_assessments(case, reader, rows, visits[0], points),
+        cautions=cautions,
+    )
+
+
+def _visits(rows: Sequence[Row]) -> tuple[tuple[Visit, ...], list[str]]:
+    """Measurements by day; what is wrong with a line, with its place."""
+    days: dict[date, list[Lesion]] = defaultdict(list)
+    problems = []
+    for row in rows:
+        try:
+            days[row["measured_on"]].append(_lesion(row))
+        except InputError as error:
+            problems.append(f"{row.file} line {row.line}: {error}")
+    return tuple(Visit(day, tuple(days[day])) for day in sorted(days)), problems
+
+
+def _lesion(row: Row) -> Lesion:
+    length, status = row["length_mm"], row["status"]
+    if row["role"] != "target" and status in ("measured", "too_small"):
+        # Only targets are judged by their length: of a non-target or a new lesion it says that the lesion is there.
+        length, status = None, "present"
+    return Lesion(
+        lesion_id=row["lesion_id"],
+        role=row["role"],
+        status=status,
+        # A length beside "absent" is refused by the lesion itself; the shortest text of the number is what was typed.
+        length_um=None if length is None else micrometres(repr(length)),
+        nodal=bool(row["nodal"]),
+        organ=row["organ"] or "",
+    )
+
+
+def _from_baseline(
+    visits: tuple[Visit, ...], treatment_start: date
+) -> tuple[tuple[Visit, ...], tuple[str, ...], list[str]]:
+    """The visits from the last one before treatment, what to know of it, and why there is none."""
+    before = [visit for visit in visits if visit.day <= treatment_start]
+    if not before:
+        first = visits[0].day
+        return (
+            visits,
+            (),
+            [f"baseline missing: the first measurement, {first}, is after the treatment of {treatment_start}"],
+        )
+    cautions = []
+    if len(before) > 1:
+        earlier = ", ".join(str(visit.day) for visit in before[:-1])
+        cautions.append(f"the baseline is the last measurement before treatment, {before[-1].day}; not used: {earlier}")
+    waited = (treatment_start - before[-1].day).days
+    if waited > _LONGEST_BEFORE_days:
+        cautions.append(f"the baseline is {waited} days before treatment; the criteria ask for at most 28")
+    return visits[len(before) - 1 :], tuple(cautions), []
+
+
+def _trace(case: RecistCase, rows: Sequence[Row]) -> Trace:
+    inputs = {f"{row['lesion_id']} on {row['measured_on']} by {row['reader']}": row.source for row in rows}
+    return Trace(
+        METHOD,
+        VERSION,
+        {**inputs, "rule": _RULE, "treatment start": case.start_source},
+        demonstration=case.demonstration,
+    )
+
+
+def _assessments(
+    case: RecistCase, reader: str, rows: tuple[Row, ...], baseline: Visit, points: Sequence[TimePoint]
+) -> tuple[CriteriaAssessment, ...]:
+    first = _trace(case, [row for row in rows if row["measured_on"] == baseline.day])
+    targets = baseline.of("target")
+    total = sum(lesion.length_um or 0 for lesion in targets.values()) / 1000
+    shown = [
+        CriteriaAssessment(
+            baseline.day,
+            "",
+            f"{len(targets)} targets, {len(baseline.of('non_target'))} non-targets",
+            Quantity(total, "mm", first) if targets else None,
+            None,
+            "baseline",
+            reader,
+        )
+    ]
+    for point in points:
+        trace = _trace(case, [row for row in rows if row["measured_on"] <= point.day])
+        change = point.from_baseline_percent
+        shown.append(
+            CriteriaAssessment(
+                point.day,
+                point.overall,
+                point.because,
+                None if point.sum_mm is None else Quantity(point.sum_mm, "mm", trace),
+                None if change is None else Quantity(change, "percent", trace),
+                "",
+                reader,
+            )
+        )
+    return tuple(shown)
+
+
+def _options(case: RecistCase) -> tuple[CriteriaOption, ...]:
+    plan = case.plan
+    confirmed = "none" if plan.confirmation_days is None else f"after {plan.confirmation_days} days"
+    stays = {
+        "once_confirmed": "until progression, once confirmed",
+        "once_assigned": "until progression, at once",
+        "never": "judged anew at each visit",
+    }
+    rows = (
+        ("confirmation of CR and PR", confirmed, "four weeks where response is the endpoint and nothing is compared"),
+        ("shortest stable disease", f"{plan.stable_days} days", "left to the protocol; from the first treatment on"),
+        ("partial response stays", stays[plan.partial_stays], "EORTC's answers on RECIST 1.1 keep a confirmed one"),
+        (
+            "not evaluable before confirmation",
+            f"{plan.not_evaluable_between}",
+            "the paper does not say how many may be",
+        ),
+        ("stable before confirmation", "one" if plan.stable_between else "none", "the paper does not say"),
+        ("too small to measure", f"{plan.too_small_mm:g} mm", "the paper's default is 5 mm"),
+    )
+    return tuple(CriteriaOption(name, value, why) for name, value, why in rows)
+
+
+def _result(
+    case: RecistCase,
+    category: str,
+    controlled: bool | None,
+    because: str,
+    rows: Sequence[Row],
+    *,
+    reader: str = "",
+    assessments: tuple[CriteriaAssessment, ...] = (),
+    cautions: tuple[str, ...] = (),
+) -> CriteriaResult:
+    return CriteriaResult(
+        criteria="recist_1_1",
+        title=TITLE,
+        exploratory=False,
+        category=category,
+        controlled=controlled,
+        because=because,
+        reader=reader,
+        assessments=assessments,
+        options=_options(case),
+        trace=_trace(case, rows),
+        cautions=cautions,
+    )

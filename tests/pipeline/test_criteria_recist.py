@@ -1,0 +1,139 @@
+"""RECIST 1.1 in the run: from the record's lines to the best overall response, and lines that cannot be judged."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from theratrial.pipeline.criteria_recist import RecistCase, recist_result
+from theratrial.protocol.plans.criteria import RecistPlan
+from theratrial.trialfolder.records import Row
+
+START = date(2024, 1, 10)
+BASELINE = date(2024, 1, 2)
+
+
+def lines(*cells: dict[str, Any]) -> tuple[Row, ...]:
+    return tuple(
+        Row(
+            "tumour_measurements",
+            number,
+            {
+                "participant_id": "P01",
+                "measured_on": BASELINE,
+                "lesion_id": "A",
+                "reader": "RD-01",
+                "organ": "liver",
+                "role": "target",
+                "nodal": False,
+                "status": "measured",
+                "length_mm": 40.0,
+                "modality": "CT",
+                "comment": None,
+            }
+            | one,
+        )
+        for number, one in enumerate(cells, 2)
+    )
+
+
+def at(weeks: int, length: float | None, **more: Any) -> dict[str, Any]:
+    status = {} if length is not None else {"status": "absent"}
+    return {"measured_on": START + timedelta(weeks=weeks), "length_mm": length} | status | more
+
+
+def judged(rows: tuple[Row, ...], **plan: Any) -> Any:
+    return recist_result(
+        RecistCase(rows, START, "value:participants[P01].sessions[1].injected_at", RecistPlan(**plan), ())
+    )
+
+
+def test_a_confirmed_partial_response_has_its_arithmetic_visit_by_visit() -> None:
+    found = judged(lines({}, at(6, 28.0), at(12, 26.0)))
+    assert (found.category, found.controlled) == ("PR", True)
+    assert found.because == "PR on 2024-02-21, confirmed by PR on 2024-04-03 after 42 days"
+    baseline, first, second = found.assessments
+    assert (baseline.measured.value, baseline.category) == (40.0, "")
+    assert (first.category, first.measured.value, first.change_percent.value) == ("PR", 28.0, pytest.approx(-30.0))
+    assert second.change_percent.value == pytest.approx(-35.0)
+    assert found.trace.inputs["rule"] == "protocol:further_criteria.reading.recist_1_1"
+    assert found.trace.inputs["A on 2024-01-02 by RD-01"] == "record:records/tumour_measurements.csv#2"
+    # The value of a visit rests on that visit and those before it, never on later ones.
+    assert "A on 2024-04-03 by RD-01" not in first.measured.trace.inputs
+
+
+def test_without_confirmation_asked_for_one_visit_is_enough() -> None:
+    assert judged(lines({}, at(6, 28.0)), confirmation_days=None).category == "PR"
+    assert judged(lines({}, at(6, 28.0))).category == "SD"
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (lines(), "no lesion is recorded in tumour_measurements"),
+        (lines({}), "measured at baseline only"),
+        (
+            lines(at(6, 28.0), at(12, 20.0)),
+            "baseline missing: the first measurement, 2024-02-21, is after the treatment",
+        ),
+        (lines({}, {}), "lesion A stands there twice"),
+        (lines({"nodal": True, "length_mm": None}), "line 2: lesion A is measured and has no length"),
+        (lines({"length_mm": 2.3}, at(6, 2.0)), "has 2.3 mm; the longest diameter of a target is at least 10 mm"),
+        (lines({"nodal": True, "length_mm": 12.0}, at(6, 9.0)), "the short axis of a node of a target is at least 15"),
+        (lines({}, at(6, 28.0, lesion_id="B")), "lesion B was not there at baseline; then its role is new"),
+        (lines({}, at(6, 28.0, role="non_target", status="present", length_mm=None)), "non_target and was target"),
+        (lines({}, at(6, 20.0, status="absent")), "line 3: lesion A is absent and has a length"),
+        (lines({}, at(6, None, status="progressed")), "line 3: lesion A: a target lesion is"),
+    ],
+)
+def test_lines_that_cannot_be_judged_are_named_and_leave_the_response_not_evaluable(rows: Any, said: str) -> None:
+    found = judged(rows)
+    assert (found.category, found.controlled) == ("NE", None)
+    assert found.because.startswith("not assessable: ")
+    assert said in found.because
+
+
+def test_a_measured_new_lesion_or_non_target_is_one_that_is_there() -> None:
+    new = at(6, 9.0, lesion_id="B", role="new")
+    assert judged(lines({}, at(6, 28.0), new)).category == "PD"
+    other = {"lesion_id": "B", "role": "non_target", "length_mm": 8.0}
+    rows = lines({}, other, at(6, None), at(6, 6.0, **{**other, "length_mm": 6.0}))
+    assert judged(rows).assessments[1].because.endswith("non-targets remain")
+
+
+def test_the_last_measurement_before_treatment_is_the_baseline_and_an_old_one_is_told() -> None:
+    rows = lines({"measured_on": date(2023, 10, 1), "length_mm": 30.0}, {}, at(6, 28.0), at(12, 26.0))
+    found = judged(rows)
+    assert found.assessments[0].on == BASELINE
+    assert found.category == "PR"
+    assert found.cautions == (
+        "the baseline is the last measurement before treatment, 2024-01-02; not used: 2023-10-01",
+    )
+    late = judged(lines({"measured_on": START - timedelta(days=29)}, at(6, 28.0)))
+    assert late.cautions == ("the baseline is 29 days before treatment; the criteria ask for at most 28",)
+
+
+def test_readers_who_differ_leave_it_not_evaluable_and_both_are_shown() -> None:
+    mine: tuple[dict[str, Any], ...] = ({}, at(6, 28.0), at(12, 26.0))
+    theirs = tuple(one | {"reader": "RD-02"} for one in ({}, at(6, 39.0), at(12, 38.0)))
+    found = judged(lines(*mine, *theirs))
+    assert (found.category, found.controlled, found.reader) == ("NE", None, "")
+    assert found.because == (
+        "not assessable: the readers differ (RD-01 PR, RD-02 SD) "
+        "and adjudication of tumour measurements is not recorded"
+    )
+    assert [(one.reader, one.category) for one in found.readers] == [("RD-01", "PR"), ("RD-02", "SD")]
+    assert {one.reader for one in found.assessments} == {"RD-01", "RD-02"}
+    assert judged(lines(*theirs, *mine)).because == found.because
+    agreed = judged(lines(*mine, *(one | {"reader": "RD-02"} for one in mine)))
+    assert (agreed.category, "the readers agree: RD-01 PR, RD-02 PR" in agreed.because) == ("PR", True)
+
+
+def test_every_option_that_the_paper_leaves_open_is_told_with_its_reason() -> None:
+    options = judged(lines({}), confirmation_days=None, stable_days=56).options
+    told = {one.name: one.value for one in options}
+    assert told["confirmation of CR and PR"] == "none"
+    assert told["shortest stable disease"] == "56 days"
+    assert all(one.because for one in options)

@@ -1,0 +1,226 @@
+"""Criteria side by side in the run: PERCIST and EORTC on real images of a virtual participant, readers, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from theratrial.imaging.catalogue import catalogue
+from theratrial.pipeline import participant_response as room
+from theratrial.pipeline.context import Context
+from theratrial.pipeline.further_criteria import further_criteria
+from theratrial.pipeline.manifest import folder_files, input_files
+from theratrial.pipeline.matching import matched_images
+from theratrial.pipeline.scans import PetScan, pet_scan
+from theratrial.protocol.check import demonstration_clauses
+from theratrial.results.criteria import CriteriaResult
+from theratrial.results.values import Note
+from theratrial.simulation.cohort import simulate
+from theratrial.trialfolder import read_folder
+from theratrial.trialfolder.records import Row, TrialFolder
+
+WHO = "P01"
+GONE = {"status": "resolved", "region_name": None}
+
+
+class Trial:
+    """One virtual participant, her PETs read once."""
+
+    def __init__(self, path: Path) -> None:
+        simulate(path, participants=1, seed=1, small=True)
+        self.folder: TrialFolder = read_folder(path)
+        self.images = matched_images(self.folder, catalogue(self.folder.image_files))[WHO]
+        latest = max(row["read_at"] for row in self.folder.tables["lesion_readings"])
+        hashes = {path / file.path: file.content_hash for file in input_files(path, folder_files(path))}
+        self.context = Context(hashes, latest + timedelta(days=90), demonstration_clauses(self.folder.protocol))
+        self.scans: dict[str, PetScan] = {}
+        given = [row for row in self.folder.rows("administrations", participant_id=WHO) if row["session"]]
+        self.sessions = [SimpleNamespace(session=row["session"], injected_at=row["injected_at"]) for row in given]
+
+    def scan(self, folder: TrialFolder, image: Any, **how: Any) -> PetScan:
+        if image.plan.id not in self.scans:
+            self.scans[image.plan.id] = pet_scan(folder, image, **how)
+        return self.scans[image.plan.id]
+
+    def found(
+        self,
+        lines: Iterable[Row] | None = None,
+        *adjudications: Row,
+        plan: dict[str, Any] | None = None,
+        person: dict[str, Any] | None = None,
+        treated: bool = True,
+        sessions: int | None = None,
+    ) -> dict[str, CriteriaResult]:
+        tables = dict(self.folder.tables) | {"adjudications": adjudications}
+        if lines is not None:
+            tables["lesion_readings"] = tuple(lines)
+        if person is not None:
+            tables["participants"] = tuple(changed(row, person) for row in tables["participants"])
+        protocol = self.folder.protocol
+        if plan is not None:
+            clause = protocol.further_criteria
+            assert clause is not None
+            assert clause.reading is not None
+            pet = {
+                name: getattr(clause.reading, name).model_copy(update=plan) for name in ("percist_1_0", "eortc_1999")
+            }
+            reading = clause.reading.model_copy(update=pet)
+            protocol = protocol.model_copy(update={"further_criteria": clause.model_copy(update={"reading": reading})})
+        folder = replace(self.folder, tables=tables, protocol=protocol)
+        result: Any = SimpleNamespace(
+            participant_id=WHO, treated=treated, response=None, sessions=self.sessions[:sessions]
+        )
+        self.notes: list[Note] = []
+        found = further_criteria(folder, self.images, result, self.context, self.notes)
+        assert [one.criteria for one in found][:1] in ([], ["protocol"])
+        return {one.criteria: one for one in found}
+
+    def lines(self, timepoint: str = "", **changes: Any) -> list[Row]:
+        rows = self.folder.rows("lesion_readings", participant_id=WHO)
+        return [changed(row, changes) for row in rows if timepoint in ("", row["timepoint"])]
+
+
+def changed(row: Row, changes: dict[str, Any]) -> Row:
+    return Row(row.table, row.line, dict(row.values) | changes)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    return Trial(tmp_path_factory.mktemp("criteria") / "trial")
+
+
+@pytest.fixture
+def trial(made: Trial, monkeypatch: pytest.MonkeyPatch) -> Trial:
+    monkeypatch.setattr(room, "pet_scan", made.scan)
+    return made
+
+
+def test_all_criteria_stand_side_by_side_with_their_arithmetic_and_nothing_for_who_was_not_treated(
+    trial: Trial,
+) -> None:
+    found = trial.found()
+    assert list(found) == ["protocol", "percist_1_0", "eortc_1999", "recist_1_1"]
+    percist, eortc = found["percist_1_0"], found["eortc_1999"]
+    assert (percist.category, percist.controlled, eortc.category) == ("PMR", True, "PMR")
+    assert percist.exploratory
+    assert "no response criteria are validated for" in percist.exploratory_because
+    assert not found["recist_1_1"].exploratory
+    before, after = percist.assessments
+    assert before.measured is not None
+    assert after.measured is not None
+    assert after.change_percent is not None
+    change = (after.measured.value or 0) / (before.measured.value or 0) * 100 - 100
+    assert after.change_percent.value == pytest.approx(change)
+    assert f"{change:+.1f} %" in percist.because
+    assert trial.found(treated=False) == {}
+
+
+def test_uptake_by_lean_body_mass_is_that_by_weight_times_the_ratio_of_the_masses(trial: Trial) -> None:
+    """Janmahasatian's formula, written here again for a woman: 9270 W / (8780 + 244 W / H**2)."""
+    percist = trial.found()["percist_1_0"]
+    person = trial.folder.rows("participants", participant_id=WHO)[0]
+    scan = trial.scans["pet_baseline"]
+    weight = scan.suv.certificate.weight_kg
+    assert weight is not None
+    ratio = 9270 / (8780 + 244 * weight / (person["height_cm"] / 100) ** 2)
+    lesion = next(one for one in percist.lesions if (one.lesion_id, one.timepoint) == ("lesion_1", "baseline"))
+    region = scan.regions["lesion_1"]
+    assert lesion.maximum.value == pytest.approx(ratio * float(region.inside(scan.suv.suv_g_per_mL).max()))
+    assert lesion.total_g.value == pytest.approx(
+        ratio * region.weighted_sum(scan.suv.suv_g_per_mL) * region.grid.voxel_volume_mL
+    )
+    assert lesion.peak.trace.inputs["height"] == person.source
+    liver = next(one for one in percist.references if (one.region, one.timepoint) == ("liver", "baseline"))
+    assert liver.mean.value is not None
+    assert "in region liver, 14.1 mL around" in liver.note
+
+
+def test_james_where_it_falls_with_weight_is_told(trial: Trial) -> None:
+    found = trial.found(plan={"lean_body_mass": "james_128"}, person={"height_cm": 130.0})
+    assert any("falls with weight above" in one for one in found["percist_1_0"].cautions)
+    assert not any("falls with weight" in one for one in trial.found()["percist_1_0"].cautions)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"person": {"height_cm": None}}, "the height is not recorded"),
+        ({"person": {"sex": "other"}}, "women (F) and men (M), got 'other'"),
+        ({"plan": {"blood_pool_region": None}}, "the uptake of the blood pool is not measured on both scans"),
+        ({"plan": {"blood_pool_region": "aorta"}}, "the uptake of the blood pool is not measured on both scans"),
+        ({"plan": {"latest_uptake_min": 31.0}}, "baseline: uptake time"),
+        ({"lines": []}, "nobody has read both images"),
+    ],
+)
+def test_what_cannot_be_compared_is_not_assessable_and_says_why(trial: Trial, asked: dict[str, Any], said: str) -> None:
+    found = trial.found(asked.pop("lines", None), **asked)["percist_1_0"]
+    assert (found.category, found.controlled) == ("NE", None)
+    assert found.because.startswith("not assessable: ")
+    assert said in found.because
+
+
+def test_a_lesion_read_in_the_liver_makes_the_blood_pool_the_reference(trial: Trial) -> None:
+    told = {one.name: one.value for one in trial.found()["percist_1_0"].options}
+    assert told["reference"].startswith("blood pool")
+    elsewhere = [changed(row, {"site": "bone"}) for row in trial.lines()]
+    told = {one.name: one.value for one in trial.found(elsewhere)["percist_1_0"].options}
+    assert told["reference"].startswith("liver")
+
+
+def test_eortc_asks_for_less_after_one_session(trial: Trial) -> None:
+    told = {one.name: one.value for one in trial.found(sessions=1)["eortc_1999"].options}
+    assert told["fall of partial response"] == "at least 15 %"
+    told = {one.name: one.value for one in trial.found()["eortc_1999"].options}
+    assert told["fall of partial response"] == "more than 25 %"
+
+
+def test_new_lesions_are_progression_and_doubtful_ones_forbid_an_answer(trial: Trial) -> None:
+    lines = trial.lines()
+    new = changed(lines[-1], {"lesion_id": "lesion_9", "role": "new", "region_name": None})
+    for name in ("percist_1_0", "eortc_1999"):
+        assert trial.found([*lines, new])[name].category == "PMD"
+        doubtful = trial.found([*lines, changed(new, {"status": "not_assessable"})])[name]
+        assert (doubtful.category, "lesion_9 may be new" in doubtful.because) == ("NE", True)
+        unnamed = trial.found([*lines, changed(new, {"role": "non_target"})])[name]
+        assert unnamed.category == "NE"
+
+
+def test_readers_who_differ_are_shown_and_only_an_adjudication_decides(trial: Trial) -> None:
+    before, first = trial.lines("baseline"), trial.lines("response")
+    later = max(row["read_at"] for row in first) + timedelta(days=2)
+    second = [changed(row, {"reader": "NM-77", "read_at": later, **GONE}) for row in first]
+    for lines in (before + first + second, second + first + before):
+        found = trial.found(lines)["percist_1_0"]
+        assert found.category == "NE"
+        assert found.because == (
+            "not assessable: the readers differ (NM-02 PMR, NM-77 CMR) and adjudication of the lesions is not recorded"
+        )
+        assert [(one.reader, one.category) for one in found.readers] == [("NM-02", "PMR"), ("NM-77", "CMR")]
+        assert any(note.place == "PERCIST 1.0" for note in trial.notes)
+    line = Row(
+        "adjudications",
+        2,
+        {
+            "participant_id": WHO,
+            "adjudicated_at": later + timedelta(days=1),
+            "adjudicator": "NM-09",
+            "chosen_reader": "NM-02",
+            "reason": "the CT shows it",
+        },
+    )
+    stands = trial.found(before + first + second, line)["percist_1_0"]
+    assert (stands.category, stands.reader) == ("PMR", "NM-02")
+    assert "adjudicated by NM-09 to NM-02: the CT shows it" in stands.because
+    assert stands.trace.inputs["adjudication"] == "record:records/adjudications.csv#2"
+
+
+def test_a_protocol_without_the_clause_has_no_further_criteria(trial: Trial) -> None:
+    folder = replace(trial.folder, protocol=trial.folder.protocol.model_copy(update={"further_criteria": None}))
+    result: Any = SimpleNamespace(participant_id=WHO, treated=True, response=None, sessions=trial.sessions)
+    assert further_criteria(folder, trial.images, result, trial.context, []) == ()
