@@ -57,6 +57,7 @@ COMMANDS: dict[str, CommandEntry] = {
     "respond": CommandEntry("theratrial.cli.respond", "app", "Response categories from a table of lesions."),
     "design": CommandEntry("theratrial.cli.design", "app", "Plan a single-arm trial; say what a size can show."),
     "grade": CommandEntry("theratrial.cli.grade", "grade", "Grade laboratory values by CTCAE 5.0 and 6.0."),
+    "protect": CommandEntry("theratrial.cli.protect", "app", "Release, contact restrictions, the participant's sheet."),
     "ledger": CommandEntry("theratrial.cli.ledger", "app", "Verify or export the ledger of a site."),
     "serve": CommandEntry("theratrial.cli.site", "serve", "Start the site: the trial in a browser."),
     "worker": CommandEntry("theratrial.cli.site", "worker", "Do a site's background work."),

@@ -218,9 +218,8 @@ def _contraception(facts: LeafletFacts, language: Language) -> Markup:
     until = facts.protection.contraception_until
     if until is None:
         return Markup("{0}").format(CONTRACEPTION_ASK[language])
-    day = Markup('<b>{0}</b> (<span class="other"><bdi>{1}</bdi></span>)').format(
-        own_date(until, language), other_date(until, language)
-    )
+    said = '<b>{0}</b> (<span class="other"><bdi>{1}</bdi></span>)'
+    day = Markup(said).format(own_date(until, language), other_date(until, language))
     return Markup("{0}").format(Markup(CONTRACEPTION[language]).format(day=day))
 
 

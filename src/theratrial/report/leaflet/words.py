@@ -45,7 +45,7 @@ LABELS: Final[dict[str, Words]] = {
     "physicist": {"en": "Medical physicist", "fa": "فیزیسیست پزشکی"},
     "department": {"en": "Nuclear medicine department", "fa": "بخش پزشکی هسته‌ای"},
     "night": {"en": "At night and on holidays", "fa": "شب‌ها و روزهای تعطیل"},
-    "signed": {"en": "Physicist's signature and date", "fa": "امضای فیزیسیست پزشکی و تاریخ"},
+    "signed": {"en": "Physicist's signature and date", "fa": "امضای فیزیسیست و تاریخ"},
     "demonstration": {
         "en": "DEMONSTRATION. The rules behind these dates are assumptions. Not to be given to a patient.",
         "fa": "نمایشی. مقررات پشت این تاریخ‌ها فرضی‌اند. این برگه را به بیمار ندهید.",
@@ -117,7 +117,7 @@ CONTRACEPTION: Final[Words] = {
     "en": "Do not become pregnant and do not father a child before {day}. Use reliable contraception until then. "
     "A further treatment moves this date.",
     "fa": "پیش از {day} باردار نشوید و صاحب فرزند نشوید. تا آن زمان از روش مطمئن پیشگیری از بارداری استفاده کنید. "
-    "با درمان بعدی این تاریخ عقب‌تر می‌رود.",
+    "با هر درمان بعدی این تاریخ دیرتر می‌شود.",
 }
 CONTRACEPTION_ASK: Final[Words] = {
     "en": "Use reliable contraception. Ask your doctor until when.",
