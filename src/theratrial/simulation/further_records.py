@@ -31,10 +31,8 @@ _READER: Final = "NM-01"
 _SECOND_READER: Final = "NM-02"
 _MEASURABLE_MM: Final = {True: 15.0, False: 10.0}
 """By nodal: shortest length of a target in RECIST 1.1."""
-_LATER: Final = {
-    "PD": (("trastuzumab deruxtecan", "other_her2", 9), ("capecitabine", "chemotherapy", 14)),
-    "PR": (("trastuzumab", "trastuzumab", -12), None),
-}
+_LATER: Final = (("trastuzumab deruxtecan", "other_her2", 9), ("capecitabine", "chemotherapy", 14))
+"""Agent, kind, and days after the response PET, of participants whose disease progressed."""
 _HOUSEHOLDS: Final[tuple[tuple[tuple[str, bool], ...], ...]] = (
     (("adult", True), ("child_5_to_11", False)),
     (("adult", False),),
@@ -362,19 +360,31 @@ def _contact(course: Course, last: date, day: int, *, dead: bool, lost: bool) ->
 
 
 def _later_therapy(course: Course, contacts: Filled) -> Filled:
-    """After progression; and cold trastuzumab shortly before the response PET of one participant."""
+    """Another treatment after progression."""
     story, place = course.patient.story, number(course) % 15
-    if story is None or course.response_on is None:
+    if story is None or course.response_on is None or story.response != "PD":
         return []
-    options = _LATER.get(story.response or "")
-    chosen = options[0 if place != 9 else 1] if options else None
-    if chosen is None or (story.response == "PR" and place != 7):
-        return []
-    agent, category, days = chosen
+    agent, category, days = _LATER[place == 9]
     started = course.response_on + timedelta(days=days)
     if any(line["status"] == "dead" and started >= _day(line["seen_on"]) for _, line in contacts):
         return []
     return [("later_therapy", _who(course) | {"agent": agent, "started_on": started, "category": category})]
+
+
+def cold_antibody_lines(course: Course, plan: Plan) -> Filled:
+    """Trastuzumab that one participant went on receiving until shortly before the response PET: it may block uptake."""
+    clause = plan.protocol.further_criteria
+    asked = clause is not None and clause.reading is not None and clause.reading.uptake_fall is not None
+    if not asked or course.response_on is None or number(course) % 15 != 7:
+        return []
+    line: Line = {
+        "agent": "trastuzumab, continued",
+        "category": "trastuzumab",
+        "first_given_on": course.screened_on - timedelta(days=21),
+        "last_given_on": course.response_on - timedelta(days=12),
+        "outcome": "not_known",
+    }
+    return [("prior_therapy", _who(course) | line)]
 
 
 def _day(value: Value) -> date:
@@ -392,4 +402,5 @@ FURTHER_FILLERS: Final[tuple[Callable[[Course, Plan], Filled], ...]] = (
     event_lines,
     protection_lines,
     follow_up_lines,
+    cold_antibody_lines,
 )
