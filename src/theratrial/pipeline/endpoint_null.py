@@ -160,8 +160,7 @@ def plain_words(
     widest = proportion(n // 2, n, endpoint.interval_method, endpoint.confidence_level)
     words = [
         f"{n} participants measure a proportion coarsely: at {n // 2} of {n} the interval would reach from "
-        f"{percent(widest.lower_fraction)} to {percent(widest.upper_fraction)}. Whatever happened, differences smaller "
-        "than that could not be seen."
+        f"{percent(widest.lower_fraction)} to {percent(widest.upper_fraction)}."
     ]
     if tested is not None and power:
         words += _power_words(n, plan, tested, power)
@@ -184,22 +183,26 @@ def _power_words(n: int, plan: AnalysisPlan, tested: TestResult, power: Sequence
         return [tested.sentence]
     p0 = percent(tested.null_fraction)
     words = []
-    likely = next(
-        (one for one in power if one.power_fraction >= 0.8 and one.true_fraction > tested.null_fraction), None
+    likely = _told_from(tested.reject_from, n, 0.8)
+    words.append(
+        f"With {n} participants a true proportion would be told from {p0} with 80 % probability only if it were "
+        f"{percent(likely)} or more."
     )
-    if likely is not None:
-        words.append(
-            f"With {n} participants a treatment would be told from {p0} with 80 % probability only if it truly helped "
-            f"about {percent(likely.true_fraction)} or more."
-        )
     wanted = plan.test.alternative_fraction
     if wanted is not None:
         chance = next(one.power_fraction for one in power if one.true_fraction == wanted)
         words.append(
-            f"If it truly helped {percent(wanted)}, {n} participants would show it with probability {percent(chance)}, "
-            f"and miss it with {percent(1 - chance)}."
+            f"If the true proportion were {percent(wanted)}, {n} participants would show it with probability "
+            f"{percent(chance)}, and miss it with {percent(1 - chance)}."
         )
     return words
+
+
+def _told_from(at_least: int, n: int, power: float) -> float:
+    """The true proportion at which `at_least` or more of `n` are seen with that probability."""
+    from scipy.special import betaincinv
+
+    return float(betaincinv(at_least, n - at_least + 1, power))
 
 
 def _range_words(rows: Sequence[AnalysedProportion]) -> str:

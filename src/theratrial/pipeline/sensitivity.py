@@ -118,6 +118,8 @@ def _ways(endpoint: Endpoint, plan: AnalysisPlan, protocol: Protocol, primary: C
     # The rule for missing answers is asked only where the strategy for what cannot be assessed leaves it the word.
     unruled = {event: how for event, how in primary.strategies.items() if event != "not_assessable"}
     for missing, said in _MISSING_WORDS.items():
+        if missing == _missing(primary):
+            continue
         rule = replace(primary, missing=missing, strategies=unruled)  # type: ignore[arg-type]
         yield _Way(said, "missing", rule, method)
     for key, clause in protocol.analysis_sets.items():
@@ -131,6 +133,17 @@ def _ways(endpoint: Endpoint, plan: AnalysisPlan, protocol: Protocol, primary: C
         replace(primary, missing="excluded", strategies={}),
         method,
     )
+
+
+def _missing(rule: CountingRule) -> str:
+    """What a response that cannot be assessed counts as under the rule."""
+    ruled: dict[str | None, str] = {
+        "composite": "failure",
+        "while_on_treatment": "failure",
+        "hypothetical": "excluded",
+        "principal_stratum": "excluded",
+    }
+    return ruled.get(rule.strategies.get("not_assessable"), rule.missing)
 
 
 def _analysed(

@@ -116,9 +116,10 @@ def _median(curve: KaplanMeier | None, trace: Trace, not_reached: str) -> Quanti
 
 def _rule(plan: SurvivalPlan) -> str:
     events = " or ".join(_EVENTS[one] for one in plan.events)
+    first = ", whichever comes first" if len(plan.events) > 1 else ""
     censored = " or ".join(_CENSORED[one] for one in plan.censored_at)
     transform = {"log_log": "log(-log S)", "log": "log S", "plain": "S itself"}[plan.transform]
     return (
-        f"From {_ORIGINS[plan.origin]} to {events}, whichever comes first; censored at {censored}. Kaplan-Meier; "
+        f"From {_ORIGINS[plan.origin]} to {events}{first}; censored at {censored}. Kaplan-Meier; "
         f"{plan.confidence_level * 100:g} % intervals, also that of the median, symmetric on {transform}."
     )

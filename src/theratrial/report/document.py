@@ -13,6 +13,7 @@ from theratrial.report.figures.flow import flow_figure
 from theratrial.report.figures.interval import interval_figure
 from theratrial.report.figures.swimmer import LANES, swimmer_figure
 from theratrial.report.figures.waterfall import waterfall_figure
+from theratrial.report.sections.analysis import analysis_section
 from theratrial.report.sections.answer import answer_section
 from theratrial.report.sections.cohort_ways import cohort_bars, ways_section
 from theratrial.report.sections.curves import STATES, curves_section, states_by_region
@@ -46,6 +47,7 @@ def report_sections(result: TrialResult, pictures: Pictures, studio: Studio) -> 
         counts_section(result, book, drawn=_counts(result, studio)),
         gates_section(result, book),
         response_section(result, book, drawn=_waterfall(treated, studio)),
+        *(one for one in (analysis_section(result, book, studio),) if one is not None),
         notes_section(result),
         assumptions_section(result),
     )
