@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from theratrial.report.blocks import Block, Cell, Folded, Section, Table, Text
 from theratrial.report.outcome import COMPLETE, FULL_NUMBER, gate_outcome
+from theratrial.report.sections.adverse_events import class_table, not_counted, overview_table, serious_blocks
 from theratrial.report.style import VERDICT_REMARKS, VERDICT_SIGNS
 from theratrial.report.texts import count, day, value_text, words
 from theratrial.report.traces import TraceBook
@@ -96,30 +97,6 @@ def _events(result: TrialResult) -> Table | None:
     )
 
 
-def _worst_events(result: TrialResult) -> Table:
-    """Participants by term and their worst grade."""
-    worst: dict[str, dict[str, int]] = {}
-    for one in result.participants:
-        for event in one.adverse_events:
-            grades = worst.setdefault(event.term, {})
-            grades[one.participant_id] = max(event.grade, grades.get(one.participant_id, 0))
-    rows = []
-    for term, grades in sorted(worst.items(), key=lambda entry: (-len(entry[1]), entry[0])):
-        named = [
-            ", ".join(sorted(participant for participant, grade in grades.items() if grade == wanted))
-            for wanted in range(1, 6)
-        ]
-        rows.append(
-            (
-                Cell(term),
-                Cell(str(len(grades)), style="number"),
-                *(Cell(who or "nobody", style="wrap" if who else "quiet") for who in named),
-            )
-        )
-    head = ("Adverse event", "Participants", *(f"Worst grade {grade}" for grade in range(1, 6)))
-    return Table("Adverse events by worst grade, whether related or not", head, tuple(rows), style="dense")
-
-
 def counts_section(result: TrialResult, book: TraceBook, *, drawn: tuple[Block, ...] = ()) -> Section:
     """Blood counts and adverse events."""
     title = "Blood counts and adverse events"
@@ -134,7 +111,11 @@ def counts_section(result: TrialResult, book: TraceBook, *, drawn: tuple[Block, 
     if events is None:
         blocks.append(Text("No adverse event is recorded.", "quiet"))
     else:
-        blocks += [_worst_events(result), Folded(f"Every adverse event ({len(events.rows)})", (events,))]
+        blocks += [overview_table(result, book), class_table(result, book)]
+        if left_out := not_counted(result):
+            blocks.append(Text(left_out, "quiet"))
+        blocks.append(Folded(f"Every adverse event ({len(events.rows)})", (events,)))
+    blocks += serious_blocks(result, book)
     if tests:
         total = sum(len(one.laboratory) for one in result.participants)
         blocks.append(Folded(f"Every laboratory value ({total})", (_every_value(result, book),)))
