@@ -38,11 +38,18 @@ def harmless(text: str) -> str:
     >>> harmless("a\x1b[31mb")
     'a\\x1b[31mb'
     """
+    # A line of plain characters is looked at once, not letter by letter: a table has a hundred thousand.
+    return "\n".join(
+        line if line.isascii() and line.isprintable() else _harmless_line(line) for line in text.split("\n")
+    )
+
+
+def _harmless_line(line: str) -> str:
     return "".join(
         character
         if character in _NEEDED or (character.isprintable() and character not in _BIDIRECTIONAL_OVERRIDES)
         else character.encode("unicode_escape").decode("ascii")
-        for character in text
+        for character in line
     )
 
 

@@ -115,6 +115,9 @@ def _read(file: Path) -> tuple[SampleLine, ...]:
 
 
 def _show(lines: Sequence[SampleLine], versions: Sequence[str], *, is_file: bool, as_json: bool, as_csv: bool) -> None:
+    if as_csv and is_file:
+        _print_csv(lines, versions)
+        return
     from theratrial.safety.term_grades import term_grades
 
     found = [
@@ -138,6 +141,32 @@ def _show(lines: Sequence[SampleLine], versions: Sequence[str], *, is_file: bool
         console.note(
             "By the laboratory value alone: what a clinician adds (transfusion, symptoms, death) is not in it."
         )
+
+
+def _print_csv(lines: Sequence[SampleLine], versions: Sequence[str]) -> None:
+    """Grades of a file as CSV, by arrays; `why` stands where there is no grade."""
+    from theratrial.safety.line_grades import line_grades
+
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    writer.writerows(
+        (
+            of.line.line,
+            _no_formula(of.line.subject),
+            _no_formula(of.line.date),
+            of.line.test,
+            of.ctcae_version,
+            of.term,
+            of.grade,
+            of.at_least,
+            of.at_most,
+            of.why,
+        )
+        for of in line_grades(lines, versions)
+    )
+    typer.echo(console.harmless(out.getvalue()), nl=False)
+    console.note("By the laboratory value alone: what a clinician adds (transfusion, symptoms, death) is not in it.")
 
 
 def _show_differences(lines: Sequence[SampleLine], *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Final
 
 from theratrial.errors import InputError
@@ -59,6 +60,7 @@ class SampleLine:
     sample: Sample
 
 
+@lru_cache(maxsize=1024)
 def test_called(name: str) -> str:
     """The name of a test from what people call it.
 
