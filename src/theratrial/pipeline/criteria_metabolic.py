@@ -22,7 +22,7 @@ from theratrial.response.pet.percist import (
     PercistOptions,
     percist,
 )
-from theratrial.response.pet.scans import Comparability, PetLesion, PetScan, not_comparable
+from theratrial.response.pet.scans import Comparability, PetLesion, PetScan
 from theratrial.results.criteria import CriteriaAssessment, CriteriaLesion, CriteriaOption, CriteriaResult
 from theratrial.trace import Quantity, Trace
 from theratrial.trialfolder.records import Row
@@ -202,10 +202,7 @@ def _judged(case: MetabolicCase, one: PetScan, two: PetScan) -> _Found:
         limit = got.measurable_from
         threshold = "" if limit is None else f"a lesion is measurable from SULpeak {limit:.2f} g/mL"
         return _Found(got.category, got.because, threshold, got.before, got.after, got.change_percent)
-    summed = eortc(one, two, first_cycle=case.sessions_given == 1)
-    apart = not_comparable(one, two, case.tracer.comparability, references=False)
-    if apart and not two.new_lesions:
-        return _Found("NE", f"not assessable: {'; '.join(apart)}", "", summed.before, summed.after, None)
+    summed = eortc(one, two, first_cycle=case.sessions_given == 1, comparability=case.tracer.comparability)
     return _Found(summed.category, summed.because, "", summed.before, summed.after, summed.change_percent)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from theratrial.response.pet.scans import SAME, PetScan
+from theratrial.response.pet.scans import SAME, Comparability, PetScan, not_comparable
 
 METHOD: Final = "response.eortc_1999"
 VERSION: Final = "1"
@@ -25,7 +25,12 @@ class EortcResponse:
 
 
 def eortc(
-    baseline: PetScan, later: PetScan, *, first_cycle: bool, longest_increase_percent: float | None = None
+    baseline: PetScan,
+    later: PetScan,
+    *,
+    first_cycle: bool,
+    longest_increase_percent: float | None = None,
+    comparability: Comparability | None = None,
 ) -> EortcResponse:
     """The metabolic response of a participant.
 
@@ -35,6 +40,8 @@ def eortc(
         Whether the later scan follows the first cycle: then a fall of 15 % is a partial response, else more than 25 %.
     longest_increase_percent
         Change of the longest extent of uptake; None: not measured, `extent_increased` of the scan then tells.
+    comparability
+        Limits within which the scans are compared, the liver's apart; None: the caller vouches for them.
 
     Notes
     -----
@@ -46,6 +53,10 @@ def eortc(
     Young et al., Eur J Cancer 1999;35:1773.
     """
     category, because, before, after = _judged(baseline, later, first_cycle, longest_increase_percent)
+    if comparability is not None and not later.new_lesions:
+        reasons = not_comparable(baseline, later, comparability, references=False)
+        if reasons:
+            category, because = "NE", f"not assessable: {'; '.join(reasons)}"
     change = None if not before or after is None else (after - before) / before * 100
     return EortcResponse(category, because, before, after, change)
 

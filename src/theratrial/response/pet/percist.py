@@ -30,7 +30,8 @@ class PercistOptions:
     blood_pool_two_sd: bool = True
     """Whether two standard deviations are added to twice the blood pool where the liver is diseased: the paper's text
     says so, its table does not; the stricter one is taken."""
-    comparability: Comparability = Comparability()  # noqa: RUF009 - frozen
+    comparability: Comparability | None = Comparability()  # noqa: RUF009 - frozen
+    """None: the caller vouches that the scans can be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def _judged(
 ) -> tuple[PercistCategory, str]:
     if later.new_lesions:
         return "PMD", f"new lesions: {', '.join(later.new_lesions)}"
-    if reasons := not_comparable(baseline, later, options.comparability):
+    if options.comparability is not None and (reasons := not_comparable(baseline, later, options.comparability)):
         return "NE", f"not assessable: {'; '.join(reasons)}"
     if limit is None or before is None:
         return "NE", "not assessable: no reference region or no measured lesion at baseline"

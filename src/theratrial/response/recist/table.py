@@ -16,14 +16,12 @@ from theratrial.response.recist.best import Assessment, BestOverall, best_overal
 from theratrial.response.recist.lesions import STATUSES, Lesion, Role, Visit, micrometres
 from theratrial.response.recist.options import RecistOptions
 from theratrial.response.recist.timepoint import TimePoint, time_points
+from theratrial.response.table_cells import MORE, day, one_of, require_columns, stripped_cells, yes_or_no
 
 NEEDED: Final = ("subject", "date", "lesion", "role", "status")
 OPTIONAL: Final = ("length_mm", "nodal", "organ", "visit", "treatment_start")
 MOST_PROBLEMS: Final = 50
 _ROLES: Final = get_args(Role)
-_YES_NO: Final = {"": False, "no": False, "n": False, "0": False, "false": False} | dict.fromkeys(
-    ("yes", "y", "1", "true"), True
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +53,8 @@ def read_lesions(text: str, *, name: str = "table") -> tuple[SubjectLesions, ...
     Problems
         Columns that are missing or unknown, and every cell that cannot be read, by line.
     """
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), restkey="_more", restval="")
-    _require_columns(reader.fieldnames or (), name)
+    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), restkey=MORE, restval="")
+    require_columns(reader.fieldnames or (), NEEDED, OPTIONAL, name)
     problems: list[Problem] = []
     visits: dict[str, dict[date, list[Lesion]]] = defaultdict(lambda: defaultdict(list))
     names: dict[tuple[str, date], str] = {}
@@ -88,29 +86,10 @@ def read_lesions(text: str, *, name: str = "table") -> tuple[SubjectLesions, ...
     )
 
 
-def _require_columns(found: Iterable[str], name: str) -> None:
-    given = tuple(found)
-    missing = [column for column in NEEDED if column not in given]
-    unknown = [column for column in given if column not in (*NEEDED, *OPTIONAL)]
-    if missing or unknown:
-        said = [f"missing: {', '.join(missing)}"] if missing else []
-        said += [f"unknown: {', '.join(unknown)}"] if unknown else []
-        allowed = f"needed: {', '.join(NEEDED)}; may be there: {', '.join(OPTIONAL)}"
-        raise Problems(name, [Problem(f"{name} line 1", f"columns {'; '.join(said)}", allowed)])
-
-
 def _row(row: dict[str, str]) -> tuple[str, date, Lesion, date | None]:
-    if "_more" in row:
-        raise InputError("has more cells than the header; put a text with a comma into quotes")
-    cells = {column: (value or "").strip() for column, value in row.items()}
-    for column in ("subject", "lesion"):
-        if not cells[column]:
-            raise InputError(f"{column} is empty")
-    role = _one_of("role", cells["role"], _ROLES)
-    status = _one_of("status", cells["status"], STATUSES[role])  # type: ignore[index]
-    nodal = cells.get("nodal", "").lower()
-    if nodal not in _YES_NO:
-        raise InputError(f"nodal is yes or no, got {cells['nodal']!r}")
+    cells = stripped_cells(row, filled=("subject", "lesion"))
+    role = one_of("role", cells["role"], _ROLES)
+    status = one_of("status", cells["status"], STATUSES[role])  # type: ignore[index]
     length = cells.get("length_mm", "")
     start = cells.get("treatment_start", "")
     lesion = Lesion(
@@ -118,29 +97,15 @@ def _row(row: dict[str, str]) -> tuple[str, date, Lesion, date | None]:
         role,  # type: ignore[arg-type]
         status,  # type: ignore[arg-type]
         _length(length) if length else None,
-        _YES_NO[nodal],
+        yes_or_no("nodal", cells.get("nodal", "")),
         cells.get("organ", ""),
     )
-    return cells["subject"], _day("date", cells["date"]), lesion, _day("treatment_start", start) if start else None
-
-
-def _one_of(column: str, value: str, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        raise InputError(f"{column} is one of {', '.join(allowed)}, got {value!r}")
-    return value
+    return cells["subject"], day("date", cells["date"]), lesion, day("treatment_start", start) if start else None
 
 
 @lru_cache(maxsize=8192)
 def _length(text: str) -> int:
     return micrometres(text)
-
-
-@lru_cache(maxsize=8192)
-def _day(column: str, text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"{column} is a day as 2022-01-31, got {text!r}") from None
 
 
 def subject_responses(

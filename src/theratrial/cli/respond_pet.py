@@ -1,0 +1,133 @@
+"""`theratrial respond percist FILE.csv` and `eortc FILE.csv`: metabolic response from a table of lesions."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from theratrial.cli import console
+from theratrial.cli.files import csv_text
+
+if TYPE_CHECKING:
+    from theratrial.protocol.plans.criteria import LeanBodyMass
+    from theratrial.response.pet.scans import Comparability
+    from theratrial.response.pet.table import PetCriteria, SubjectPetResponse
+
+
+class Formula(StrEnum):
+    """Formulas of lean body mass."""
+
+    JAMES_128 = "james_128"
+    MORGAN_120 = "morgan_120"
+    JANMAHASATIAN = "janmahasatian"
+
+
+_File = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE.csv",
+        help="One line for each lesion on each scan: subject, date, lesion, status (present, resolved, "
+        "not_assessable), uptake_g_per_mL; role, total_g; and of the scan liver_mean_g_per_mL, liver_sd_g_per_mL, "
+        "uptake_min, injected_MBq, scanner, glucose_mg_per_dL ... (docs/methods/pet_response.md).",
+    ),
+]
+_Lbm = Annotated[
+    Formula | None,
+    typer.Option("--lbm", help="Uptakes are by body weight: convert them by this formula of lean body mass."),
+]
+_Earliest = Annotated[float, typer.Option("--earliest", help="Earliest uptake time [min].")]
+_Latest = Annotated[float, typer.Option("--latest", help="Latest uptake time [min].")]
+_Glucose = Annotated[bool, typer.Option("--glucose/--no-glucose", help="Whether blood glucose must be known (FDG).")]
+_Comparable = Annotated[
+    bool, typer.Option("--assume-comparable", help="Do not ask whether the scans can be compared; it is said so.")
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print values as JSON.")]
+
+
+def percist(
+    file: _File,
+    lbm: _Lbm = None,
+    earliest: _Earliest = 50.0,
+    latest: _Latest = 70.0,
+    glucose: _Glucose = True,
+    assume_comparable: _Comparable = False,
+    as_json: _Json = False,
+) -> None:
+    """PERCIST 1.0: every scan against the baseline, by SULpeak of the hottest lesion."""
+    limits = None if assume_comparable else _limits(earliest, latest, glucose=glucose)
+    _respond(file, "percist", lbm, limits, as_json=as_json)
+
+
+def eortc(
+    file: _File,
+    lbm: _Lbm = None,
+    earliest: _Earliest = 50.0,
+    latest: _Latest = 70.0,
+    glucose: _Glucose = True,
+    assume_comparable: _Comparable = False,
+    as_json: _Json = False,
+) -> None:
+    """EORTC 1999: every scan against the baseline, by the sum of SUV of the targets; needs the column cycles."""
+    limits = None if assume_comparable else _limits(earliest, latest, glucose=glucose)
+    _respond(file, "eortc", lbm, limits, as_json=as_json)
+
+
+def _limits(earliest: float, latest: float, *, glucose: bool) -> Comparability:
+    from theratrial.errors import InputError
+    from theratrial.response.pet.scans import Comparability
+
+    if not 0 <= earliest < latest < float("inf"):
+        raise InputError(f"--earliest {earliest:g} and --latest {latest:g} min are no window; earliest is the smaller")
+    asked = Comparability()
+    return Comparability(
+        shortest_uptake_min=earliest,
+        longest_uptake_min=latest,
+        highest_glucose_mg_per_dL=asked.highest_glucose_mg_per_dL if glucose else None,
+    )
+
+
+def _respond(
+    file: Path, criteria: PetCriteria, lbm: Formula | None, limits: Comparability | None, *, as_json: bool
+) -> None:
+    from theratrial.response.pet.table import pet_responses, read_scans
+
+    formula: LeanBodyMass | None = None if lbm is None else lbm.value
+    found = list(pet_responses(read_scans(csv_text(file), name=str(file), formula=formula), criteria, limits))
+    title = {"percist": "PERCIST 1.0", "eortc": "EORTC 1999"}[criteria]
+    if as_json:
+        console.print_json(
+            {"criteria": title, "lean_body_mass": formula or "as given", "comparability": limits, "subjects": found}
+        )
+        return
+    for one in found:
+        _show(one, title)
+    if limits is None:
+        console.note("Whether the scans can be compared was not asked.")
+    console.note(f"{title} is made for FDG; for another tracer no response criteria are validated.")
+
+
+def _show(one: SubjectPetResponse, title: str) -> None:
+    console.print_table(
+        ("day", "response", "before [g/mL]", "after [g/mL]", "change [%]", "because"),
+        [
+            (
+                str(at.day),
+                at.response.category,
+                _text(at.response.before, ".2f"),
+                _text(at.response.after, ".2f"),
+                _text(at.response.change_percent, "+.1f"),
+                at.response.because,
+            )
+            for at in one.responses
+        ],
+        title=f"{one.subject}: {title}, baseline {one.baseline}",
+    )
+    for caution in one.cautions:
+        console.note(f"{one.subject}: {caution}")
+
+
+def _text(value: float | None, how: str) -> str:
+    return "" if value is None else format(value, how)

@@ -1,0 +1,91 @@
+"""Cells of the tables that `theratrial respond` reads: each read or refused by its column."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+from functools import lru_cache
+from typing import Final
+
+from theratrial.errors import InputError, Problem, Problems
+
+MORE: Final = "_more"
+"""Where `csv.DictReader` puts cells beyond the header."""
+_YES_NO: Final = {"": False, "no": False, "n": False, "0": False, "false": False} | dict.fromkeys(
+    ("yes", "y", "1", "true"), True
+)
+
+
+def require_columns(found: Iterable[str], needed: Collection[str], optional: Collection[str], name: str) -> None:
+    """Refuse a header that lacks a column or has one that nobody reads.
+
+    Raises
+    ------
+    Problems
+        Naming the missing and the unknown columns.
+    """
+    given = tuple(found)
+    missing = [column for column in needed if column not in given]
+    unknown = [column for column in given if column not in (*needed, *optional)]
+    twice = sorted({column for column in given if given.count(column) > 1})
+    if missing or unknown or twice:
+        said = [f"missing: {', '.join(missing)}"] if missing else []
+        said += [f"unknown: {', '.join(unknown)}"] if unknown else []
+        said += [f"twice: {', '.join(twice)}"] if twice else []
+        allowed = f"needed: {', '.join(needed)}; may be there: {', '.join(optional)}"
+        raise Problems(name, [Problem(f"{name} line 1", f"columns {'; '.join(said)}", allowed)])
+
+
+def stripped_cells(row: Mapping[str, str], *, filled: Iterable[str]) -> dict[str, str]:
+    """The cells of a line without surrounding blanks; `filled` must not be empty.
+
+    Raises
+    ------
+    InputError
+        More cells than the header has, or an empty one that must be filled.
+    """
+    if MORE in row:
+        raise InputError("has more cells than the header; put a text with a comma into quotes")
+    cells = {column: (value or "").strip() for column, value in row.items()}
+    for column in filled:
+        if not cells[column]:
+            raise InputError(f"{column} is empty")
+    return cells
+
+
+def one_of(column: str, value: str, allowed: tuple[str, ...]) -> str:
+    """The cell, if it is one of the words."""
+    if value not in allowed:
+        raise InputError(f"{column} is one of {', '.join(allowed)}, got {value!r}")
+    return value
+
+
+def yes_or_no(column: str, value: str) -> bool:
+    """The cell as an answer; empty: no."""
+    if value.lower() not in _YES_NO:
+        raise InputError(f"{column} is yes or no, got {value!r}")
+    return _YES_NO[value.lower()]
+
+
+@lru_cache(maxsize=8192)
+def day(column: str, text: str) -> date:
+    """The cell as a day."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{column} is a day as 2022-01-31, got {text!r}") from None
+
+
+@lru_cache(maxsize=8192)
+def number(column: str, text: str) -> float | None:
+    """The cell as a number of 0 or more; None where it is empty."""
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise InputError(f"{column} is a number of 0 or more, without a unit, got {text!r}")
+    return value
