@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from theratrial.cli import console
+from theratrial.cli.files import csv_text
+from theratrial.cli.respond_pet import eortc, percist
 
 if TYPE_CHECKING:
     from theratrial.response.recist.table import SubjectResponse
@@ -22,6 +24,10 @@ class Stays(StrEnum):
     ONCE_CONFIRMED = "once_confirmed"
     ONCE_ASSIGNED = "once_assigned"
     NEVER = "never"
+
+
+app.command()(percist)
+app.command()(eortc)
 
 
 @app.callback()
@@ -58,7 +64,7 @@ def recist(
         confirmation_days=None if confirmation_days == -1 else confirmation_days,
         stable_days=stable_days,
     )
-    found = list(subject_responses(read_lesions(_text(file), name=str(file)), options))
+    found = list(subject_responses(read_lesions(csv_text(file), name=str(file)), options))
     if as_json:
         console.print_json({"criteria": "RECIST 1.1", "options": options, "subjects": found})
         return
@@ -66,17 +72,6 @@ def recist(
         _show(one)
     if any(one.reference_is_baseline for one in found):
         console.note("Stable disease is counted from the baseline where the table gives no treatment_start.")
-
-
-def _text(file: Path) -> str:
-    from theratrial.errors import InputError
-
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file} is not UTF-8 (byte {error.start}); save it as CSV UTF-8 (comma delimited)") from None
-    except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror or error}") from None
 
 
 def _show(one: SubjectResponse) -> None:
