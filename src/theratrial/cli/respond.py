@@ -11,6 +11,7 @@ import typer
 from theratrial.cli import console
 from theratrial.cli.files import csv_text
 from theratrial.cli.respond_pet import eortc, percist
+from theratrial.cli.respond_replay import replay
 
 if TYPE_CHECKING:
     from theratrial.response.recist.table import SubjectResponse
@@ -28,6 +29,7 @@ class Stays(StrEnum):
 
 app.command()(percist)
 app.command()(eortc)
+app.command()(replay)
 
 
 @app.callback()

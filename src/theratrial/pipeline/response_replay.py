@@ -8,6 +8,7 @@ from functools import partial
 
 from theratrial.errors import InputError
 from theratrial.pipeline.cohort import counted
+from theratrial.pipeline.criteria_recist import RecistCase, recist_result
 from theratrial.protocol.plans.criteria import RecistPlan
 from theratrial.protocol.schema import Endpoint, Protocol, ResponseRule
 from theratrial.response.lesions import LesionReading
@@ -26,6 +27,7 @@ from theratrial.results.places import participant_place
 from theratrial.results.values import ParticipantResult, ResponseOutcome
 from theratrial.statistics import proportion
 from theratrial.trace import Quantity, Trace
+from theratrial.trialfolder.records import TrialFolder
 
 RecistAgain = Callable[[str, RecistPlan], CriteriaResult | None]
 """Participant and plan -> RECIST 1.1 of the participant by that plan."""
@@ -164,9 +166,26 @@ def _because(one: ParticipantResult) -> str:
     return one.counted_because if one.response is None else one.response.arithmetic
 
 
-def recist_result(one: ParticipantResult) -> CriteriaResult | None:
+def recist_of(one: ParticipantResult) -> CriteriaResult | None:
     """RECIST 1.1 of a participant as the run judged it."""
     return next((found for found in one.criteria.criteria if found.criteria == "recist_1_1"), None)
+
+
+def recist_again(folder: TrialFolder, participants: Sequence[ParticipantResult]) -> RecistAgain:
+    """RECIST 1.1 of the folder's measurements by another plan."""
+    starts = {
+        one.participant_id: min(session.injected_at for session in one.sessions).astimezone(folder.zone).date()
+        for one in participants
+        if one.sessions
+    }
+
+    def again(participant_id: str, plan: RecistPlan) -> CriteriaResult | None:
+        if participant_id not in starts:
+            return None
+        rows = tuple(folder.rows("tumour_measurements", participant_id=participant_id))
+        return recist_result(RecistCase(rows, starts[participant_id], "given:start of treatment", plan, ()))
+
+    return again
 
 
 def _of_recist(
@@ -181,7 +200,7 @@ def _of_recist(
     flipped, controlled, judged = [], 0, 0
     inputs = {"rule": "protocol:further_criteria"}
     for one in participants:
-        before = recist_result(one)
+        before = recist_of(one)
         if before is None:
             continue
         place = f"value:{participant_place(one.participant_id)}.criteria.criteria[recist_1_1]"

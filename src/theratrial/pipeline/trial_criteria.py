@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Final
 
 from theratrial.pipeline.context import Context
-from theratrial.pipeline.response_replay import RecistAgain, replay, replay_rules
+from theratrial.pipeline.response_replay import recist_again, replay, replay_rules
 from theratrial.results.criteria import Agreement, DoseResponse, Kappa, LesionCourse, Replay, TrialCriteria
 from theratrial.results.places import participant_place
 from theratrial.results.values import ParticipantResult
@@ -61,12 +61,11 @@ def _replays(folder: TrialFolder, participants: Sequence[ParticipantResult], con
     rules = replay_rules(folder.protocol)
     if rules is None or not any(one.response is not None for one in participants):
         return ()
-    again: RecistAgain | None = None
+    again = recist_again(folder, participants)
     resting = context.resting_on("response", "endpoint", "analysis_sets")
     return tuple(
         replay(participants, rules, change, recist_again=again, demonstration=resting)
         for change in rules.every_change()
-        if again is not None or not change.recist
     )
 
 

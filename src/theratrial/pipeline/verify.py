@@ -105,7 +105,8 @@ def content_hashes(folder: Path, inputs: Sequence[InputFile]) -> frozenset[str]:
     return frozenset(hashes.values()) | {joint_hash(hashes[path] for path in one.files) for one in series}
 
 
-def _trial_folder(out: Path, record: RunRecord, trial: Path | None) -> Path:
+def trial_folder_of(out: Path, record: RunRecord, trial: Path | None) -> Path:
+    """The trial folder that a result was made from: where `trial` says, else where the record says."""
     folder = trial or Path(os.path.normpath(out.resolve() / record.trial_folder))
     if not folder.is_dir():
         if trial is not None:
@@ -171,7 +172,7 @@ def verification(out: Path, *, trial: Path | None = None, workers: int = 1, adva
     """
     stored = read_results(out / RESULTS)
     record = read_run_record(out)
-    folder = _trial_folder(out, record, trial)
+    folder = trial_folder_of(out, record, trial)
     remarks = []
     if (out / REPORT_PDF).exists():
         remarks.append(f"{REPORT_PDF} is not part of the check: {REPORT} is the record")

@@ -14,7 +14,6 @@ from theratrial.protocol.plans.criteria import RecistPlan
 from theratrial.protocol.schema import ResponseRule
 from theratrial.response.category import response_category
 from theratrial.response.lesions import METRIC_NAMES, LesionReading
-from theratrial.response.recist.options import RecistOptions
 
 METHOD: Final = "response.replay"
 VERSION: Final = "1"
@@ -39,6 +38,27 @@ _FIELD_KINDS: Final[Mapping[str, Kind]] = {
     "other_lesion_rise": "lesions",
     "new_lesion_is_progression": "lesions",
     "maximum_target_lesions": "lesions",
+}
+_NAMES: Final[Mapping[str, str]] = {
+    "metric": "uptake judged:",
+    "partial_decrease_percent": "partial response from a fall of",
+    "partial_decrease_absolute": "partial response from a fall of",
+    "progression_increase_percent": "progression above a rise of",
+    "progression_increase_absolute": "progression above a rise of",
+    "other_lesion_rise": "a rise of any lesion is:",
+    "new_lesion_is_progression": "a new lesion is progression:",
+    "maximum_target_lesions": "target lesions followed at most:",
+    "confirmation_days": "days to confirmation:",
+    "stable_days": "least days of stable disease:",
+    "partial_stays": "a partial response stays one:",
+    "not_evaluable_between": "assessments not evaluable before confirmation, at most:",
+    "stable_between": "stable disease allowed before confirmation:",
+}
+_UNITS: Final[Mapping[str, str]] = {
+    "partial_decrease_percent": " %",
+    "partial_decrease_absolute": " g/mL",
+    "progression_increase_percent": " %",
+    "progression_increase_absolute": " g/mL",
 }
 _RECIST: Final = "recist."
 _RECIST_FIELDS: Final = (
@@ -76,11 +96,6 @@ class Change:
     def recist_applied(self, plan: RecistPlan) -> RecistPlan:
         """The plan of RECIST with the change."""
         return _valid(RecistPlan, plan.model_dump() | dict(self.recist), self.name) if self.recist else plan
-
-
-def recist_options(plan: RecistPlan) -> RecistOptions:
-    """Options of the criteria as the protocol answers them."""
-    return RecistOptions(**plan.model_dump())
 
 
 AS_IS: Final = Change("as_is", "", "as the protocol has it")
@@ -183,7 +198,7 @@ def _recist_change(name: str, value: str, plan: RecistPlan | None) -> Change:
 def _words(name: str, now: Any, new: Any) -> str:
     shown = METRIC_NAMES if name == "metric" else {}
     before, after = (shown.get(one, _said(one)) for one in (now, new))
-    return f"{name.replace('_', ' ')} {after} instead of {before}"
+    return f"{_NAMES[name]} {after}{_UNITS.get(name, '')} instead of {before}"
 
 
 def _said(value: Any) -> str:
