@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from theratrial.errors import InputError
 from theratrial.report.blocks import Block, Picture, Section
 from theratrial.report.figures.contributions import contributions_figure
 from theratrial.report.figures.counts import counts_figure, participant_counts_figure
 from theratrial.report.figures.curves import curves_figure, organ_curves, participant_curves, states_figure
+from theratrial.report.figures.dose_rates import dose_rates_figure
 from theratrial.report.figures.doses import doses_figure
 from theratrial.report.figures.flow import flow_figure
 from theratrial.report.figures.interval import interval_figure
@@ -21,6 +23,7 @@ from theratrial.report.sections.doses import doses_section
 from theratrial.report.sections.eligibility import eligibility_section
 from theratrial.report.sections.images import examples, gallery_section, images_section
 from theratrial.report.sections.participants import course_section, flow_section
+from theratrial.report.sections.protection import protection_section
 from theratrial.report.sections.provenance import assumptions_section, notes_section, provenance_section
 from theratrial.report.sections.response import response_section
 from theratrial.report.sections.safety import counts_section, gates_section
@@ -29,6 +32,7 @@ from theratrial.report.texts import in_percent
 from theratrial.report.traces import TraceBook
 from theratrial.results.pictures import Pictures
 from theratrial.results.values import ParticipantResult, TrialResult
+from theratrial.safety.protection.release import release_limit
 
 
 def report_sections(result: TrialResult, pictures: Pictures, studio: Studio) -> tuple[Section, ...]:
@@ -46,6 +50,7 @@ def report_sections(result: TrialResult, pictures: Pictures, studio: Studio) -> 
         ways_section(result, drawn=_contributions(result, studio)),
         counts_section(result, book, drawn=_counts(result, studio)),
         gates_section(result, book),
+        protection_section(result, book, drawn=_dose_rates(result, studio)),
         response_section(result, book, drawn=_waterfall(treated, studio)),
         *(one for one in (analysis_section(result, book, studio),) if one is not None),
         notes_section(result),
@@ -219,6 +224,26 @@ def _worst_graded_test(treated: Sequence[ParticipantResult]) -> str | None:
                 # A grade weighs more than the count of the grade below it in any trial of a bearable size.
                 severity[point.test] = severity.get(point.test, 0) + (10**point.grade if point.grade else 0)
     return max(sorted(severity), key=lambda test: severity[test], default=None)
+
+
+def _dose_rates(result: TrialResult, studio: Studio) -> tuple[Block, ...]:
+    names = {one.limit_name for person in result.participants for one in person.protection}
+    try:
+        limit = release_limit(names.pop()) if len(names) == 1 else None
+    except InputError:
+        limit = None
+    figure = dose_rates_figure(result, limit)
+    if figure is None:
+        return ()
+    return (
+        studio.vector(
+            "dose_rates",
+            figure,
+            alternative="Dose rate at 1 m after every session, with the curves through the readings",
+            caption="A line is a session, points are its readings, net of the background and referred to 1 m. A line "
+            "begins at its first reading.",
+        ),
+    )
 
 
 def _waterfall(treated: Sequence[ParticipantResult], studio: Studio) -> tuple[Block, ...]:

@@ -10,7 +10,14 @@ from theratrial.trace import Quantity
 
 NOT_KNOWN: Final = "not known"
 UNDETERMINED: Final = "undetermined"
-_UNITS: Final = {"percent": "%", "e9_per_L": "10⁹/L", "10^9/L": "10⁹/L", "10*9/L": "10⁹/L", "MBq h": "MBq h"}
+_UNITS: Final = {
+    "percent": "%",
+    "e9_per_L": "10⁹/L",
+    "10^9/L": "10⁹/L",
+    "10*9/L": "10⁹/L",
+    "MBq h": "MBq h",
+    "uSv/h": "µSv/h",
+}
 
 
 def unit_text(unit: str) -> str:
