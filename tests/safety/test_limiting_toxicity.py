@@ -70,7 +70,9 @@ def test_one_value_of_the_grade_in_the_window_is_enough_and_is_named():
     ("laboratory", "as_of", "left", "verdict", "said"),
     [
         ([(14, 100), (35, 25), (49, 60)], 200, None, "no", "worst grade 3"),
-        ([(14, 100), (57, 20)], 200, None, "no", "longest time without a value 42 days"),
+        ([(14, 100), (21, 120), (57, 20)], 200, None, "no", "longest time without a value 35 days"),
+        ([(14, 100), (21, 80), (57, 120)], 200, None, "undetermined", "none speaks for the days after it"),
+        ([(14, 100), (43, 80), (57, 120)], 200, None, "no", "longest time without a value 29 days"),
         ([(14, 100)], 40, None, "not_yet", "day 40 of 56"),
         ([], 200, None, "undetermined", "no value"),
         ([(14, 100)], 200, 20, "undetermined", "observation ended on day 20 of 56"),
@@ -100,7 +102,7 @@ def test_a_value_that_cannot_be_graded_is_neither_yes_nor_no():
         ([(20, 1.2), (23, 0.4), (27, 0.9)], "no", "worst grade 4"),
         ([(20, 1.2), (23, 0.4)], "undetermined", "no value after"),
         ([(20, 1.2), (21, 0.4), (25, 0.6), (26, 0.4), (27, 0.7), (28, 0.9)], "no", "worst grade 4"),
-        ([(20, 1.2), (40, 1.0)], "no", "longest time without a value 20 days"),
+        ([(20, 1.2), (40, 1.0), (44, 1.1)], "no", "longest time without a value 20 days"),
     ],
 )
 def test_how_long_a_grade_lasted_is_said_no_surer_than_the_counts_allow(counts, verdict, said):
@@ -146,7 +148,8 @@ def recovery_rule():
         ([(35, 40), (56, 60), (80, 74)], {}, "undetermined"),
         ([(35, 40), (56, 60), (80, 74)], {"as_of": 82}, "not_yet"),
         ([(35, 40), (56, 60), (80, 76)], {}, "no"),
-        ([(35, 140), (56, 130)], {"as_of": 60}, "no"),
+        ([(35, 120), (56, 130)], {"as_of": 60}, "no"),
+        ([(21, 140), (28, 130)], {}, "undetermined"),
         ([(35, 140)], {"as_of": 60}, "not_yet"),
         ([(35, 40), (55, 60), (70, 30)], {"injections": (0, 56)}, "undetermined"),
         ([(35, 40), (55, 90), (70, 30)], {"injections": (0, 56)}, "no"),
@@ -181,7 +184,7 @@ def test_events_count_by_grade_term_time_and_relation(events, verdict):
 
 
 def test_the_first_session_alone_or_all_of_them():
-    values = [value("platelets", day, 100) for day in (14, 35, 70, 90)] + [value("platelets", 100, 20)]
+    values = [value("platelets", day, 100) for day in (14, 35, 50, 70, 90)] + [value("platelets", 100, 20)]
     assert judged(platelet_rule(), values, injections=(0, 60)).verdict == "no"
     every = rule(laboratory=[{"test": "platelets", "minimum_grade": 4}]).model_copy(update={"sessions": "all"})
     found = judged(every, values, injections=(0, 60))
@@ -190,6 +193,6 @@ def test_the_first_session_alone_or_all_of_them():
 
 
 def test_a_no_stands_from_the_day_on_which_the_last_window_closes():
-    found = judged(platelet_rule(), [value("platelets", 30, 100)])
+    found = judged(platelet_rule(), [value("platelets", 45, 100)])
     assert (found.verdict, found.on) == ("no", date(2024, 2, 26))
     assert judged(platelet_rule(), [], injections=()) is None

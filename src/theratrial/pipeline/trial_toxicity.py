@@ -65,9 +65,10 @@ def impact_sentence(participants: Sequence[ParticipantResult], versions: tuple[s
         for one in participants
         for change in one.toxicity.gate_changes
     ]
+    who = f", in {people} participants" if people > 1 else ", in one participant" if people else ""
     said = (
-        f"Under CTCAE {versions[1]} instead of {versions[0]}, {changed} of {values} laboratory values of {people} "
-        f"participants would have another grade, and {len(decided)} of {gates} gates another decision"
+        f"Under CTCAE {versions[1]} instead of {versions[0]}, {changed or 'none'} of {values} laboratory values would "
+        f"have another grade{who}, and {len(decided) or 'none'} of {gates} gates another decision"
     )
     return f"{said}: {'; '.join(decided)}." if decided else f"{said}."
 

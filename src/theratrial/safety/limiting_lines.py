@@ -9,10 +9,12 @@ from datetime import date, datetime, timedelta
 from typing import Final, Literal
 
 from theratrial.protocol.plans.toxicity import LateRecovery, LimitingEvents, LimitingLaboratory
-from theratrial.safety.nadirs import within
+from theratrial.safety.nadirs import falls, within
 from theratrial.safety.results import GradedResult
 
 LimitingVerdict = Literal["yes", "no", "undetermined", "not_yet"]
+LONGEST_TAIL_DAYS: Final = 14.0
+"""From the last count to the end of what it must speak for, where the counts had not turned yet: a choice."""
 _NOT_RELATED: Final = "not_related"
 _RELATED: Final = "related"
 
@@ -143,7 +145,23 @@ def _not_reached(inside: Sequence[GradedResult], open_ones: Sequence[GradedResul
         return "undetermined", open_ones[0].grade.why, open_ones, None
     if not inside:
         return "undetermined", f"no value in the {watch.days(watch.closes_at):.0f} days", (), None
+    if not _speaks_for(inside, watch.closes_at):
+        return "undetermined", f"{_counted(inside, watch)}; {_NOT_TURNED}", inside, None
     return "no", _counted(inside, watch), inside, watch.closes_at
+
+
+_NOT_TURNED: Final = "the last value is the worst, and none speaks for the days after it"
+
+
+def _speaks_for(values: Sequence[GradedResult], end: datetime) -> bool:
+    """Whether the values reach near enough to `end`, or had turned back before: else the worst may follow them."""
+    last = values[-1].result
+    if (end - last.collected_at).total_seconds() / 86400 <= LONGEST_TAIL_DAYS:
+        return True
+    numbers = [one.result.value for one in values]
+    if falls(last.test, values[-1].grade.ctcae_version):
+        return last.value > min(numbers)
+    return last.value < max(numbers)
 
 
 def _counted(inside: Sequence[GradedResult], watch: Watch) -> str:
@@ -247,7 +265,8 @@ def _recovered(
 ) -> _Found:
     last = known[-1] if known else None
     fine = None if last is None else within(last, rule.maximum_grade)
-    if last is not None and fine is True and (_at(last) >= watch.closes_at or watch.unfinished(end) is None):
+    timely = last is not None and (_at(last) >= watch.closes_at or watch.unfinished(end) is None)
+    if last is not None and fine is True and timely and _speaks_for(known, end):
         # Past the window a count that is back again has passed its nadir; before it the fall may still come.
         return "no", f"{last.grade.why}, day {watch.days(_at(last)):.0f}", known, max(_at(last), watch.closes_at)
     if (unfinished := watch.unfinished(end)) is not None:
@@ -255,8 +274,8 @@ def _recovered(
     if last is None:
         return "undetermined", f"no value in the {watch.days(end):.0f} days", (), None
     said = f"{last.grade.why}, day {watch.days(_at(last)):.0f}"
-    if fine is None:
-        return "undetermined", said, (last,), None
+    if fine is not False:
+        return "undetermined", said if fine is None else f"{said}; {_NOT_TURNED}", known, None
     if watch.next_at is not None and watch.next_at <= end:
         return "undetermined", f"{said}; the next session was given before the end of the days allowed", (last,), None
     first_late = late[0] if late else None
