@@ -1,6 +1,6 @@
 """Contact restrictions and discharge dose rates of PyPI glowgreen and dorn on the same curves and patterns.
 
-The numbers below were printed by ``benchmarks/protection_peers.py`` under dorn 2.0.0, glowgreen 0.1.1 (University of
+The numbers below were printed by ``benchmarks/_protection_peers.py`` under dorn 2.0.0, glowgreen 0.1.1 (University of
 Western Australia / South Australia Medical Imaging; numpy 2.4.6, scipy 1.17.1): nobody here wrote them.
 """
 
