@@ -91,6 +91,51 @@ ELIGIBILITY = {
     "psychiatric_or_social_obstacle": "no",
     "assessed_on": "2022-02-02",
 }
+TUMOUR = {
+    "measured_on": "2022-02-03",
+    "lesion_id": "L1",
+    "reader": "R-1",
+    "organ": "liver",
+    "role": "target",
+    "nodal": "no",
+    "status": "measured",
+    "length_mm": "23.5",
+}
+UPTAKE = {
+    "timepoint": "baseline",
+    "lesion_id": "L1",
+    "reader": "R-1",
+    "read_at": "2022-02-04 10:00",
+    "known_from": "ct",
+    "uptake_class": "none",
+}
+REPORT = {
+    "term": "Epistaxis",
+    "started_on": "2022-03-28",
+    "report": "initial",
+    "became_aware_at": "2022-03-28 14:00",
+    "sent_at": "2022-03-29 14:00",
+    "recipient": "sponsor",
+    "reported_by": "NM-1",
+}
+PREGNANCY = {
+    "became_aware_at": "2022-03-28 14:00",
+    "whose": "participant",
+    "sent_at": "2022-03-28 15:00",
+    "recipient": "sponsor",
+    "reported_by": "NM-1",
+}
+HOUSEHOLD = {"member_id": "1", "kind": "adult", "shares_bed": "yes", "stated_on": "2022-02-01"}
+DOSE_RATE = {
+    "session": "1",
+    "measured_at": "2022-03-05 10:00",
+    "distance_m": "1",
+    "dose_rate_uSv_per_h": "6.7",
+    "background_uSv_per_h": "0.1",
+}
+DISCHARGE = {"session": "1", "discharged_at": "2022-03-05 14:00", "decided_by": "PH-1", "leaflet_language": "fa"}
+CONTACT = {"seen_on": "2022-05-20", "status": "alive", "disease": "not_progressed"}
+LATER = {"agent": "capecitabine", "started_on": "2022-05-21", "category": "chemotherapy"}
 SOUND = {
     "administration": ADMINISTRATION,
     "adverse_event": EVENT,
@@ -102,12 +147,27 @@ SOUND = {
     "examination": EXAMINATION,
     "lesion_reading": LESION,
     "eligibility": ELIGIBILITY,
+    "tumour_measurement": TUMOUR,
+    "lesion_class": UPTAKE,
+    "serious_report": REPORT,
+    "pregnancy": PREGNANCY,
+    "household": HOUSEHOLD,
+    "dose_rate": DOSE_RATE,
+    "discharge": DISCHARGE,
+    "contact": CONTACT,
+    "later_therapy": LATER,
 }
 OTHERS = {
     "administration": {"consent_signed_at": NOW.replace(month=2), "screening_weight_kg": 66.0},
     "adverse_event": {"screened_on": NOW.replace(month=2).date()},
     "examination": {"screened_on": NOW.replace(month=2).date()},
     "eligibility": {"screened_on": NOW.replace(month=2).date()},
+    "tumour_measurement": {"screened_on": NOW.replace(month=2).date()},
+    "serious_report": {"screened_on": NOW.replace(month=2).date()},
+    "dose_rate": {"first_injected_at": NOW.replace(month=3, day=5, hour=6)},
+    "discharge": {"first_injected_at": NOW.replace(month=3, day=5, hour=6)},
+    "contact": {"screened_on": NOW.replace(month=2).date()},
+    "later_therapy": {"screened_on": NOW.replace(month=2).date()},
 }
 BROKEN = {
     "residual_below_measured": ("administration", {"residual_activity_MBq": "2100"}),
@@ -134,7 +194,11 @@ BROKEN = {
     "event_ends_after_start": ("adverse_event", {"ended_on": "2022-03-05"}),
     "grave_event_serious": ("adverse_event", {"grade": "4"}),
     "fatal_is_grade_5": ("adverse_event", {"outcome": "fatal", "grade": "3"}),
-    "grade_5_is_fatal": ("adverse_event", {"grade": "5", "serious": "yes", "outcome": "not_recovered"}),
+    "grade_5_is_fatal": (
+        "adverse_event",
+        {"grade": "5", "serious": "yes", "outcome": "not_recovered", "seriousness": "is life-threatening"},
+    ),
+    "serious_event_says_why": ("adverse_event", {"serious": "yes"}),
     "recovered_has_ended": ("adverse_event", {"outcome": "recovered", "ended_on": ""}),
     "event_after_screening": ("adverse_event", {"started_on": "2022-01-31"}),
     "examined_after_screening": ("examination", {"examined_on": "2022-02-01"}),
@@ -142,6 +206,21 @@ BROKEN = {
     "new_lesion_not_at_baseline": ("lesion_reading", {"timepoint": "baseline", "role": "new", "status": "present"}),
     "baseline_lesion_not_resolved": ("lesion_reading", {"timepoint": "baseline"}),
     "assessed_near_screening": ("eligibility", {"assessed_on": "2022-03-02"}),
+    "target_not_progressed": ("tumour_measurement", {"status": "progressed", "length_mm": ""}),
+    "target_not_merely_present": ("tumour_measurement", {"status": "present", "length_mm": ""}),
+    "new_lesion_is_seen": ("tumour_measurement", {"role": "new", "status": "absent", "length_mm": ""}),
+    "measured_after_screening": ("tumour_measurement", {"measured_on": "2022-01-03"}),
+    "tracer_alone_has_uptake": ("lesion_class", {"known_from": "tracer"}),
+    "report_sent_after_awareness": ("serious_report", {"sent_at": "2022-03-28 13:59"}),
+    "report_sent_in_time": ("serious_report", {"sent_at": "2022-03-29 14:01"}),
+    "reported_event_after_screening": ("serious_report", {"started_on": "2022-01-31"}),
+    "pregnancy_sent_after_awareness": ("pregnancy", {"sent_at": "2022-03-28 13:59"}),
+    "dose_rate_after_injection": ("dose_rate", {"measured_at": "2022-03-05 09:00"}),
+    "background_below_dose_rate": ("dose_rate", {"background_uSv_per_h": "6.8"}),
+    "discharged_after_injection": ("discharge", {"discharged_at": "2022-03-05 09:00"}),
+    "contact_after_screening": ("contact", {"seen_on": "2022-01-31"}),
+    "disease_of_the_living": ("contact", {"status": "dead"}),
+    "later_therapy_after_screening": ("later_therapy", {"started_on": "2022-01-31"}),
 }
 
 

@@ -7,14 +7,21 @@ import pytest
 from theratrial.dosimetry.population.prior import prior_names
 from theratrial.dosimetry.transport.s_value_files import shipped_s_values
 from theratrial.protocol.check import Severity, Surroundings, demonstration_clauses, protocol_findings
-from theratrial.safety.intervals import grade_scale
+from theratrial.reference import table
+from theratrial.safety.terms import terms
 from theratrial.trialfolder.tables import TABLES
 
 SURROUNDINGS = Surroundings(
     {table.name: {column.name: column.type for column in table.columns} for table in TABLES},
-    {version: frozenset(test for test, _ in grade_scale(version)) for version in ("5.0", "6.0")},
+    {version: frozenset(terms(version)) for version in ("5.0", "6.0")},
     {name: frozenset(shipped_s_values(name, "Lu-177").masses_g) for name in ("adult_female", "adult_male")},
     frozenset(prior_names()),
+    frozenset(row.text("limit") for row in table("safety/release_criteria")),
+    frozenset(row.text("constraints") for row in table("safety/dose_constraints")),
+    {
+        version: frozenset(row.text("term") for row in table(f"safety/ctcae_v{version.replace('.', '_')}_events"))
+        for version in ("5.0", "6.0")
+    },
 )
 ITEM = "forms.laboratory.reading.items"
 PET = "imaging.pet_response.reading"
@@ -107,6 +114,42 @@ BROKEN = {
     "purpose_not_planned": ([(f"{PET}.purpose", ["selection"])], "warning"),
     "response_image_not_at_visit": ([("schedule.response_assessment.reading.procedures", [])], "warning"),
     "progression_counted": ([("endpoint.reading.counted_categories", ["CR", "PD"])], "warning"),
+    "unknown_timepoint": ([("further_criteria.reading.heterogeneity.timepoint", "before")], "error"),
+    "criteria_image_not_pet": ([("further_criteria.reading.percist_1_0.imaging_response", "spect_48h")], "error"),
+    "criteria_one_image": ([("further_criteria.reading.eortc_1999.imaging_response", "pet_baseline")], "error"),
+    "reference_region_not_drawn": ([("further_criteria.reading.percist_1_0.blood_pool_region", "aorta")], "warning"),
+    "uptake_time_range": (
+        [
+            ("further_criteria.reading.percist_1_0.earliest_uptake_min", 90.0),
+            ("further_criteria.reading.percist_1_0.latest_uptake_min", 60.0),
+        ],
+        "error",
+    ),
+    "toxicity_test_not_gradeable": ([("toxicity.reading.recovery.tests.1", "mood")], "error"),
+    "toxicity_test_not_recorded": ([("toxicity.reading.laboratory.0.test", "lymphocytes")], "warning"),
+    "toxicity_test_twice": ([("toxicity.reading.recovery.tests.1", "platelets")], "error"),
+    "unknown_toxicity_term": ([("toxicity.reading.events.except_terms.0", "Hair loss")], "error"),
+    "toxicity_term_twice": ([("toxicity.reading.events.except_terms.1", "alopecia")], "error"),
+    "toxicity_grade_recovered": ([("toxicity.reading.recovery.maximum_grade", 4)], "error"),
+    "toxicity_other_version": ([("toxicity.reading.ctcae_version", "6.0")], "warning"),
+    "stopping_without_toxicity": ([("toxicity", None)], "error"),
+    "stopping_minimum": ([("stopping.reading.minimum_participants", 16)], "error"),
+    "stopping_rate": ([("stopping.reading.shown_rates_fraction.0", 1.1)], "error"),
+    "stopping_other_size": ([("stopping.reading.participants", 14)], "warning"),
+    "serious_events_twice": ([("serious_events.reading.recipients.1", "Sponsor")], "error"),
+    "unknown_release_limit": ([("radiation_protection.reading.release_limit", "common_20")], "error"),
+    "unknown_constraints": ([("radiation_protection.reading.constraints", "relatives")], "error"),
+    "protection_without_counts": (
+        [("radiation_protection.reading.kinetics", "whole_body_counts"), ("dosimetry.reading.planar", None)],
+        "error",
+    ),
+    "protection_not_recorded": ([("forms.dose_rate", None)], "warning"),
+    "contraception_twice": ([("radiation_protection.reading.contraception_months", 6.0)], "error"),
+    "survival_without_toxicity": (
+        [("toxicity", None), ("analysis.reading.survival.0.events", ["dose_limiting_toxicity"])], "error",
+    ),
+    "test_alternative": ([("analysis.reading.test.alternative_fraction", 0.3)], "error"),
+    "interval_twice": ([("analysis.reading.further_intervals.0", "clopper_pearson")], "warning"),
     "open_conflict": ([("conflicts.0.decision.status", "open")], "open"),
     "open_clause": ([("sessions.reading", None), ("sessions.decision.status", "open")], "open"),
     "no_ethics_approval": ([("ethics", [])], "open"),
@@ -129,6 +172,16 @@ def test_a_protocol_that_breaks_a_rule_is_named_by_it(rule, changed):
 def test_the_shipped_protocols_break_no_rule(seed, second):
     assert set(rules(seed)) == DECISIONS
     assert rules(second) == {}
+
+
+def test_a_time_to_event_of_an_unknown_analysis_set_is_named_where_it_stands(changed):
+    finding = rules(changed(("analysis.reading.survival.2.analysis_set", "evaluable")))["unknown_analysis_set"]
+    assert finding.path == "analysis.reading.survival[2].analysis_set"
+
+
+def test_release_limits_are_judged_only_where_the_table_is_known(changed):
+    broken = changed(("radiation_protection.reading.release_limit", "common_20"))
+    assert "unknown_release_limit" not in {finding.rule for finding in protocol_findings(broken)}
 
 
 def test_visits_anchored_in_a_circle_are_named_with_the_circle(changed):

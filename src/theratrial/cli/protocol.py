@@ -47,13 +47,20 @@ def _surroundings() -> Any:
     from theratrial.dosimetry.population.prior import prior_names
     from theratrial.dosimetry.transport.s_value_files import shipped_s_values
     from theratrial.protocol.findings import Surroundings
-    from theratrial.safety.intervals import grade_scale
+    from theratrial.reference import table
+    from theratrial.safety.terms import terms
     from theratrial.trialfolder.tables import TABLES
 
     columns = {table.name: {column.name: column.type for column in table.columns} for table in TABLES}
-    tests = {version: frozenset(test for test, _ in grade_scale(version)) for version in ("5.0", "6.0")}
+    tests = {version: frozenset(terms(version)) for version in ("5.0", "6.0")}
     phantoms = {name: frozenset(shipped_s_values(name, "Lu-177").masses_g) for name in ("adult_female", "adult_male")}
-    return Surroundings(columns, tests, phantoms, frozenset(prior_names()))
+    limits = frozenset(row.text("limit") for row in table("safety/release_criteria"))
+    constraints = frozenset(row.text("constraints") for row in table("safety/dose_constraints"))
+    events = {
+        version: frozenset(row.text("term") for row in table(f"safety/ctcae_v{version.replace('.', '_')}_events"))
+        for version in ("5.0", "6.0")
+    }
+    return Surroundings(columns, tests, phantoms, frozenset(prior_names()), limits, constraints, events)
 
 
 @app.command()

@@ -52,6 +52,8 @@ class Surroundings:
     """Rows of the shipped table of release criteria."""
     dose_constraints: frozenset[str] = frozenset()
     """Sets of the shipped table of dose constraints."""
+    event_terms: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """CTCAE version -> its terms of adverse events."""
 
 
 def error(rule: str, path: str, message: str, remedy: str = "") -> Finding:

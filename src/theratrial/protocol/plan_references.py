@@ -69,9 +69,13 @@ def _toxicity(protocol: Protocol, surroundings: Surroundings) -> Iterator[Findin
     yield from _toxicity_tests(rule, protocol, surroundings)
     if rule.events is not None:
         terms = Counter(term.casefold() for term in rule.events.except_terms)
+        known = surroundings.event_terms.get(rule.ctcae_version)
         for index, term in enumerate(rule.events.except_terms):
+            path = f"{base}.events.except_terms[{index}]"
+            if known is not None and term.casefold() not in {one.casefold() for one in known}:
+                message = f"CTCAE {rule.ctcae_version} has no term '{term}'"
+                yield error("unknown_toxicity_term", path, message, suggestion(term, tuple(sorted(known))))
             if terms[term.casefold()] > 1:
-                path = f"{base}.events.except_terms[{index}]"
                 yield error("toxicity_term_twice", path, f"term '{term}' is excepted twice", "keep one")
     if rule.recovery is not None:
         for index, limit in enumerate(rule.laboratory):

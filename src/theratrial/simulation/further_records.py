@@ -214,7 +214,7 @@ def _event(
         "serious": False,
         "related": "related",
         "outcome": "recovered",
-        "action_taken": "none",
+        "action_taken": "treatment not changed",
     }
     return "adverse_events", _who(course) | cells | further
 

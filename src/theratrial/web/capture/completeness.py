@@ -29,8 +29,10 @@ from theratrial.web.participants.models import Participant
 from theratrial.web.trials.selectors import protocol_in_force, trial_zone
 
 HISTORY_TABLES: Final = ("participants", "consents", "withdrawals", "visits", "administrations", "dispositions")
-EVENT_DRIVEN: Final = ("adverse_events", "dispositions")
-"""Tables that rightly stay empty where nothing happened."""
+EVENT_DRIVEN: Final = (
+    *("adverse_events", "dispositions", "serious_reports", "pregnancies", "household", "later_therapy"),
+)
+"""Tables that rightly stay empty where nothing happened, or where nobody else lives."""
 STATES: Final = ("missing", "incomplete", "late", "due", "complete", "missed", "not_due", "not_expected")
 """From the worst on."""
 _EVER: Final = datetime(1, 1, 2, tzinfo=UTC)

@@ -25,6 +25,12 @@ _PERMISSIONS: Final = {
     "lesion_readings": "response.read",
     "calibrations": "calibrations.enter",
     "recoveries": "calibrations.enter",
+    "tumour_measurements": "response.read",
+    "lesion_classes": "response.read",
+    "serious_reports": "safety.enter",
+    "pregnancies": "safety.enter",
+    "dose_rates": "administrations.enter",
+    "discharges": "administrations.enter",
 }
 _OTHERWISE: Final = "records.enter"
 
@@ -33,19 +39,32 @@ OWN_CODE: Final = frozenset(
         ("selection_reads", "reader"),
         ("biodistribution_reads", "reader"),
         ("lesion_readings", "reader"),
+        ("tumour_measurements", "reader"),
+        ("lesion_classes", "reader"),
         ("examinations", "examiner"),
     }
 )
 """Cells that must name the person who enters them: nobody reads or examines in another's name."""
-READINGS: Final = frozenset({"selection_reads", "biodistribution_reads", "lesion_readings"})
+READINGS: Final = frozenset(
+    {"selection_reads", "biodistribution_reads", "lesion_readings", "tumour_measurements", "lesion_classes"}
+)
 """Tables of what a named reader read from an image."""
 TAKE_OUT_READINGS: Final = "readings.take-out"
 OF_THE_SITE: Final = ("participants", "site_id")
 """The cell that must name the participant's own site: where she is treated is not moved by typing."""
-CHANGED_BY_READER: Final = frozenset({"lesion_readings"})
+CHANGED_BY_READER: Final = frozenset({"lesion_readings", "tumour_measurements", "lesion_classes"})
 """Tables whose rows are changed only by the reader they name."""
 SUGGESTED_CODE: Final = frozenset(
-    {("consents", "obtained_by"), ("eligibility", "assessed_by"), ("administrations", "administered_by")}
+    {
+        ("consents", "obtained_by"),
+        ("eligibility", "assessed_by"),
+        ("administrations", "administered_by"),
+        ("serious_reports", "reported_by"),
+        ("pregnancies", "reported_by"),
+        ("dose_rates", "measured_by"),
+        ("discharges", "decided_by"),
+        ("follow_up", "reported_by"),
+    }
 )
 """Cells in which the person who enters is only proposed."""
 WRITTEN_BY_ACT: Final = frozenset({("batches", "released"), ("batches", "released_at"), ("batches", "released_by")})

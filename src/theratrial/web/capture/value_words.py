@@ -34,7 +34,12 @@ _WORDED: Final = {
 }
 """Columns that no choices of a form say, with the words they hold."""
 _ROLES: Final = frozenset({"reader_role", "examiner_role"})
-_PLAIN_WORDS: Final = frozenset({("lesion_readings", "site"), ("administrations", "route")})
+_PLAIN_WORDS: Final = frozenset(
+    {
+        *(("lesion_readings", "site"), ("administrations", "route"), ("tumour_measurements", "organ")),
+        *(("adverse_events", "action_taken"), ("serious_reports", "recipient"), ("pregnancies", "recipient")),
+    }
+)
 """Text columns of which the usual words are known in Persian."""
 _LESION: Final = re.compile(r"lesion[_ ](\d+)")
 
