@@ -25,6 +25,7 @@ from theratrial.safety.nadirs import (
     target_count,
 )
 from theratrial.safety.recovery_forecast import Forecast, log_linear_forecast
+from theratrial.safety.terms import CORE_UNIT
 from theratrial.trace import Quantity, Trace
 from theratrial.trialfolder.records import TrialFolder
 
@@ -170,7 +171,8 @@ def _to_recovery(found: NadirFound, recovery: RecoveryFound, limit: GradeLimit, 
 def _target_said(limit: GradeLimit, target: float | None, unit: str) -> str:
     if target is None:
         return f"grade {limit.maximum_grade}, which the gate allows"
-    return f"{target:g} {unit}: grade {limit.maximum_grade}, which the gate allows"
+    printed = next((name for name, core in CORE_UNIT.items() if core == unit), unit)
+    return f"{target:g} {printed}: grade {limit.maximum_grade}, which the gate allows"
 
 
 def _visit_said(

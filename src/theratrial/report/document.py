@@ -27,6 +27,7 @@ from theratrial.report.sections.protection import protection_section
 from theratrial.report.sections.provenance import assumptions_section, notes_section, provenance_section
 from theratrial.report.sections.response import response_section
 from theratrial.report.sections.safety import counts_section, gates_section
+from theratrial.report.sections.toxicity import toxicity_section
 from theratrial.report.studio import Studio
 from theratrial.report.texts import in_percent
 from theratrial.report.traces import TraceBook
@@ -50,6 +51,7 @@ def report_sections(result: TrialResult, pictures: Pictures, studio: Studio) -> 
         ways_section(result, drawn=_contributions(result, studio)),
         counts_section(result, book, drawn=_counts(result, studio)),
         gates_section(result, book),
+        *(one for one in (toxicity_section(result, book, studio),) if one is not None),
         protection_section(result, book, drawn=_dose_rates(result, studio)),
         response_section(result, book, drawn=_waterfall(treated, studio)),
         *(one for one in (analysis_section(result, book, studio),) if one is not None),
@@ -209,7 +211,7 @@ def _counts(result: TrialResult, studio: Studio) -> tuple[Block, ...]:
                 single,
                 alternative=f"{name.capitalize()} of each treated participant with sessions and gates",
                 caption=f"{name.capitalize()}, the test with the most severe grades, participant by participant: "
-                "dashed lines are sessions, marks are gates as above.",
+                "dashed lines are sessions, marks are gates as above, rings are nadirs.",
             )
         )
     return tuple(drawn)

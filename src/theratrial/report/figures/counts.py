@@ -205,6 +205,23 @@ def _gate_mark(axes: Any, day: float, value: float, gate: GateResult) -> None:
     )
 
 
+def _nadirs(axes: Any, one: ParticipantResult, test: str) -> None:
+    """A ring around the lowest count after each session."""
+    found = [course for course in one.toxicity.nadirs if course.test == test and course.nadir_at is not None]
+    axes.plot(
+        [_days(one, course.nadir_at) for course in found],
+        [course.nadir.value for course in found],
+        marker="o",
+        markerfacecolor="none",
+        markeredgecolor=INK,
+        markeredgewidth=0.9,
+        markersize=6.5,
+        linestyle="none",
+        zorder=6,
+        gid="nadir",
+    )
+
+
 def _name_ends(axes: Any, entries: Sequence[Course], colours: dict[str, str]) -> None:
     lower, upper = axes.get_ylim()
     room = (upper - lower) / 18
@@ -270,6 +287,7 @@ def participant_counts_figure(result: TrialResult, test: str) -> Figure | None:
                 axes.axvline(day, color=ACCENT, linewidth=0.9, linestyle=(0, (2, 1.5)), zorder=1, gid="session")
             axes.plot(course.days, course.values, color=INK, linewidth=1, marker=".", markersize=3, gid="course")
             _gates(axes, course, people[name])
+            _nadirs(axes, people[name], test)
             axes.set_title(short(name, 16), fontsize=8, pad=2)
             axes.set_ylim(0, top)
             axes.tick_params(labelsize=7)
