@@ -154,6 +154,8 @@ _ORDERED: Final = (
     ("adverse_events", "started_on", "ended_on"),
     ("laboratory", "lower_limit", "upper_limit"),
     ("selection_reads", "lesions_positive", "lesions_total"),
+    ("serious_reports", "became_aware_at", "sent_at"),
+    ("pregnancies", "became_aware_at", "sent_at"),
 )
 """Table, and two of its columns of which the second must not be less (or earlier) than the first."""
 
@@ -177,6 +179,8 @@ def check_within_lines(table: Table, rows: Iterable[Row], known: KnownIds | None
             _check_together(row, first, second, report)
         if table.name == "visits":
             _check_visit(row, report)
+        elif table.name == "tumour_measurements":
+            _check_measurement(row, report)
         elif table.name == "administrations" and known is not None:
             _check_administration(row, known, report)
 
@@ -208,6 +212,21 @@ def _check_visit(row: Row, report: Report) -> None:
         report(row, "occurred_on", "is empty although the visit was done", "give the date")
     if row["status"] == "missed" and row["occurred_on"] is not None:
         report(row, "occurred_on", "has a date although the visit was missed", "leave it empty, or status done")
+
+
+def _check_measurement(row: Row, report: Report) -> None:
+    """A measured lesion has a length above zero, the short axis of a node; what is gone or was not seen has none."""
+    if "status" not in row.values or "length_mm" not in row.values:
+        return
+    status, length = row["status"], row["length_mm"]
+    axis = "short axis" if row.values.get("nodal") else "longest diameter"
+    if status == "measured" and length is None:
+        report(row, "length_mm", "is empty although the lesion was measured", f"give the {axis}, or another status")
+    elif status == "measured" and length == 0:
+        report(row, "length_mm", "is 0 although the lesion was measured", "write status absent and leave it empty")
+    elif status in ("absent", "not_evaluated") and length is not None:
+        remedy = "leave it empty, or status measured"
+        report(row, "length_mm", f"has a length although the status is {status}", remedy)
 
 
 def _check_administration(row: Row, known: KnownIds, report: Report) -> None:
