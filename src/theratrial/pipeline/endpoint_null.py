@@ -129,8 +129,8 @@ def power_curve(n: int, plan: AnalysisPlan) -> tuple[PowerPoint, ...]:
     return tuple(PowerPoint(rate, power) for rate, power in found.power)
 
 
-def flips(endpoint: EndpointOutcome, plan: AnalysisPlan) -> tuple[FlipResult, ...]:
-    """The answer as it is, and with one success fewer and one more, where that can be."""
+def flips(endpoint: EndpointOutcome, plan: AnalysisPlan, *, interim: bool) -> tuple[FlipResult, ...]:
+    """The answer as it is, and with one success fewer and one more, where that can be; an interim rejects nothing."""
     n = endpoint.analysed
     if not n:
         return ()
@@ -140,7 +140,8 @@ def flips(endpoint: EndpointOutcome, plan: AnalysisPlan) -> tuple[FlipResult, ..
         value = rejected = None
         if asked is not None:
             value = p_value(x, n, asked.null_fraction)
-            rejected = x >= exact_test(n, asked.null_fraction, alpha=asked.significance_fraction).at_least
+            fewest = exact_test(n, asked.null_fraction, alpha=asked.significance_fraction).at_least
+            rejected = None if interim else x >= fewest
         found.append(FlipResult(x, one.estimate_fraction, one.lower_fraction, one.upper_fraction, value, rejected))
     return tuple(found)
 

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 
 from theratrial.pipeline.context import Context
-from theratrial.pipeline.survival_times import DAYS_PER_MONTH, PersonTime, person_time
+from theratrial.pipeline.survival_times import PersonTime, person_time
 from theratrial.protocol.plans.analysis import AnalysisPlan, SurvivalPlan
 from theratrial.protocol.schema import Endpoint
 from theratrial.results.analysis import SurvivalPerson, SurvivalResult, SurvivalStep
 from theratrial.results.values import ParticipantResult
 from theratrial.statistics import KaplanMeier, kaplan_meier, reverse_kaplan_meier
-from theratrial.statistics.survival import VERSION
+from theratrial.statistics.survival import DAYS_PER_MONTH, VERSION
 from theratrial.trace import Quantity, Trace
 from theratrial.trialfolder.records import TrialFolder
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
 
 from theratrial.pipeline.intercurrent import assessed_on, deaths, first_therapy_on
 from theratrial.protocol.plans.analysis import SurvivalPlan
@@ -18,8 +17,6 @@ from theratrial.results.plain import plain
 from theratrial.results.values import ParticipantResult
 from theratrial.trialfolder.records import TrialFolder
 from theratrial.trialfolder.withdrawals import ENDS_DATA_USE, ENDS_VISITS, standing_withdrawals
-
-DAYS_PER_MONTH: Final = 365.25 / 12
 
 
 @dataclass(frozen=True, slots=True)

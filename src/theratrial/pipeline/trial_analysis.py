@@ -41,7 +41,7 @@ def trial_analysis(
     tested = exact_result(endpoint, plan, resting, interim=interim)
     lower, above, believed, prior = posterior(endpoint, plan, resting)
     powers = power_curve(endpoint.analysed, plan)
-    flipped = flips(endpoint, plan)
+    flipped = flips(endpoint, plan, interim=interim)
     return TrialAnalysis(
         estimand=estimand_attributes(protocol, plan, rule),
         intercurrent=occurrences(people, rule, plan),

@@ -15,6 +15,9 @@ from theratrial.errors import InputError
 
 VERSION: Final = "1"
 
+DAYS_PER_MONTH: Final = 365.25 / 12
+"""Mean month: days between two dates are told in months of this length."""
+
 Transform = Literal["log_log", "log", "plain"]
 
 _TIE: Final = 1.5e-8
