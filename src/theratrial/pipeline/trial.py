@@ -67,7 +67,12 @@ def steps(folder: TrialFolder) -> int:
 
 
 def trial_run(
-    path: Path, *, workers: int = 1, advance: Advance = nothing, folder: TrialFolder | None = None
+    path: Path,
+    *,
+    workers: int = 1,
+    advance: Advance = nothing,
+    folder: TrialFolder | None = None,
+    as_of: datetime | None = None,
 ) -> TrialRun:
     """Run a trial folder.
 
@@ -79,6 +84,8 @@ def trial_run(
         Called with what is being finished, `steps` times in all.
     folder
         The folder, where the caller has read it already.
+    as_of
+        The instant the results are as of; the latest that the records speak of, where it is not given.
 
     Raises
     ------
@@ -101,7 +108,7 @@ def trial_run(
     if problems:
         raise Problems(f"trial folder {folder.path}", [_shown_relative(folder.path, one) for one in problems])
     advance("images")
-    context = Context(hashes, cut_off(folder), demonstration_clauses(folder.protocol))
+    context = Context(hashes, as_of or cut_off(folder), demonstration_clauses(folder.protocol))
     outcomes = _walked(folder, list(images.values()), context, workers, advance)
     priors, said = _cohort_priors(folder, outcomes)
     if priors:

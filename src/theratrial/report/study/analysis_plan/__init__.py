@@ -1,0 +1,1 @@
+"""The statistical analysis plan, from the protocol alone."""

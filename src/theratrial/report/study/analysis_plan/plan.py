@@ -1,0 +1,366 @@
+"""The statistical analysis plan: generated from the protocol alone, before any data are looked at."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Sequence
+
+from theratrial.report.blocks import Block, Cell, Signatures, Terms, Text
+from theratrial.report.study.blocks import Contents
+from theratrial.report.study.csr.front import abbreviations
+from theratrial.report.study.inputs import PlanInputs
+from theratrial.report.study.parts import Chapter, absent, cells, table
+from theratrial.report.study.render import Document
+from theratrial.report.study.tables import planned
+from theratrial.report.study.voice import Voice
+
+_BLANK = "…"
+
+
+def analysis_plan(inputs: PlanInputs, voice: Voice) -> Document:
+    """The statistical analysis plan."""
+    protocol = inputs.protocol
+    parts: list[tuple[str, str, tuple[Block, ...]]] = [
+        ("1", voice("Title page"), _title(inputs, voice)),
+        ("2", voice("Contents"), (Contents(voice("Contents"), voice("Tables and figures")),)),
+        ("3", voice("Abbreviations"), (abbreviations(voice),)),
+        ("4", voice("Purpose and standing of this plan"), _purpose(inputs, voice)),
+        ("5", voice("Objectives and estimand"), planned.estimand_blocks(voice, protocol)),
+        ("6", voice("Primary endpoint"), ()),
+        ("6.1", voice("Definition"), planned.endpoint_terms(voice, protocol)),
+        (
+            "6.2",
+            voice("Rule of response"),
+            (*planned.response_terms(voice, protocol), planned.further_criteria_table(voice, protocol)),
+        ),
+        ("7", voice("Analysis sets"), (planned.sets_table(voice, protocol),)),
+        ("8", voice("Sample size, interval, test and power"), tuple(planned.design_table(voice, protocol))),
+        ("9", voice("Analyses"), ()),
+        ("9.1", voice("Primary analysis"), _primary(inputs, voice)),
+        ("9.2", voice("Sensitivity analyses"), _sensitivity(inputs, voice)),
+        ("9.3", voice("Missing data"), _missing(inputs, voice)),
+        ("9.4", voice("Time to event"), (planned.survival_table(voice, protocol),)),
+        ("9.5", voice("Exploratory analyses"), _exploratory(voice)),
+        ("10", voice("Safety analyses"), ()),
+        ("10.1", voice("Adverse events and laboratory"), _safety(inputs, voice)),
+        ("10.2", voice("Dose-limiting toxicity and stopping"), planned.stopping_plan_blocks(voice, protocol)),
+        ("10.3", voice("Serious events and pregnancy"), _serious(inputs, voice)),
+        (
+            "10.4",
+            voice("Decision on the next session"),
+            (*planned.gate_terms(voice, protocol), planned.limits_terms(voice, protocol)),
+        ),
+        ("11", voice("Dosimetry"), _dosimetry(inputs, voice)),
+        ("12", voice("Software"), _software(inputs, voice)),
+        ("13", voice("Decisions on what the protocol leaves open"), (planned.assumptions_table(voice, protocol),)),
+        ("14", voice("Table shells"), tuple(_shells(inputs, voice))),
+        ("15", voice("Approval"), (_approval(voice),)),
+    ]
+    chapters = tuple(Chapter(number, title, blocks) for number, title, blocks in parts)
+    return Document(voice("Statistical analysis plan"), chapters, inputs.state)
+
+
+def _title(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+    protocol, state, record = inputs.protocol, inputs.state, inputs.registration
+    identity, population = protocol.identity.reading, protocol.population.reading
+    title = record.scientific_title if record is not None else None
+    said = voice.registered(title) if title else voice.quoted(identity.scientific_title) if identity is not None else ""
+    rows = [
+        (voice("Registration"), voice.inside(state.trial_id)),
+        (voice("Protocol version"), state.protocol_version),
+        (voice("Hash of the protocol file"), voice.inside(state.protocol_hash)),
+    ]
+    if identity is not None:
+        rows.append((voice("Phase"), voice.core(identity.phase)))
+    if population is not None:
+        rows.append((voice("Planned participants"), str(population.sample_size)))
+    rows.append((voice("Product"), voice.inside(f"theratrial {state.product_version}")))
+    blocks: list[Block] = [Text(said), Terms(tuple(rows))]
+    if not state.locked:
+        blocks.append(Text(voice("Clauses of the protocol are open: this plan cannot be signed."), "stop"))
+    if state.assumptions:
+        blocks.append(
+            Text(
+                voice(
+                    "Rests on {n} demonstration assumptions; section 13 lists the decisions behind them.",
+                    n=state.assumptions,
+                ),
+                "warning",
+            )
+        )
+    return tuple(blocks)
+
+
+def _purpose(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+    return (
+        Text(
+            voice(
+                "Made from the protocol file alone: no record, no image and no result was read. The same file "
+                "gives the same plan, byte by byte."
+            )
+        ),
+        Text(
+            voice(
+                "Where the text of the protocol leaves something open and no responsible person has decided, the "
+                "plan says demonstration decision; such a decision must be taken before the plan is signed."
+            )
+        ),
+        *planned.said_of(voice, inputs.protocol, "analysis"),
+    )
+
+
+def _primary(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+    endpoint = inputs.protocol.endpoint.reading
+    if endpoint is None:
+        return (absent(voice),)
+    said = voice(
+        "The number of successes divided by the number of participants of the set, with its two-sided {level} % "
+        "interval ({method}). One analysis, when every participant can be counted.",
+        level=f"{endpoint.confidence_level * 100:g}",
+        method=voice.word(endpoint.interval_method),
+    )
+    return (Text(said),)
+
+
+def _sensitivity(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+    plan = inputs.protocol.analysis.reading if inputs.protocol.analysis is not None else None
+    if plan is None:
+        return (absent(voice),)
+    rows = []
+    for event in plan.estimand.intercurrent_events:
+        for other in event.alternatives:
+            rows.append(cells(voice.core(event.title), f"{voice.word(event.strategy)} → {voice.word(other)}"))
+    endpoint = inputs.protocol.endpoint.reading
+    if endpoint is not None:
+        other = voice.word("excluded" if endpoint.missing == "failure" else "failure")
+        rows.append(cells(voice("Missing assessment"), f"{voice.word(endpoint.missing)} → {other}"))
+    for key, clause in inputs.protocol.analysis_sets.items():
+        if clause.reading is not None and (endpoint is None or key != endpoint.analysis_set):
+            rows.append(cells(voice("Analysis set"), voice.core(clause.reading.title)))
+    intervals = ", ".join(voice.word(one) for one in plan.further_intervals)
+    if intervals:
+        rows.append(cells(voice("Interval"), intervals))
+    note = voice("Generated from the clauses, one change at a time; none is chosen by hand after the data are seen.")
+    return (
+        table(
+            voice("Sensitivity analyses that will be generated"),
+            (voice("What is varied"), voice("How")),
+            rows,
+            note=note,
+        ),
+    )
+
+
+def _missing(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+    endpoint = inputs.protocol.endpoint.reading
+    if endpoint is None:
+        return (absent(voice),)
+    return (
+        Text(
+            voice(
+                "A missing assessment counts as {rule}; nothing is imputed. A laboratory value that is missing "
+                "has no grade, never grade 0; a dose without an upper bound is undetermined and never taken as "
+                "below a limit.",
+                rule=voice.word(endpoint.missing),
+            )
+        ),
+    )
+
+
+def _exploratory(voice: Voice) -> tuple[Block, ...]:
+    return (
+        Text(
+            voice(
+                "Response by each further set of criteria, agreement of readers (kappa with interval), response "
+                "replayed under one change at a time, heterogeneity of uptake, lesion dose beside lesion "
+                "response: shown with their numbers, without a test."
+            )
+        ),
+        Text(voice("No subgroup is analysed and nothing is adjusted for multiplicity; there is one primary endpoint.")),
+    )
+
+
+def _safety(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+    gate = inputs.protocol.safety_gate.reading
+    version = gate.ctcae_version if gate is not None else "–"
+    return (
+        Text(
+            voice(
+                "Everyone with at least one administration is analysed. Adverse events are counted once per "
+                "participant and term, by worst grade of CTCAE {version}, by system organ class.",
+                version=version,
+            )
+        ),
+        Text(
+            voice(
+                "Laboratory: shift from the last grade before the first session to the worst after it; nadir, "
+                "days to nadir, recovery; every value graded by both versions of CTCAE, with what the other "
+                "would change."
+            )
+        ),
+        Text(voice("Deaths, serious events and pregnancies are listed with their clocks; no test is made.")),
+    )
+
+
+def _serious(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+    clause = inputs.protocol.serious_events
+    plan = clause.reading if clause is not None else None
+    if plan is None:
+        return (absent(voice),)
+    rows = [
+        (voice("Serious is an event that"), "; ".join(voice.core(one) for one in plan.criteria)),
+        (voice("Reported within"), voice("{n} h of awareness", n=f"{plan.report_within_h:g}")),
+        (voice("To"), ", ".join(voice.core(one) for one in plan.recipients)),
+        (voice("Source"), voice.core(plan.citation)),
+    ]
+    if plan.pregnancy_report_within_h is not None:
+        rows.append(
+            (voice("Pregnancy reported within"), voice("{n} h of awareness", n=f"{plan.pregnancy_report_within_h:g}"))
+        )
+    if plan.contraception_months is not None:
+        rows.append(
+            (
+                voice("Contraception after the last administration"),
+                voice("{n} months", n=f"{plan.contraception_months:g}"),
+            )
+        )
+    return (Terms(tuple(rows)), *planned.said_of(voice, inputs.protocol, "serious_events"))
+
+
+def _dosimetry(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+    plan = inputs.protocol.dosimetry.reading
+    if plan is None:
+        return (absent(voice),)
+    rows = (
+        (voice("Curve"), voice.word(plan.curve)),
+        (voice("Absorbed dose"), voice.word(plan.absorbed_dose)),
+        (voice("Extrapolated at most"), f"{plan.maximum_extrapolated_fraction * 100:g} %"),
+        (voice("Repeatability"), f"{plan.repeatability_percent:g} %"),
+    )
+    return (Terms(rows), *planned.said_of(voice, inputs.protocol, "dosimetry"))
+
+
+def _software(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+    import numpy
+    import scipy
+
+    rows = (
+        cells("theratrial", inputs.state.product_version),
+        cells("Python", ".".join(platform.python_version_tuple()[:2])),
+        cells("numpy", numpy.__version__),
+        cells("scipy", scipy.__version__),
+        cells("lifelines", _lifelines()),
+    )
+    note = voice(
+        "Methods with their equations, cases and limits: docs/methods of the product. `theratrial verify` "
+        "recomputes every number."
+    )
+    return (
+        table(
+            voice("Software and versions"), (voice("Software"), voice("Version")), rows, note=note, style="narrow short"
+        ),
+    )
+
+
+def _lifelines() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("lifelines")
+    except PackageNotFoundError:
+        return "–"
+
+
+def _shell(caption: str, head: Sequence[str], first: Sequence[str]) -> Block:
+    return table(
+        caption,
+        head,
+        [tuple(Cell(one if i == 0 else _BLANK) for i in range(len(head))) for one in first],
+        style="short",
+    )
+
+
+def _shells(inputs: PlanInputs, voice: Voice) -> Iterator[Block]:
+    yield Text(
+        voice("Empty as they will be printed; each dotted place is filled by the product and leads to its trace.")
+    )
+    session = inputs.protocol.sessions.reading
+    sessions = session.maximum_sessions if session is not None else 1
+    yield _shell(
+        voice("Disposition of participants"),
+        ("", voice("Participants")),
+        [
+            voice("Screened"),
+            voice("Not treated"),
+            voice("Treated (at least one administration)"),
+            *(voice("Received session {n}", n=i + 1) for i in range(sessions)),
+            voice("In the primary analysis"),
+        ],
+    )
+    yield _shell(
+        voice("Primary endpoint"),
+        ("", voice("Participants"), "%"),
+        [*(voice.word(one) for one in ("CR", "PR", "SD", "PD", "NE")), voice("Successes"), voice("Proportion")],
+    )
+    yield _shell(
+        voice("Administered activity by session and cumulative"),
+        (
+            voice("Participant"),
+            *(voice("Session {n} [MBq]", n=i + 1) for i in range(sessions)),
+            voice("Cumulative [MBq]"),
+        ),
+        [_BLANK],
+    )
+    organs = [
+        one.reading.title
+        for one in inputs.protocol.dose_regions.values()
+        if one.reading is not None and one.reading.kind == "organ"
+    ]
+    yield _shell(
+        voice("Absorbed dose by organ"),
+        (voice("Participant"), *(f"{voice.core(title)} [Gy]" for title in organs)),
+        [_BLANK],
+    )
+    grades = [voice("Grade {n}", n=grade) for grade in (1, 2, 3, 4, 5)]
+    yield _shell(
+        voice("Adverse events by system organ class, term and worst grade"),
+        (voice("System organ class"), voice("Term"), *grades, voice("Any grade")),
+        [_BLANK],
+    )
+    yield _shell(
+        voice("Shift of laboratory grades"),
+        (
+            voice("Test"),
+            voice("Before treatment"),
+            *(voice("Grade {n}", n=grade) for grade in (0, 1, 2, 3, 4)),
+            voice("No grade"),
+        ),
+        [_BLANK],
+    )
+    yield _shell(
+        voice("Serious adverse events"),
+        tuple(
+            voice(one)
+            for one in (
+                "Participant",
+                "Term",
+                "Grade",
+                "First day",
+                "Last day",
+                "Serious because",
+                "Relation",
+                "Outcome",
+            )
+        ),
+        [_BLANK],
+    )
+    yield _shell(
+        voice("Protocol deviations found in the records"),
+        (voice("Participant"), voice("Where"), voice("Deviation")),
+        [_BLANK],
+    )
+
+
+def _approval(voice: Voice) -> Block:
+    roles = (voice("Statistician"), voice("Principal investigator"), voice("Sponsor"))
+    return Signatures(roles, voice("Approved before the data were locked."))

@@ -1,0 +1,1 @@
+"""The data-safety report for a monitoring board, as of a date."""

@@ -1,0 +1,190 @@
+"""Chapters to one self-contained page of HTML, which is also what the PDF is made of."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from theratrial.report.pdf import pdf_bytes
+from theratrial.report.study.parts import Chapter
+from theratrial.report.study.state import DataState
+from theratrial.report.study.voice import CODE, CODE_END, END, ENGLISH, Voice
+from theratrial.report.texts import short_hash
+
+_PERSIAN_RANGE: Final = "U+0600-06FF, U+0750-077F, U+200C-200D, U+FB50-FDFF, U+FE70-FEFC"
+_DEEPEST_IN_CONTENTS: Final = 3
+_ARABIC: Final = re.compile("[\u0600-\u06ff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document before it becomes a page."""
+
+    title: str
+    chapters: tuple[Chapter, ...]
+    state: DataState
+    paged: bool = False
+    """Whether every chapter begins a page; else only what follows the contents does."""
+
+
+def page(document: Document, voice: Voice) -> str:
+    """The document as HTML. Every text is escaped: names and reasons come from people and files."""
+    state = document.state
+    names, listed, tagged = _numbered(document.chapters, voice)
+    return (
+        _environment(voice.language)
+        .get_template("study.html")
+        .render(
+            title=f"{state.trial_id}: {document.title}",
+            language=voice.language,
+            direction="rtl" if voice.language == "fa" else "ltr",
+            css=Markup(_css(voice)),  # ours; nothing of the trial is in it
+            state=state,
+            name=document.title,
+            paged=document.paged,
+            chapters=document.chapters,
+            contents=[one for one in document.chapters if one.level <= _DEEPEST_IN_CONTENTS],
+            listed=listed,
+            name_of=lambda block: names[id(block)],
+            id_of=lambda block: tagged[id(block)],
+            mark="DRAFT" if state.draft else "DEMONSTRATION" if state.simulated or state.assumptions else "",
+            head_start=head_line(document, voice),
+            head_end=" · ".join(standing(state, voice)),
+            foot=foot_line(state, voice),
+            sign=(voice("Name"), voice("Date"), voice("Signature")),
+        )
+    )
+
+
+def pdf(document: Document, voice: Voice) -> bytes:
+    """The document as PDF; the same document gives the same bytes.
+
+    Raises
+    ------
+    InputError
+        WeasyPrint or pango is not installed.
+    """
+    return pdf_bytes(page(document, voice))
+
+
+def head_line(document: Document, voice: Voice) -> str:
+    """Trial, document, version of the protocol and as of when, at the top of every page."""
+    state = document.state
+    parts = [
+        voice.inside(state.trial_id),
+        document.title,
+        voice("protocol version {version}", version=state.protocol_version),
+    ]
+    if state.cut_off is not None:
+        parts.append(voice("data to {day}", day=voice.day(state.cut_off)))
+    return " · ".join(parts)
+
+
+def standing(state: DataState, voice: Voice) -> list[str]:
+    """What nobody may miss of the state: DRAFT or locked, virtual participants, demonstration assumptions."""
+    said = [voice("DRAFT") if state.draft else voice("locked")]
+    if state.simulated:
+        said.append(voice("virtual participants"))
+    if state.assumptions:
+        said.append(voice("{n} demonstration assumptions", n=state.assumptions))
+    return said
+
+
+def foot_line(state: DataState, voice: Voice) -> str:
+    """Which bytes it was made from, by which program."""
+    parts = [voice("data {source}", source=_short(state.source))] if state.source else []
+    parts.append(voice("protocol {hash}", hash=short_hash(state.protocol_hash)))
+    parts += [voice.inside(f"theratrial {state.product_version}"), voice("research software, not a medical device")]
+    return " · ".join(parts)
+
+
+def _short(source: str) -> str:
+    return short_hash(source) if source.startswith("sha256:") else source
+
+
+_Listed = list[tuple[str, str, str]]
+
+
+def _numbered(chapters: Sequence[Chapter], voice: Voice) -> tuple[dict[int, str], _Listed, dict[int, str]]:
+    """Name of each table and figure (by identity), the list of them in their order, and their fragments."""
+    names: dict[int, str] = {}
+    tagged: dict[int, str] = {}
+    listed: dict[str, _Listed] = {"table": [], "picture": []}
+    words = {"table": voice("Table"), "picture": voice("Figure")}
+    for chapter in chapters:
+        counts = {"table": 0, "picture": 0}
+        for block in chapter.blocks:
+            if block.kind not in counts:
+                continue
+            counts[block.kind] += 1
+            number = f"{chapter.number}-{counts[block.kind]}"
+            names[id(block)] = f"{words[block.kind]} {voice.inside(number)}."
+            tagged[id(block)] = f"{'t' if block.kind == 'table' else 'f'}-{number.replace('.', '-')}"
+            caption = block.caption
+            listed[block.kind].append((names[id(block)], caption, tagged[id(block)]))
+    return names, listed["table"] + listed["picture"], tagged
+
+
+def said(text: str) -> Markup:
+    """A text escaped, with what stays English marked as such."""
+    return _marked(text)
+
+
+def said_in_persian(text: str) -> Markup:
+    """As `said`; numbers, codes and English words keep their own direction."""
+    if text and not _ARABIC.search(text) and text[0] not in (CODE, ENGLISH):
+        return _marked(f"{CODE}{text}{CODE_END}")
+    return _marked(text)
+
+
+def _marked(text: str) -> Markup:
+    escaped = html.escape(text, quote=False)
+    if ENGLISH in escaped:
+        # The isolating characters serve the PDF, whose renderer knows them and not the attribute.
+        escaped = escaped.replace(ENGLISH, f'<span lang="en" dir="ltr">{CODE}').replace(END, f"{CODE_END}</span>")
+    return Markup(escaped)
+
+
+@cache
+def _environment(language: str) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("theratrial.report.study"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["said"] = said_in_persian if language == "fa" else said
+    return environment
+
+
+@cache
+def _font() -> str:
+    file = resources.files("theratrial").joinpath("web/static/theratrial/vendor/vazirmatn/Vazirmatn-wght.woff2")
+    data = base64.b64encode(file.read_bytes()).decode()
+    return (
+        f'@font-face {{ font-family: "Vazirmatn"; font-weight: 100 900; unicode-range: {_PERSIAN_RANGE}; '
+        f"src: url(data:font/woff2;base64,{data}) format('woff2'); }}\n"
+    )
+
+
+def _css(voice: Voice) -> str:
+    css = resources.files("theratrial.report.study").joinpath("templates/study.css").read_text(encoding="utf-8")
+    persian = voice.language == "fa"
+    start, end = ("right", "left") if persian else ("left", "right")
+    pages = '"صفحهٔ " counter(page) " از " counter(pages)' if persian else '"page " counter(page) " of " counter(pages)'
+    family = '"Vazirmatn", "DejaVu Sans"' if persian else '"DejaVu Sans"'
+    filled: dict[str, Any] = {"START": start, "END": end, "DIRECTION": "rtl" if persian else "ltr", "PAGES": pages}
+    for name, value in filled.items():
+        css = css.replace(name, value)
+    css = css.replace(" FONT", f" font-family: {family};")
+    return (_font() if persian else "") + css

@@ -1,0 +1,309 @@
+"""The answer: the proportion with its interval, sensitivity analyses, responses by criteria, time to event."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from theratrial.report.blocks import Answer, Block, Cell
+from theratrial.report.study.inputs import Desk
+from theratrial.report.study.parts import absent, number_cell, table, table_or
+from theratrial.report.study.tables.counting import count_cell, counted_cell, record_cell
+from theratrial.report.texts import in_percent
+
+
+def answer(desk: Desk) -> Answer:
+    """The primary endpoint in a sentence and in plain words."""
+    endpoint = desk.result.endpoint
+    return Answer(desk.voice.core(endpoint.sentence), desk.voice.core(endpoint.plain_words), "")
+
+
+def primary_table(desk: Desk) -> Block:
+    """The proportion with its interval, and the categories it is made of."""
+    voice, endpoint = desk.voice, desk.result.endpoint
+    analysed = [one for one in desk.result.participants if one.counted in ("success", "failure")]
+    rows = []
+    for category, n in endpoint.categories:
+        people = [one for one in analysed if (one.response.category if one.response is not None else "NE") == category]
+        if len(people) == n:
+            rows.append((Cell(voice.word(category)), count_cell(desk.book, people, "response", of=len(analysed))))
+        else:
+            places = {one.participant_id: f"value:participants[{one.participant_id}].counted" for one in analysed}
+            rows.append((Cell(voice.word(category)), counted_cell(desk.book, n, places, of=len(analysed))))
+    rows.append((Cell(voice("Analysed")), count_cell(desk.book, analysed, "counted")))
+    successes = [one for one in analysed if one.counted == "success"]
+    rows.append((Cell(voice("Successes")), count_cell(desk.book, successes, "counted")))
+    name = voice(
+        "Proportion ({level} % interval, {method})",
+        level=f"{endpoint.confidence_level * 100:g}",
+        method=voice.word(endpoint.interval_method),
+    )
+    rows.append((Cell(name), number_cell(voice, desk.book, endpoint.proportion)))
+    return table(
+        voice("Primary endpoint"), (voice.core(endpoint.title), voice("Participants")), rows, style="narrow short"
+    )
+
+
+def sensitivity_table(desk: Desk) -> Block:
+    """Primary analysis, other intervals, and every generated sensitivity analysis."""
+    voice, analysis = desk.voice, desk.result.analysis
+    if not analysis.proportions:
+        return absent(voice)
+    rows = [
+        (
+            Cell(voice.core(one.name)),
+            Cell(voice.core(_set_title(desk, one.analysis_set))),
+            Cell(f"{one.successes} / {one.analysed}"),
+            number_cell(voice, desk.book, one.proportion),
+            Cell(voice.word(one.interval_method)),
+            Cell("; ".join(voice.core(text) for text in (*one.left_out, *one.changed)) or "–"),
+        )
+        for one in analysis.proportions
+    ]
+    head = ("Analysis", "Set", "Successes", "Proportion", "Interval", "Counted otherwise or left out")
+    return table(voice("Primary and sensitivity analyses"), [voice(one) for one in head], rows)
+
+
+def _set_title(desk: Desk, key: str) -> str:
+    clause = desk.folder.protocol.analysis_sets.get(key)
+    return clause.reading.title if clause is not None and clause.reading is not None else key
+
+
+def intercurrent_table(desk: Desk) -> Block:
+    """Intercurrent events that happened and how each was counted."""
+    voice = desk.voice
+    rows = [
+        (
+            record_cell(desk.book, one.participant_id, one.record),
+            Cell(voice.core(one.title)),
+            Cell(voice.short_day(one.on)),
+            Cell(voice.word(one.strategy)),
+            Cell(voice.core(one.because)),
+            Cell(voice.core(one.effect)),
+        )
+        for one in desk.result.analysis.intercurrent
+    ]
+    head = ("Participant", "Event", "On", "Strategy", "Because", "Effect on the count")
+    return table_or(voice, voice("Intercurrent events"), [voice(one) for one in head], rows)
+
+
+def test_table(desk: Desk) -> Block:
+    """The exact test, the posterior, and the answer with one success more or fewer."""
+    voice, analysis = desk.voice, desk.result.analysis
+    if analysis.test is None:
+        return absent(voice)
+    test = analysis.test
+    rows = [
+        (Cell(voice("Proportion of the null hypothesis")), Cell(in_percent(test.null_fraction))),
+        (Cell(voice("One-sided exact p value")), number_cell(voice, desk.book, test.p_value)),
+        (
+            Cell(voice("Level, and the one kept")),
+            Cell(f"{in_percent(test.significance_fraction)} / {in_percent(test.true_significance_fraction)}"),
+        ),
+        (Cell(voice("Fewest successes that reject")), Cell(str(test.reject_from))),
+    ]
+    if analysis.one_sided_lower is not None:
+        rows.append((Cell(voice("One-sided lower bound")), number_cell(voice, desk.book, analysis.one_sided_lower)))
+    if analysis.posterior_above_null is not None:
+        name = voice("Posterior probability above the null hypothesis")
+        rows.append(
+            (Cell(name, below=voice.core(analysis.prior)), number_cell(voice, desk.book, analysis.posterior_above_null))
+        )
+    if analysis.posterior is not None:
+        rows.append((Cell(voice("Posterior mean and interval")), number_cell(voice, desk.book, analysis.posterior)))
+    return table(
+        voice("Test of the primary endpoint"),
+        ("", voice("Value")),
+        rows,
+        note=voice.core(test.sentence),
+        style="narrow short",
+    )
+
+
+def flip_table(desk: Desk) -> Block:
+    """What one participant more or fewer would change."""
+    voice, analysis = desk.voice, desk.result.analysis
+    rows = [
+        (
+            Cell(str(flip.successes)),
+            Cell(in_percent(flip.estimate_fraction)),
+            Cell(
+                voice(
+                    "{lower} to {upper}", lower=in_percent(flip.lower_fraction), upper=in_percent(flip.upper_fraction)
+                )
+            ),
+            Cell(f"{flip.p_value:.4f}" if flip.p_value is not None else "–"),
+            Cell("–" if flip.rejected is None else voice("yes") if flip.rejected else voice("no")),
+        )
+        for flip in analysis.flips
+    ]
+    head = ("Successes", "Proportion", "Interval", "p", "Rejects")
+    return table_or(
+        voice, voice("One participant more or fewer"), [voice(one) for one in head], rows, style="narrow short"
+    )
+
+
+def power_table(desk: Desk) -> Block:
+    """What the test could show."""
+    voice = desk.voice
+    rows = [
+        (Cell(in_percent(point.true_fraction)), Cell(in_percent(point.power_fraction)))
+        for point in desk.result.analysis.power
+    ]
+    return table_or(
+        voice, voice("Power of the test"), (voice("True proportion"), voice("Power")), rows, style="narrow short"
+    )
+
+
+def criteria_table(desk: Desk) -> Block:
+    """Category of each participant under each set of criteria."""
+    voice = desk.voice
+    titles: dict[str, str] = {}
+    for one in desk.treated:
+        for result in one.criteria.criteria:
+            titles.setdefault(
+                result.criteria, result.title + (f" ({voice('exploratory')})" if result.exploratory else "")
+            )
+    rows = []
+    for one in desk.treated:
+        by_id = {result.criteria: result for result in one.criteria.criteria}
+        row = [Cell(one.participant_id)]
+        if "protocol" not in titles:
+            row.append(
+                Cell(one.response.category, anchor=desk.book.anchor(one.response.trace)) if one.response else Cell("–")
+            )
+        for key in titles:
+            found = by_id.get(key)  # type: ignore[call-overload]
+            row.append(Cell("–") if found is None else Cell(found.category, anchor=desk.book.anchor(found.trace)))
+        row.append(Cell(voice.word(one.counted)))
+        rows.append(tuple(row))
+    own = [] if "protocol" in titles else [voice("Protocol's rule")]
+    head = [voice("Participant"), *own, *(voice.core(title) for title in titles.values()), voice("Counted as")]
+    return table_or(voice, voice("Response by criteria"), head, rows)
+
+
+def category_counts(desk: Desk) -> Block:
+    """How many participants have each category, by criteria."""
+    voice = desk.voice
+    rows = []
+    found: dict[str, tuple[str, Counter[str], int]] = {}
+    for one in desk.treated:
+        for result in one.criteria.criteria:
+            title, counts, controlled = found.get(result.criteria, (result.title, Counter(), 0))
+            counts[result.category] += 1
+            found[result.criteria] = (title, counts, controlled + (result.controlled is True))
+    for title, counts, controlled in found.values():
+        spread = ", ".join(f"{category} {n}" for category, n in sorted(counts.items()))
+        rows.append((Cell(voice.core(title)), Cell(spread), Cell(str(controlled)), Cell(str(sum(counts.values())))))
+    head = (voice("Criteria"), voice("Categories"), voice("Disease control"), voice("Participants"))
+    return table_or(voice, voice("Categories by criteria"), head, rows, style="short")
+
+
+def response_listing(desk: Desk) -> Block:
+    """The arithmetic of each participant's response."""
+    voice = desk.voice
+    rows = []
+    for one in desk.treated:
+        response = one.response
+        if response is None:
+            rows.append(
+                (
+                    Cell(one.participant_id),
+                    Cell("–"),
+                    Cell("–"),
+                    Cell(voice.core(one.counted_because)),
+                    Cell(voice.word(one.counted)),
+                )
+            )
+            continue
+        rows.append(
+            (
+                Cell(one.participant_id, anchor=desk.book.anchor(response.trace)),
+                Cell(response.category),
+                number_cell(voice, desk.book, response.change_percent, signed=True),
+                Cell(voice.core(response.arithmetic)),
+                Cell(voice.word(one.counted)),
+            )
+        )
+    head = ("Participant", "Category", "Change", "Arithmetic", "Counted as")
+    return table_or(voice, voice("Response by participant"), [voice(one) for one in head], rows)
+
+
+def survival_table(desk: Desk) -> Block:
+    """Times to event."""
+    voice = desk.voice
+    rows = [
+        (
+            Cell(voice.core(one.title), below=voice.core(one.rule), anchor=desk.book.anchor(one.trace)),
+            Cell(f"{one.events} / {one.analysed}"),
+            number_cell(voice, desk.book, one.median_months),
+            Cell(f"{one.confidence_level * 100:g} %, {voice.word(one.transform)}"),
+            number_cell(voice, desk.book, one.median_follow_up_months),
+        )
+        for one in desk.result.analysis.survival
+    ]
+    head = ("Time to event", "Events / analysed", "Median [months]", "Interval", "Median follow-up [months]")
+    return table_or(voice, voice("Time to event (Kaplan-Meier)"), [voice(one) for one in head], rows)
+
+
+def agreement_table(desk: Desk) -> Block:
+    """How readers and criteria agree."""
+    voice = desk.voice
+    rows = [
+        (
+            Cell(voice.core(one.what), anchor=desk.book.anchor(one.trace)),
+            Cell(voice.core(one.first)),
+            Cell(voice.core(one.second)),
+            Cell(f"{one.agreed} / {one.compared}"),
+            number_cell(voice, desk.book, one.kappas[0].kappa if one.kappas else None),
+            Cell(voice.word(one.kappas[0].weighting) if one.kappas else "–"),
+        )
+        for one in desk.result.criteria.agreements
+    ]
+    head = ("What", "First", "Second", "Agreed / compared", "Kappa", "Weighting")
+    return table_or(voice, voice("Agreement of readers and criteria"), [voice(one) for one in head], rows)
+
+
+def replay_table(desk: Desk) -> Block:
+    """Response read again under one change at a time."""
+    voice = desk.voice
+    rows = [
+        (
+            Cell(voice.core(one.change), anchor=desk.book.anchor(one.trace)),
+            Cell(f"{one.successes} / {one.analysed}"),
+            number_cell(voice, desk.book, one.proportion),
+            Cell(", ".join(f"{flip.participant_id}: {flip.before} → {flip.after}" for flip in one.flipped) or "–"),
+        )
+        for one in desk.result.criteria.replays
+    ]
+    head = ("Change", "Successes", "Proportion", "Categories that change")
+    return table_or(voice, voice("Response replayed"), [voice(one) for one in head], rows)
+
+
+def heterogeneity_table(desk: Desk) -> Block:
+    """Lesions without uptake of the tracer, and what a fall of uptake means."""
+    voice = desk.voice
+    rows = list(_heterogeneity_rows(desk))
+    head = ("Participant", "Pattern", "Because", "Fall of uptake", "Because of the fall")
+    return table_or(voice, voice("Heterogeneity of uptake, and falls of uptake"), [voice(one) for one in head], rows)
+
+
+def _heterogeneity_rows(desk: Desk) -> Iterator[tuple[Cell, ...]]:
+    voice = desk.voice
+    for one in desk.treated:
+        found, fall = one.criteria.heterogeneity, one.criteria.uptake_fall
+        if found is None and fall is None:
+            continue
+        pattern = (
+            Cell("–")
+            if found is None
+            else Cell(found.pattern or voice("not assessable"), anchor=desk.book.anchor(found.trace))
+        )
+        label = Cell("–") if fall is None else Cell(voice.word(fall.label), anchor=desk.book.anchor(fall.trace))
+        yield (
+            Cell(one.participant_id),
+            pattern,
+            Cell(voice.core(found.because) if found is not None else "–"),
+            label,
+            Cell(voice.core(fall.because) if fall is not None else "–"),
+        )
