@@ -21,6 +21,7 @@ from theratrial.report.sections.cohort_ways import cohort_bars, ways_section
 from theratrial.report.sections.curves import STATES, curves_section, states_by_region
 from theratrial.report.sections.doses import doses_section
 from theratrial.report.sections.eligibility import eligibility_section
+from theratrial.report.sections.further_response import further_response_sections
 from theratrial.report.sections.images import examples, gallery_section, images_section
 from theratrial.report.sections.participants import course_section, flow_section
 from theratrial.report.sections.protection import protection_section
@@ -54,6 +55,7 @@ def report_sections(result: TrialResult, pictures: Pictures, studio: Studio) -> 
         *(one for one in (toxicity_section(result, book, studio),) if one is not None),
         protection_section(result, book, drawn=_dose_rates(result, studio)),
         response_section(result, book, drawn=_waterfall(treated, studio)),
+        *further_response_sections(result, book, studio),
         *(one for one in (analysis_section(result, book, studio),) if one is not None),
         notes_section(result),
         assumptions_section(result),

@@ -182,7 +182,8 @@ def _said(
     parts = [f"{len(negative)} of {len(judged)} lesions without uptake"]
     by_number = 1 - len(negative) / len(judged)
     if by_volume is not None:
-        parts.append(f"{by_volume:.0%} of their volume")
+        if negative:
+            parts.append(f"{by_volume * 100:.0f} % of their volume")
         other = _pattern(by_number, not negative, len(negative) == len(judged), rules)
         if other != _pattern(1 - by_volume, not negative, len(negative) == len(judged), rules):
             parts.append(f"by number it would be {other}")
