@@ -6,6 +6,7 @@ from theratrial.web.results import (
     dosimetry_views,
     figure_views,
     gate_views,
+    protection_views,
     report_views,
     response_views,
     safety_views,
@@ -31,6 +32,13 @@ urlpatterns = [
     path("participant/<str:code>/safety/", safety_views.safety, name="safety"),
     path("participant/<str:code>/safety/event/", safety_views.event_new, name="event-new"),
     path("participant/<str:code>/safety/event/<uuid:pk>/", safety_views.event_edit, name="event-edit"),
+    path("participant/<str:code>/protection/", protection_views.protection, name="protection"),
+    path(
+        "participant/<str:code>/protection/<int:session>/sign/", protection_views.sign_session, name="sign-protection"
+    ),
+    path(
+        "participant/<str:code>/protection/<int:session>/<str:language>.pdf", protection_views.leaflet, name="leaflet"
+    ),
     path("participant/<str:code>/response/", response_views.response, name="response"),
     path("participant/<str:code>/response/reading/", response_views.reading_new, name="reading-new"),
     path("participant/<str:code>/response/reading/<uuid:pk>/", response_views.reading_edit, name="reading-edit"),
