@@ -103,7 +103,7 @@ def run(tmp_path: Path, *arguments: str, table: str = TABLE) -> Any:
 def test_the_commands_tell_category_and_arithmetic(tmp_path: Path) -> None:
     said = run(tmp_path, "percist").stdout
     assert "P01: PERCIST 1.0, baseline 2024-01-01" in said
-    assert "SULpeak 10.00 to 6.00 g/mL, -4.00, -40.0 %" in said
+    assert "SULpeak 10.00 (A) to 6.00 (A) g/mL, -4.00, -40.0 %" in said
     found = json.loads(run(tmp_path, "eortc", "--json").stdout)
     assert found["criteria"] == "EORTC 1999"
     assert found["comparability"]["shortest_uptake_min"] == 50

@@ -129,8 +129,13 @@ def _by_reader(case: MetabolicCase, before: str, after: str, label: str) -> Crit
         because,
         reader=label,
         assessments=assessments,
-        lesions=(*lesions["baseline"].values(), *lesions["response"].values()),
-        cautions=_cautions(case, one, two, last),
+        lesions=tuple(
+            lesion
+            for when, scan in (("baseline", one), ("response", two))
+            for lesion in lesions[when].values()
+            if lesion.lesion_id in {judged.lesion_id for judged in scan.lesions} or lesion.lesion_id in scan.new_lesions
+        ),
+        cautions=(*_cautions(case, one, two, last), *_beyond(case, lesions)),
         diseased=diseased,
         trace=trace,
     )
@@ -238,6 +243,18 @@ def _cautions(case: MetabolicCase, one: PetScan, two: PetScan, last: _Reading) -
     return tuple(dict.fromkeys(found))
 
 
+def _beyond(case: MetabolicCase, lesions: Mapping[str, Mapping[str, CriteriaLesion]]) -> list[str]:
+    """Lesions whose sphere reaches into tissue hotter than themselves: the criteria see that tissue, not the lesion."""
+    if case.criteria != "percist_1_0":
+        return []
+    return [
+        f"{when}: SULpeak of {lesion.lesion_id} is above its own maximum: the sphere reaches into hotter tissue beside it"
+        for when, found in lesions.items()
+        for lesion in found.values()
+        if (lesion.peak.value or 0.0) > (lesion.maximum.value or 0.0) * 1.001
+    ]
+
+
 def _options(case: MetabolicCase, *, diseased: bool | None) -> tuple[CriteriaOption, ...]:
     mass = case.baseline.mass
     options = list(case.tracer.options)
@@ -304,7 +321,7 @@ def _result(
         exploratory_because=f"made for FDG; no response criteria are validated for {case.tracer.name}"
         if exploratory
         else "",
-        references=(*case.baseline.references, *case.response.references),
+        references=(*case.baseline.references, *case.response.references) if case.criteria == "percist_1_0" else (),
         lesions=lesions,
         cautions=cautions,
     )

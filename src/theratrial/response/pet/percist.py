@@ -105,7 +105,10 @@ def _judged(
     if after is None:
         return "NE", "not assessable: no uptake was measured at response"
     fall = before - after
-    said = f"SULpeak {before:.2f} to {after:.2f} g/mL, {-fall:+.2f}, {-fall / before * 100:+.1f} %"
+    first, last = baseline.hottest, later.hottest
+    named = [f" ({one.lesion_id})" if one else "" for one in (first, last)]
+    change = f"{-fall:+.2f}, {-fall / before * 100:+.1f} %"
+    said = f"SULpeak {before:.2f}{named[0]} to {after:.2f}{named[1]} g/mL, {change}"
     enough = fall >= options.fall_percent / 100 * before * (1 - SAME) and fall >= options.fall_sul * (1 - SAME)
     return ("PMR" if enough else "SMD"), said
 

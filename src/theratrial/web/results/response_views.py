@@ -32,6 +32,7 @@ from theratrial.web.ledger.signing import NotConfirmed, content_digest, sign, si
 from theratrial.web.participants.models import Participant
 from theratrial.web.results import selectors
 from theratrial.web.results.blinding import hidden_records
+from theratrial.web.results.criteria_shown import criteria_shown
 from theratrial.web.results.reading import (
     ADJUDICATION,
     ADJUDICATIONS,
@@ -97,6 +98,7 @@ def _page(
         "may_read": reads,
         "outcome": outcome,
         "outcome_lesions": _lesions(definition, outcome),
+        "criteria": [] if row is None or blind else criteria_shown(row.content),
         "differing": [
             (choice_text(definition, "timepoint", timepoint) if definition else timepoint, lesion)
             for timepoint, lesion in readings.differing
