@@ -248,7 +248,7 @@ def _beyond(case: MetabolicCase, lesions: Mapping[str, Mapping[str, CriteriaLesi
     if case.criteria != "percist_1_0":
         return []
     return [
-        f"{when}: SULpeak of {lesion.lesion_id} is above its own maximum: the sphere reaches into hotter tissue beside it"
+        f"{when}: SULpeak of {lesion.lesion_id} is above its own maximum: its sphere reaches into hotter tissue"
         for when, found in lesions.items()
         for lesion in found.values()
         if (lesion.peak.value or 0.0) > (lesion.maximum.value or 0.0) * 1.001
