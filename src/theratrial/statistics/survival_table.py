@@ -43,7 +43,14 @@ def survival_table(text: str) -> tuple[SubjectTime, ...]:
     InputError
         No line, or columns missing.
     """
-    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=None), strict=True)
+    try:
+        return _table(rows)
+    except csv.Error as error:
+        raise InputError(f"line {rows.line_num} is no CSV ({error}) -> save the table as CSV anew") from None
+
+
+def _table(rows: csv.DictReader[str]) -> tuple[SubjectTime, ...]:
     names = [name.strip().lower() for name in rows.fieldnames or ()]
     if len(set(names)) < len(names):
         raise InputError(f"a column stands twice among {', '.join(names)} -> keep one of them")
@@ -63,6 +70,8 @@ def survival_table(text: str) -> tuple[SubjectTime, ...]:
         cells = {key.strip().lower(): (value or "").strip() for key, value in row.items() if isinstance(key, str)}
         line = rows.line_num
         try:
+            if None in row:
+                raise InputError("there are more cells than columns, so it is not known which is which")
             found.append(_line(line, cells, dated))
         except InputError as error:
             problems.append(Problem(f"line {line}", str(error)))
