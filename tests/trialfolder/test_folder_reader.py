@@ -104,8 +104,8 @@ def test_a_line_break_inside_quotes_does_not_shift_the_line_numbers(make_folder:
 def test_a_missing_schema_version_is_the_first_and_a_newer_one_is_refused(make_folder: Make) -> None:
     path = make_folder()
     assert read_folder(path).schema_version == "1.0"
-    (path / "folder.yaml").write_text('schema_version: "1.2"\n')
-    with pytest.raises(InputError, match=r"1\.2 is newer than 1\.1"):
+    (path / "folder.yaml").write_text('schema_version: "1.3"\n')
+    with pytest.raises(InputError, match=r"1\.3 is newer than 1\.2"):
         read_folder(path)
 
 
