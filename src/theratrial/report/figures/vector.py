@@ -114,6 +114,12 @@ class Drawing:
         steps = " ".join(f"{at(x + size * dx)},{at(y + size * dy)}" for dx, dy in corners)
         self._parts.append(f'<polygon points="{steps}" {style}/>')
 
+    def ring(self, x: float, y: float, *, colour: str, size: float) -> None:
+        """A circle around a mark."""
+        self._parts.append(
+            f'<circle cx="{at(x)}" cy="{at(y)}" r="{at(size)}" fill="none" stroke="{colour}" stroke-width="1"/>'
+        )
+
     def clip(self, x: float, y: float, width: float, height: float) -> None:
         """Begin a part of which only what lies in the rectangle is seen; `unclip` ends it."""
         self._clips += 1

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
+from itertools import pairwise
 
-from theratrial.errors import TheratrialError
+from theratrial.errors import InputError, TheratrialError
 from theratrial.gates.records import laboratory_results
 from theratrial.report.figures.vector import Drawing
 from theratrial.report.style import FAINT, INK, MUTED
 from theratrial.report.texts import number, unit_text
-from theratrial.safety import graded, with_baselines
+from theratrial.safety import LaboratoryResult, graded, with_baselines
+from theratrial.safety.nadirs import count_course, falls, nadir_of
 from theratrial.trialfolder.records import TrialFolder
 from theratrial.web.results.gate import therapy_rows
 
@@ -96,11 +98,17 @@ def laboratory_drawing(folder: TrialFolder, code: str, points: Sequence[Laborato
     for session, at in sessions.items():
         drawing.line(x(at), _TOP - 4, x(at), _BOTTOM, colour=MUTED, width=1, dash="2 3")
         drawing.text(x(at) + 2, _TOP - 5, f"session {session}", size=9.5, colour=MUTED)
+    for at in _visits(folder, code):
+        if start <= at <= last:
+            drawing.line(x(at), _BOTTOM - 7, x(at), _BOTTOM, colour=INK, width=1.4)
+            drawing.text(x(at), _BOTTOM - 9, "visit", size=8.5, colour=MUTED, anchor="middle")
     limit = points[-1].lower_limit
     if limit is not None:
         drawing.line(_LEFT, y(limit), _RIGHT, y(limit), colour=MUTED, width=1, dash="6 4")
         drawing.text(_RIGHT, y(limit) - 3, "lower limit", size=9, colour=MUTED, anchor="end")
     drawing.path([(x(one.collected_at), y(one.value)) for one in points], colour=INK, width=1)
+    for lowest in _nadirs(folder, points, list(sessions.values()), last):
+        drawing.ring(x(lowest.collected_at), y(lowest.value), colour=INK, size=7)
     for one in points:
         colour = MUTED if one.grade is None else _GRADE_COLOURS.get(one.grade, INK)
         drawing.marker(x(one.collected_at), y(one.value), "o", colour=colour, size=3.6, filled=one.grade is not None)
@@ -109,5 +117,35 @@ def laboratory_drawing(folder: TrialFolder, code: str, points: Sequence[Laborato
     days = (last - start).days
     drawing.text(_LEFT, _BOTTOM + 14, start.date().isoformat(), size=9.5)
     drawing.text(_RIGHT, _BOTTOM + 14, f"{last.date().isoformat()} (day {days})", size=9.5, anchor="end")
-    drawing.text(_LEFT, _BOTTOM + 27, "number under a mark: CTCAE grade; hollow: not gradable", size=9, colour=MUTED)
+    said = "number under a mark: CTCAE grade; hollow: not gradable; ring: nadir after a session"
+    drawing.text(_LEFT, _BOTTOM + 27, said, size=9, colour=MUTED)
     return drawing
+
+
+def _visits(folder: TrialFolder, code: str) -> list[datetime]:
+    """Noon of the days of the visits that judge the next session."""
+    gate = folder.protocol.safety_gate.reading
+    if gate is None:
+        return []
+    rows = folder.rows("visits", participant_id=code, visit_id=gate.visit)
+    days = [row["occurred_on"] for row in rows if row["status"] == "done" and row["occurred_on"] is not None]
+    return [datetime.combine(day, time(12), folder.zone) for day in days]
+
+
+def _nadirs(
+    folder: TrialFolder, points: Sequence[LaboratoryPoint], sessions: Sequence[datetime], last: datetime
+) -> list[LaboratoryResult]:
+    """The lowest count after each session, of tests that are graded for low values."""
+    gate = folder.protocol.safety_gate.reading
+    if gate is None or not falls(points[0].test, gate.ctcae_version):
+        return []
+    results = [LaboratoryResult(p.test, p.value, p.unit, None, None, p.collected_at) for p in points]
+    found = []
+    for at, following in pairwise([*sorted(sessions), last]):
+        try:
+            lowest = nadir_of(count_course(results, points[0].test, injected_at=at, until=following))
+        except InputError:
+            continue  # in two units: the table shows each value in its own
+        if lowest is not None:
+            found.append(lowest.result)
+    return found
