@@ -10,6 +10,7 @@ from theratrial.web.results import (
     report_views,
     response_views,
     safety_views,
+    toxicity_views,
     views,
 )
 
@@ -29,6 +30,9 @@ urlpatterns = [
     path("participant/<str:code>/figure/curves-<int:session>-<str:kind>.svg", figure_views.curves, name="curves"),
     path("participant/<str:code>/figure/limits.svg", figure_views.limits, name="limits"),
     path("participant/<str:code>/figure/laboratory-<str:test>.svg", figure_views.laboratory, name="laboratory-figure"),
+    path("safety/", toxicity_views.safety_over_all, name="safety-over-all"),
+    path("safety/stopping.svg", toxicity_views.stopping_drawing, name="stopping-figure"),
+    path("participant/<str:code>/toxicity/", toxicity_views.toxicity, name="toxicity"),
     path("participant/<str:code>/safety/", safety_views.safety, name="safety"),
     path("participant/<str:code>/safety/event/", safety_views.event_new, name="event-new"),
     path("participant/<str:code>/safety/event/<uuid:pk>/", safety_views.event_edit, name="event-edit"),
