@@ -60,6 +60,7 @@ COMMANDS: dict[str, CommandEntry] = {
     "analyse": CommandEntry("theratrial.cli.analyse", "app", "Analyse a proportion or times to event."),
     "grade": CommandEntry("theratrial.cli.grade", "grade", "Grade laboratory values by CTCAE 5.0 and 6.0."),
     "protect": CommandEntry("theratrial.cli.protect", "app", "Release, contact restrictions, the participant's sheet."),
+    "events": CommandEntry("theratrial.cli.events", "app", "CTCAE terms; adverse and serious events of a trial."),
     "ledger": CommandEntry("theratrial.cli.ledger", "app", "Verify or export the ledger of a site."),
     "serve": CommandEntry("theratrial.cli.site", "serve", "Start the site: the trial in a browser."),
     "worker": CommandEntry("theratrial.cli.site", "worker", "Do a site's background work."),

@@ -41,7 +41,7 @@ def issues(**answers: str) -> tuple[set[str], set[str]]:
     [
         ({}, set(), set()),
         ({"outcome": "fatal"}, {"fatal_is_grade_5"}, set()),
-        ({"outcome": "fatal", "grade": "5", "serious": "yes"}, set(), set()),
+        ({"outcome": "fatal", "grade": "5", "serious": "yes", "seriousness": "results in death"}, set(), set()),
         ({"outcome": "recovered"}, set(), {"recovered_has_ended"}),
         ({"outcome": "recovered", "ended_on": "2022-04-03"}, set(), set()),
         ({"outcome": "recovering"}, set(), set()),
@@ -69,7 +69,7 @@ def test_the_page_offers_known_terms_and_refuses_a_fatal_event_below_grade_5(cli
 def test_a_recovered_event_without_a_last_day_is_asked_about_until_it_has_one(client_of: ClientOf) -> None:
     client = client_of("nuclear1")
     assert client.post(ADDRESS, {**TYPED, "i-outcome": "recovered"}).status_code == 302
-    record = Record.objects.get(table="adverse_events", cells__outcome="recovered")
+    record = Record.objects.get(table="adverse_events", cells__outcome="recovered", source="form")
     query = Query.objects.get(record=record, rule="edit-check:adverse_event:recovered_has_ended")
     assert (query.state, query.column) == ("open", "ended_on")
     change: dict[str, Any] = {**TYPED, "i-outcome": "recovered", "i-ended_on": "2022-04-09"}

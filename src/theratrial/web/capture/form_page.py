@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from theratrial.errors import InputError
 from theratrial.forms import Answer, FormDefinition, Submission
-from theratrial.safety.intervals import known_terms
+from theratrial.safety.adverse import event_terms
 from theratrial.web.capture import forms
 from theratrial.web.capture.conflicts import Merged, merged
 from theratrial.web.capture.form_drawing import drawn, issue_text
@@ -33,6 +33,7 @@ from theratrial.web.people.models import User
 from theratrial.web.people.permissions import may
 from theratrial.web.pharmacy.guards import Findings, administration_findings
 from theratrial.web.results.blinding import Hidden, hidden_records
+from theratrial.web.trials.selectors import protocol_in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,8 @@ def _of_her_site(place: Place, definition: FormDefinition) -> dict[str, Answer]:
 def _options(place: Place, definition: FormDefinition) -> dict[str, tuple[str, ...]]:
     """Column -> words that may be picked, of those that no protocol lists: released batches, terms of CTCAE."""
     if definition.table.name == "adverse_events":
-        return {"term": known_terms()}
+        gate = protocol_in_force().safety_gate.reading
+        return {"term": tuple(one.term for one in event_terms(gate.ctcae_version if gate else "5.0").values())}
     if place.participant is None or not any(field.column == "batch_id" for field in definition.fields):
         return {}
     released = live_records().filter(table="batches", cells__released="yes")

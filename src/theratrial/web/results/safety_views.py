@@ -19,6 +19,7 @@ from theratrial.web.capture.selectors import live_records, participant_rows
 from theratrial.web.capture.value_words import value_words
 from theratrial.web.participants.models import Participant
 from theratrial.web.results.laboratory import laboratory_points
+from theratrial.web.results.serious import safety_context
 from theratrial.web.trials.selectors import protocol_in_force
 
 TABLE = "adverse_events"
@@ -45,6 +46,7 @@ def safety(request: HttpRequest, code: str) -> HttpResponse:
         "may_enter": may(request.user, "safety.enter", site=participant.site),
         "version": gate.ctcae_version if gate else "",
         "part": "safety",
+        **safety_context(rows.folder, code),
     }
     return render(request, "results/safety.html", context)
 
@@ -92,6 +94,13 @@ def _setting(participant: Participant, record: Record | None) -> Setting:
     return Setting(
         template="results/event_form.html",
         back=reverse("results:safety", args=[participant.code]),
-        context={"record": record, "part": "safety"},
+        context={"record": record, "part": "safety", "asked": _asked()},
         starts_with={"ctcae_version": gate.ctcae_version} if gate else {},
     )
+
+
+def _asked() -> dict[str, str]:
+    """Ids of the items that the list of CTCAE terms reads while they are typed."""
+    definition = forms.definition_of(forms.form_over(TABLE))
+    wanted = ("term", "ctcae_version", "grade")
+    return {field.column: f"i-{field.id}" for field in definition.fields if field.column in wanted}

@@ -3,11 +3,14 @@
 from django.urls import path
 
 from theratrial.web.results import (
+    adverse_views,
+    analysis_views,
     dosimetry_views,
     figure_views,
     gate_views,
     protection_views,
     report_views,
+    response_over_views,
     response_views,
     safety_views,
     toxicity_views,
@@ -19,8 +22,12 @@ urlpatterns = [
     path("", views.index, name="index"),
     path("progress/", views.progress, name="progress"),
     path("start/", views.start, name="start"),
+    path("analysis/", analysis_views.analysis, name="analysis"),
+    path("analysis/figure/<str:name>.svg", analysis_views.figure, name="analysis-figure"),
     path("gates/", gate_views.gates, name="gates"),
     path("deviations/", gate_views.deviations, name="deviations"),
+    path("response/", response_over_views.over_participants, name="response-over"),
+    path("response/figure/<str:name>.svg", response_over_views.figure, name="response-over-figure"),
     path("computation/<uuid:pk>/report.html", report_views.report, name="report"),
     path("computation/<uuid:pk>/dosimetry/<str:code>.html", report_views.dosimetry_page, name="dosimetry-page"),
     path("participant/<str:code>/", dosimetry_views.dosimetry, name="participant"),
@@ -36,6 +43,14 @@ urlpatterns = [
     path("participant/<str:code>/safety/", safety_views.safety, name="safety"),
     path("participant/<str:code>/safety/event/", safety_views.event_new, name="event-new"),
     path("participant/<str:code>/safety/event/<uuid:pk>/", safety_views.event_edit, name="event-edit"),
+    path("ctcae/", adverse_views.terms, name="ctcae"),
+    path("serious/", adverse_views.serious, name="serious"),
+    path("serious/listing.csv", adverse_views.serious_csv, name="serious-csv"),
+    path("participant/<str:code>/safety/event/<uuid:pk>/report/", adverse_views.report_new, name="serious-report-new"),
+    path("participant/<str:code>/safety/event/<uuid:pk>/form/", adverse_views.sheet, name="serious-sheet"),
+    path("participant/<str:code>/safety/event/<uuid:pk>/form.pdf", adverse_views.sheet_pdf, name="serious-sheet-pdf"),
+    path("participant/<str:code>/safety/report/<uuid:pk>/", adverse_views.report_edit, name="serious-report-edit"),
+    path("participant/<str:code>/safety/pregnancy/", adverse_views.pregnancy_new, name="pregnancy-new"),
     path("participant/<str:code>/protection/", protection_views.protection, name="protection"),
     path(
         "participant/<str:code>/protection/<int:session>/sign/", protection_views.sign_session, name="sign-protection"

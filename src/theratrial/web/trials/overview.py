@@ -19,6 +19,7 @@ from theratrial.web.registration.brief import brief as registration_brief
 from theratrial.web.registration.brief import state_now
 from theratrial.web.results.blinding import hidden_records
 from theratrial.web.results.gates_waiting import gate_states
+from theratrial.web.results.serious import owed_reports
 from theratrial.web.trials.models import ProtocolVersion
 from theratrial.web.trials.results_brief import Brief, briefs_of, endpoint_of, latest_computation
 from theratrial.web.trials.selectors import protocol_of, the_trial
@@ -167,6 +168,7 @@ def overview(user: Any, *, page: int = 1, everybody: bool = False) -> dict[str, 
     plan = registered.history.current.record.recruitment if registered is not None else None
     context = {
         "sees": sees, "now": now, "counts": _counts(people), "late": late[:8], "late_count": len(late),
+        "unreported": owed_reports([one.participant for one in people], now) if people else [],
         "waiting": [Waiting(*_split(key)) for key, state in sorted(gates.items()) if state == "waiting"],
         "queries": _queries(user), "everybody": everybody, "pages": range(1, pages + 1), "page_number": page,
         "picture": _picture(lanes[(page - 1) * LANES : page * LANES], gates, categories, now),
