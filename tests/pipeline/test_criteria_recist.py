@@ -134,6 +134,6 @@ def test_readers_who_differ_leave_it_not_evaluable_and_both_are_shown() -> None:
 def test_every_option_that_the_paper_leaves_open_is_told_with_its_reason() -> None:
     options = judged(lines({}), confirmation_days=None, stable_days=56).options
     told = {one.name: one.value for one in options}
-    assert told["confirmation of CR and PR"] == "none"
+    assert told["confirmation of CR and PR"] == "not asked"
     assert told["shortest stable disease"] == "56 days"
     assert all(one.because for one in options)

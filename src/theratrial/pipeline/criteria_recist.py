@@ -189,7 +189,7 @@ def _assessments(
 
 def _options(case: RecistCase) -> tuple[CriteriaOption, ...]:
     plan = case.plan
-    confirmed = "none" if plan.confirmation_days is None else f"after {plan.confirmation_days} days"
+    confirmed = "not asked" if plan.confirmation_days is None else f"after {plan.confirmation_days} days"
     stays = {
         "once_confirmed": "until progression, once confirmed",
         "once_assigned": "until progression, at once",
@@ -204,7 +204,7 @@ def _options(case: RecistCase) -> tuple[CriteriaOption, ...]:
             f"{plan.not_evaluable_between}",
             "the paper does not say how many may be",
         ),
-        ("stable before confirmation", "one" if plan.stable_between else "none", "the paper does not say"),
+        ("stable before confirmation", "one may be" if plan.stable_between else "none may be", "the paper does not say"),
         ("too small to measure", f"{plan.too_small_mm:g} mm", "the paper's default is 5 mm"),
     )
     return tuple(CriteriaOption(name, value, why) for name, value, why in rows)
