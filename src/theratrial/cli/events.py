@@ -63,8 +63,8 @@ def term(
                 console.say(f"  {text}")
         for one in range(1, 6):
             console.say(f"  grade {one}  {found.term.grades.get(one, 'does not exist for this term')}")
-    for one in fitting if not as_json else ():
-        console.say(f"  {one.term}  ({one.system_organ_class})")
+    for other in fitting if not as_json else ():
+        console.say(f"  {other.term}  ({other.system_organ_class})")
     for text in found.problems if not as_json else ():
         console.note(text)
     if found.problems:
