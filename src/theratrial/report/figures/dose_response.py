@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from theratrial.report.figures.canvas import new_figure
 from theratrial.report.style import DETERMINACY_MARKERS, INK, MUTED, determinacy_colour, determinacy_marker, drawing
 from theratrial.report.texts import words
-from theratrial.results.criteria import LesionCourse
-from theratrial.results.values import TrialResult
+from theratrial.results.criteria import LesionCourse, ParticipantCriteria
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 _CUT_PERCENT: Final = 150.0
 
 
-def dose_response_figure(result: TrialResult) -> Figure | None:
+def dose_response_figure(people: Sequence[ParticipantCriteria]) -> Figure | None:
     """The figure; None where no lesion has both a dose and a response."""
-    lesions = [lesion for one in result.participants for lesion in one.criteria.lesions]
+    lesions = [lesion for one in people for lesion in one.lesions]
     with_dose = [one for one in lesions if one.absorbed_dose_Gy is not None]
     points = [one for one in with_dose if _has_dose(one) and _change(one) is not None]
     resolved = [one for one in with_dose if _has_dose(one) and one.status_response == "resolved"]
@@ -50,11 +50,9 @@ def dose_response_figure(result: TrialResult) -> Figure | None:
         cut = any((_change(one) or 0.0) > _CUT_PERCENT for one in (*points, *apart))
         axes.set_ylabel("Change of uptake [%]" + (f" (cut at {_CUT_PERCENT:g})" if cut else ""))
         axes.set_xlabel("Absorbed dose over all sessions [Gy]")
-        people = sum(
-            any(_has_dose(one) and _change(one) is not None for one in p.criteria.lesions) for p in result.participants
-        )
+        whose = sum(any(_has_dose(one) and _change(one) is not None for one in person.lesions) for person in people)
         axes.set_title(
-            f"{len(points)} lesions of {people} participants" + (f", {len(resolved)} resolved" if resolved else "")
+            f"{len(points)} lesions of {whose} participants" + (f", {len(resolved)} resolved" if resolved else "")
         )
         if beside is not None:
             _beside(beside, apart)

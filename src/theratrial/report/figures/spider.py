@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from theratrial.report.figures.canvas import new_figure, short
 from theratrial.report.style import CATEGORY_COLOURS, CATEGORY_NAMES, INK, MUTED, drawing
-from theratrial.results.criteria import CriteriaResult
+from theratrial.results.criteria import ParticipantCriteria
 from theratrial.results.values import ParticipantResult
 
 if TYPE_CHECKING:
@@ -27,29 +29,52 @@ Point = tuple[int, float, str]
 """Days since the first session, change in percent, category of the assessment."""
 
 
-def spider_points(one: ParticipantResult) -> tuple[CriteriaResult, list[Point]] | None:
-    """RECIST's result of a participant and its assessments that have a sum; None where there are fewer than two."""
-    found = next((each for each in one.criteria.criteria if each.criteria == "recist_1_1"), None)
-    if found is None or not one.sessions:
+@dataclass(frozen=True, slots=True)
+class SpiderLine:
+    """One participant's line."""
+
+    participant_id: str
+    best: str
+    """Best overall response."""
+    points: tuple[Point, ...]
+
+
+def spider_line(participant_id: str, started_on: date | None, criteria: ParticipantCriteria) -> SpiderLine | None:
+    """RECIST's assessments of a participant that have a sum; None where there are fewer than two.
+
+    Parameters
+    ----------
+    started_on
+        Day of the first session.
+    """
+    found = next((each for each in criteria.criteria if each.criteria == "recist_1_1"), None)
+    if found is None or started_on is None:
         return None
-    start = min(session.injected_at for session in one.sessions).date()
-    points = [
-        ((each.on - start).days, each.change_percent.value, each.category)
+    points = sorted(
+        ((each.on - started_on).days, each.change_percent.value, each.category)
         for each in found.assessments
         if each.on is not None
         and each.change_percent is not None
         and each.change_percent.value is not None
         and each.reader in ("", found.reader)
-    ]
-    points.sort()
+    )
     if points and points[0][0] > 0:
         points.insert(0, (0, 0.0, ""))
-    return (found, points) if len(points) > 1 else None
+    return SpiderLine(participant_id, found.category, tuple(points)) if len(points) > 1 else None
 
 
-def spider_figure(judged: Sequence[ParticipantResult]) -> tuple[Figure, int] | None:
-    """The figure and how many lines it has; None where nobody has two assessments."""
-    lines = [(one.participant_id, *seen) for one in judged if (seen := spider_points(one)) is not None]
+def spider_lines(judged: Sequence[ParticipantResult]) -> list[SpiderLine]:
+    """The lines of those who have one."""
+    found = []
+    for one in judged:
+        started_on = min((session.injected_at for session in one.sessions), default=None)
+        line = spider_line(one.participant_id, None if started_on is None else started_on.date(), one.criteria)
+        found += [] if line is None else [line]
+    return found
+
+
+def spider_figure(lines: Sequence[SpiderLine]) -> Figure | None:
+    """The figure; None without a line."""
     if not lines:
         return None
     figure = new_figure(4.2)
@@ -69,20 +94,24 @@ def spider_figure(judged: Sequence[ParticipantResult]) -> tuple[Figure, int] | N
             )
         axes.axhline(0, color=INK, linewidth=0.8, zorder=0)
         ends = []
-        for name, found, points in lines:
-            category = found.category if found.category in CATEGORY_COLOURS else "NE"
-            ends.append((*_line(axes, points, category), f"{short(name, 8)} {found.category}"))
-        values = [change for _, _, points in lines for _, change, _ in points]
+        for one in lines:
+            label = f"{short(one.participant_id, 8)} {one.best}"
+            ends.append((*_line(axes, one.points, _drawn_as(one.best)), label))
+        values = [change for one in lines for _, change, _ in one.points]
         low, high = min([*values, -40.0]), max([*values, 30.0])
         axes.set_ylim(low - 0.06 * (high - low), high + 0.08 * (high - low))
-        last = max(days for _, _, points in lines for days, _, _ in points)
-        first = min(days for _, _, points in lines for days, _, _ in points)
+        last = max(days for one in lines for days, _, _ in one.points)
+        first = min(days for one in lines for days, _, _ in one.points)
         axes.set_xlim(min(first, 0) - 2, last * 1.14 + 2)
         _labels(axes, ends, high - low)
         axes.set_xlabel("Days since the first session")
         axes.set_ylabel("Change of the sum of diameters [%]")
-        _legend(figure, {found.category for _, found, _ in lines})
-    return figure, len(lines)
+        _legend(figure, {_drawn_as(one.best) for one in lines})
+    return figure
+
+
+def _drawn_as(best: str) -> str:
+    return best if best in CATEGORY_COLOURS else "NE"
 
 
 def _line(axes: Any, points: Sequence[Point], category: str) -> tuple[float, float]:
@@ -122,6 +151,7 @@ def _labels(axes: Any, ends: Sequence[tuple[float, float, str]], height: float) 
             va="center",
             fontsize=7,
             color=INK,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85},
             arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2},
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from theratrial.report.blocks import Block, Cell, Heading, Section, Table, Text
-from theratrial.report.figures.spider import spider_figure
+from theratrial.report.figures.spider import spider_figure, spider_lines
 from theratrial.report.studio import Studio
 from theratrial.report.texts import count, day
 from theratrial.report.traces import TraceBook
@@ -43,13 +43,13 @@ def criteria_section(result: TrialResult, book: TraceBook, studio: Studio) -> Se
 
 
 def _exploratory(judged: Sequence[ParticipantResult]) -> list[Block]:
-    said = {
-        f"{one.title}: exploratory{f', {one.exploratory_because}' if one.exploratory_because else ''}."
-        for participant in judged
-        for one in participant.criteria.criteria
-        if one.exploratory
-    }
-    return [Text(one, "warning") for one in sorted(said)]
+    said: dict[str, str] = {}
+    for participant in judged:
+        for one in participant.criteria.criteria:
+            if one.exploratory:
+                # The reason is not recorded where nothing could be assessed; one participant's stands for the criteria.
+                said[one.title] = said.get(one.title) or one.exploratory_because
+    return [Text(f"{name}: exploratory{f', {why}' if why else ''}.", "warning") for name, why in said.items()]
 
 
 def _of(one: ParticipantResult, criteria: str) -> CriteriaResult | None:
@@ -138,18 +138,18 @@ def _options(judged: Sequence[ParticipantResult], titles: dict[str, str]) -> lis
 
 
 def _spider(judged: Sequence[ParticipantResult], studio: Studio) -> list[Block]:
-    drawn = spider_figure(judged)
-    if drawn is None:
+    lines = spider_lines(judged)
+    figure = spider_figure(lines)
+    if figure is None:
         return []
-    figure, lines = drawn
     return [
         studio.vector(
             "spider",
             figure,
-            alternative=f"Change of the sum of diameters of {count(lines, 'participant')} over time, from baseline",
-            caption="Change of RECIST's sum of diameters from baseline, by day of treatment; a line for each "
-            "participant, with the best overall response at its end. An open mark is an assessment that was not "
-            "evaluable as a whole. -30 % is counted from baseline; +20 % is counted from the least sum, "
+            alternative=f"Change of the sum of diameters of {count(len(lines), 'participant')} over time",
+            caption="Change of RECIST's sum of diameters from baseline, by day of treatment, the baseline drawn at "
+            "day 0; a line for each participant, with the best overall response at its end. An open mark is an "
+            "assessment not evaluable as a whole. -30 % is counted from baseline; +20 % from the least sum, "
             "so that a line can be progression below it.",
         )
     ]

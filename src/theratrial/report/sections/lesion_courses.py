@@ -26,7 +26,7 @@ def lesion_courses_section(result: TrialResult, book: TraceBook, studio: Studio)
         return None
     blocks: list[Block] = [Text(_INTRODUCTION)]
     found = result.criteria.dose_response
-    figure = dose_response_figure(result)
+    figure = dose_response_figure([one.criteria for one in result.participants])
     if found is not None and figure is not None:
         blocks += [Text(_rho(found))]
         blocks.append(

@@ -87,7 +87,7 @@ def _cross(one: Agreement) -> Table:
         (Cell(mine), *(Cell(str(counts[mine, yours]), style="number") for yours in one.categories))
         for mine in one.categories
     )
-    caption = f"{one.what.capitalize()}: {one.first} (rows) and {one.second} (columns)"
+    caption = f"{one.what[0].upper()}{one.what[1:]}: {one.first} (rows) and {one.second} (columns)"
     return Table(caption, ("", *one.categories), rows, style="narrow")
 
 
