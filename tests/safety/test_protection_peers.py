@@ -7,6 +7,7 @@ Western Australia / South Australia Medical Imaging; numpy 2.4.6, scipy 1.17.1):
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 
@@ -150,3 +151,43 @@ def test_the_fit_agrees_with_that_of_dorn_within_its_uncertainty() -> None:
     assert start.value == pytest.approx(DORN_FIT[0], rel=0.02)
     assert half_life.value == pytest.approx(DORN_FIT[1], rel=0.02)
     assert half_life.lower < DORN_FIT[1] < half_life.upper
+
+
+@pytest.mark.parametrize(
+    ("curve", "pattern"),
+    [("antibody", "sleep_and_day"), ("antibody", "infant_care_sick"), ("two_phases", "work_close")],
+)
+def test_restrictions_beside_glowgreen_stand_on_the_validation_page(
+    curve: str, pattern: str, validation: Callable[..., None]
+) -> None:
+    until_h, _, _, all_mSv = next(row[2:] for row in GLOWGREEN if row[:2] == (curve, pattern))
+    since_h = next(row[4] for row in GLOWGREEN if row[:2] == (curve, pattern))
+    validation(
+        f"contact dose, {curve} curve, {pattern}, from the administration on",
+        expected=all_mSv,
+        got=contact_dose_mSv(
+            CURVES[curve],
+            contact_pattern(pattern),
+            from_h=since_h,
+            injected_hour=INJECTED_HOUR,
+            geometry="power_1_5",
+        ),
+        unit="mSv",
+        source="PyPI glowgreen 0.1.1",
+        relative=1e-9,
+    )
+    validation(
+        f"end of the restriction to 1 mSv, {curve} curve, {pattern}",
+        expected=until_h,
+        got=restricted_until_h(
+            CURVES[curve],
+            contact_pattern(pattern),
+            1.0,
+            start_h=0.0,
+            injected_hour=INJECTED_HOUR,
+            geometry="power_1_5",
+        ),
+        unit="h",
+        source="PyPI glowgreen 0.1.1, which steps by the hour",
+        absolute=1.0,
+    )

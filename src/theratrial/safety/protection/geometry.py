@@ -39,7 +39,7 @@ def distance_factor(distance_m: float, geometry: Geometry = "line") -> float:
     Examples
     --------
     >>> [round(distance_factor(d), 2) for d in (0.3, 0.5, 1.0, 2.0)]
-    [5.94, 2.97, 1.0, 0.28]
+    [5.94, 2.98, 1.0, 0.28]
     >>> distance_factor(2.0, "point")
     0.25
     """

@@ -50,7 +50,7 @@ def dose_constraint_mSv(constraints: str, kind: str, *, sessions: int = 1) -> fl
 
     Examples
     --------
-    >>> dose_constraint_mSv("relatives_1_public_0_3", "public", sessions=3)
+    >>> round(dose_constraint_mSv("relatives_1_public_0_3", "public", sessions=3), 3)
     0.1
     """
     rows = [row for row in table(CONSTRAINTS) if row.text("constraints") == constraints]
