@@ -28,7 +28,7 @@ def ambient_dose_coefficient_pSv_cm2(energy_keV: float) -> float:
     Examples
     --------
     >>> round(ambient_dose_coefficient_pSv_cm2(208.37), 3)
-    1.247
+    1.25
     """
     energies, values = _nodes()
     at = math.log(energy_keV)
