@@ -74,6 +74,8 @@ def exposure(conceived_on: date | None, given_on: Sequence[date], months: float 
         )
         if months is not None and not after:
             until = contraception_until(before[-1], months)
-            word = "within" if conceived_on <= until else "after"
-            said.append(f"{word} the time of contraception, until {until.isoformat()}")
+            if conceived_on <= until:
+                said.append(f"within the time of contraception, until {until.isoformat()}")
+            else:
+                said.append(f"after the time of contraception, until {until.isoformat()}")
     return "; ".join(said)
