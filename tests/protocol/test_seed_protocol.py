@@ -175,6 +175,17 @@ def test_whatever_has_a_title_for_people_has_it_in_every_language_of_the_trial()
         assert [one.id for one in protocol.conflicts if language not in one.questions] == []
 
 
+def test_a_protocol_without_the_further_clauses_has_the_hash_it_had() -> None:
+    protocol = shipped_protocol("IRCT20210612051548N3")
+    names = ("further_criteria", "toxicity", "stopping", "serious_events", "radiation_protection", "analysis")
+    bare = protocol.model_copy(update=dict.fromkeys(names))
+    content = {name: value for name, value in bare.model_dump(mode="json").items() if name not in names}
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    assert protocol_hash(bare) == "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    for name in names:
+        assert protocol_hash(protocol.model_copy(update={name: None})) != protocol_hash(protocol)
+
+
 def test_a_protocol_without_words_in_further_languages_has_the_hash_it_had() -> None:
     protocol = shipped_protocol("IRCT20210612051548N3")
     first = protocol.conflicts[0]

@@ -82,6 +82,10 @@ def protocol_hash(protocol: Protocol) -> str:
         for name in ("titles", "questions"):
             if not conflict[name]:
                 del conflict[name]
+    # So does that of a file from before these clauses could be written.
+    for name in ("further_criteria", "toxicity", "stopping", "serious_events", "radiation_protection", "analysis"):
+        if content[name] is None:
+            del content[name]
     return bytes_hash(json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode())
 
 

@@ -23,7 +23,7 @@ from theratrial.trialfolder.moments import CellProblem
 from theratrial.web.capture.form_rights import OF_THE_SITE, OWN_CODE, OWN_ROLE
 from theratrial.web.trials.selectors import trial_zone
 
-REMARKS: Final = frozenset({"comment", "note"})
+REMARKS: Final = frozenset({"comment", "note", "narrative"})
 NOT_SAID: Final[Mapping[str, str]] = {}
 
 

@@ -116,10 +116,13 @@ def _of_her_site(place: Place, definition: FormDefinition) -> dict[str, Answer]:
 
 
 def _options(place: Place, definition: FormDefinition) -> dict[str, tuple[str, ...]]:
-    """Column -> words that may be picked, of those that no protocol lists: released batches, terms of CTCAE."""
+    """Column -> words that may be picked, of those that no protocol lists: released batches, terms, serious events."""
     if definition.table.name == "adverse_events":
         gate = protocol_in_force().safety_gate.reading
         return {"term": tuple(one.term for one in event_terms(gate.ctcae_version if gate else "5.0").values())}
+    if definition.table.name == "serious_reports":
+        events = live_records().filter(table="adverse_events", participant=place.participant, cells__serious="yes")
+        return {"term": tuple(sorted({one or "" for one in events.values_list(KT("cells__term"), flat=True)}))}
     if place.participant is None or not any(field.column == "batch_id" for field in definition.fields):
         return {}
     released = live_records().filter(table="batches", cells__released="yes")
