@@ -116,8 +116,8 @@ def _alone(scan: PetScan, limits: Comparability) -> Iterator[str]:
     if scan.uptake_min is None:
         yield "the uptake time is not recorded"
     elif not limits.shortest_uptake_min <= scan.uptake_min <= limits.longest_uptake_min:
-        window = f"{limits.shortest_uptake_min:g} to {limits.longest_uptake_min:g}"
-        yield f"uptake time {scan.uptake_min:.3g} min, not {window}"
+        earliest, latest = limits.shortest_uptake_min, limits.longest_uptake_min
+        yield f"uptake time {scan.uptake_min:.3g} min, not {earliest:g} to {latest:g}"
     if limits.highest_glucose_mg_per_dL is None:
         return
     if scan.glucose_mg_per_dL is None:
