@@ -19,7 +19,14 @@ from theratrial.results.values import Note, ParticipantResult, SessionResult
 from theratrial.safety.protection.constant import COEFFICIENTS
 from theratrial.safety.protection.contact import HOURS
 from theratrial.safety.protection.curve import Interval
-from theratrial.safety.protection.household import CONSTRAINTS, PUBLIC, SITUATIONS, HouseholdMember, contacts
+from theratrial.safety.protection.household import (
+    CONSTRAINTS,
+    KIND_WORDS,
+    PUBLIC,
+    SITUATIONS,
+    HouseholdMember,
+    contacts,
+)
 from theratrial.safety.protection.judged import METHOD, VERSION, Judged, JudgedContact, Situation, judged
 from theratrial.safety.protection.readings import READING_SD_FRACTION, Reading
 from theratrial.safety.protection.release import CRITERIA, ReleaseLimit, release_limit
@@ -271,7 +278,7 @@ def _restriction(
     one: JudgedContact, injected_at: datetime, start_h: float, trace: Trace, zone: tzinfo
 ) -> ContactRestriction:
     contact = one.contact
-    who = "Others" if contact.kind == PUBLIC else f"{contact.member_id} {contact.kind}"
+    who = "Others" if contact.kind == PUBLIC else f"Person {contact.member_id}, {KIND_WORDS[contact.kind]}"
     return ContactRestriction(
         person=f"{who}: {contact.title}",
         constraint_mSv=contact.constraint_mSv,

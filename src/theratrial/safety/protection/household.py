@@ -13,7 +13,15 @@ from theratrial.safety.protection.contact import ContactPattern, contact_pattern
 CONSTRAINTS: Final = "safety/dose_constraints"
 SITUATIONS: Final = "safety/contact_situations"
 PUBLIC: Final = "public"
-KINDS: Final = ("adult", "pregnant", "child_under_2", "child_2_to_5", "child_5_to_11", "child_over_11")
+KIND_WORDS: Final = {
+    "adult": "adult",
+    "pregnant": "pregnant woman",
+    "child_under_2": "child under 2 years",
+    "child_2_to_5": "child of 2 to 5 years",
+    "child_5_to_11": "child of 5 to 11 years",
+    "child_over_11": "child over 11 years",
+}
+KINDS: Final = tuple(KIND_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
