@@ -49,7 +49,8 @@ ACTION = {
 def other_protocol() -> dict[str, Any]:
     """The shipped protocol with one more item, and another code list, in the form of adverse events."""
     content: dict[str, Any] = yaml.safe_load(shipped_protocol_bytes(SEED_PROTOCOL))
-    items = content["forms"]["adverse_event"]["reading"]["items"]
+    reading = content["forms"]["adverse_event"]["reading"]
+    items = reading["items"] = [one for one in reading["items"] if one["id"] != ACTION["id"]]
     related = next(one for one in items if one["id"] == "related")
     related["choices"] = ["related", "not_related"]
     related["choice_labels"] = {
