@@ -139,7 +139,7 @@ def _written(
     html = page(made, voice)
     place = out / f"{name}.html"
     place.write_text(html, encoding="utf-8")
-    because = write_pdf(html, out / f"{name}.pdf") if pdf else "not asked for"
+    because = write_pdf(page(made, voice, printed=True), out / f"{name}.pdf") if pdf else "not asked for"
     standing = "DRAFT" if inputs.state.draft else "locked"
     if as_json:
         paths = {"html": str(place), "pdf": "" if because else str(out / f"{name}.pdf")}

@@ -1,7 +1,7 @@
 """A trial folder as it was at an instant: what was recorded of later moments does not exist in it.
 
-A folder keeps the present state of each record and no history, so this removes by the moments that the records speak
-of: a line whose required date, or else whose moment, lies later; a later date in a line that stays, with what was recorded
+A folder keeps the present state of each record and no history, so this removes by the moments that records speak of: a
+line whose required date, or else whose moment, lies later; a later date in a line that stays, with what was recorded
 of it; a later image, and regions drawn later or on a later image. A correction made later of an earlier fact cannot be
 told from the fact.
 """

@@ -22,6 +22,7 @@ from theratrial.report.texts import short_hash
 
 _PERSIAN_RANGE: Final = "U+0600-06FF, U+0750-077F, U+200C-200D, U+FB50-FDFF, U+FE70-FEFC"
 _DEEPEST_IN_CONTENTS: Final = 3
+REGISTER: Final = "The register of traces has {n} lines; it stands in the HTML of the same state, each number linked."
 _ARABIC: Final = re.compile("[\u0600-\u06ff]")
 
 
@@ -36,8 +37,14 @@ class Document:
     """Whether every chapter begins a page; else only what follows the contents does."""
 
 
-def page(document: Document, voice: Voice) -> str:
-    """The document as HTML. Every text is escaped: names and reasons come from people and files."""
+def page(document: Document, voice: Voice, *, printed: bool = False) -> str:
+    """The document as HTML. Every text is escaped: names and reasons come from people and files.
+
+    Parameters
+    ----------
+    printed
+        Whether it is for paper: the register of traces, and the links into it, are in the page for the screen only.
+    """
     state = document.state
     names, listed, tagged = _numbered(document.chapters, voice)
     return (
@@ -49,6 +56,8 @@ def page(document: Document, voice: Voice) -> str:
             direction="rtl" if voice.language == "fa" else "ltr",
             css=Markup(_css(voice)),  # ours; nothing of the trial is in it
             state=state,
+            printed=printed,
+            elsewhere=lambda block: voice(REGISTER, n=len(block.lines)),
             name=document.title,
             paged=document.paged,
             chapters=document.chapters,
@@ -73,7 +82,7 @@ def pdf(document: Document, voice: Voice) -> bytes:
     InputError
         WeasyPrint or pango is not installed.
     """
-    return pdf_bytes(page(document, voice))
+    return pdf_bytes(page(document, voice, printed=True))
 
 
 def head_line(document: Document, voice: Voice) -> str:
@@ -91,7 +100,8 @@ def head_line(document: Document, voice: Voice) -> str:
 
 def standing(state: DataState, voice: Voice) -> list[str]:
     """What nobody may miss of the state: DRAFT or locked, virtual participants, demonstration assumptions."""
-    said = [voice("DRAFT") if state.draft else voice("locked")]
+    settled = voice("locked") if state.cut_off is not None else voice("no clause is open")
+    said = [voice("DRAFT") if state.draft else settled]
     if state.simulated:
         said.append(voice("virtual participants"))
     if state.assumptions:

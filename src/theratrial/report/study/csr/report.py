@@ -33,7 +33,7 @@ BUILDERS: Mapping[str, Builder] = {
     **safety.BUILDERS,
     **closing.BUILDERS,
 }
-LANDSCAPE = frozenset({"12.3.1", "16.2.5", "16.2.6", "16.2.7"})
+LANDSCAPE = frozenset({"12.3", "12.3.1", "16.2.5", "16.2.6", "16.2.7"})
 REGISTER = "16.1.9"
 """Section that ends with the register of traces."""
 

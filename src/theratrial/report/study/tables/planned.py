@@ -14,7 +14,7 @@ from theratrial.report.texts import in_percent
 
 
 def marked(voice: Voice, protocol: Protocol, path: str) -> str:
-    """A mark behind what rests on a demonstration decision or is open; "" where the text says it or a person decided."""
+    """A mark behind what rests on a demonstration decision or is open; else ""."""
     clause = getattr(protocol, path.partition(".")[0], None)
     if isinstance(clause, Clause) and clause.decision.status is DecisionStatus.OPEN:
         return voice("open")
