@@ -45,6 +45,7 @@ def over_participants(request: HttpRequest) -> HttpResponse:
     row = _row(request)
     people = _people(row)
     found = _trial_criteria(row)
+    replays = found.replays if found is not None else ()
     drawn = {name for name in FIGURES if _figure(name, people) is not None}
     titles: dict[str, str] = {one.criteria: one.title for person in people for one in person.criteria.criteria}
     context = {
@@ -58,7 +59,9 @@ def over_participants(request: HttpRequest) -> HttpResponse:
         "falls": [person for person in people if person.criteria.uptake_fall is not None],
         "unreached": _unreached(people),
         "kappas": [(one, _kappas(one)) for one in found.agreements] if found is not None else [],
-        "replays": [(one, _kind(one)) for one in found.replays] if found is not None else [],
+        # As it is stands first, then whatever moves anybody.
+        "moved": [(one, _kind(one)) for one in replays if one.flipped or one.kind == "as_is"],
+        "still": [(one, _kind(one)) for one in replays if not one.flipped and one.kind != "as_is"],
         "drawn": drawn,
     }
     return render(request, "results/response_over.html", context)
