@@ -15,8 +15,9 @@ from theratrial.simulation.cohort import simulate, simulated
 from theratrial.trialfolder.reader import read_folder
 from theratrial.trialfolder.tables import TABLES
 
-_NOT_IN_EVERY_TRIAL = {"withdrawals", "adjudications", "image_assignments"}
-"""What happened to nobody here: no consent withdrawn, no readers in disagreement, no image assigned by hand."""
+_NOT_IN_EVERY_TRIAL = {"withdrawals", "adjudications", "image_assignments", "pregnancies", "later_therapy"}
+"""What happened to nobody here: no consent withdrawn, no readers in disagreement, no image assigned by hand, nobody
+pregnant, no treatment after progression."""
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -23,7 +23,7 @@ CASES = [one for one in TABLES if one.name not in ("laboratory", "eligibility")]
 
 _PAIRED = {
     "withdrawn_at", "withdrawal_kind", "residual_activity_MBq", "residual_measured_at", "last_given_on", "ended_on",
-    "lesions_positive",
+    "lesions_positive", "sent_at",
 }  # fmt: skip
 """Columns bound to another column of their line; left empty here."""
 
@@ -71,6 +71,9 @@ def _rows(draw: st.DrawFn, of: Table) -> list[dict[str, Any]]:
             row["measured_at"], row["residual_measured_at"] = row["injected_at"], None
         if of.name == "visits":
             row["occurred_on"] = row["occurred_on"] or date(2022, 1, 1) if row["status"] == "done" else None
+        if of.name == "tumour_measurements":
+            lengths = {"measured": row["length_mm"] or 10.0, "absent": None, "not_evaluated": None}
+            row["length_mm"] = lengths.get(row["status"], row["length_mm"])
         rows.append(row)
     return rows
 
