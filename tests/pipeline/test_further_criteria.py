@@ -223,7 +223,7 @@ def test_readers_who_differ_are_shown_and_only_an_adjudication_decides(trial: Tr
 def test_a_sphere_that_reaches_into_hotter_tissue_is_told(trial: Trial) -> None:
     """lesion_4 lies in the liver and is colder than it: its sphere of 1 mL is hotter than any voxel of its own."""
     found = trial.found()["percist_1_0"]
-    beyond = [one for one in found.lesions if (one.peak.value or 0) > (one.maximum.value or 0) * 1.001]
+    beyond = [one for one in found.lesions if (one.peak.value or 0) > (one.maximum.value or 0) * 1.05]
     assert {one.lesion_id for one in beyond} >= {"lesion_4"}
     assert len([one for one in found.cautions if "reaches into hotter tissue" in one]) == len(beyond)
 

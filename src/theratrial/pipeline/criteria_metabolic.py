@@ -36,6 +36,8 @@ _METHOD: Final = {
 }
 _LIVER: Final = "liver"
 _FDG_DIFFERENCE_min: Final = 15.0
+_BEYOND: Final = 1.05
+"""SULpeak over the lesion's own maximum from which the sphere plainly measures something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +253,7 @@ def _beyond(case: MetabolicCase, lesions: Mapping[str, Mapping[str, CriteriaLesi
         f"{when}: SULpeak of {lesion.lesion_id} is above its own maximum: its sphere reaches into hotter tissue"
         for when, found in lesions.items()
         for lesion in found.values()
-        if (lesion.peak.value or 0.0) > (lesion.maximum.value or 0.0) * 1.001
+        if (lesion.peak.value or 0.0) > (lesion.maximum.value or 0.0) * _BEYOND
     ]
 
 

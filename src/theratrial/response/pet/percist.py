@@ -105,10 +105,9 @@ def _judged(
     if after is None:
         return "NE", "not assessable: no uptake was measured at response"
     fall = before - after
-    first, last = baseline.hottest, later.hottest
-    named = [f" ({one.lesion_id})" if one else "" for one in (first, last)]
+    first, last = (one.lesion_id if one else "" for one in (baseline.hottest, later.hottest))
     change = f"{-fall:+.2f}, {-fall / before * 100:+.1f} %"
-    said = f"SULpeak {before:.2f}{named[0]} to {after:.2f}{named[1]} g/mL, {change}"
+    said = f"SULpeak {before:.2f} ({first}) to {after:.2f} ({last}) g/mL, {change}"
     enough = fall >= options.fall_percent / 100 * before * (1 - SAME) and fall >= options.fall_sul * (1 - SAME)
     return ("PMR" if enough else "SMD"), said
 
