@@ -29,14 +29,19 @@ _RATES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 @app.command()
 def single(p0: _P0, p1: _P1, alpha: _ALPHA = 0.05, beta: _BETA = 0.2, as_json: _JSON = False) -> None:
     """The smallest exact trial with one stage (A'Hern)."""
+    from theratrial.results.plain import plain
+    from theratrial.statistics.designs.binomial import more_than
     from theratrial.statistics.designs.single_stage import single_stage
 
     found = single_stage(p0, p1, alpha=alpha, beta=beta)
+    does = [(rate, float(more_than(found.n, rate)[found.r])) for rate in sorted({p0, p1, *_RATES})]
     if as_json:
-        console.print_json(found)
+        rows = [{"rate": rate, "pursue": chance} for rate, chance in does]
+        console.print_json({**plain(found), "characteristics": rows})
         return
     console.say(f"{found.n} participants; worth pursuing if more than {found.r} have the outcome.")
     console.say(f"True alpha {found.alpha:.4f}, power {found.power:.4f}.")
+    console.print_table(("true rate", "worth pursuing"), [(f"{rate:g}", f"{chance:.4f}") for rate, chance in does])
 
 
 @app.command()
@@ -49,17 +54,28 @@ def simon(
     as_json: _JSON = False,
 ) -> None:
     """Two-stage designs: optimal, minimax and those between them (Simon; Jung)."""
-    from theratrial.statistics.designs.two_stage import two_stage
+    from theratrial.results.plain import plain
+    from theratrial.statistics.designs.two_stage import two_stage, two_stage_characteristics
 
     found = two_stage(p0, p1, alpha=alpha, beta=beta, n_max=n_max)
+    rates = tuple(sorted({p0, p1, *_RATES}))
+    does = [two_stage_characteristics(one, rates) for one in found.admissible]
     if as_json:
-        console.print_json(found)
+        console.print_json({**plain(found), "characteristics": does})
         return
     console.print_table(
         ("design", "stop if at most", "pursue if more than", "expected size", "stops early", "alpha", "power"),
         [_row(one, _called(one, found.optimal, found.minimax)) for one in found.admissible],
         title=f"Two stages, {p0:g} against {p1:g}; expected size and stopping early if the rate is {p0:g}",
     )
+    for one, rows in zip(found.admissible, does, strict=True):
+        if one in (found.optimal, found.minimax):
+            name = _called(one, found.optimal, found.minimax)
+            console.print_table(
+                ("true rate", "worth pursuing", "stops early", "expected size"),
+                [(f"{at.rate:g}", f"{at.pursue:.4f}", f"{at.stop_early:.4f}", f"{at.expected_n:.1f}") for at in rows],
+                title=f"What the {name} design does",
+            )
 
 
 def _called(one: TwoStage, optimal: TwoStage, minimax: TwoStage) -> str:
@@ -205,27 +221,57 @@ def _beta(text: str) -> Any:
 
 
 @app.command()
-def futility(
+def predictive(
     p0: _P0,
     looks: Annotated[str, typer.Option("--looks", metavar="N,N,...", help="Participants at each look, the last all.")],
-    cut_off: Annotated[float, typer.Option("--cut-off", help="Of P(rate > p0) at the last look.")] = 0.9,
-    shape: Annotated[float, typer.Option("--shape", help="How fast the cut-off rises; 0: the same always.")] = 1.0,
+    threshold: Annotated[float, typer.Option("--threshold", help="Success at the end: P(rate > p0) above this.")] = 0.9,
+    lowest: Annotated[float, typer.Option("--lowest", help="Stop where the predictive probability is below.")] = 0.05,
+    prior: Annotated[str, typer.Option("--prior", metavar="A,B", help="Beta prior of the rate.")] = "1,1",
+    x: Annotated[int | None, typer.Option("--x", help="Outcomes so far: say their predictive probability.")] = None,
+    n: Annotated[int | None, typer.Option("--n", help="Participants so far.")] = None,
     as_json: _JSON = False,
 ) -> None:
-    """Looks for futility (BOP2), with how often they stop."""
+    """Looks by predictive probability (Lee and Liu), with how often they stop; or where a trial stands now."""
     from theratrial.errors import InputError
-    from theratrial.statistics.designs.bayesian import futility_boundary, futility_characteristics
+    from theratrial.statistics.designs.bayesian import (
+        futility_characteristics,
+        predictive_boundary,
+        predictive_probability,
+        probability_above,
+    )
 
-    try:
-        sizes = tuple(int(part) for part in looks.split(","))
-    except ValueError:
-        raise InputError(f"--looks are numbers of participants, 5,10,15, got {looks!r}") from None
-    boundary = futility_boundary(sizes, p0, cut_off=cut_off, shape=shape)
+    sizes, before = _sizes(looks), (_beta(prior),)
+    boundary = predictive_boundary(sizes, p0, threshold=threshold, lowest=lowest, prior=before)
     does = [(rate, *futility_characteristics(sizes, boundary, rate)) for rate in sorted({p0, *_RATES})]
+    if (x is None) != (n is None):
+        raise InputError("--x and --n belong together: outcomes and participants so far")
+    now = None
+    if x is not None and n is not None:
+        now = {
+            "predictive": predictive_probability(before, x, n, sizes[-1], p0, threshold),
+            "posterior": probability_above(before, x, n, p0),
+        }
     if as_json:
         rows = [{"rate": rate, "stop": stop, "expected_n": size} for rate, stop, size in does]
-        console.print_json({"looks": sizes, "stop_at_or_below": boundary, "characteristics": rows})
+        found = {"looks": sizes, "stop_at_or_below": boundary, "characteristics": rows, "now": now}
+        console.print_json(found)
         return
+    if now is not None:
+        console.say(f"After {x} of {n}: predictive probability {now['predictive']:.4f}.")
+        console.say(f"Posterior probability that the rate exceeds {p0:g}: {now['posterior']:.4f}.")
+    _say_looks(sizes, boundary, does)
+
+
+def _sizes(looks: str) -> tuple[int, ...]:
+    from theratrial.errors import InputError
+
+    try:
+        return tuple(int(part) for part in looks.split(","))
+    except ValueError:
+        raise InputError(f"--looks are numbers of participants, 5,10,15, got {looks!r}") from None
+
+
+def _say_looks(sizes: tuple[int, ...], boundary: Boundary, does: list[tuple[float, float, float]]) -> None:
     console.print_table(
         ("at participant", "stop if at most"),
         [(str(n), _count(limit, "outcome")) for n, limit in zip(sizes, boundary, strict=True)],
@@ -234,3 +280,24 @@ def futility(
         ("true rate", "ends without success", "expected participants"),
         [(f"{rate:g}", f"{stop:.4f}", f"{size:.2f}") for rate, stop, size in does],
     )
+
+
+@app.command()
+def futility(
+    p0: _P0,
+    looks: Annotated[str, typer.Option("--looks", metavar="N,N,...", help="Participants at each look, the last all.")],
+    cut_off: Annotated[float, typer.Option("--cut-off", help="Of P(rate > p0) at the last look.")] = 0.9,
+    shape: Annotated[float, typer.Option("--shape", help="How fast the cut-off rises; 0: the same always.")] = 1.0,
+    as_json: _JSON = False,
+) -> None:
+    """Looks for futility (BOP2), with how often they stop."""
+    from theratrial.statistics.designs.bayesian import futility_boundary, futility_characteristics
+
+    sizes = _sizes(looks)
+    boundary = futility_boundary(sizes, p0, cut_off=cut_off, shape=shape)
+    does = [(rate, *futility_characteristics(sizes, boundary, rate)) for rate in sorted({p0, *_RATES})]
+    if as_json:
+        rows = [{"rate": rate, "stop": stop, "expected_n": size} for rate, stop, size in does]
+        console.print_json({"looks": sizes, "stop_at_or_below": boundary, "characteristics": rows})
+        return
+    _say_looks(sizes, boundary, does)

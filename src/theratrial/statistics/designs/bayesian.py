@@ -96,6 +96,33 @@ def predictive_probability(prior: Prior, x: int, n: int, n_max: int, p0: float, 
     return float(np.sum(likely * np.asarray(wins)))
 
 
+def predictive_boundary(
+    looks: tuple[int, ...], p0: float, *, threshold: float, lowest: float, prior: Prior
+) -> tuple[int | None, ...]:
+    """At each look the most outcomes at which the predictive probability is below `lowest`; None: never below.
+
+    At the last look that is every number of outcomes that does not reach ``P(rate > p0) > threshold``.
+
+    References
+    ----------
+    Lee and Liu, Clin Trials 2008;5:93.
+
+    Examples
+    --------
+    Three looks of their example of 36 participants, which stops where the predictive probability is below 0.001:
+
+    >>> predictive_boundary((10, 17, 36), 0.2, threshold=0.922, lowest=0.001, prior=(Beta(0.2, 0.8),))
+    (0, 1, 10)
+    """
+    require_looks(looks)
+    require_fraction("lowest", lowest)
+    found: list[int | None] = []
+    for n in looks:
+        stops = [x for x in range(n + 1) if predictive_probability(prior, x, n, looks[-1], p0, threshold) < lowest]
+        found.append(max(stops) if stops else None)
+    return tuple(found)
+
+
 def futility_boundary(
     looks: tuple[int, ...], p0: float, *, cut_off: float, shape: float, prior: Prior | None = None
 ) -> tuple[int | None, ...]:

@@ -49,6 +49,34 @@ class TwoStageDesigns:
     admissible: tuple[TwoStage, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TwoStageCharacteristics:
+    """What a two-stage trial does when the true rate is `rate`: exact."""
+
+    rate: float
+    pursue: float
+    """Probability that it ends with more than `r` of `n`."""
+    stop_early: float
+    expected_n: float
+
+
+def two_stage_characteristics(design: TwoStage, rates: tuple[float, ...]) -> tuple[TwoStageCharacteristics, ...]:
+    """Operating characteristics of a design at true rates.
+
+    Raises
+    ------
+    InputError
+        A rate outside 0 to 1.
+    """
+    found = []
+    for rate in rates:
+        require_fraction("a true rate", rate)
+        stop = float(pmf(design.n1, rate)[: design.r1 + 1].sum())
+        pursue = rejection(design.r1, design.n1, design.r, design.n, rate)
+        found.append(TwoStageCharacteristics(rate, pursue, stop, design.n1 + (1 - stop) * (design.n - design.n1)))
+    return tuple(found)
+
+
 def rejection(r1: int, n1: int, r: int, n: int, p: float) -> float:
     """Probability that the trial ends with more than `r` of `n`, when the rate is `p`."""
     first, later = pmf(n1, p), _more_than_shifted(n1, n - n1, p)
