@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from theratrial.report import blocks
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
@@ -29,3 +31,7 @@ class TraceLines:
 
     lines: tuple[tuple[str, str], ...]
     kind: Final[str] = "traces"
+
+
+Block = blocks.Block | Room | Contents | TraceLines
+"""Everything that these documents are made of."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from theratrial.report.blocks import Block, Cell, Table, Text
+from theratrial.report.blocks import Cell, Table, Text
+from theratrial.report.study.blocks import Block
 from theratrial.report.study.voice import Voice
 from theratrial.report.traces import TraceBook
 from theratrial.trace import Quantity

@@ -14,6 +14,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from theratrial.report.blocks import Picture, Table
 from theratrial.report.pdf import pdf_bytes
 from theratrial.report.study.parts import Chapter
 from theratrial.report.study.state import DataState
@@ -133,7 +134,7 @@ def _numbered(chapters: Sequence[Chapter], voice: Voice) -> tuple[dict[int, str]
     for chapter in chapters:
         counts = {"table": 0, "picture": 0}
         for block in chapter.blocks:
-            if block.kind not in counts:
+            if not isinstance(block, Table | Picture):
                 continue
             counts[block.kind] += 1
             number = f"{chapter.number}-{counts[block.kind]}"

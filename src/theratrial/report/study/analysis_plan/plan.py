@@ -5,8 +5,8 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator, Sequence
 
-from theratrial.report.blocks import Block, Cell, Signatures, Terms, Text
-from theratrial.report.study.blocks import Contents
+from theratrial.report.blocks import Cell, Signatures, Terms, Text
+from theratrial.report.study.blocks import Block, Contents
 from theratrial.report.study.csr.front import abbreviations
 from theratrial.report.study.inputs import PlanInputs
 from theratrial.report.study.parts import Chapter, absent, cells, table
@@ -132,8 +132,8 @@ def _sensitivity(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
             rows.append(cells(voice.core(event.title), f"{voice.word(event.strategy)} → {voice.word(other)}"))
     endpoint = inputs.protocol.endpoint.reading
     if endpoint is not None:
-        other = voice.word("excluded" if endpoint.missing == "failure" else "failure")
-        rows.append(cells(voice("Missing assessment"), f"{voice.word(endpoint.missing)} → {other}"))
+        instead = voice.word("excluded" if endpoint.missing == "failure" else "failure")
+        rows.append(cells(voice("Missing assessment"), f"{voice.word(endpoint.missing)} → {instead}"))
     for key, clause in inputs.protocol.analysis_sets.items():
         if clause.reading is not None and (endpoint is None or key != endpoint.analysis_set):
             rows.append(cells(voice("Analysis set"), voice.core(clause.reading.title)))

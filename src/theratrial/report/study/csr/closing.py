@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from theratrial.report.blocks import Block, Cell, Signatures, Terms, Text
-from theratrial.report.study.blocks import Room
+from theratrial.report.blocks import Cell, Signatures, Terms, Text
+from theratrial.report.study.blocks import Block, Room
 from theratrial.report.study.csr.conduct import committees
 from theratrial.report.study.inputs import Desk
 from theratrial.report.study.parts import table_or

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from theratrial.report.blocks import Block, Cell, Terms, Text
+from theratrial.report.blocks import Cell, Terms, Text
+from theratrial.report.study.blocks import Block
 from theratrial.report.study.inputs import Desk
 from theratrial.report.study.parts import nothing_recorded, table, table_or, to_write
 from theratrial.report.study.tables.counting import counted_cell

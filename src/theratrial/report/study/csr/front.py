@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from theratrial.report.blocks import Block, Terms, Text
-from theratrial.report.study.blocks import Contents
+from theratrial.report.blocks import Terms, Text
+from theratrial.report.study.blocks import Block, Contents
 from theratrial.report.study.inputs import Desk
 from theratrial.report.study.parts import cells, table, to_write
 from theratrial.report.study.tables.efficacy import answer

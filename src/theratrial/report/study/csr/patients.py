@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from theratrial.report.blocks import Block, Text
+from theratrial.report.blocks import Text
 from theratrial.report.study import figures
+from theratrial.report.study.blocks import Block
 from theratrial.report.study.inputs import Desk
 from theratrial.report.study.tables import people
 

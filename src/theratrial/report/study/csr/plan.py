@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from theratrial.report.blocks import Block, Heading, Terms, Text
+from theratrial.report.blocks import Heading, Terms, Text
+from theratrial.report.study.blocks import Block
 from theratrial.report.study.inputs import Desk
 from theratrial.report.study.parts import to_write
 from theratrial.report.study.tables import planned

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from theratrial.report.blocks import Block
-from theratrial.report.study.blocks import TraceLines
+from theratrial.report.study.blocks import Block, TraceLines
 from theratrial.report.study.csr import closing, conduct, efficacy, front, patients, plan, safety
 from theratrial.report.study.inputs import Desk, StudyInputs
 from theratrial.report.study.parts import Chapter, to_write

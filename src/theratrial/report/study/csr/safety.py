@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from theratrial.report.blocks import Block, Heading, Text
+from theratrial.report.blocks import Heading, Text
 from theratrial.report.study import figures
-from theratrial.report.study.blocks import Room
+from theratrial.report.study.blocks import Block, Room
 from theratrial.report.study.inputs import Desk
 from theratrial.report.study.parts import to_write
 from theratrial.report.study.tables import blood, events, exposure, monitored

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from theratrial.report.blocks import Block, Signatures, Terms, Text
+from theratrial.report.blocks import Signatures, Terms, Text
 from theratrial.report.study import figures
-from theratrial.report.study.blocks import Contents, Room, TraceLines
+from theratrial.report.study.blocks import Block, Contents, Room, TraceLines
 from theratrial.report.study.csr.front import abbreviations, identity_rows, state_warnings
 from theratrial.report.study.csr.report import trace_lines
 from theratrial.report.study.inputs import Desk, StudyInputs

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from theratrial.report.blocks import Block, Cell
+from theratrial.report.blocks import Cell
+from theratrial.report.study.blocks import Block
 from theratrial.report.study.inputs import Desk
 from theratrial.report.study.parts import number_cell, table_or
 from theratrial.report.study.tables.counting import counted_cell

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from theratrial.report.blocks import Answer, Block, Cell
+from theratrial.report.blocks import Answer, Cell
+from theratrial.report.study.blocks import Block
 from theratrial.report.study.inputs import Desk
 from theratrial.report.study.parts import absent, number_cell, table, table_or
 from theratrial.report.study.tables.counting import count_cell, counted_cell, record_cell

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from theratrial.report.blocks import Block, Cell, Text
+from theratrial.report.blocks import Cell, Text
+from theratrial.report.study.blocks import Block
 from theratrial.report.study.inputs import Desk
 from theratrial.report.study.parts import absent, table, table_or
 from theratrial.report.texts import in_percent

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from theratrial.report.blocks import Block, Cell, Table
+from theratrial.report.blocks import Cell, Table
+from theratrial.report.study.blocks import Block
 from theratrial.report.study.inputs import Desk
 from theratrial.report.study.parts import cells, nothing_recorded, table, table_or
 from theratrial.report.study.tables.counting import count_cell, counted_cell, record_cell, summary_cell

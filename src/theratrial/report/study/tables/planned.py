@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from theratrial.protocol.check import demonstration_clauses
 from theratrial.protocol.clauses import Clause, DecisionStatus, Window
 from theratrial.protocol.schema import Protocol
-from theratrial.report.blocks import Block, Cell, Table, Terms, Text
+from theratrial.report.blocks import Cell, Table, Terms, Text
+from theratrial.report.study.blocks import Block
 from theratrial.report.study.parts import absent, table, table_or
 from theratrial.report.study.voice import Voice
 from theratrial.report.texts import in_percent
@@ -77,7 +78,7 @@ def schedule_table(voice: Voice, protocol: Protocol) -> Block:
 
 def _procedure(voice: Voice, protocol: Protocol, key: str) -> str:
     for clauses in (protocol.forms, protocol.imaging):
-        clause = clauses.get(key)  # type: ignore[attr-defined]
+        clause = clauses.get(key)
         if clause is not None and clause.reading is not None:
             return voice.core(clause.reading.title)
     return voice.word(key)
