@@ -87,9 +87,14 @@ def _own_values(name: str, route: str, values: dict[str, str]) -> dict[str, str]
     if "shared/" in route:
         batch = Record.objects.filter(table="batches").first()
         return {**values, "form": "batch", "group": str(batch.group) if batch else NOWHERE}
-    of = {"results:event-edit": "adverse_events", "results:reading-edit": "lesion_readings"}
+    of = {
+        **{"results:event-edit": "adverse_events", "results:reading-edit": "lesion_readings"},
+        **{f"results:serious-{one}": "adverse_events" for one in ("report-new", "sheet", "sheet-pdf")},
+        "results:serious-report-edit": "serious_reports",
+    }
     if name in of:
-        row = Record.objects.filter(table=of[name]).select_related("participant").first()
+        rows = Record.objects.filter(table=of[name]).select_related("participant")
+        row = (rows.filter(cells__serious="yes") if "serious-sheet" in name else rows).first()
         return {**values, "pk": str(row.pk), "code": row.participant.code} if row else values
     if name.startswith("pharmacy:"):
         values = {**values, "batch": str(Record.objects.filter(table="batches").values_list("pk", flat=True)[0])}
