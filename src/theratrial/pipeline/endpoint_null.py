@@ -54,6 +54,7 @@ def exact_result(
         reject_from=possible.at_least,
         true_significance_fraction=possible.alpha,
         sentence=_test_sentence(asked, x, n, value, possible.at_least, possible.alpha, rejected),
+        alternative_fraction=asked.alternative_fraction,
     )
 
 

@@ -58,6 +58,8 @@ class TestResult:
     """Fewest successes that reject."""
     true_significance_fraction: float
     sentence: str
+    alternative_fraction: float | None = None
+    """Proportion that is worth showing, where the plan names one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def power_figure(
-    points: Sequence[PowerPoint], test: TestResult, n: int, alternative_fraction: float | None = None
-) -> Figure | None:
-    """The curve with the null, the chance of being misled there, and 80 %; None without points."""
+def power_figure(points: Sequence[PowerPoint], test: TestResult, n: int) -> Figure | None:
+    """The curve with the null, the alternative, the chance at each, and 80 %; None without points."""
     if not points:
         return None
     figure = new_figure(2.9)
@@ -29,7 +27,7 @@ def power_figure(
         x, y = [one.true_fraction * 100 for one in points], [one.power_fraction * 100 for one in points]
         axes.plot(x, y, color=ACCENT, linewidth=1.8, marker="o", markersize=3.2, gid="power")
         for one in points:
-            if one.true_fraction in (test.null_fraction, alternative_fraction):
+            if one.true_fraction in (test.null_fraction, test.alternative_fraction):
                 axes.plot([one.true_fraction * 100], [one.power_fraction * 100], "D", color=INK, markersize=6)
                 axes.annotate(
                     f"{one.power_fraction * 100:.1f} %",

@@ -7,7 +7,7 @@ from theratrial.report.figures.forest import GROUPS, forest_figure
 from theratrial.report.figures.power import power_figure
 from theratrial.report.figures.survival import survival_figure
 from theratrial.report.studio import Studio
-from theratrial.report.texts import count, day, in_percent, number, probability_text, words
+from theratrial.report.texts import count, day, in_percent, number, words
 from theratrial.report.traces import TraceBook
 from theratrial.results.analysis import AnalysedProportion, SurvivalResult, TrialAnalysis
 from theratrial.results.values import TrialResult
@@ -139,7 +139,7 @@ def _flips(analysis: TrialAnalysis, n: int) -> Table:
             Cell(f"{one.successes} of {n}"),
             Cell(in_percent(one.estimate_fraction), style="number"),
             Cell(f"{in_percent(one.lower_fraction)} to {in_percent(one.upper_fraction)}", style="number"),
-            Cell("none" if one.p_value is None else probability_text(one.p_value), style="number"),
+            Cell("none" if one.p_value is None else f"{one.p_value:.5f}", style="number"),
             Cell(rejected[one.rejected]),
         )
         for one in analysis.flips
