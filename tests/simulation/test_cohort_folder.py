@@ -130,3 +130,21 @@ def test_truth_names_seed_and_scans_missed(cohort: Path, truth: dict[str, Any]) 
             assert region["time_integrated_activity_MBq_h"] == pytest.approx(
                 coefficient * session["administered_MBq"], rel=1e-5
             )
+
+
+def test_dose_rates_and_lengths_of_the_records_are_those_of_the_truth(cohort: Path, truth: dict[str, Any]) -> None:
+    folder = read_folder(cohort)
+    told = truth["P01"]["dose_rate"]
+    administered = {one["session"]: one["administered_MBq"] for one in truth["P01"]["sessions"]}
+    given = {row["session"]: row["injected_at"] for row in folder.rows("administrations", participant_id="P01")}
+    for row in folder.rows("dose_rates", participant_id="P01"):
+        hours = (row["measured_at"] - given[row["session"]]).total_seconds() / 3600
+        # ICRP 107: 177Lu 6.647 d; the body loses the rest with its own half-life.
+        left = 2 ** (-hours / told["body_half_life_h"] - hours / (6.647 * 24))
+        expected = told["at_1_m_uSv_per_h_per_MBq"] * administered[row["session"]] * left / row["distance_m"] ** 2
+        assert abs((row["dose_rate_uSv_per_h"] - row["background_uSv_per_h"]) / expected - 1) < 0.2  # 4 % noise
+    baseline = folder.rows("tumour_measurements", participant_id="P02")
+    first = min(row["measured_on"] for row in baseline)
+    for row in baseline:
+        if row["measured_on"] == first and row["length_mm"] is not None:
+            assert abs(row["length_mm"] / truth["P02"]["lengths_mm"][row["lesion_id"]]["baseline"] - 1) < 0.1

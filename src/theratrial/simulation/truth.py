@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from theratrial.simulation.course import Course
+from theratrial.simulation.further_draws import dose_rate_truth, fate, tumour_truths
 from theratrial.simulation.images import shift_mm
 from theratrial.simulation.kinetics import electron_dose_Gy
 from theratrial.simulation.patient import SessionTruth, drawn_region_names, organ_regions, pet_suv, region_doses_Gy
@@ -54,7 +55,7 @@ def participant_truth(course: Course, plan: Plan, seed: list[int]) -> dict[str, 
         "pet": _pet(course, plan, seed),
         "sessions": [_session(course, plan, number, seed) for number in range(1, len(course.truths) + 1)],
         "nadirs": _nadirs(course),
-    }
+    } | _further(course, plan)
 
 
 def _r(value: float) -> float:
@@ -144,6 +145,37 @@ def _session(course: Course, plan: Plan, session: int, seed: list[int]) -> dict[
         "regions": regions,
         "dose_regions_Gy": {region.id: _r(doses[region.id]) for region in organ_regions(plan)},
     }
+
+
+def _further(course: Course, plan: Plan) -> dict[str, Any]:
+    """What the further tables were drawn from, of the treated and where the protocol has the clause."""
+    found: dict[str, Any] = {}
+    if course.patient.story is None:
+        return found
+    if plan.protocol.further_criteria is not None:
+        found["lengths_mm"] = {
+            truth.lesion.name: {
+                "baseline": _r(truth.baseline_mm),
+                "response": _r(truth.response_mm),
+                "later": _r(truth.later_mm),
+            }
+            for truth in tumour_truths(course)
+        }
+    rates = dose_rate_truth(course, plan.therapy_nuclide.name)
+    if plan.protocol.radiation_protection is not None and rates is not None:
+        found["dose_rate"] = {
+            "at_1_m_uSv_per_h_per_MBq": _r(rates.uSv_per_h_per_MBq),
+            "body_half_life_h": _r(rates.body_half_life_h),
+        }
+    if plan.protocol.analysis is not None:
+        lot = fate(course)
+        found["fate"] = {
+            "days_from": "last administration",
+            "progresses_after_days": lot.progresses_after_days,
+            "dies_after_days": lot.dies_after_days,
+            "lost_after_days": lot.lost_after_days,
+        }
+    return found
 
 
 def _nadirs(course: Course) -> dict[str, Any]:
