@@ -29,7 +29,7 @@ TRACE = Trace("test", "1")
 Lesions = Mapping[str, float]
 
 
-def blank(kind: type, **values: Any) -> Any:
+def blank(kind: type, /, **values: Any) -> Any:
     return kind(**{item.name: None for item in fields(kind)} | values)
 
 
