@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Final
 
 from theratrial.errors import InputError, Problem, Problems
 
-MORE: Final = "_more"
-"""Where `csv.DictReader` puts cells beyond the header."""
 _YES_NO: Final = {"": False, "no": False, "n": False, "0": False, "false": False} | dict.fromkeys(
     ("yes", "y", "1", "true"), True
 )
@@ -37,17 +37,34 @@ def require_columns(found: Iterable[str], needed: Collection[str], optional: Col
         raise Problems(name, [Problem(f"{name} line 1", f"columns {'; '.join(said)}", allowed)])
 
 
-def stripped_cells(row: Mapping[str, str], *, filled: Iterable[str]) -> dict[str, str]:
-    """The cells of a line without surrounding blanks; `filled` must not be empty.
+def table_lines(
+    text: str, needed: Collection[str], optional: Collection[str], name: str
+) -> tuple[tuple[str, ...], Iterator[tuple[int, list[str]]]]:
+    """The columns of a CSV text, and its lines with their numbers; empty lines are passed over.
+
+    Raises
+    ------
+    Problems
+        As `require_columns`.
+    """
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
+    columns = tuple(next(reader, ()))
+    require_columns(columns, needed, optional, name)
+    return columns, enumerate((row for row in reader if row), 2)
+
+
+def stripped_cells(columns: Sequence[str], row: Sequence[str], *, filled: Iterable[str]) -> dict[str, str]:
+    """The cells of a line by column, without surrounding blanks; `filled` must not be empty.
 
     Raises
     ------
     InputError
         More cells than the header has, or an empty one that must be filled.
     """
-    if MORE in row:
+    if len(row) > len(columns):
         raise InputError("has more cells than the header; put a text with a comma into quotes")
-    cells = {column: (value or "").strip() for column, value in row.items()}
+    cells = dict.fromkeys(columns, "") if len(row) < len(columns) else {}
+    cells.update(zip(columns, map(str.strip, row), strict=False))
     for column in filled:
         if not cells[column]:
             raise InputError(f"{column} is empty")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +14,7 @@ from theratrial.response.lean_body_mass import lean_mass
 from theratrial.response.pet.eortc import EortcResponse, eortc
 from theratrial.response.pet.percist import PercistOptions, PercistResponse, percist
 from theratrial.response.pet.scans import Comparability, PetLesion, PetScan, Reference
-from theratrial.response.table_cells import MORE, day, number, one_of, require_columns, stripped_cells, yes_or_no
+from theratrial.response.table_cells import day, number, one_of, stripped_cells, table_lines, yes_or_no
 
 NEEDED: Final = ("subject", "date", "lesion", "status", "uptake_g_per_mL")
 _REFERENCES: Final = ("liver_mean_g_per_mL", "liver_sd_g_per_mL", "blood_mean_g_per_mL", "blood_sd_g_per_mL")
@@ -109,13 +107,12 @@ def read_scans(text: str, *, name: str = "table", formula: LeanBodyMass | None =
         Columns that are missing or unknown, every cell that cannot be read, by line, and scans that cannot be made of
         them.
     """
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), restkey=MORE, restval="")
-    require_columns(reader.fieldnames or (), NEEDED, OPTIONAL, name)
+    columns, lines = table_lines(text, NEEDED, OPTIONAL, name)
     problems: list[Problem] = []
     scans: dict[str, dict[date, _Scan]] = defaultdict(lambda: defaultdict(_Scan))
-    for line, row in enumerate(reader, 2):
+    for line, row in lines:
         try:
-            _take(row, line, scans)
+            _take(stripped_cells(columns, row, filled=("subject", "lesion")), line, scans)
         except InputError as error:
             problems.append(Problem(f"{name} line {line}", str(error)))
             if len(problems) == MOST_PROBLEMS:
@@ -139,8 +136,7 @@ def read_scans(text: str, *, name: str = "table", formula: LeanBodyMass | None =
     return tuple(found)
 
 
-def _take(row: Mapping[str, str], line: int, scans: Mapping[str, Any]) -> None:
-    cells = stripped_cells(row, filled=("subject", "lesion"))
+def _take(cells: Mapping[str, str], line: int, scans: Mapping[str, Any]) -> None:
     on = day("date", cells["date"])
     status = one_of("status", cells["status"], _STATUSES)
     role = one_of("role", cells.get("role") or "target", _ROLES)

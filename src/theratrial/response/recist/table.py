@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -16,7 +14,7 @@ from theratrial.response.recist.best import Assessment, BestOverall, best_overal
 from theratrial.response.recist.lesions import STATUSES, Lesion, Role, Visit, micrometres
 from theratrial.response.recist.options import RecistOptions
 from theratrial.response.recist.timepoint import TimePoint, time_points
-from theratrial.response.table_cells import MORE, day, one_of, require_columns, stripped_cells, yes_or_no
+from theratrial.response.table_cells import day, one_of, stripped_cells, table_lines, yes_or_no
 
 NEEDED: Final = ("subject", "date", "lesion", "role", "status")
 OPTIONAL: Final = ("length_mm", "nodal", "organ", "visit", "treatment_start")
@@ -53,15 +51,15 @@ def read_lesions(text: str, *, name: str = "table") -> tuple[SubjectLesions, ...
     Problems
         Columns that are missing or unknown, and every cell that cannot be read, by line.
     """
-    reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), restkey=MORE, restval="")
-    require_columns(reader.fieldnames or (), NEEDED, OPTIONAL, name)
+    columns, lines = table_lines(text, NEEDED, OPTIONAL, name)
     problems: list[Problem] = []
     visits: dict[str, dict[date, list[Lesion]]] = defaultdict(lambda: defaultdict(list))
     names: dict[tuple[str, date], str] = {}
     starts: dict[str, date] = {}
-    for line, row in enumerate(reader, 2):
+    for line, row in lines:
         try:
-            subject, day, lesion, start = _row(row)
+            cells = stripped_cells(columns, row, filled=("subject", "lesion"))
+            subject, day, lesion, start = _row(cells)
             if start is not None and starts.setdefault(subject, start) != start:
                 raise InputError(f"treatment_start of {subject} is {start} and was {starts[subject]}")
         except InputError as error:
@@ -71,7 +69,7 @@ def read_lesions(text: str, *, name: str = "table") -> tuple[SubjectLesions, ...
                 break
             continue
         visits[subject][day].append(lesion)
-        names.setdefault((subject, day), row.get("visit", ""))
+        names.setdefault((subject, day), cells.get("visit", ""))
     if not visits and not problems:
         problems.append(Problem(name, "holds no line below its header"))
     if problems:
@@ -86,8 +84,7 @@ def read_lesions(text: str, *, name: str = "table") -> tuple[SubjectLesions, ...
     )
 
 
-def _row(row: dict[str, str]) -> tuple[str, date, Lesion, date | None]:
-    cells = stripped_cells(row, filled=("subject", "lesion"))
+def _row(cells: Mapping[str, str]) -> tuple[str, date, Lesion, date | None]:
     role = one_of("role", cells["role"], _ROLES)
     status = one_of("status", cells["status"], STATUSES[role])  # type: ignore[index]
     length = cells.get("length_mm", "")
