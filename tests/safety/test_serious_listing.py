@@ -16,6 +16,7 @@ from theratrial.pipeline.serious_events import (
     serious_events_at,
     unmatched_reports,
 )
+from theratrial.pipeline.traces import dead_ends
 
 CONTEXT = Context(None, NOW, ("serious_events",))
 PERSON = SimpleNamespace(participant_id="P01")
@@ -246,3 +247,15 @@ def test_contraception_lasts_from_the_last_administration_of_any_product():
     assert (found.last_administration_on, found.until) == (date(2024, 5, 1), date(2024, 12, 1))
     assert contraception(folder(administrations=[]), PERSON, CONTEXT) is None
     assert contraception(folder(None), PERSON, CONTEXT) is None
+
+
+def test_every_trace_leads_to_a_line_a_clause_or_a_table():
+    read = folder(adverse_events=[event()], serious_reports=both_reports(), pregnancies=[pregnancy()])
+    events = serious_events(read, PERSON, CONTEXT, [])
+    pregnant = pregnancies(read, PERSON, CONTEXT, [])
+    traces = [events[0].trace, *(one.trace for one in events[0].reports), pregnant[0].trace, pregnant[0].report.trace]
+    traces += [contraception(read, PERSON, CONTEXT).trace, adverse_events(read, "P01", [])[0].trace]
+    tree = {str(n): trace.as_dict() for n, trace in enumerate(traces)}
+    assert all(trace["inputs"] for trace in tree.values())
+    assert dead_ends(tree, read, ()) == ()
+    assert any(source.startswith("table:safety/ctcae_v5_0_events@") for source in traces[0].inputs.values())
