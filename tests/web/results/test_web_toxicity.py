@@ -37,6 +37,6 @@ def test_the_rule_that_stops_the_trial_is_shown_with_what_it_does(client_of: Cli
 
 def test_the_course_marks_visits_and_nadirs(client_of: ClientOf) -> None:
     drawn = client_of("physicist1").get("/results/participant/P01/figure/laboratory-platelets.svg").content.decode()
-    assert ">visit<" in drawn
-    assert 'fill="none" stroke="#' in drawn
-    assert "ring: nadir" in drawn
+    assert 'r="7" fill="none"' in drawn  # a ring
+    assert drawn.count("<polygon") >= 1  # a triangle
+    assert "ring: nadir; triangle: gate visit" in drawn

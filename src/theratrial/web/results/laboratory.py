@@ -100,8 +100,7 @@ def laboratory_drawing(folder: TrialFolder, code: str, points: Sequence[Laborato
         drawing.text(x(at) + 2, _TOP - 5, f"session {session}", size=9.5, colour=MUTED)
     for at in _visits(folder, code):
         if start <= at <= last:
-            drawing.line(x(at), _BOTTOM - 7, x(at), _BOTTOM, colour=INK, width=1.4)
-            drawing.text(x(at), _BOTTOM - 9, "visit", size=8.5, colour=MUTED, anchor="middle")
+            drawing.marker(x(at), _BOTTOM + 4, "^", colour=INK, size=3.6)
     limit = points[-1].lower_limit
     if limit is not None:
         drawing.line(_LEFT, y(limit), _RIGHT, y(limit), colour=MUTED, width=1, dash="6 4")
@@ -117,7 +116,7 @@ def laboratory_drawing(folder: TrialFolder, code: str, points: Sequence[Laborato
     days = (last - start).days
     drawing.text(_LEFT, _BOTTOM + 14, start.date().isoformat(), size=9.5)
     drawing.text(_RIGHT, _BOTTOM + 14, f"{last.date().isoformat()} (day {days})", size=9.5, anchor="end")
-    said = "number under a mark: CTCAE grade; hollow: not gradable; ring: nadir after a session"
+    said = "number under a mark: CTCAE grade; hollow: not gradable; ring: nadir; triangle: gate visit"
     drawing.text(_LEFT, _BOTTOM + 27, said, size=9, colour=MUTED)
     return drawing
 
