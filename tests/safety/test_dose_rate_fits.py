@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -193,7 +194,7 @@ def test_the_contact_dose_is_that_of_a_numerical_integral() -> None:
 )
 def test_a_reading_that_cannot_be_is_refused(how: dict[str, float], word: str) -> None:
     with pytest.raises(InputError, match=word):
-        Reading(**{"hours_after": 4.0, "distance_m": 1.0, "dose_rate_uSv_per_h": 10.0, **how})
+        replace(Reading(4.0, 1.0, 10.0), **how)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("distance", [0.05, 0.29, 6.0])
