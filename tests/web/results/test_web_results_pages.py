@@ -216,8 +216,12 @@ def test_readers_do_not_see_each_other_before_they_have_signed(client_of: Client
     reading_made(one, **{"i-site": "bone_of_reader_one"})
     address = "/results/participant/P01/response/"
     assert "bone_of_reader_one" in text(one, address)
+    side_by_side = text(client_of("investigator1"), address)
+    assert all(title in side_by_side for title in ("Criteria side by side", "PERCIST 1.0", "EORTC 1999", "RECIST 1.1"))
     hidden = text(two, address)
     assert "bone_of_reader_one" not in hidden
+    # Every set of criteria is by all readers' lesions, and names them.
+    assert not any(title in hidden for title in ("Criteria side by side", "PERCIST 1.0", "RECIST 1.1", "RD-01"))
     assert "1 reading by somebody else is hidden" in hidden
     assert "hottest target" not in hidden
     reading_made(two, **{"i-site": "bone_of_reader_two"})
