@@ -60,6 +60,15 @@ def dose_response_figure(people: Sequence[ParticipantCriteria]) -> Figure | None
     return figure
 
 
+def has_points(people: Sequence[ParticipantCriteria]) -> bool:
+    """Whether the figure has anything to show, without drawing it."""
+    return any(
+        _has_dose(one) and (_change(one) is not None or one.status_response == "resolved")
+        for person in people
+        for one in person.lesions
+    )
+
+
 def _has_dose(one: LesionCourse) -> bool:
     dose = one.absorbed_dose_Gy
     return dose is not None and dose.value is not None and dose.upper is not None and math.isfinite(dose.upper)

@@ -16,7 +16,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from theratrial.errors import InputError
-from theratrial.report.figures.dose_response import dose_response_figure
+from theratrial.report.figures.dose_response import dose_response_figure, has_points
 from theratrial.report.figures.heterogeneity import heterogeneity_figure
 from theratrial.report.figures.spider import spider_figure, spider_line
 from theratrial.report.style import drawing
@@ -46,7 +46,7 @@ def over_participants(request: HttpRequest) -> HttpResponse:
     people = _people(row)
     found = _trial_criteria(row)
     replays = found.replays if found is not None else ()
-    drawn = {name for name in FIGURES if _figure(name, people) is not None}
+    drawn = {name for name in FIGURES if _drawable(name, people)}
     titles: dict[str, str] = {one.criteria: one.title for person in people for one in person.criteria.criteria}
     context = {
         "result": row,
@@ -82,6 +82,16 @@ def figure(request: HttpRequest, name: str) -> HttpResponse:
 
 
 FIGURES: Final = ("spider", "heterogeneity", "dose-response")
+
+
+def _drawable(name: str, people: list[Person]) -> bool:
+    """Whether a figure has anything to show; drawing it to find out would take seconds."""
+    if name == "spider":
+        return any(spider_line(one.code, one.started_on, one.criteria) is not None for one in people)
+    if name == "heterogeneity":
+        found = [one.criteria.heterogeneity for one in people]
+        return any(reader.lesions for one in found if one is not None for reader in one.readers)
+    return has_points([one.criteria for one in people])
 
 
 def _figure(name: str, people: list[Person]) -> Any:
