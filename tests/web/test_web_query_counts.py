@@ -20,7 +20,7 @@ ANSWERED_WITHOUT_CONTENT = {
 }
 """Pages that are not asked here, and why."""
 OF_RESULTS = frozenset(
-    {"results:report", "results:dosimetry-page", "results:trace", "results:curves", "results:limits"}
+    {"results:report", "results:dosimetry-page", "results:trace", "results:curves", "results:limits", "results:leaflet"}
 )
 """Of one participant's computed results; nothing is computed here."""
 OF_FILES = frozenset(

@@ -73,7 +73,7 @@ def _values() -> dict[str, str]:
         "site": str(one.site_id), "series_id": str(series.pk) if series else NOWHERE,
         "upload_id": str(series.upload_id) if series else NOWHERE,
         "record": str(selection.pk) if selection else NOWHERE,
-        "kind": "organ", "test": "platelets", "region": "liver", "point": "0",
+        "kind": "organ", "test": "platelets", "region": "liver", "point": "0", "language": "fa",
         "pk": str(computation.pk) if computation else NOWHERE,
     }  # fmt: skip
 
