@@ -2,8 +2,8 @@
 
 The values are of 14 tests in equal shares as a cohort has them: rounded as laboratories print them, each with its own
 baseline, a tenth without baseline and a tenth without limits. Making them is outside. The scalar path grades every
-hundredth value, its grades must be those of the arrays, and its time is scaled up. It is the baseline, because no package
-on PyPI that grades laboratory values by CTCAE was found.
+hundredth value, its grades must be those of the arrays, and its time is scaled up. It is the baseline: no
+package on PyPI that grades laboratory values by CTCAE was found.
 
     OPENBLAS_NUM_THREADS=1 python benchmarks/ctcae_grading.py [--values 1000000] [--repeats 3] [--write]
 """
