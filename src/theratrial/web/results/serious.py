@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.db.models import Q
+
 from theratrial.pipeline.serious_events import (
     pregnancies_at,
     serious_events_at,
@@ -123,6 +125,14 @@ def safety_context(folder: TrialFolder, code: str) -> dict[str, Any]:
     }
 
 
+def concerned(people: Iterable[Participant]) -> list[Participant]:
+    """Those of these participants who have anything to list; most have nothing. One query."""
+    serious = Q(table="adverse_events") & ~Q(cells__serious="no")
+    told = Q(table__in=("serious_reports", "pregnancies"))
+    found = set(live_records().filter(serious | told).order_by().values_list("participant_id", flat=True))
+    return [one for one in people if one.pk in found]
+
+
 def folder_of(people: Iterable[Participant]) -> TrialFolder:
     """The tables that serious events need, of these participants. One query."""
     wanted = [one.pk for one in people]
@@ -131,7 +141,7 @@ def folder_of(people: Iterable[Participant]) -> TrialFolder:
 
 def all_listed(user: Any) -> tuple[tuple[Listed, ...], tuple[Expecting, ...]]:
     """Everybody's serious events and pregnancies at the sites that `user` sees."""
-    people = list(participants_of(user))
+    people = concerned(participants_of(user))
     folder, now = folder_of(people), trial_now()
     events = tuple(one for person in people for one in listed(folder, person.code, now))
     pregnant = tuple(one for person in people for one in expecting(folder, person.code, now))
@@ -140,8 +150,9 @@ def all_listed(user: Any) -> tuple[tuple[Listed, ...], tuple[Expecting, ...]]:
 
 def owed_reports(people: Sequence[Participant], now: datetime) -> list[Owed]:
     """Reports that are overdue, owed, or whose clock nobody can read; the worst first."""
-    folder = folder_of(people)
-    codes = [one.code for one in people]
+    wanted = concerned(people)
+    folder = folder_of(wanted)
+    codes = [one.code for one in wanted]
     found = [
         Owed(code, one.event.term, reported.report, reported.tone)
         for code in codes
