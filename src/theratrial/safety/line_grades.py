@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -53,10 +52,10 @@ def _grade_group(
 ) -> None:
     test, unit, limit_unit, baseline_unit = key
     own = [lines[index].sample for index in indices]
-    columns: list[Any] = [
+    values, lower, upper, baselines = (
         np.array([np.nan if number is None else number for number in numbers], dtype=np.float64)
         for numbers in zip(*((one.value, one.lower_limit, one.upper_limit, one.baseline) for one in own), strict=True)
-    ]
+    )
     named = {name for one in own for name in one.facts}
     facts = {
         name: np.array([int(one.facts[name]) if name in one.facts else NO_GRADE for one in own], dtype=np.int8)
@@ -64,9 +63,8 @@ def _grade_group(
         if name in named
     }
     try:
-        arrays = term_grade_arrays(
-            test, SampleArrays(*_ordered(unit, columns), limit_unit, baseline_unit, facts), version
-        )
+        samples = SampleArrays(values, unit, lower, upper, baselines, limit_unit, baseline_unit, facts)
+        arrays = term_grade_arrays(test, samples, version)
     except TheratrialError:
         for index in indices:
             found[index] += _one_by_one(lines[index], version)
@@ -81,12 +79,6 @@ def _grade_group(
             LineGrade(line, version, term, grades[place], least[place], most[place])
             for term, grades, least, most in terms
         ]
-
-
-def _ordered(unit: str, columns: Sequence[Any]) -> tuple[Any, ...]:
-    """In the order of `SampleArrays`."""
-    values, lower, upper, baselines = columns
-    return values, unit, lower, upper, baselines
 
 
 def _one_by_one(line: SampleLine, version: str) -> list[LineGrade]:
