@@ -202,9 +202,9 @@ def _options(case: RecistCase) -> tuple[CriteriaOption, ...]:
         (
             "not evaluable before confirmation",
             f"{plan.not_evaluable_between}",
-            "the paper does not say how many may be",
+            "the paper names no number",
         ),
-        ("stable before confirmation", "one may be" if plan.stable_between else "none may be", "the paper does not say"),
+        ("stable before confirmation", "one may be" if plan.stable_between else "none may be", "the paper is silent"),
         ("too small to measure", f"{plan.too_small_mm:g} mm", "the paper's default is 5 mm"),
     )
     return tuple(CriteriaOption(name, value, why) for name, value, why in rows)
