@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from theratrial.report.figures.canvas import new_figure
 from theratrial.report.style import DETERMINACY_MARKERS, INK, MUTED, determinacy_colour, determinacy_marker, drawing
-from theratrial.report.texts import words
+from theratrial.report.texts import count, words
 from theratrial.results.criteria import LesionCourse, ParticipantCriteria
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def dose_response_figure(people: Sequence[ParticipantCriteria]) -> Figure | None
         axes.set_xlabel("Absorbed dose over all sessions [Gy]")
         whose = sum(any(_has_dose(one) and _change(one) is not None for one in person.lesions) for person in people)
         axes.set_title(
-            f"{len(points)} lesions of {whose} participants" + (f", {len(resolved)} resolved" if resolved else "")
+            f"{count(len(points), 'lesion')} of {count(whose, 'participant')}"
+            + (f", {len(resolved)} resolved" if resolved else "")
         )
         if beside is not None:
             _beside(beside, apart)
