@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Final
 
 from theratrial.report.blocks import Block, Cell, Heading, Table, Text
+from theratrial.report.counted_events import counted_events, on_treatment
 from theratrial.report.texts import count, day, words
 from theratrial.report.traces import TraceBook
 from theratrial.results.toxicity import SeriousEvent, SeriousReport
-from theratrial.results.values import AdverseEvent, ParticipantResult, TrialResult
-from theratrial.safety.adverse.counts import CountedEvent, GradeCounts, class_counts, overview_counts
+from theratrial.results.values import ParticipantResult, TrialResult
+from theratrial.safety.adverse.counts import GradeCounts, class_counts, overview_counts
 from theratrial.trace import Trace
 
 _STATES: Final = {
@@ -23,38 +24,6 @@ _STATES: Final = {
     "not_known": "not known",
 }
 _DENOMINATOR: Final = "participants who were given at least one session"
-
-
-def _place(one: ParticipantResult, index: int) -> str:
-    return f"value:participants[{one.participant_id}].adverse_events[{index}]"
-
-
-def _on_treatment(one: ParticipantResult, event: AdverseEvent) -> bool:
-    """Whether it began on or after the day of the first session."""
-    return bool(one.sessions) and event.started_on >= one.sessions[0].injected_at.date()
-
-
-def _counted(result: TrialResult) -> tuple[list[CountedEvent], dict[str, dict[str, str]]]:
-    """Events from the first session on of everybody treated, and where those of each participant stand."""
-    events: list[CountedEvent] = []
-    places: dict[str, dict[str, str]] = {}
-    for one in result.participants:
-        for index, event in enumerate(one.adverse_events):
-            if not one.treated or not _on_treatment(one, event):
-                continue
-            counted = CountedEvent(
-                participant_id=one.participant_id,
-                term=event.ctcae_term or event.term,
-                system_organ_class=event.system_organ_class,
-                grade=event.grade,
-                related=event.related == "related",
-                serious=event.serious,
-                action_taken=event.action_taken,
-                fatal=event.outcome == "fatal",
-            )
-            events.append(counted)
-            places.setdefault(one.participant_id, {})[f"{one.participant_id} {index}"] = _place(one, index)
-    return events, places
 
 
 class _Counter:
@@ -73,7 +42,7 @@ class _Counter:
 
 def overview_table(result: TrialResult, book: TraceBook) -> Table:
     """Participants with any event, a related, severe, serious or fatal one, and one that ended treatment."""
-    events, places = _counted(result)
+    events, places = counted_events(result)
     treated = sum(one.treated for one in result.participants)
     counter = _Counter(book, places, treated)
     rows = tuple(
@@ -86,7 +55,7 @@ def overview_table(result: TrialResult, book: TraceBook) -> Table:
 
 def class_table(result: TrialResult, book: TraceBook) -> Table:
     """By system organ class and term: participants by the worst grade, from grade 3 on, related, serious."""
-    events, places = _counted(result)
+    events, places = counted_events(result)
     treated = sum(one.treated for one in result.participants)
     counter = _Counter(book, places, treated)
     rows: list[tuple[Cell, ...]] = []
@@ -122,7 +91,7 @@ def not_counted(result: TrialResult) -> str:
         one.participant_id
         for one in result.participants
         for event in one.adverse_events
-        if one.treated and not _on_treatment(one, event)
+        if one.treated and not on_treatment(one, event)
     ]
     untreated = [one.participant_id for one in result.participants for _ in one.adverse_events if not one.treated]
     said = []

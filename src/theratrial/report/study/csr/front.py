@@ -10,6 +10,7 @@ from theratrial.report.study.blocks import Block, Contents
 from theratrial.report.study.inputs import Desk
 from theratrial.report.study.parts import cells, table, to_write
 from theratrial.report.study.tables.efficacy import answer
+from theratrial.report.study.tables.events import severe_and_serious
 from theratrial.report.study.tables.people import deviation_counts
 from theratrial.report.study.voice import Voice
 
@@ -139,14 +140,13 @@ def _synopsis(desk: Desk) -> tuple[Block, ...]:
     )
     rows.append((voice("Number of patients"), people))
     rows.append((voice("Criterion of evaluation"), voice.core(result.endpoint.title)))
-    serious = sum(event.serious for one in desk.treated for event in one.adverse_events)
-    severe = sum(any(event.grade >= 3 for event in one.adverse_events) for one in desk.treated)
+    severe, serious = severe_and_serious(desk)
     safety = voice(
-        "{severe} of {treated} treated participants had an adverse event of grade 3 or worse; {serious} serious "
-        "events are recorded.",
-        severe=severe,
+        "{severe} of {treated} treated participants had an adverse event of grade 3 or worse from the first session "
+        "on; {serious} serious events since then are recorded.",
+        severe=len(severe.participants),
         treated=len(desk.treated),
-        serious=serious,
+        serious=serious.events,
     )
     rows.append((voice("Safety"), safety))
     stopping = result.toxicity.stopping

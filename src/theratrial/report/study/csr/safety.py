@@ -63,7 +63,7 @@ def _laboratory(desk: Desk) -> tuple[Block, ...]:
 
 BUILDERS: Mapping[str, Callable[[Desk], tuple[Block, ...]]] = {
     "12.1": _exposure,
-    "12.2.1": lambda desk: (events.overview_table(desk),),
+    "12.2.1": lambda desk: (events.overview_table(desk), *events.not_counted(desk)),
     "12.2.2": lambda desk: (events.grade_table(desk),),
     "12.2.3": _events,
     "12.2.4": lambda desk: (Text(desk.voice("Section 16.2.7 lists every event."), "quiet"),),

@@ -4,83 +4,118 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from theratrial.report.blocks import Cell
+from theratrial.report.blocks import Cell, Text
+from theratrial.report.counted_events import counted_events, event_place, on_treatment
 from theratrial.report.study.blocks import Block
 from theratrial.report.study.inputs import Desk
 from theratrial.report.study.parts import table, table_or
 from theratrial.report.study.tables.counting import counted_cell, record_cell
 from theratrial.results.values import AdverseEvent, ParticipantResult
+from theratrial.safety.adverse.counts import NO_CLASS, GradeCounts, class_counts, overview_counts
 
 _GRADES = (1, 2, 3, 4, 5)
 
 
 def _all_events(desk: Desk) -> list[tuple[ParticipantResult, int, AdverseEvent]]:
-    return [(one, index, event) for one in desk.treated for index, event in enumerate(one.adverse_events)]
-
-
-def _place(one: ParticipantResult, index: int) -> str:
-    return f"value:participants[{one.participant_id}].adverse_events[{index}]"
+    return [(one, index, event) for one in desk.result.participants for index, event in enumerate(one.adverse_events)]
 
 
 def _first_cell(desk: Desk, one: ParticipantResult, index: int, event: AdverseEvent) -> Cell:
     if event.trace is not None:
         return Cell(one.participant_id, anchor=desk.book.anchor(event.trace))
-    return record_cell(desk.book, one.participant_id, _place(one, index))
+    return record_cell(desk.book, one.participant_id, event_place(one, index))
+
+
+def _people_cell(desk: Desk, people: frozenset[str], places: dict[str, dict[str, str]], *, of: int = 0) -> Cell:
+    if not people:
+        return Cell("–")
+    sources = {name: place for who in sorted(people) for name, place in places[who].items()}
+    return counted_cell(desk.book, len(people), sources, of=of)
+
+
+def severe_and_serious(desk: Desk) -> tuple[GradeCounts, GradeCounts]:
+    """Participants with an event of grade 3 or worse, and with a serious one; as the tables count them."""
+    lines = {line.name: line for line in overview_counts(counted_events(desk.result)[0])}
+    return lines["Grade 3 or worse"], lines["Serious"]
 
 
 def overview_table(desk: Desk) -> Block:
-    """How many participants had any event, a related, a severe, a serious one."""
-    voice, events = desk.voice, _all_events(desk)
-    kinds = (
-        (voice("Any adverse event"), lambda event: event.grade >= 0),
-        (voice("Related to the treatment, as assessed"), lambda event: event.related == "related"),
-        (voice("Grade 3 or worse"), lambda event: event.grade >= 3),
-        (voice("Serious"), lambda event: event.serious),
-        (voice("Grade 5 (death)"), lambda event: event.grade == 5),
-    )
+    """How many participants had any event, a related, severe, serious or fatal one, one that ended treatment."""
+    voice = desk.voice
+    events, places = counted_events(desk.result)
     rows = []
-    for name, holds in kinds:
-        sources = {one.participant_id: _place(one, index) for one, index, event in events if holds(event)}
-        n_events = sum(bool(holds(event)) for _, _, event in events)
+    for line in overview_counts(events):
+        every = {name: place for who in sorted(line.participants) for name, place in places[who].items()}
+        many = counted_cell(desk.book, line.events, every) if line.events else Cell("–")
         rows.append(
-            (Cell(name), counted_cell(desk.book, len(sources), sources, of=len(desk.treated)), Cell(str(n_events)))
+            (
+                Cell(voice.word(line.name)),
+                _people_cell(desk, line.participants, places, of=len(desk.treated)),
+                many,
+            )
         )
     head = ("", voice("Participants"), voice("Events"))
-    note = voice("Treated participants, n = {n}.", n=len(desk.treated))
+    note = voice(
+        "Treated participants, n = {n}; each once per line. Events that began on or after the day of the first "
+        "session.",
+        n=len(desk.treated),
+    )
     return table(voice("Overview of adverse events"), head, rows, note=note, style="narrow short")
+
+
+def not_counted(desk: Desk) -> tuple[Block, ...]:
+    """How many events the tables of counts leave out; nothing where they leave out none."""
+    voice, result = desk.voice, desk.result
+    before = [one for one in desk.treated for event in one.adverse_events if not on_treatment(one, event)]
+    untreated = [one for one in result.participants if not one.treated for _ in one.adverse_events]
+    found: list[Block] = []
+    if before:
+        said = voice(
+            "Listed but not counted: {n} events of {who} that began before the first session.",
+            n=len(before),
+            who=", ".join(dict.fromkeys(one.participant_id for one in before)),
+        )
+        found.append(Text(said, "quiet"))
+    if untreated:
+        said = voice(
+            "Listed but not counted: {n} events of {who}, not treated.",
+            n=len(untreated),
+            who=", ".join(dict.fromkeys(one.participant_id for one in untreated)),
+        )
+        found.append(Text(said, "quiet"))
+    return tuple(found)
 
 
 def grade_table(desk: Desk) -> Block:
     """Participants by system organ class, term and worst grade."""
     voice = desk.voice
-    worst: dict[tuple[str, str], dict[str, tuple[int, str]]] = {}
-    for one, index, event in _all_events(desk):
-        of_term = worst.setdefault((event.system_organ_class, event.term), {})
-        if event.grade > of_term.get(one.participant_id, (0, ""))[0]:
-            of_term[one.participant_id] = (event.grade, _place(one, index))
-    rows = []
-    for (group, term), people in sorted(worst.items()):
-        by_grade = {grade: {who: place for who, (g, place) in people.items() if g == grade} for grade in _GRADES}
-        rows.append(
-            (
-                Cell(voice.core(group) if group else voice("not a CTCAE term")),
-                Cell(voice.core(term)),
-                *(counted_cell(desk.book, len(found), found) if found else Cell("–") for found in by_grade.values()),
-                counted_cell(
-                    desk.book, len(people), {who: place for who, (_, place) in people.items()}, of=len(desk.treated)
-                ),
-            )
-        )
+    events, places = counted_events(desk.result)
+    rows: list[tuple[Cell, ...]] = []
+    for group in class_counts(events):
+        name = voice("not a CTCAE term") if group.total.name == NO_CLASS else voice.core(group.total.name)
+        rows.append((Cell(name, style="group"), *_counts(desk, group.total, places)))
+        rows += [(Cell(f"\u2003{voice.core(line.name)}"), *_counts(desk, line, places)) for line in group.terms]
     head = [
-        voice("System organ class"),
-        voice("Term"),
-        *(voice("Grade {n}", n=grade) for grade in _GRADES),
+        voice("System organ class and term"),
         voice("Any grade"),
+        *(voice("Grade {n}", n=grade) for grade in _GRADES),
+        voice("Related"),
+        voice("Serious"),
     ]
     note = voice(
-        "Each participant once per term, by the worst grade. Terms and classes of CTCAE; no other dictionary is used."
+        "Participants, not events: each once per line, by the worst grade, so terms do not add up to their class. "
+        "Terms and classes of CTCAE; no other dictionary is used."
     )
     return table_or(voice, voice("Adverse events by system organ class, term and worst grade"), head, rows, note=note)
+
+
+def _counts(desk: Desk, line: GradeCounts, places: dict[str, dict[str, str]]) -> tuple[Cell, ...]:
+    return (
+        _people_cell(desk, line.participants, places, of=len(desk.treated)),
+        *(_people_cell(desk, line.worst[grade], places) for grade in _GRADES),
+        _people_cell(desk, line.related, places),
+        _people_cell(desk, line.serious, places),
+    )
 
 
 def listing(desk: Desk) -> Block:
@@ -185,7 +220,7 @@ def deaths(desk: Desk) -> Block:
             if event.grade == 5:
                 rows.append(
                     (
-                        record_cell(desk.book, one.participant_id, _place(one, index)),
+                        record_cell(desk.book, one.participant_id, event_place(one, index)),
                         Cell(voice.short_day(event.started_on)),
                         Cell(voice.core(event.term)),
                     )
