@@ -23,6 +23,7 @@ from theratrial.web.results.models import Computation
 from theratrial.web.results.reading import READING
 from theratrial.web.setup_site import SETUP
 from theratrial.web.studies.reads import lesions
+from theratrial.web.trials.selectors import the_trial
 
 ClientOf = Callable[[str], Client]
 PASSWORD = "a-password-for-trying-out"
@@ -249,6 +250,7 @@ def test_who_signs_says_no_more_of_her_independence_than_is_so(
     client_of: ClientOf, other: list[Record], source: str, said: str
 ) -> None:
     with act(SETUP, "test.set-up", reason="moved in"):
+        Record.objects.filter(table__in=FURTHER_FORMS).update(source="form")
         Record.objects.filter(pk__in=[one.pk for one in other]).update(source=source)
     client = client_of("nuclear1")
     assert client.post(f"{ADDRESS}reading/", LESION).status_code == 302
@@ -256,3 +258,135 @@ def test_who_signs_says_no_more_of_her_independence_than_is_so(
     assert [one in text for one in ("without knowledge of any other", "open to me")] == [
         one == said for one in ("without knowledge of any other", "open to me")
     ]
+
+
+MEASURED = {
+    **{"organ": f"{MARK}organ", "role": "target", "nodal": "no", "status": "measured", "length_mm": "77.7"},
+    **{"measured_on": "2022-01-24", "modality": "CT", "comment": f"{MARK}comment"},
+}
+CLASSED = {
+    **{"timepoint": "baseline", "read_at": "2022-01-24T18:40:00+03:30", "known_from": "ct", "uptake_class": "high"},
+    **{"volume_mL": "77.7"},
+}
+FURTHER_FORMS = {"tumour_measurements": "tumour_measurement", "lesion_classes": "lesion_class"}
+
+
+def row_made(table: str, reader: str, lesion: str, **cells: str) -> Record:
+    """A line that was typed into the form."""
+    base = MEASURED if table == "tumour_measurements" else CLASSED
+    one = Participant.objects.select_related("site").get(code="P01")
+    with act(SETUP, "test.set-up", reason="typed"):
+        return Record.objects.create(
+            table=table,
+            participant=one,
+            site=one.site,
+            sequence=9_000_000 + Record.objects.count(),
+            cells={"participant_id": "P01", "reader": reader, "lesion_id": lesion, **base, **cells},
+            form=FURTHER_FORMS[table],
+            protocol_version=the_trial().in_force,
+            source="form",
+        )
+
+
+def signed_by(client: Client, reader: str) -> int:
+    """The reader signs what he has by now."""
+    from theratrial.web.results.reading import readings_of
+
+    own = readings_of(Participant.objects.get(code="P01")).of(reader)
+    assert own is not None
+    fields = {
+        **{"kind": READING, "key": own.key, "digest": content_digest(READING, own.key, own.content)},
+        **{"meaning": "entered", "sign_username": reader, "sign_password": PASSWORD},
+    }
+    return client.post(f"{ADDRESS}sign/", fields).status_code
+
+
+@pytest.mark.parametrize("table", sorted(FURTHER_FORMS))
+def test_diameters_and_classes_of_another_reader_are_on_no_page_of_a_blind_one(
+    client_of: ClientOf, demonstration: Any, table: str
+) -> None:
+    told = row_made(table, "nuclear2", f"{MARK}_1")
+    query = query_raised(User.objects.get(username="monitor1"), f"Is it {MARK}?", record=told, column="lesion_id")
+    roles_added("nuclear1", "monitor", "data_manager", "principal_investigator")
+    roles_added("monitor1", "data_manager", "principal_investigator")
+    form, group = FURTHER_FORMS[table], told.group
+    addresses = {
+        "forms": "/records/participant/P01/",
+        "entry": f"/records/participant/P01/entry/{group}/",
+        "response": ADDRESS,
+        "completeness": "/records/completeness/participant/P01/",
+        "ledger": "/ledger/?participant=P01&entity=capture_record",
+        "ledger of the participant": "/ledger/participant/P01/?entity=capture_record",
+        "as of": f"/ledger/as-of/?table={table}&participant=P01",
+        "row": f"/ledger/row/capture_record/{told.pk}/",
+        "queries": "/records/queries/",
+        "query": f"/records/queries/{query.pk}/",
+        "verification": "/records/verification/P01/",
+        "locks": "/records/locks/participant/P01/",
+        "images of the whole body": "/images/participant/P01/whole-body/1/",
+    }
+    client, monitor = client_of("nuclear1"), client_of("monitor1")
+    for name, address in addresses.items():
+        text = page(client, address)[1]
+        assert MARK not in text, name
+        assert f"record:{told.pk}" not in text, name
+    edit = f"/records/participant/P01/form/{form}/{group}/"
+    for address in (addresses["entry"], addresses["row"], addresses["query"], edit):
+        assert page(client, address)[0] == 404, address
+    assert client.post(f"{edit}preview/", {}).status_code == 404
+    assert client.post(f"/records/entry/{group}/in-error/", {"reason": "x"}).status_code == 404
+    # The same pages tell it to who reads nothing: the test would otherwise pass on pages that show nobody anything.
+    for name in set(addresses) - {"completeness", "locks", "images of the whole body"}:
+        assert MARK in page(monitor, addresses[name])[1], name
+    for address, given in (("/exports/listings/", {"table": table}), ("/exports/folder/", {})):
+        archive = zipfile.ZipFile(io.BytesIO(client.post(address, given).content))
+        assert not any(MARK.encode() in archive.read(name) for name in archive.namelist()), address
+
+
+@pytest.mark.parametrize("table", sorted(FURTHER_FORMS))
+def test_one_signature_opens_what_was_read_of_the_same_images_and_no_other_table(
+    client_of: ClientOf, demonstration: Any, table: str
+) -> None:
+    place = "measured_on" if table == "tumour_measurements" else "timepoint"
+    same, later = ("2022-01-24", "2022-06-30") if place == "measured_on" else ("baseline", "response")
+    other_table = next(one for one in FURTHER_FORMS if one != table)
+    seen = row_made(table, "nuclear2", "theirs", **{place: same})
+    hidden = {
+        row_made(table, "nuclear2", "theirs", **{place: later}).pk,
+        row_made(other_table, "nuclear2", "theirs").pk,
+    }
+    reader, one = User.objects.get(username="nuclear1"), Participant.objects.get(code="P01")
+    assert hidden_records(reader, one).records == {seen.pk, *hidden}
+    own = row_made(table, "nuclear1", "mine", **{place: same})
+    assert hidden_records(reader, one).records == {seen.pk, *hidden}, "entered is not signed"
+    client = client_of("nuclear1")
+    assert "mine" in page(client, ADDRESS)[1]
+    assert signed_by(client, "nuclear1") == 302
+    assert hidden_records(reader, one).records == hidden
+    with act(SETUP, "test.change", reason="changed"):
+        own.cells = {**own.cells, "lesion_id": "mine_after_all"}
+        own.version += 1
+        own.save()
+    assert hidden_records(reader, one).records == {seen.pk, *hidden}, "a change after the signature blinds again"
+
+
+def test_a_signed_reading_of_the_pet_opens_no_diameters(client_of: ClientOf, other: list[Record]) -> None:
+    told = row_made("tumour_measurements", "nuclear2", "theirs")
+    client = client_of("nuclear1")
+    read_and_signed(client, "baseline")
+    read_and_signed(client, "response")
+    reader, one = User.objects.get(username="nuclear1"), Participant.objects.get(code="P01")
+    assert hidden_records(reader, one).records == {told.pk}
+
+
+def test_who_measured_alone_is_no_reader_to_be_adjudicated(demonstration: Any) -> None:
+    from theratrial.web.results.reading import adjudication_content, readings_of
+
+    one = Participant.objects.get(code="P01")
+    before = readings_of(one)
+    row_made("tumour_measurements", "nuclear2", "theirs")
+    after = readings_of(one)
+    assert after.differing == before.differing
+    assert [reading.reader for reading in after.of_lesions] == [reading.reader for reading in before.of_lesions]
+    chosen = before.of_lesions[0].reader
+    assert adjudication_content("P01", after.readings, chosen) == adjudication_content("P01", before.readings, chosen)

@@ -1,8 +1,10 @@
 """Who must not see whose lesion readings: the one rule that every page, listing and export asks.
 
-A reader (``response.read``) sees another reader's lesions of a participant at a time point only once his own reading of
-that time point is signed and the signature stands. Readings imported with a trial folder are hidden from nobody. Who
-reads nothing (monitor, data manager, investigator) sees all.
+A reader (``response.read``) sees what another reader wrote of a participant's lesions on the same images only once his
+own reading of those images is signed and the signature stands. The rule is kept for each table by itself: the PET
+reading and the visual classes of the tracer by time point, diameters on CT or MRI by the day of the image. Who has read
+the PET alone may still measure the CT, so it stays hidden from him. Readings imported with a trial folder are hidden
+from nobody. Who reads nothing (monitor, data manager, investigator) sees all.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from theratrial.web.capture.models import Query, QueryMessage, Record, Verificat
 from theratrial.web.ledger.models import Signature, SignedRow
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.permissions import sites_of
-from theratrial.web.results.reading import ADJUDICATION, READING, TABLE, readings_among
+from theratrial.web.results.reading import ADJUDICATION, PLACES, READING, readings_among
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +47,39 @@ def hidden_records(user: Any, participant: Participant | None = None) -> Hidden:
         return Hidden()
     name: str = user.get_username()
     # Readings that came with an imported folder are those of a trial already read: nobody here is blind to them.
-    lines = Record.objects.filter(table=TABLE, participant__site__in=sites, source="form")
+    lines = Record.objects.filter(table__in=PLACES, participant__site__in=sites, source="form")
     if participant is not None:
         lines = lines.filter(participant=participant)
-    cells = lines.order_by().annotate(reader=KT("cells__reader"), timepoint=KT("cells__timepoint"))
+    cells = lines.order_by().annotate(
+        reader=KT("cells__reader"), timepoint=KT("cells__timepoint"), day=KT("cells__measured_on")
+    )
     # Few columns of possibly many rows; the reader's own are fetched whole, to be held against her signatures.
-    rows = list(cells.values_list("pk", "participant__code", "reader", "timepoint"))
-    others = [(pk, code, timepoint) for pk, code, reader, timepoint in rows if reader != name]
+    rows = list(cells.values_list("pk", "participant__code", "reader", "table", "timepoint", "day"))
+    others = [
+        (pk, code, (table, (day if PLACES[table] == "measured_on" else timepoint) or ""))
+        for pk, code, reader, table, timepoint, day in rows
+        if reader != name
+    ]
     if not others:
         return Hidden()
     own = list(lines.filter(entered_in_error=False, cells__reader=name).select_related("participant"))
-    signed = _signed_timepoints(name, own)
-    hidden = [(pk, code) for pk, code, timepoint in others if (timepoint or "") not in signed[code]]
+    signed = _signed_places(name, own)
+    hidden = [(pk, code) for pk, code, place in others if place not in signed[code]]
     return Hidden(frozenset(pk for pk, _code in hidden), frozenset(code for _pk, code in hidden))
 
 
-def _signed_timepoints(reader: str, records: Iterable[Record]) -> dict[str, frozenset[str]]:
-    """Participant -> time points of the reader's own reading, where her signature stands on it."""
+def _signed_places(reader: str, records: Iterable[Record]) -> dict[str, frozenset[tuple[str, str]]]:
+    """Participant -> tables and images of the reader's own reading, where her signature stands on it."""
     own: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         if record.participant is not None:
             own[record.participant.code].append(record)
-    found: dict[str, frozenset[str]] = defaultdict(frozenset)
+    found: dict[str, frozenset[tuple[str, str]]] = defaultdict(frozenset)
     signatures = list(Signature.objects.filter(kind=READING, signer=reader, voided_at=None)) if own else []
     for code, mine in own.items():
         (reading,) = readings_among(code, mine, signatures)
         if reading.signed:
-            found[code] = frozenset(one.cells.get("timepoint", "") for one in mine)
+            found[code] = frozenset((one.table, one.cells.get(PLACES[one.table], "")) for one in mine)
     return found
 
 

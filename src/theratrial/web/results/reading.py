@@ -16,11 +16,17 @@ from theratrial.web.participants.models import Participant
 READING, ADJUDICATION = "response_reading", "response_adjudication"
 TABLE: Final = "lesion_readings"
 ADJUDICATIONS: Final = "adjudications"
-_SEEN: Final = tuple(
-    column.name
-    for column in table_definition(TABLE).columns
-    if column.name not in ("participant_id", "reader", "read_at")
-)
+PLACES: Final = {TABLE: "timepoint", "tumour_measurements": "measured_on", "lesion_classes": "timepoint"}
+"""Table of what a reader saw -> the column that says on which images; one reading, one signature."""
+FURTHER: Final = tuple(name for name in PLACES if name != TABLE)
+_SEEN: Final = {
+    name: tuple(
+        column.name
+        for column in table_definition(name).columns
+        if column.name not in ("participant_id", "reader", "read_at")
+    )
+    for name in PLACES
+}
 """What a signature binds of a line: all that the table holds of what was seen."""
 
 
@@ -30,10 +36,18 @@ class Reading:
 
     reader: str
     records: tuple[Record, ...]
+    """Lines of the PET reading, which the readers agree or differ on; none by who only measured or classed."""
     content: dict[str, Any]
     digest: str
     key: str
     signatures: tuple[tuple[Signature, bool], ...] = ()
+    further: tuple[Record, ...] = ()
+    """Diameters on CT or MRI, and visual classes of the tracer."""
+
+    @property
+    def lines(self) -> tuple[Record, ...]:
+        """Everything that the signature binds."""
+        return (*self.records, *self.further)
 
     @property
     def signed(self) -> bool:
@@ -62,6 +76,11 @@ class Readings:
     """(time point, lesion) whose role or status is not the same by all."""
 
     @property
+    def of_lesions(self) -> tuple[Reading, ...]:
+        """Those with a reading of the PET, which are held against each other."""
+        return tuple(one for one in self.readings if one.records)
+
+    @property
     def chosen(self) -> str:
         """The reader whose reading stands by adjudication; empty where there is none that stands."""
         standing = [signature for signature, stands in self.adjudications if stands]
@@ -74,13 +93,14 @@ class Readings:
 
 def readings_of(participant: Participant) -> Readings:
     """Every reading with its signatures. Three queries."""
-    records = list(live_records().filter(participant=participant, table=TABLE))
+    records = list(live_records().filter(participant=participant, table__in=PLACES))
     signatures = list(
         Signature.objects.filter(kind__in=(READING, ADJUDICATION), participant=participant.code).order_by("signed_at")
     )
     readings = readings_among(participant.code, records, signatures)
-    lesions = dict.fromkeys(place for one in readings for place in one.statuses)
-    differing = tuple(place for place in lesions if len({one.statuses.get(place) for one in readings}) > 1)
+    compared = [one for one in readings if one.records]
+    lesions = dict.fromkeys(place for one in compared for place in one.statuses)
+    differing = tuple(place for place in lesions if len({one.statuses.get(place) for one in compared}) > 1)
     adjudications = tuple(
         (one, is_valid(one, adjudication_content(participant.code, readings, str(one.content.get("chosen")))))
         for one in signatures
@@ -90,7 +110,7 @@ def readings_of(participant: Participant) -> Readings:
 
 
 def readings_among(code: str, records: Iterable[Record], signatures: Iterable[Signature]) -> tuple[Reading, ...]:
-    """The readings that one participant's live lesion rows make, by reader."""
+    """The readings that one participant's live rows of `PLACES` make, by reader."""
     by_reader: dict[str, list[Record]] = {}
     for record in records:
         by_reader.setdefault(record.cells.get("reader", ""), []).append(record)
@@ -104,20 +124,29 @@ def reading_key(code: str, reader: str) -> str:
 
 
 def _reading(code: str, reader: str, records: list[Record], signatures: Iterable[Signature]) -> Reading:
-    lines = sorted(
-        ({name: one.cells.get(name, "") for name in _SEEN} for one in records),
-        key=lambda line: (line["timepoint"], line["lesion_id"]),
-    )
-    content = {"participant": code, "reader": reader, "lesions": lines}
+    ordered = sorted(records, key=_order)
+    by_table: dict[str, list[dict[str, str]]] = {}
+    for one in ordered:
+        line = {name: one.cells.get(name, "") for name in _SEEN[one.table]}
+        by_table.setdefault(one.table, []).append(line)
+    content: dict[str, Any] = {"participant": code, "reader": reader, "lesions": by_table.get(TABLE, [])}
+    # Named only where there are any: what was signed before they existed stays signed.
+    content |= {name: by_table[name] for name in FURTHER if name in by_table}
     key = reading_key(code, reader)
     mine = tuple((one, is_valid(one, content)) for one in signatures if one.kind == READING and one.key == key)
-    ordered = sorted(records, key=lambda one: (one.cells.get("timepoint", ""), one.cells.get("lesion_id", "")))
-    return Reading(reader, tuple(ordered), content, content_digest(READING, key, content), key, mine)
+    lesions = tuple(one for one in ordered if one.table == TABLE)
+    further = tuple(one for one in ordered if one.table != TABLE)
+    return Reading(reader, lesions, content, content_digest(READING, key, content), key, mine, further)
+
+
+def _order(one: Record) -> tuple[str, str]:
+    return (one.cells.get(PLACES[one.table], ""), one.cells.get("lesion_id", ""))
 
 
 def adjudication_content(code: str, readings: Iterable[Reading], chosen: str) -> dict[str, Any]:
     """What an adjudicator sees and signs."""
-    return {"participant": code, "chosen": chosen, "readings": {one.reader: one.content["lesions"] for one in readings}}
+    compared = {one.reader: one.content["lesions"] for one in readings if one.records}
+    return {"participant": code, "chosen": chosen, "readings": compared}
 
 
 def adjudications_not_standing(records: Iterable[Record]) -> set[Any]:

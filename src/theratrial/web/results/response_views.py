@@ -36,6 +36,7 @@ from theratrial.web.results.criteria_shown import criteria_shown
 from theratrial.web.results.reading import (
     ADJUDICATION,
     ADJUDICATIONS,
+    FURTHER,
     READING,
     TABLE,
     Reading,
@@ -49,10 +50,13 @@ from theratrial.web.trials.selectors import protocol_in_force, trial_zone
 
 @dataclass(frozen=True, slots=True)
 class ShownReading:
-    """A reading and its lines under the items of the protocol's form."""
+    """A reading and its lines under the items of the protocol's forms."""
 
     reading: Reading
-    listing: Listing
+    listing: Listing | None
+    """Lines of the PET; None where she read none."""
+    further: tuple[tuple[str, Listing], ...]
+    """(title of the form, lines): diameters and classes."""
 
 
 @requires("participants.view")
@@ -67,9 +71,10 @@ def may_see(request: HttpRequest, participant: Participant, readings: Readings) 
     seen, partly = [], 0
     for one in readings.readings:
         records = tuple(record for record in one.records if record.pk not in hidden)
-        partly += len(records) < len(one.records)
-        if records:
-            seen.append(replace(one, records=records))
+        further = tuple(record for record in one.further if record.pk not in hidden)
+        partly += len(records) + len(further) < len(one.lines)
+        if records or further:
+            seen.append(replace(one, records=records, further=further))
     return seen, partly
 
 
@@ -88,13 +93,13 @@ def _page(
     outcome = None if row is None or blind else row.content.get("response")
     context: dict[str, Any] = {
         "participant": participant,
-        "readings": [] if definition is None else _shown(definition, seen),
+        "readings": _shown(definition, seen),
         "formless": definition is None,
         "all_readings": readings,
         "hidden": hidden,
         "blind": blind,
         "own": own,
-        "open_before": any(record.source != "form" for one in seen if one != own for record in one.records),
+        "open_before": any(record.source != "form" for one in seen if one != own for record in one.lines),
         "may_read": reads,
         "outcome": outcome,
         "outcome_lesions": _lesions(definition, outcome),
@@ -115,16 +120,30 @@ def _page(
     return render(request, "results/response.html", context, status=status)
 
 
-def _definition() -> FormDefinition | None:
+def _definition(table: str = TABLE) -> FormDefinition | None:
     try:
-        return forms.definition_of(forms.form_over(TABLE))
+        return forms.definition_of(forms.form_over(table))
     except InputError:
         return None
 
 
-def _shown(definition: FormDefinition, readings: Iterable[Reading]) -> list[ShownReading]:
+def _shown(definition: FormDefinition | None, readings: Iterable[Reading]) -> list[ShownReading]:
     words = value_words(protocol_in_force())
-    return [ShownReading(one, listing(definition, one.records, words, without=("reader",))) for one in readings]
+    further = {name: form for name in FURTHER if (form := _definition(name)) is not None}
+
+    def tables(one: Reading) -> Iterable[tuple[str, Listing]]:
+        for name, form in further.items():
+            if records := [record for record in one.further if record.table == name]:
+                yield form.title, listing(form, records, words, without=("reader",))
+
+    return [
+        ShownReading(
+            one,
+            listing(definition, one.records, words, without=("reader",)) if definition and one.records else None,
+            tuple(tables(one)),
+        )
+        for one in readings
+    ]
 
 
 def _lesions(definition: FormDefinition | None, outcome: Mapping[str, Any] | None) -> list[dict[str, Any]]:
@@ -145,7 +164,7 @@ def _lesions(definition: FormDefinition | None, outcome: Mapping[str, Any] | Non
 
 
 def _adjudication_forms(participant: Participant, readings: Readings) -> list[dict[str, Any]]:
-    if len(readings.readings) < 2 or not readings.differing or readings.chosen:
+    if len(readings.of_lesions) < 2 or not readings.differing or readings.chosen:
         return []
     return [
         {
@@ -155,7 +174,7 @@ def _adjudication_forms(participant: Participant, readings: Readings) -> list[di
                 ADJUDICATION, participant.code, adjudication_content(participant.code, readings.readings, one.reader)
             ),
         }
-        for one in readings.readings
+        for one in readings.of_lesions
     ]
 
 
@@ -203,7 +222,7 @@ def sign_reading(request: HttpRequest, code: str) -> HttpResponse:
     if own is None:
         raise Http404(code)
     try:
-        if any(one.incomplete for one in own.records):
+        if any(one.incomplete for one in own.lines):
             raise InputError(_("A line of your reading is incomplete; complete it before you sign."))
         sign(
             request,
@@ -211,7 +230,7 @@ def sign_reading(request: HttpRequest, code: str) -> HttpResponse:
             key=reading_key(participant.code, own.reader),
             content=own.content,
             meaning=Signature.Meaning.ENTERED,
-            rows=own.records,
+            rows=own.lines,
             participant=participant,
             site=participant.site,
             permission="response.read",
@@ -230,7 +249,7 @@ def adjudicate(request: HttpRequest, code: str) -> HttpResponse:
     readings = readings_of(participant)
     chosen, reason = request.GET.get("chosen", ""), request.POST.get("reason", "").strip()
     try:
-        if readings.of(chosen) is None or not readings.differing:
+        if chosen not in {one.reader for one in readings.of_lesions} or not readings.differing:
             raise InputError(
                 _("There is nothing to adjudicate: the readings do not differ, or there is no such reader.")
             )
@@ -238,7 +257,7 @@ def adjudicate(request: HttpRequest, code: str) -> HttpResponse:
             raise InputError(_("Say why this reading stands."))
         if request.user.get_username() in {one.reader for one in readings.readings}:
             raise InputError(_("Who read the images does not adjudicate them."))
-        unsigned = [one.reader for one in readings.readings if not one.signed and _is_account(one.reader)]
+        unsigned = [one.reader for one in readings.of_lesions if not one.signed and _is_account(one.reader)]
         if unsigned:
             raise InputError(_("Not signed yet by: %(who)s") % {"who": ", ".join(unsigned)})
         signer_confirmed(request)
@@ -262,7 +281,7 @@ def adjudicate(request: HttpRequest, code: str) -> HttpResponse:
                 content=adjudication_content(participant.code, readings.readings, chosen),
                 meaning=Signature.Meaning.APPROVED,
                 statement=reason,
-                rows=[line, *(record for one in readings.readings for record in one.records)],
+                rows=[line, *(record for one in readings.of_lesions for record in one.records)],
                 participant=participant,
                 site=participant.site,
                 permission="response.adjudicate",
