@@ -232,3 +232,17 @@ def test_a_protocol_without_the_clause_has_no_further_criteria(trial: Trial) -> 
     folder = replace(trial.folder, protocol=trial.folder.protocol.model_copy(update={"further_criteria": None}))
     result: Any = SimpleNamespace(participant_id=WHO, treated=True, response=None, sessions=trial.sessions)
     assert further_criteria(folder, trial.images, result, trial.context, []) == ()
+
+
+def test_eortc_goes_by_the_measure_of_the_body_that_its_clause_names(trial: Trial) -> None:
+    by_mass, by_weight, by_surface = (
+        trial.found(plan={"uptake_by": by})["eortc_1999"]
+        for by in ("lean_body_mass", "body_weight", "body_surface_area")
+    )
+    assert [one.assessments[0].measured.unit for one in (by_mass, by_weight, by_surface)] == ["g/mL", "g/mL", "cm2/mL"]
+    assert len({one.assessments[0].measured.value for one in (by_mass, by_weight, by_surface)}) == 3
+    (said,) = (one for one in by_surface.options if one.name == "uptake")
+    assert said.value == "SUVmax by body surface (Du Bois)"
+    without_height = trial.found(plan={"uptake_by": "body_weight"}, person={"height_cm": None})
+    assert without_height["eortc_1999"].category == by_weight.category
+    assert without_height["percist_1_0"].category == "NE"

@@ -253,3 +253,8 @@ def test_every_rule_has_its_line_in_the_docs_and_its_test():
     assert len(named) > 50
     assert named - documented == set()
     assert named - set(BROKEN) - {"cyclic_anchor"} == set()
+
+
+def test_an_item_that_stands_twice_beside_a_calculated_one_is_named_and_breaks_nothing(changed) -> None:
+    edits = (f"{ITEM}.1.id", "platelets_e9_per_L"), (f"{ITEM}.2.calculated", "1 + 1")
+    assert "item_twice" in rules(changed(*edits))

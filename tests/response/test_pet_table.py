@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from theratrial.cli.respond import app
 from theratrial.errors import InputError, Problems
+from theratrial.protocol.plans.criteria import UptakeBy
 from theratrial.response.pet.scans import Comparability
 from theratrial.response.pet.table import pet_responses, read_scans
 
@@ -129,3 +130,39 @@ def test_a_window_that_is_none_is_refused(tmp_path: Path) -> None:
     found = run(tmp_path, "percist", "--earliest", "90")
     assert isinstance(found.exception, InputError)
     assert "no window" in str(found.exception)
+
+
+WEIGHED = "subject,date,lesion,status,uptake_g_per_mL,weight_kg,height_cm,cycles\n"
+
+
+def test_eortc_by_body_surface_takes_weight_and_height_of_each_scan(tmp_path: Path) -> None:
+    """Du Bois of 70 kg, 160 cm: 0.007184 * 160^0.725 * 70^0.425 = 1.7319 m2; of 60 kg: 1.6221 m2 (by logarithms).
+
+    By weight the fall is 26 %, a partial response after two cycles; by surface, as the body shrank, 19 %: none.
+    """
+    table = WEIGHED + "P01,2024-01-01,A,present,10,70,160,\nP01,2024-03-01,A,present,7.4,60,160,2\n"
+    (by_weight,) = pet_responses(read_scans(table), "eortc", None)
+    (by_surface,) = pet_responses(read_scans(table, by="body_surface_area"), "eortc", None)
+    found = by_surface.responses[0].response
+    assert found.before == pytest.approx(10 * 17319 / 70000, rel=1e-4)
+    assert found.after == pytest.approx(7.4 * 16221 / 60000, rel=1e-4)
+    assert "cm2/mL" in found.because
+    assert [one.responses[0].response.category for one in (by_weight, by_surface)] == ["PMR", "SMD"]
+    file = tmp_path / "lesions.csv"
+    file.write_text(table, encoding="utf-8")
+    shown = CliRunner().invoke(app, ["eortc", str(file), "--bsa", "--assume-comparable", "--json"])
+    assert json.loads(shown.stdout)["unit"] == "cm2/mL"
+    with pytest.raises(InputError, match="give one"):
+        CliRunner().invoke(app, ["eortc", str(file), "--bsa", "--lbm", "james_128"], catch_exceptions=False)
+    with pytest.raises(Problems, match="needs weight_kg and height_cm"):
+        read_scans(TABLE, by="body_surface_area")
+
+
+def test_at_constant_weight_the_change_is_the_same_by_every_measure() -> None:
+    table = WEIGHED.replace("cycles", "sex,cycles") + (
+        "P01,2024-01-01,A,present,10,70,160,F,\nP01,2024-03-01,A,present,7.4,70,160,F,2\n"
+    )
+    measures: tuple[UptakeBy, ...] = ("body_weight", "lean_body_mass", "body_surface_area")
+    found = [pet_responses(read_scans(table, by=by, formula="janmahasatian"), "eortc", None) for by in measures]
+    changes = [next(one).responses[0].response.change_percent for one in found]
+    assert changes == pytest.approx([-26.0] * 3)

@@ -12,7 +12,7 @@ from theratrial.cli import console
 from theratrial.cli.files import csv_text
 
 if TYPE_CHECKING:
-    from theratrial.protocol.plans.criteria import LeanBodyMass
+    from theratrial.protocol.plans.criteria import LeanBodyMass, UptakeBy
     from theratrial.response.pet.scans import Comparability
     from theratrial.response.pet.table import PetCriteria, SubjectPetResponse
 
@@ -38,6 +38,12 @@ _Lbm = Annotated[
     Formula | None,
     typer.Option("--lbm", help="Uptakes are by body weight: convert them by this formula of lean body mass."),
 ]
+_Bsa = Annotated[
+    bool,
+    typer.Option(
+        "--bsa", help="Uptakes are by body weight: convert them to body surface (Du Bois), which the paper recommends."
+    ),
+]
 _Earliest = Annotated[float, typer.Option("--earliest", help="Earliest uptake time [min].")]
 _Latest = Annotated[float, typer.Option("--latest", help="Latest uptake time [min].")]
 _Glucose = Annotated[bool, typer.Option("--glucose/--no-glucose", help="Whether blood glucose must be known (FDG).")]
@@ -58,12 +64,13 @@ def percist(
 ) -> None:
     """PERCIST 1.0: every scan against the baseline, by SULpeak of the hottest lesion."""
     limits = None if assume_comparable else _limits(earliest, latest, glucose=glucose)
-    _respond(file, "percist", lbm, limits, as_json=as_json)
+    _respond(file, "percist", None if lbm is None else "lean_body_mass", lbm, limits, as_json=as_json)
 
 
 def eortc(
     file: _File,
     lbm: _Lbm = None,
+    bsa: _Bsa = False,
     earliest: _Earliest = 50.0,
     latest: _Latest = 70.0,
     glucose: _Glucose = True,
@@ -71,8 +78,13 @@ def eortc(
     as_json: _Json = False,
 ) -> None:
     """EORTC 1999: every scan against the baseline, by the sum of SUV of the targets; needs the column cycles."""
+    from theratrial.errors import InputError
+
+    if bsa and lbm is not None:
+        raise InputError("--bsa and --lbm are two measures of the body; give one")
     limits = None if assume_comparable else _limits(earliest, latest, glucose=glucose)
-    _respond(file, "eortc", lbm, limits, as_json=as_json)
+    by: UptakeBy | None = "body_surface_area" if bsa else "lean_body_mass" if lbm is not None else None
+    _respond(file, "eortc", by, lbm, limits, as_json=as_json)
 
 
 def _limits(earliest: float, latest: float, *, glucose: bool) -> Comparability:
@@ -90,28 +102,44 @@ def _limits(earliest: float, latest: float, *, glucose: bool) -> Comparability:
 
 
 def _respond(
-    file: Path, criteria: PetCriteria, lbm: Formula | None, limits: Comparability | None, *, as_json: bool
+    file: Path,
+    criteria: PetCriteria,
+    by: UptakeBy | None,
+    lbm: Formula | None,
+    limits: Comparability | None,
+    *,
+    as_json: bool,
 ) -> None:
     from theratrial.response.pet.table import pet_responses, read_scans
+    from theratrial.response.uptake_measure import UNITS
 
     formula: LeanBodyMass | None = None if lbm is None else lbm.value
-    found = list(pet_responses(read_scans(csv_text(file), name=str(file), formula=formula), criteria, limits))
+    scans = read_scans(csv_text(file), name=str(file), by=by, formula=formula)
+    found = list(pet_responses(scans, criteria, limits))
+    unit = "g/mL" if by is None else UNITS[by]
     title = {"percist": "PERCIST 1.0", "eortc": "EORTC 1999"}[criteria]
     if as_json:
         console.print_json(
-            {"criteria": title, "lean_body_mass": formula or "as given", "comparability": limits, "subjects": found}
+            {
+                "criteria": title,
+                "uptake_by": by or "as given",
+                "lean_body_mass": formula or "as given",
+                "unit": unit,
+                "comparability": limits,
+                "subjects": found,
+            }
         )
         return
     for one in found:
-        _show(one, title)
+        _show(one, title, unit)
     if limits is None:
         console.note("Whether the scans can be compared was not asked.")
     console.note(f"{title} is made for FDG; for another tracer no response criteria are validated.")
 
 
-def _show(one: SubjectPetResponse, title: str) -> None:
+def _show(one: SubjectPetResponse, title: str, unit: str) -> None:
     console.print_table(
-        ("day", "response", "before [g/mL]", "after [g/mL]", "change [%]", "because"),
+        ("day", "response", f"before [{unit}]", f"after [{unit}]", "change [%]", "because"),
         [
             (
                 str(at.day),

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from theratrial.pipeline.criteria_readers import Read, of_readers
 from theratrial.pipeline.criteria_scans import SulScan
+from theratrial.protocol.plans.criteria import UptakeBy
 from theratrial.response.lean_body_mass import TITLES
 from theratrial.response.pet.eortc import METHOD as EORTC_METHOD
 from theratrial.response.pet.eortc import VERSION as EORTC_VERSION
@@ -23,6 +24,7 @@ from theratrial.response.pet.percist import (
     percist,
 )
 from theratrial.response.pet.scans import Comparability, PetLesion, PetScan
+from theratrial.response.uptake_measure import TITLES as TITLES_OF_MEASURES
 from theratrial.results.criteria import CriteriaAssessment, CriteriaLesion, CriteriaOption, CriteriaResult
 from theratrial.trace import Quantity, Trace
 from theratrial.trialfolder.records import Row
@@ -33,6 +35,11 @@ TITLE: Final[Mapping[MetabolicId, str]] = {"percist_1_0": "PERCIST 1.0", "eortc_
 _METHOD: Final = {
     "percist_1_0": (PERCIST_METHOD, PERCIST_VERSION),
     "eortc_1999": (EORTC_METHOD, EORTC_VERSION),
+}
+_WHY_BY: Final[Mapping[UptakeBy, str]] = {
+    "lean_body_mass": "the paper takes body surface; at constant weight changes in percent are the same",
+    "body_weight": "the paper takes body surface; at constant weight changes in percent are the same",
+    "body_surface_area": "as the paper recommends",
 }
 _LIVER: Final = "liver"
 _FDG_DIFFERENCE_min: Final = 15.0
@@ -62,6 +69,8 @@ class MetabolicCase:
     baseline_rows: tuple[Row, ...]
     response_rows: tuple[Row, ...]
     sessions_given: int
+    uptake_by: UptakeBy
+    """What uptake is measured by; lean body mass under PERCIST."""
     rule: str
     """Place of the clause."""
     demonstration: tuple[str, ...]
@@ -119,10 +128,22 @@ def _by_reader(case: MetabolicCase, before: str, after: str, label: str) -> Crit
     change = None if found.change_percent is None else Quantity(found.change_percent, "percent", trace)
     assessments = (
         CriteriaAssessment(
-            case.baseline.on, "", found.threshold, _quantity(found.before, trace), None, case.baseline.timepoint, label
+            case.baseline.on,
+            "",
+            found.threshold,
+            _quantity(found.before, case.baseline.unit, trace),
+            None,
+            case.baseline.timepoint,
+            label,
         ),
         CriteriaAssessment(
-            case.response.on, category, because, _quantity(found.after, trace), change, case.response.timepoint, label
+            case.response.on,
+            category,
+            because,
+            _quantity(found.after, case.response.unit, trace),
+            change,
+            case.response.timepoint,
+            label,
         ),
     )
     return _result(
@@ -143,8 +164,8 @@ def _by_reader(case: MetabolicCase, before: str, after: str, label: str) -> Crit
     )
 
 
-def _quantity(value: float | None, trace: Trace) -> Quantity | None:
-    return None if value is None else Quantity(value, "g/mL", trace)
+def _quantity(value: float | None, unit: str, trace: Trace) -> Quantity | None:
+    return None if value is None else Quantity(value, unit, trace)
 
 
 def _inputs(readings: Sequence[_Reading]) -> dict[str, str]:
@@ -209,7 +230,13 @@ def _judged(case: MetabolicCase, one: PetScan, two: PetScan) -> _Found:
         limit = got.measurable_from
         threshold = "" if limit is None else f"a lesion is measurable from SULpeak {limit:.2f} g/mL"
         return _Found(got.category, got.because, threshold, got.before, got.after, got.change_percent)
-    summed = eortc(one, two, first_cycle=case.sessions_given == 1, comparability=case.tracer.comparability)
+    summed = eortc(
+        one,
+        two,
+        first_cycle=case.sessions_given == 1,
+        comparability=case.tracer.comparability,
+        unit=case.response.unit,
+    )
     return _Found(summed.category, summed.because, "", summed.before, summed.after, summed.change_percent)
 
 
@@ -269,9 +296,7 @@ def _options(case: MetabolicCase, *, diseased: bool | None) -> tuple[CriteriaOpt
         cycle = case.sessions_given == 1
         value = "at least 15 %" if cycle else "more than 25 %"
         options += [
-            CriteriaOption(
-                "uptake", "SUVmax by lean body mass", "the paper takes body surface; percent changes hardly differ"
-            ),
+            CriteriaOption("uptake", f"SUVmax by {TITLES_OF_MEASURES[case.uptake_by]}", _WHY_BY[case.uptake_by]),
             CriteriaOption(
                 "fall of partial response", value, f"{case.sessions_given} sessions given; the paper asks by cycles"
             ),

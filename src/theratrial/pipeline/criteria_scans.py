@@ -10,11 +10,12 @@ from typing import Final
 from theratrial.errors import TheratrialError
 from theratrial.imaging.values import Region
 from theratrial.pipeline.scans import PetScan
-from theratrial.protocol.plans.criteria import MetabolicPlan
+from theratrial.protocol.plans.criteria import EortcPlan, MetabolicPlan, UptakeBy
 from theratrial.response import LesionUptake, lesion_uptake
-from theratrial.response.lean_body_mass import LeanMass, lean_mass
+from theratrial.response.lean_body_mass import LeanMass
 from theratrial.response.pet.scans import Reference
 from theratrial.response.reference_region import ReferenceMeasure, blood_pool_reference, liver_reference
+from theratrial.response.uptake_measure import TITLES, UptakeMeasure, uptake_measure
 from theratrial.results.criteria import CriteriaLesion, ReferenceUptake
 from theratrial.trace import Quantity, Trace
 from theratrial.trialfolder.records import Row, TrialFolder
@@ -34,12 +35,13 @@ class SulScan:
     scan: PetScan | None
     mass: LeanMass | None
     factor: float
-    """SUL over SUV by body weight; 0 where `refused`."""
+    """Uptake by the plan's measure (lean body mass; EORTC may name another) over SUV by body weight; 0: `refused`."""
     lesions: Mapping[str, LesionUptake | str]
     """Name of the region, case folded -> its uptake by body weight, or why it has none."""
     references: tuple[ReferenceUptake, ...]
     inputs: Mapping[str, str]
     refused: str = ""
+    unit: str = "g/mL"
 
     def reference(self, region: str) -> Reference | None:
         """Mean and standard deviation of ``liver`` or ``blood_pool``; None where it was not measured."""
@@ -57,7 +59,7 @@ class SulScan:
         total = found.volume_mL * found.suv_mean_g_per_mL * self.factor
 
         def sul(value: float | None) -> Quantity:
-            return Quantity(None if value is None else value * self.factor, "g/mL", trace, note=found.note)
+            return Quantity(None if value is None else value * self.factor, self.unit, trace, note=found.note)
 
         return CriteriaLesion(
             lesion_id=row["lesion_id"],
@@ -66,7 +68,7 @@ class SulScan:
             maximum=sul(found.suv_max_g_per_mL),
             mean=sul(found.suv_mean_g_per_mL),
             volume_mL=Quantity(found.volume_mL, "mL", trace),
-            total_g=Quantity(total, "g", trace),
+            total_g=Quantity(total, self.unit.removesuffix("/mL"), trace),
         )
 
 
@@ -78,23 +80,25 @@ def refused_scan(timepoint: str, why: str) -> SulScan:
 def sul_scan(
     folder: TrialFolder, participant_id: str, scan: PetScan, rows: Sequence[Row], plan: MetabolicPlan
 ) -> SulScan:
-    """A PET by lean body mass, with the regions that the readers' lines name and the references of the protocol."""
+    """A PET by the plan's measure, with the regions that the readers' lines name and the references of the protocol."""
+    by: UptakeBy = plan.uptake_by if isinstance(plan, EortcPlan) else "lean_body_mass"
     timepoint = scan.image.plan.timepoint
     person = folder.rows("participants", participant_id=participant_id)[0]
     weight_kg = scan.suv.certificate.weight_kg
-    if weight_kg is None or person["height_cm"] is None:
+    height_cm = person["height_cm"]
+    if weight_kg is None or (height_cm is None and by != "body_weight"):
         missing = "weight" if weight_kg is None else "height"
-        return refused_scan(timepoint, f"the {missing} is not recorded, so that there is no uptake by lean body mass")
+        return refused_scan(timepoint, f"the {missing} is not recorded, so that there is no uptake by {TITLES[by]}")
     try:
-        mass = lean_mass(
+        measure = uptake_measure(
+            by,
             plan.lean_body_mass,
             weight_kg=weight_kg,
-            height_cm=person["height_cm"],
+            height_cm=height_cm,
             sex=_SEX.get(person["sex"], person["sex"]),
         )
     except TheratrialError as error:
         return refused_scan(timepoint, str(error))
-    factor = mass.value_kg / weight_kg
     inputs = {**scan.suv.trace.inputs, **scan.inputs, "height": person.source}
     drawn = {
         name: scan.regions[name] for row in rows if (name := (row["region_name"] or "").casefold()) in scan.regions
@@ -105,11 +109,12 @@ def sul_scan(
         timepoint,
         None if at is None else at.astimezone(folder.zone).date(),
         scan,
-        mass,
-        factor,
+        measure.mass,
+        measure.factor,
         lesions,
-        tuple(_references(scan, plan, tuple(drawn.values()), factor, inputs)),
+        tuple(_references(scan, plan, tuple(drawn.values()), measure, inputs)),
         inputs,
+        unit=measure.unit,
     )
 
 
@@ -121,14 +126,14 @@ def _uptake(scan: PetScan, region: Region) -> LesionUptake | str:
 
 
 def _references(
-    scan: PetScan, plan: MetabolicPlan, lesions: Sequence[Region], factor: float, inputs: Mapping[str, str]
+    scan: PetScan, plan: MetabolicPlan, lesions: Sequence[Region], by: UptakeMeasure, inputs: Mapping[str, str]
 ) -> list[ReferenceUptake]:
     asked: tuple[tuple[str, str | None, Callable[..., ReferenceMeasure]], ...] = (
         ("liver", plan.liver_region, liver_reference),
         ("blood_pool", plan.blood_pool_region, blood_pool_reference),
     )
     return [
-        _reference(scan, name, drawn, measure, lesions, factor, inputs)
+        _reference(scan, name, drawn, measure, lesions, by, inputs)
         for name, drawn, measure in asked
         if drawn is not None
     ]
@@ -140,7 +145,7 @@ def _reference(
     drawn: str,
     measure: Callable[..., ReferenceMeasure],
     lesions: Sequence[Region],
-    factor: float,
+    by: UptakeMeasure,
     inputs: Mapping[str, str],
 ) -> ReferenceUptake:
     region = scan.regions.get(drawn.casefold())
@@ -157,9 +162,9 @@ def _reference(
             return ReferenceUptake(
                 scan.image.plan.timepoint,
                 name,
-                Quantity(found.mean * factor, "g/mL", trace),
-                Quantity(found.sd * factor, "g/mL", trace),
+                Quantity(found.mean * by.factor, by.unit, trace),
+                Quantity(found.sd * by.factor, by.unit, trace),
                 f"in region {region.name}, {found.volume_mL:.1f} mL around x {x:.0f}, y {y:.0f}, z {z:.0f} mm",
             )
-    nothing = Quantity(None, "g/mL", trace, note=why)
+    nothing = Quantity(None, by.unit, trace, note=why)
     return ReferenceUptake(scan.image.plan.timepoint, name, nothing, nothing, why)

@@ -11,7 +11,7 @@ from theratrial.pipeline.criteria_recist import RecistCase, recist_result
 from theratrial.pipeline.criteria_scans import SulScan, refused_scan, sul_scan
 from theratrial.pipeline.matching import ParticipantImages, PlannedImage
 from theratrial.pipeline.participant_response import participant_pet_scan, standing_adjudication
-from theratrial.protocol.plans.criteria import FurtherCriteria, MetabolicPlan
+from theratrial.protocol.plans.criteria import EortcPlan, FurtherCriteria, MetabolicPlan, UptakeBy
 from theratrial.response.pet.scans import Comparability
 from theratrial.results.criteria import CriteriaAssessment, CriteriaOption, CriteriaResult
 from theratrial.results.places import participant_place
@@ -20,6 +20,7 @@ from theratrial.trace import Trace
 from theratrial.trialfolder.records import Row, TrialFolder
 
 _CLAUSE: Final = "further_criteria"
+_MEASURED_BY: Final = {"lean_body_mass", "liver_region", "blood_pool_region"}
 
 
 def further_criteria(
@@ -39,7 +40,7 @@ def further_criteria(
     if plan is None or not result.treated:
         return ()
     found = [_protocol_rule(folder, result)]
-    scans: dict[tuple[str, str], tuple[SulScan, tuple[Row, ...]]] = {}
+    scans: dict[tuple[str, str, str], tuple[SulScan, tuple[Row, ...]]] = {}
     criteria: tuple[tuple[MetabolicId, MetabolicPlan | None], ...] = (
         ("percist_1_0", plan.percist_1_0),
         ("eortc_1999", plan.eortc_1999),
@@ -97,11 +98,12 @@ def _metabolic(
     images: ParticipantImages,
     result: ParticipantResult,
     context: Context,
-    scans: dict[tuple[str, str], tuple[SulScan, tuple[Row, ...]]],
+    scans: dict[tuple[str, str, str], tuple[SulScan, tuple[Row, ...]]],
 ) -> CriteriaResult:
     read = []
+    uptake_by: UptakeBy = plan.uptake_by if isinstance(plan, EortcPlan) else "lean_body_mass"
     for imaging_id in (plan.imaging_baseline, plan.imaging_response):
-        key = (imaging_id, plan.model_dump_json(include={"lean_body_mass", "liver_region", "blood_pool_region"}))
+        key = (imaging_id, plan.model_dump_json(include=_MEASURED_BY), uptake_by)
         if key not in scans:
             scans[key] = _scan(imaging_id, plan, folder, images, context)
         read.append(scans[key])
@@ -115,6 +117,7 @@ def _metabolic(
         baseline_rows=baseline_rows,
         response_rows=response_rows,
         sessions_given=len(result.sessions),
+        uptake_by=uptake_by,
         rule=f"protocol:{_CLAUSE}.reading.{criteria}",
         demonstration=context.resting_on(
             _CLAUSE, *(f"imaging.{one}" for one in (plan.imaging_baseline, plan.imaging_response))

@@ -58,9 +58,8 @@ def _calculated(place: str, form: Form, item: Item) -> Iterator[Finding]:
     if item.type != "number" or item.column or item.where or item.units or item.shown_when:
         message = f"item '{item.id}' is calculated and has a column, further units, a condition, or is no number"
         yield error("calculated_item", place, message, "a calculated item is a number with a unit, and nothing else")
-    typed = {
-        one.id: kind for one, kind in zip(form.items, item_types(form).values(), strict=True) if not one.calculated
-    }
+    types = item_types(form)
+    typed = {one.id: types[one.id] for one in form.items if not one.calculated}
     yield from _compiled(f"{place}.calculated", quantity, item.calculated, typed)
 
 

@@ -61,6 +61,16 @@ def turning_weight_kg(formula: Formula, height_cm: float, sex: str) -> float:
     return factor * height_cm**2 / (2 * square)
 
 
+def check_body(weight_kg: float, height_cm: float) -> None:
+    """Refuse a weight or height of no person (InputError)."""
+    for name, value, (least, most), unit in (
+        ("weight", weight_kg, _WEIGHTS_kg, "kg"),
+        ("height", height_cm, _HEIGHTS_cm, "cm"),
+    ):
+        if not least <= value <= most:
+            raise InputError(f"a {name} lies from {least:g} to {most:g} {unit}, got {value:g}")
+
+
 def lean_mass(formula: Formula, *, weight_kg: float, height_cm: float, sex: str) -> LeanMass:
     """Lean body mass of a person.
 
@@ -88,12 +98,7 @@ def lean_mass(formula: Formula, *, weight_kg: float, height_cm: float, sex: str)
         raise InputError(f"lean body mass is by {', '.join(FORMULAS)}, got {formula!r}")
     if sex not in ("F", "M"):
         raise InputError(f"the formulas of lean body mass are for women (F) and men (M), got {sex!r}")
-    for name, value, (least, most), unit in (
-        ("weight", weight_kg, _WEIGHTS_kg, "kg"),
-        ("height", height_cm, _HEIGHTS_cm, "cm"),
-    ):
-        if not least <= value <= most:
-            raise InputError(f"a {name} lies from {least:g} to {most:g} {unit}, got {value:g}")
+    check_body(weight_kg, height_cm)
     value_kg = _KG[formula](weight_kg, height_cm, sex)
     turn_kg = turning_weight_kg(formula, height_cm, sex)
     if value_kg <= 0:

@@ -9,6 +9,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from theratrial.protocol.clauses import Identifier, NonEmpty, Strict
 
 LeanBodyMass = Literal["james_128", "morgan_120", "janmahasatian"]
+UptakeBy = Literal["lean_body_mass", "body_weight", "body_surface_area"]
 
 
 class RecistPlan(Strict):
@@ -36,6 +37,14 @@ class MetabolicPlan(Strict):
     """Of the scan after the injection; FDG's 50 and 70 min do not hold for an antibody."""
 
 
+class EortcPlan(MetabolicPlan):
+    """EORTC 1999, which PERCIST's measure of uptake does not bind."""
+
+    uptake_by: UptakeBy = "lean_body_mass"
+    """The paper recommends body surface. Lean body mass is the default so that both criteria read the same uptake; at
+    constant weight the change in percent, which alone is judged, is the same by all three."""
+
+
 class HeterogeneityPlan(Strict):
     """How lesions without uptake are told, and what the share of them is called."""
 
@@ -58,6 +67,6 @@ class FurtherCriteria(Strict):
 
     recist_1_1: RecistPlan | None = None
     percist_1_0: MetabolicPlan | None = None
-    eortc_1999: MetabolicPlan | None = None
+    eortc_1999: EortcPlan | None = None
     heterogeneity: HeterogeneityPlan | None = None
     uptake_fall: UptakeFallPlan | None = None

@@ -15,7 +15,7 @@ EortcCategory = Literal["CMR", "PMR", "SMD", "PMD", "NE"]
 
 @dataclass(frozen=True, slots=True)
 class EortcResponse:
-    """Category with its arithmetic; sums of SUV [g/mL]."""
+    """Category with its arithmetic; sums of SUV in the unit of the scans' uptake."""
 
     category: EortcCategory
     because: str
@@ -31,6 +31,7 @@ def eortc(
     first_cycle: bool,
     longest_increase_percent: float | None = None,
     comparability: Comparability | None = None,
+    unit: str = "g/mL",
 ) -> EortcResponse:
     """The metabolic response of a participant.
 
@@ -42,6 +43,8 @@ def eortc(
         Change of the longest extent of uptake; None: not measured, `extent_increased` of the scan then tells.
     comparability
         Limits within which the scans are compared, the liver's apart; None: the caller vouches for them.
+    unit
+        Of the uptake: g/mL by body weight or lean body mass, cm2/mL by body surface, which the paper recommends.
 
     Notes
     -----
@@ -52,7 +55,7 @@ def eortc(
     ----------
     Young et al., Eur J Cancer 1999;35:1773.
     """
-    category, because, before, after = _judged(baseline, later, first_cycle, longest_increase_percent)
+    category, because, before, after = _judged(baseline, later, first_cycle, longest_increase_percent, unit)
     if comparability is not None and not later.new_lesions:
         reasons = not_comparable(baseline, later, comparability, references=False)
         if reasons:
@@ -62,7 +65,7 @@ def eortc(
 
 
 def _judged(
-    baseline: PetScan, later: PetScan, first_cycle: bool, longest: float | None
+    baseline: PetScan, later: PetScan, first_cycle: bool, longest: float | None, unit: str
 ) -> tuple[EortcCategory, str, float | None, float | None]:
     if later.new_lesions:
         return "PMD", f"new lesions: {', '.join(later.new_lesions)}", None, None
@@ -83,7 +86,7 @@ def _judged(
     if all(known[one.lesion_id].background is True for one in baseline.lesions):
         return "CMR", "no lesion can be told from its surroundings", before, after
     change = (after - before) / before * 100
-    said = f"SUV {before:.2f} to {after:.2f} g/mL, {change:+.1f} %"
+    said = f"SUV {before:.2f} to {after:.2f} {unit}, {change:+.1f} %"
     if change > 25 * (1 + SAME):
         return "PMD", said, before, after
     if later.extent_increased or (longest is not None and longest > 20 * (1 + SAME)):

@@ -9,12 +9,12 @@ from datetime import date
 from typing import Any, Final, Literal
 
 from theratrial.errors import InputError, Problem, Problems
-from theratrial.protocol.plans.criteria import LeanBodyMass
-from theratrial.response.lean_body_mass import lean_mass
+from theratrial.protocol.plans.criteria import LeanBodyMass, UptakeBy
 from theratrial.response.pet.eortc import EortcResponse, eortc
 from theratrial.response.pet.percist import PercistOptions, PercistResponse, percist
 from theratrial.response.pet.scans import Comparability, PetLesion, PetScan, Reference
 from theratrial.response.table_cells import day, number, one_of, stripped_cells, table_lines, yes_or_no
+from theratrial.response.uptake_measure import TITLES, UNITS, uptake_measure
 
 NEEDED: Final = ("subject", "date", "lesion", "status", "uptake_g_per_mL")
 _REFERENCES: Final = ("liver_mean_g_per_mL", "liver_sd_g_per_mL", "blood_mean_g_per_mL", "blood_sd_g_per_mL")
@@ -64,6 +64,8 @@ class SubjectScan:
     longest_increase_percent: float | None
     caution: str = ""
     """Of the formula of lean body mass."""
+    unit: str = "g/mL"
+    """Of uptakes and references."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +94,18 @@ class SubjectPetResponse:
     cautions: tuple[str, ...]
 
 
-def read_scans(text: str, *, name: str = "table", formula: LeanBodyMass | None = None) -> tuple[SubjectScans, ...]:
+def read_scans(
+    text: str, *, name: str = "table", by: UptakeBy | None = None, formula: LeanBodyMass | None = None
+) -> tuple[SubjectScans, ...]:
     """The participants of a CSV table in the order in which they first appear.
 
     Parameters
     ----------
+    by
+        Uptakes and references are by body weight and are brought to this measure, with the scan's weight, height and
+        sex; None: they are taken as they stand, unless a formula is named.
     formula
-        Uptakes and references are by body weight and are converted by it, with the scan's weight, height and sex; None:
-        they are taken as they stand.
+        Of lean body mass, the measure where it is named alone.
 
     Raises
     ------
@@ -108,6 +114,7 @@ def read_scans(text: str, *, name: str = "table", formula: LeanBodyMass | None =
         them.
     """
     columns, lines = table_lines(text, NEEDED, OPTIONAL, name)
+    measure: UptakeBy | None = by or ("lean_body_mass" if formula else None)
     problems: list[Problem] = []
     scans: dict[str, dict[date, _Scan]] = defaultdict(lambda: defaultdict(_Scan))
     for line, row in lines:
@@ -125,7 +132,7 @@ def read_scans(text: str, *, name: str = "table", formula: LeanBodyMass | None =
         made = []
         for on, scan in sorted(days.items()):
             try:
-                made.append(_subject_scan(on, scan, formula))
+                made.append(_subject_scan(on, scan, measure, formula))
             except InputError as error:
                 problems.append(Problem(f"{name} line {scan.lines[0]}", f"{subject} on {on}: {error}"))
         if len(days) < 2:
@@ -171,9 +178,9 @@ def _agree(scan: _Scan, cells: Mapping[str, str]) -> None:
             raise InputError(f"{column} of this scan is {value} and was {scan.cells[column]} on an earlier line")
 
 
-def _subject_scan(on: date, read: _Scan, formula: LeanBodyMass | None) -> SubjectScan:
+def _subject_scan(on: date, read: _Scan, by: UptakeBy | None, formula: LeanBodyMass | None) -> SubjectScan:
     numbers = {column: number(column, read.cells.get(column, "")) for column in _NUMBERS}
-    factor, caution = _factor(read, numbers, formula)
+    factor, caution = _factor(read, numbers, by, formula)
 
     def reference(part: str) -> Reference | None:
         mean, sd = numbers[f"{part}_mean_g_per_mL"], numbers[f"{part}_sd_g_per_mL"]
@@ -209,17 +216,21 @@ def _subject_scan(on: date, read: _Scan, formula: LeanBodyMass | None) -> Subjec
         None if cycles is None else int(cycles),
         numbers["longest_increase_percent"],
         caution,
+        "g/mL" if by is None else UNITS[by],
     )
 
 
-def _factor(read: _Scan, numbers: Mapping[str, float | None], formula: LeanBodyMass | None) -> tuple[float, str]:
-    if formula is None:
+def _factor(
+    read: _Scan, numbers: Mapping[str, float | None], by: UptakeBy | None, formula: LeanBodyMass | None
+) -> tuple[float, str]:
+    if by is None or by == "body_weight":
         return 1.0, ""
     weight, height, sex = numbers["weight_kg"], numbers["height_cm"], read.cells.get("sex", "")
-    if weight is None or height is None or not sex:
-        raise InputError("lean body mass needs weight_kg, height_cm and sex of the scan")
-    mass = lean_mass(formula, weight_kg=weight, height_cm=height, sex=sex)
-    return mass.value_kg / weight, mass.caution
+    if weight is None or height is None or (by == "lean_body_mass" and not sex):
+        needed = "weight_kg, height_cm and sex" if by == "lean_body_mass" else "weight_kg and height_cm"
+        raise InputError(f"{TITLES[by]} needs {needed} of the scan")
+    measure = uptake_measure(by, formula, weight_kg=weight, height_cm=height, sex=sex)
+    return measure.factor, "" if measure.mass is None else measure.mass.caution
 
 
 def _converted(lesion: PetLesion, factor: float) -> PetLesion:
@@ -271,4 +282,5 @@ def _response(
         first_cycle=later.cycles == 1,
         longest_increase_percent=later.longest_increase_percent,
         comparability=comparability,
+        unit=later.unit,
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
-_PLACES: Final = {"mm": 1, "g/mL": 2}
+_PLACES: Final = {"mm": 1, "g/mL": 2, "cm2/mL": 2}
 
 
 def criteria_shown(content: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -24,14 +24,23 @@ def _shown(one: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **one,
         "assessments": assessments,
-        "measured": _measured(one["criteria"]),
+        "measured": _measured(one["criteria"], one["options"]),
+        "uptake_by_lean_body_mass": not _other_measure(one["options"]),
         "references": [_named(at) for at in one.get("references", ())],
         "lesions": [_named(at) for at in one.get("lesions", ())],
         "detailed": not own and bool(assessments or one["options"] or any(one.get(part) for part in parts)),
     }
 
 
-def _measured(criteria: str) -> str:
+def _other_measure(options: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether uptake is by body weight or body surface, which EORTC may name; else it is by lean body mass."""
+    named = [str(one["value"]) for one in options if one["name"] == "uptake"]
+    return any(value.startswith("SUVmax by body") for value in named)
+
+
+def _measured(criteria: str, options: Sequence[Mapping[str, Any]]) -> str:
+    if criteria == "eortc_1999" and _other_measure(options):
+        return _("Sum of SUVmax")
     return {
         "percist_1_0": _("Hottest SULpeak [g/mL]"),
         "eortc_1999": _("Sum of SULmax [g/mL]"),
