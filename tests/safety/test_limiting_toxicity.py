@@ -69,10 +69,13 @@ def test_one_value_of_the_grade_in_the_window_is_enough_and_is_named():
 @pytest.mark.parametrize(
     ("laboratory", "as_of", "left", "verdict", "said"),
     [
-        ([(14, 100), (35, 25), (49, 60)], 200, None, "no", "worst grade 3"),
-        ([(14, 100), (21, 120), (57, 20)], 200, None, "no", "longest time without a value 35 days"),
-        ([(14, 100), (21, 80), (57, 120)], 200, None, "undetermined", "none speaks for the days after it"),
-        ([(14, 100), (43, 80), (57, 120)], 200, None, "no", "longest time without a value 29 days"),
+        ([(14, 100), (28, 60), (35, 25), (49, 60)], 200, None, "no", "worst grade 3"),
+        ([(14, 100), (21, 120), (57, 20)], 200, None, "undetermined", "longest time without a value 35 days"),
+        ([(14, 100), (28, 80), (43, 80), (57, 120)], 200, None, "undetermined", "in a gap of more than 14 days"),
+        ([(14, 100), (28, 80), (42, 80)], 200, None, "no", "longest time without a value 14 days"),
+        ([(1, 250), (3, 251)], 200, None, "undetermined", "longest time without a value 53 days"),
+        ([(7, 250), (14, 120), (49, 60), (60, 76)], 200, None, "undetermined", "longest time without a value 35 days"),
+        ([(56, 80)], 200, None, "undetermined", "longest time without a value 56 days"),
         ([(14, 100)], 40, None, "not_yet", "day 40 of 56"),
         ([], 200, None, "undetermined", "no value"),
         ([(14, 100)], 200, 20, "undetermined", "observation ended on day 20 of 56"),
@@ -99,10 +102,15 @@ def test_a_value_that_cannot_be_graded_is_neither_yes_nor_no():
         ([(20, 1.2), (21, 0.4), (25, 0.3), (29, 0.4), (30, 0.9)], "yes", "from day 21 to day 29"),
         ([(20, 1.2), (21, 0.4), (28, 0.4), (30, 0.9)], "undetermined", "surely 7.0 days, at most 10.0"),
         ([(20, 1.2), (24, 0.4), (30, 0.9)], "undetermined", "surely 0.0 days, at most 10.0"),
-        ([(20, 1.2), (23, 0.4), (27, 0.9)], "no", "worst grade 4"),
+        ([(9, 2.0), (20, 1.2), (23, 0.4), (27, 0.9), (35, 1.1), (49, 2.0)], "no", "worst grade 4"),
+        ([(20, 1.2), (23, 0.4), (27, 0.9)], "undetermined", "longest time without a value 29 days"),
         ([(20, 1.2), (23, 0.4)], "undetermined", "no value after"),
-        ([(20, 1.2), (21, 0.4), (25, 0.6), (26, 0.4), (27, 0.7), (28, 0.9)], "no", "worst grade 4"),
-        ([(20, 1.2), (40, 1.0), (44, 1.1)], "no", "longest time without a value 20 days"),
+        (
+            [(9, 2.0), (20, 1.2), (21, 0.4), (25, 0.6), (26, 0.4), (27, 0.7), (28, 0.9), (42, 2.0)],
+            "no",
+            "worst grade 4",
+        ),
+        ([(20, 1.2), (40, 1.0), (44, 1.1)], "undetermined", "longest time without a value 20 days"),
     ],
 )
 def test_how_long_a_grade_lasted_is_said_no_surer_than_the_counts_allow(counts, verdict, said):
@@ -150,6 +158,9 @@ def recovery_rule():
         ([(35, 40), (56, 60), (80, 76)], {}, "no"),
         ([(35, 120), (56, 130)], {"as_of": 60}, "no"),
         ([(21, 140), (28, 130)], {}, "undetermined"),
+        ([(1, 250), (3, 251)], {}, "undetermined"),
+        ([(21, 140), (49, 130)], {}, "undetermined"),
+        ([(21, 120), (49, 130)], {}, "no"),
         ([(35, 140)], {"as_of": 60}, "not_yet"),
         ([(35, 40), (55, 60), (70, 30)], {"injections": (0, 56)}, "undetermined"),
         ([(35, 40), (55, 90), (70, 30)], {"injections": (0, 56)}, "no"),
@@ -184,7 +195,7 @@ def test_events_count_by_grade_term_time_and_relation(events, verdict):
 
 
 def test_the_first_session_alone_or_all_of_them():
-    values = [value("platelets", day, 100) for day in (14, 35, 50, 70, 90)] + [value("platelets", 100, 20)]
+    values = [value("platelets", day, 100) for day in (14, 25, 35, 46, 60, 70, 90)] + [value("platelets", 100, 20)]
     assert judged(platelet_rule(), values, injections=(0, 60)).verdict == "no"
     every = rule(laboratory=[{"test": "platelets", "minimum_grade": 4}]).model_copy(update={"sessions": "all"})
     found = judged(every, values, injections=(0, 60))
@@ -193,6 +204,22 @@ def test_the_first_session_alone_or_all_of_them():
 
 
 def test_a_no_stands_from_the_day_on_which_the_last_window_closes():
-    found = judged(platelet_rule(), [value("platelets", 45, 100)])
+    found = judged(platelet_rule(), [value("platelets", day, 100) for day in (10, 20, 32, 45)])
     assert (found.verdict, found.on) == ("no", date(2024, 2, 26))
     assert judged(platelet_rule(), [], injections=()) is None
+
+
+def test_counts_of_other_units_are_compared_on_one_scale_before_a_turn_is_seen():
+    """30 000 /mm3 are 30 x 10^9/L, lower than the 40 before: the counts still fell. 140 000 after 120 had turned."""
+
+    def in_mm3(day, number):
+        return LaboratoryResult("platelets", number, "/mm3", 150_000, 400_000, at(day), f"record:mm3 {day}")
+
+    falling = [value("platelets", 21, 140), value("platelets", 35, 120), in_mm3(49, 110_000)]
+    turned = [value("platelets", 21, 140), value("platelets", 35, 120), in_mm3(49, 140_000)]
+    strange = [LaboratoryResult("platelets", 90.0, "?", None, None, at(35)), value("platelets", 49, 140)]
+    assert [judged(recovery_rule(), one).verdict for one in (falling, turned, strange)] == [
+        "undetermined",
+        "no",
+        "undetermined",
+    ]

@@ -20,7 +20,7 @@ from theratrial.safety.limiting_lines import (
 from theratrial.safety.results import GradedResult, LaboratoryResult, graded
 
 METHOD: Final = "safety.limiting_toxicity"
-METHOD_VERSION: Final = "1"
+METHOD_VERSION: Final = "2"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
 
+from theratrial.errors import TheratrialError
 from theratrial.protocol.plans.toxicity import LateRecovery, LimitingEvents, LimitingLaboratory
 from theratrial.safety.nadirs import falls, within
 from theratrial.safety.results import GradedResult
+from theratrial.safety.samples import scale_of
+from theratrial.safety.terms import terms
 
 LimitingVerdict = Literal["yes", "no", "undetermined", "not_yet"]
-LONGEST_TAIL_DAYS: Final = 14.0
-"""From the last count to the end of what it must speak for, where the counts had not turned yet: a choice."""
+LONGEST_GAP_DAYS: Final = 14.0
+"""The longest time without a count, in days that must be spoken for, with which a no can be said: a choice."""
 _NOT_RELATED: Final = "not_related"
 _RELATED: Final = "related"
 
@@ -145,23 +148,56 @@ def _not_reached(inside: Sequence[GradedResult], open_ones: Sequence[GradedResul
         return "undetermined", open_ones[0].grade.why, open_ones, None
     if not inside:
         return "undetermined", f"no value in the {watch.days(watch.closes_at):.0f} days", (), None
-    if not _speaks_for(inside, watch.closes_at):
-        return "undetermined", f"{_counted(inside, watch)}; {_NOT_TURNED}", inside, None
+    if _longest_gap(inside, watch) > LONGEST_GAP_DAYS:
+        return "undetermined", f"{_counted(inside, watch)}; {_UNSEEN}", inside, None
     return "no", _counted(inside, watch), inside, watch.closes_at
 
 
-_NOT_TURNED: Final = "the last value is the worst, and none speaks for the days after it"
+_UNSEEN: Final = "the worst may lie in a gap of more than 14 days"
+_NOT_TURNED: Final = "no value shows yet that the counts stay there"
 
 
-def _speaks_for(values: Sequence[GradedResult], end: datetime) -> bool:
-    """Whether the values reach near enough to `end`, or had turned back before: else the worst may follow them."""
-    last = values[-1].result
-    if (end - last.collected_at).total_seconds() / 86400 <= LONGEST_TAIL_DAYS:
+def _longest_gap(inside: Sequence[GradedResult], watch: Watch) -> float:
+    """Longest time without a value from the injection to the end of the window, or to now [days]."""
+    times = [watch.injected_at, *(_at(one) for one in inside), min(watch.closes_at, watch.as_of)]
+    return max((b - a).total_seconds() / 86400 for a, b in itertools.pairwise(times))
+
+
+def _stays(values: Sequence[GradedResult], watch: Watch, end: datetime) -> bool:
+    """Whether the last value may speak for the days up to `end`.
+
+    It does when it is near `end`; or when it was taken near the close of the window or later, when the nadir is over,
+    and the counts had turned: it is better than the worst before it. Values of units that do not convert to one another
+    show no turn.
+    """
+    last = values[-1]
+    if _days_between(_at(last), end) <= LONGEST_GAP_DAYS:
         return True
-    numbers = [one.result.value for one in values]
-    if falls(last.test, values[-1].grade.ctcae_version):
-        return last.value > min(numbers)
-    return last.value < max(numbers)
+    if _days_between(_at(last), watch.closes_at) > LONGEST_GAP_DAYS:
+        return False
+    numbers = _in_one_unit(values)
+    if numbers is None:
+        return False
+    if falls(last.result.test, last.grade.ctcae_version):
+        return numbers[-1] > min(numbers)
+    return numbers[-1] < max(numbers)
+
+
+def _days_between(first: datetime, second: datetime) -> float:
+    return (second - first).total_seconds() / 86400
+
+
+def _in_one_unit(values: Sequence[GradedResult]) -> list[float] | None:
+    """The values on the scale that grades them; None where they have no common one."""
+    last = values[-1]
+    own = terms(last.grade.ctcae_version).get(last.result.test, ())
+    try:
+        scales = [scale_of(own, one.result.unit) for one in values]
+    except TheratrialError:
+        return None
+    if not own or len({scale for scale, _ in scales}) != 1:
+        return None
+    return [one.result.value * factor for one, (_, factor) in zip(values, scales, strict=True)]
 
 
 def _counted(inside: Sequence[GradedResult], watch: Watch) -> str:
@@ -169,8 +205,7 @@ def _counted(inside: Sequence[GradedResult], watch: Watch) -> str:
     if not inside:
         return "no value so far"
     worst = max((one.grade.grade for one in inside if one.grade.grade is not None), default=None)
-    times = [watch.injected_at, *(_at(one) for one in inside), min(watch.closes_at, watch.as_of)]
-    gap = max((b - a).total_seconds() / 86400 for a, b in itertools.pairwise(times))
+    gap = _longest_gap(inside, watch)
     said = "no grade" if worst is None else f"worst grade {worst}"
     plural = "" if len(inside) == 1 else "s"
     return f"{len(inside)} value{plural}, {said}; longest time without a value {gap:.0f} days"
@@ -266,7 +301,7 @@ def _recovered(
     last = known[-1] if known else None
     fine = None if last is None else within(last, rule.maximum_grade)
     timely = last is not None and (_at(last) >= watch.closes_at or watch.unfinished(end) is None)
-    if last is not None and fine is True and timely and _speaks_for(known, end):
+    if last is not None and fine is True and timely and _stays(known, watch, end):
         # Past the window a count that is back again has passed its nadir; before it the fall may still come.
         return "no", f"{last.grade.why}, day {watch.days(_at(last)):.0f}", known, max(_at(last), watch.closes_at)
     if (unfinished := watch.unfinished(end)) is not None:
