@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -276,6 +277,28 @@ def test_the_sheet_is_the_same_bytes_each_time_and_keeps_hostile_codes_harmless(
     assert "<script>" not in leaflet_page(replace(facts, participant_id="<script>x"), "en")
     assert "DEMONSTRATION" in leaflet_page(replace(facts, demonstration=True), "en")
     assert "DEMONSTRATION" not in leaflet_page(facts, "en")
+
+
+@pytest.mark.parametrize(("language", "mark"), [("en", "DRAFT"), ("fa", "پیش‌نویس")])
+def test_a_sheet_that_no_physicist_signed_is_marked_as_a_draft_on_every_page(
+    trial: Trial, language: Any, mark: str
+) -> None:
+    found, _, _ = trial.judged(trial.rates(FALLING), people=("adult:bed",))
+    facts = trial.facts(found)
+    page = leaflet_page(facts, language)
+    # A fixed element is drawn on every page of print, by CSS 2.1, section 9.3.1.
+    assert f'<p class="watermark" aria-hidden="true">{mark}</p>' in page
+    assert f'<p class="draft">{mark}' in page
+    assert ".watermark { position: fixed;" in page
+    signed = leaflet_page(replace(facts, signed_by="A <b> Physicist", signed_at=trial.injected_at), language)
+    assert mark not in signed
+    assert "A &lt;b&gt; Physicist" in signed
+    if language == "en":
+        pypdf = pytest.importorskip("pypdf")
+        reader = pypdf.PdfReader(BytesIO(leaflet_pdf(facts, language)))
+        texts = [one.extract_text() for one in reader.pages]
+        assert len(texts) > 1
+        assert all("DRAFT" in one for one in texts)
 
 
 def test_stored_results_give_the_same_sheet(trial: Trial) -> None:

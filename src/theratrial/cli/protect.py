@@ -152,6 +152,7 @@ def leaflet(
     else:
         raise InputError(f"{target}: the sheet is written as .pdf or .html")
     console.say(f"Wrote {target}.")
+    console.warn("Results carry no signature, so every page is marked DRAFT; the site prints the signed sheet.")
     if facts.demonstration:
         console.warn("The sheet rests on demonstration assumptions or virtual participants and says so.")
 

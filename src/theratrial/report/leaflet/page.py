@@ -46,6 +46,9 @@ class LeafletFacts:
     """Of the trial: days are its days."""
     demonstration: bool
     """Whether anything behind it is assumed or virtual."""
+    signed_by: str = ""
+    """The physicist whose signature stands on the restrictions; without one every page is marked as a draft."""
+    signed_at: datetime | None = None
 
 
 def leaflet_refused_because(protection: SessionProtection) -> str:
@@ -80,7 +83,7 @@ def leaflet_page(facts: LeafletFacts, language: Language) -> str:
             _list("daily", DAILY[language], language),
             _list("children", (_contraception(facts, language), *CHILDREN[language]), language),
             _list("others", OTHERS[language], language),
-            _lines(language),
+            _lines(facts, language),
         ]
     )
     return str(
@@ -149,8 +152,12 @@ def _head(facts: LeafletFacts, language: Language) -> Markup:
         ),
     ]
     banner = Markup("")
+    if not facts.signed_by:
+        # A fixed element stands on every printed page; the sentence that says why stands on the first.
+        banner += Markup('<p class="watermark" aria-hidden="true">{0}</p>\n').format(_label("draft", language))
+        banner += Markup('<p class="draft">{0}</p>\n').format(_label("unsigned", language))
     if facts.demonstration:
-        banner = Markup('<p class="demonstration">{0}</p>\n').format(_label("demonstration", language))
+        banner += Markup('<p class="demonstration">{0}</p>\n').format(_label("demonstration", language))
     heads = Markup("").join(Markup('<th scope="col">{0}</th>').format(name) for name, _ in rows)
     cells = Markup("").join(Markup("<td>{0}</td>").format(said) for _, said in rows)
     return Markup(
@@ -228,11 +235,15 @@ def _list(name: str, items: tuple[str | Markup, ...], language: Language) -> Mar
     return Markup("<section><h2>{0}</h2>\n<ul>{1}</ul></section>").format(_label(name, language), lines)
 
 
-def _lines(language: Language) -> Markup:
-    """Lines that are filled by hand."""
+def _lines(facts: LeafletFacts, language: Language) -> Markup:
+    """Lines that are filled by hand; who signed on the site, and when, is printed."""
+    signed = Markup("")
+    if facts.signed_by and facts.signed_at is not None:
+        day = facts.signed_at.astimezone(facts.zone).date()
+        signed = Markup("<bdi>{0}</bdi>{1}").format(facts.signed_by, Markup(" · ") + own_date(day, language))
     rows = Markup("").join(
-        Markup('<tr><th scope="row">{0}</th><td></td></tr>').format(_label(name, language))
-        for name in ("physicist", "department", "night", "signed")
+        Markup('<tr><th scope="row">{0}</th><td>{1}</td></tr>').format(_label(name, language), said)
+        for name, said in (("physicist", ""), ("department", ""), ("night", ""), ("signed", signed))
     )
     return Markup('<section><h2>{0}</h2>\n<table class="lines"><tbody>{1}</tbody></table></section>').format(
         _label("questions", language), rows

@@ -46,6 +46,11 @@ LABELS: Final[dict[str, Words]] = {
     "department": {"en": "Nuclear medicine department", "fa": "بخش پزشکی هسته‌ای"},
     "night": {"en": "At night and on holidays", "fa": "شب‌ها و روزهای تعطیل"},
     "signed": {"en": "Physicist's signature and date", "fa": "امضای فیزیسیست و تاریخ"},
+    "draft": {"en": "DRAFT", "fa": "پیش‌نویس"},
+    "unsigned": {
+        "en": "DRAFT. No medical physicist has signed these dates. Not to be given to a patient.",
+        "fa": "پیش‌نویس. هیچ فیزیسیست پزشکی این تاریخ‌ها را امضا نکرده است. این برگه را به بیمار ندهید.",
+    },
     "demonstration": {
         "en": "DEMONSTRATION. The rules behind these dates are assumptions. Not to be given to a patient.",
         "fa": "نمایشی. مقررات پشت این تاریخ‌ها فرضی‌اند. این برگه را به بیمار ندهید.",
@@ -60,7 +65,7 @@ PEOPLE: Final[dict[str, Words]] = {
     "child_over_11": {"en": "Child over 11 years", "fa": "کودک بالای ۱۱ سال"},
     "public": {"en": "Other people", "fa": "دیگران"},
 }
-PERSON_NUMBER: Final[Words] = {"en": "person {number}", "fa": "نفر {number}"}
+PERSON_NUMBER: Final[Words] = {"en": "person {number}", "fa": "شخص شمارهٔ {number}"}
 DEEDS: Final[dict[str, Words]] = {
     "bed_only": {
         "en": "Sleep in separate beds, at least 2 metres apart, better in separate rooms.",

@@ -31,9 +31,14 @@ class ProtectionShown:
     """(signature, whether it stands on what is shown)."""
 
     @property
+    def signature(self) -> Signature | None:
+        """The last that stands."""
+        return next((one for one, stands in reversed(self.given) if stands), None)
+
+    @property
     def signed(self) -> bool:
         """Whether a signature stands."""
-        return any(stands for _signature, stands in self.given)
+        return self.signature is not None
 
     @property
     def leaflet_refused_because(self) -> str:
@@ -118,10 +123,13 @@ def _rounded(value: float | None) -> float | None:
 
 def leaflet_facts(one: ParticipantResult, shown: ProtectionShown) -> LeafletFacts:
     """What the sheet is made of."""
+    signature = shown.signature
     return LeafletFacts(
         one.participant_id,
         shown.protection,
         shown.session.injected_at,
         trial_zone(),
         bool(shown.protection.trace.demonstration) or the_trial().simulated,
+        signature.printed_name if signature else "",
+        signature.signed_at if signature else None,
     )

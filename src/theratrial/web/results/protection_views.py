@@ -111,7 +111,7 @@ def _rests_on(participant: Participant, session: int) -> list[Record]:
 @require_GET
 @requires("participants.view")
 def leaflet(request: HttpRequest, code: str, session: int, language: str) -> HttpResponse:
-    """The sheet for home as PDF; refused without a verdict, or where the data moved on."""
+    """The sheet for home as PDF; refused without a verdict, unsigned, or where the data moved on."""
     participant = participant_or_404(request, code, "participants.view")
     if language not in LANGUAGES:
         raise Http404(language)
@@ -120,6 +120,8 @@ def leaflet(request: HttpRequest, code: str, session: int, language: str) -> Htt
     assert row is not None  # `_of` found a session in it
     try:
         _current(participant)
+        if not found.signed and not found.leaflet_refused_because:
+            raise InputError(_("no sheet is printed before a medical physicist has signed these restrictions"))
         content = leaflet_pdf(
             leaflet_facts(selectors.participant_result(row), found), "fa" if language == "fa" else "en"
         )
