@@ -151,6 +151,8 @@ def all_listed(user: Any) -> tuple[tuple[Listed, ...], tuple[Expecting, ...]]:
 def owed_reports(people: Sequence[Participant], now: datetime) -> list[Owed]:
     """Reports that are overdue, owed, or whose clock nobody can read; the worst first."""
     wanted = concerned(people)
+    if not wanted:
+        return []
     folder = folder_of(wanted)
     codes = [one.code for one in wanted]
     found = [

@@ -166,9 +166,11 @@ def overview(user: Any, *, page: int = 1, everybody: bool = False) -> dict[str, 
     population = protocol.population.reading
     registered = state_now(now.date())
     plan = registered.history.current.record.recruitment if registered is not None else None
+    unreported = owed_reports([one.participant for one in people], now) if people else []
+    unsent = sum(1 for one in unreported if one.report.state == "overdue")
     context = {
         "sees": sees, "now": now, "counts": _counts(people), "late": late[:8], "late_count": len(late),
-        "unreported": owed_reports([one.participant for one in people], now) if people else [],
+        "unreported": unreported, "unsent_count": unsent, "overdue_count": len(late) + unsent,
         "waiting": [Waiting(*_split(key)) for key, state in sorted(gates.items()) if state == "waiting"],
         "queries": _queries(user), "everybody": everybody, "pages": range(1, pages + 1), "page_number": page,
         "picture": _picture(lanes[(page - 1) * LANES : page * LANES], gates, categories, now),
