@@ -136,6 +136,7 @@ def worker(
     site_ready(site)
     from django.core.management import call_command
 
+    from theratrial.web.exports.documents import documents_resumed
     from theratrial.web.exports.making import packages_resumed
     from theratrial.web.results.services import interrupted_requeued, lost_requeued
     from theratrial.web.studies.services import uploads_resumed
@@ -143,6 +144,7 @@ def worker(
     interrupted_requeued()
     lost_requeued()
     packages_resumed()
+    documents_resumed()
     uploads_resumed()
     call_command("db_worker", interval=0.5, verbosity=0, reload=False)
 

@@ -71,6 +71,15 @@ class Studio:
         (self._folder / f"{name}.png").write_bytes(png.getvalue())
         return Picture(name, _data("image/svg+xml", svg.getvalue()), alternative, caption, "wide")
 
+    def embedded(self, name: str, figure: Figure, *, alternative: str, caption: str) -> Picture:
+        """Return a drawing as SVG for the page alone; no file, and no PNG that nobody asked for."""
+        self.names.append(name)
+        with drawing():
+            self._finish(figure)
+            svg = BytesIO()
+            figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+        return Picture(name, _data("image/svg+xml", svg.getvalue()), alternative, caption, "wide")
+
     def drawing(self, name: str, drawn: Drawing, *, alternative: str, caption: str) -> Picture:
         """Save a drawing that is SVG already."""
         self.names.append(name)

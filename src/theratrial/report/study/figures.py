@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,14 +25,10 @@ def _drawn(desk: Desk, name: str, figure: Figure | None, caption: str, words: st
     """The figure as SVG inside the document; nothing of it stays on the disk."""
     if figure is None:
         return
-    with tempfile.TemporaryDirectory() as place:
-        studio = Studio(Path(place), footline(desk.result))
-        shown = (
-            caption
-            if desk.voice.language == "en"
-            else f"{caption} {desk.voice('The words in the figure are English.')}"
-        )
-        yield studio.vector(name, figure, alternative=words, caption=shown)
+    studio = Studio(Path(), footline(desk.result))
+    english = "" if desk.voice.language == "en" else f" {desk.voice('The words in the figure are English.')}"
+    shown = f"{caption}{english}"
+    yield studio.embedded(name, figure, alternative=words, caption=shown)
 
 
 def flow(desk: Desk) -> tuple[Picture, ...]:

@@ -25,6 +25,7 @@ _PERSIAN_RANGE: Final = "U+0600-06FF, U+0750-077F, U+200C-200D, U+FB50-FDFF, U+F
 _DEEPEST_IN_CONTENTS: Final = 3
 REGISTER: Final = "The register of traces has {n} lines; it stands in the HTML of the same state, each number linked."
 _ARABIC: Final = re.compile("[\u0600-\u06ff]")
+_UNSEEN: Final = re.compile("[\u2066-\u2069\ue000\ue001]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def page(document: Document, voice: Voice, *, printed: bool = False) -> str:
             head_start=head_line(document, voice),
             head_end=" · ".join(standing(state, voice)),
             foot=foot_line(state, voice),
+            widths_of=widths if printed else lambda _block: (),
             sign=(voice("Name"), voice("Date"), voice("Signature")),
         )
     )
@@ -120,6 +122,30 @@ def foot_line(state: DataState, voice: Voice) -> str:
 
 def _short(source: str) -> str:
     return short_hash(source) if source.startswith("sha256:") else source
+
+
+def widths(block: Table) -> tuple[float, ...]:
+    """Percent of the page for each column, by what stands in it; none for a table that is as wide as its words.
+
+    Columns of a known width need no measuring of every cell, which is most of what laying out a table takes.
+    """
+    if "narrow" in block.style or not block.rows:
+        return ()
+    wanted = []
+    for at, head in enumerate(block.head):
+        texts = [_plain(head)]
+        for row in block.rows:
+            cell = row[at] if at < len(row) else None
+            if cell is not None:
+                texts += [_plain(cell.text), _plain(cell.below)]
+        word = max((len(one) for text in texts for one in text.split()), default=1)
+        longest = max(len(text) for text in texts)
+        wanted.append(min(word, 22) + 1.5 + (max(longest - word, 0) ** 0.5) * 1.4)
+    return tuple(round(100 * one / sum(wanted), 2) for one in wanted)
+
+
+def _plain(text: str) -> str:
+    return _UNSEEN.sub("", text)
 
 
 _Listed = list[tuple[str, str, str]]

@@ -28,3 +28,28 @@ class Package(models.Model):
     sha256 = models.CharField(max_length=64, blank=True)
     manifest_sha256 = models.CharField(max_length=64, blank=True)
     bytes = models.BigIntegerField(default=0)
+
+
+class StudyDocument(models.Model):
+    """A document of the trial that is made in the background and kept for some days."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=8)  # csr | sap | safety
+    language = models.CharField(max_length=2)
+    cut_off = models.DateField(null=True)
+    """Day after which nothing exists for it; None: everything that was computed."""
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    requested_at = models.DateTimeField()
+    state = models.CharField(max_length=8, default="waiting")  # waiting | making | ready | failed | removed
+    begun_at = models.DateTimeField(null=True)
+    worker = models.CharField(max_length=160, blank=True, default="")
+    finished_at = models.DateTimeField(null=True)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    message = models.TextField(blank=True)
+    source = models.CharField(max_length=160, blank=True)
+    """Number and hash of the ledger's event that its data reach to; empty where it holds no data."""
+    draft = models.BooleanField(default=True)
+    html_sha256 = models.CharField(max_length=64, blank=True)
+    pdf_sha256 = models.CharField(max_length=64, blank=True)
+    """Empty where no PDF could be made; `message` says why."""

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from theratrial.web.exports import views
+from theratrial.web.exports import document_views, views
 
 app_name = "exports"
 urlpatterns = [
@@ -14,4 +14,9 @@ urlpatterns = [
     path("packages/", views.packages, name="packages"),
     path("packages/<uuid:pk>/", views.package, name="package"),
     path("certified-copy/participant/", views.certified_participant, name="certified-participant"),
+    path("documents/", document_views.index, name="documents"),
+    path("documents/list/", document_views.listed, name="documents-list"),
+    path("documents/ask/", document_views.ask, name="document-ask"),
+    path("documents/<uuid:pk>/", document_views.read, name="document"),
+    path("documents/<uuid:pk>/pdf/", document_views.fetched, name="document-pdf"),
 ]

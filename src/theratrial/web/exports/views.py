@@ -16,6 +16,7 @@ from theratrial.errors import InputError
 from theratrial.trialfolder.tables import TABLES
 from theratrial.web.access import may, participant_or_404, requires, sites_of
 from theratrial.web.capture.naming import table_label
+from theratrial.web.exports.documents import DOCUMENT_FETCHED
 from theratrial.web.exports.making import (
     FETCHED,
     KEPT,
@@ -38,7 +39,7 @@ from theratrial.web.trials.selectors import protocol_in_force, the_trial
 SHOWN = 20
 ACTIONS: Final = (
     *("export.folder", "export.listing", "export.ledger", "export.completeness", "export.activity-ledger"),
-    *("export.registration", REQUESTED, FETCHED),
+    *("export.registration", REQUESTED, FETCHED, DOCUMENT_FETCHED),
 )
 """Every export of the site by name: found by the index of actions, where a common beginning reads the whole ledger."""
 

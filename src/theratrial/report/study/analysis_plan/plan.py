@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Sequence
 
-from theratrial.report.blocks import Cell, Signatures, Terms, Text
+from theratrial.report.blocks import Signatures, Terms, Text
+from theratrial.report.study.analysis_plan.shells import shells
 from theratrial.report.study.blocks import Block, Contents
 from theratrial.report.study.csr.front import abbreviations
 from theratrial.report.study.inputs import PlanInputs
 from theratrial.report.study.parts import Chapter, absent, cells, table
 from theratrial.report.study.render import Document
-from theratrial.report.study.tables import planned
+from theratrial.report.study.tables import planned, planned_analysis
 from theratrial.report.study.voice import Voice
-
-_BLANK = "…"
 
 
 def analysis_plan(inputs: PlanInputs, voice: Voice) -> Document:
@@ -31,19 +29,19 @@ def analysis_plan(inputs: PlanInputs, voice: Voice) -> Document:
         (
             "6.2",
             voice("Rule of response"),
-            (*planned.response_terms(voice, protocol), planned.further_criteria_table(voice, protocol)),
+            (*planned.response_terms(voice, protocol), planned_analysis.further_criteria_table(voice, protocol)),
         ),
         ("7", voice("Analysis sets"), (planned.sets_table(voice, protocol),)),
-        ("8", voice("Sample size, interval, test and power"), tuple(planned.design_table(voice, protocol))),
+        ("8", voice("Sample size, interval, test and power"), tuple(planned_analysis.design_table(voice, protocol))),
         ("9", voice("Analyses"), ()),
         ("9.1", voice("Primary analysis"), _primary(inputs, voice)),
         ("9.2", voice("Sensitivity analyses"), _sensitivity(inputs, voice)),
         ("9.3", voice("Missing data"), _missing(inputs, voice)),
-        ("9.4", voice("Time to event"), (planned.survival_table(voice, protocol),)),
+        ("9.4", voice("Time to event"), (planned_analysis.survival_table(voice, protocol),)),
         ("9.5", voice("Exploratory analyses"), _exploratory(voice)),
         ("10", voice("Safety analyses"), ()),
         ("10.1", voice("Adverse events and laboratory"), _safety(inputs, voice)),
-        ("10.2", voice("Dose-limiting toxicity and stopping"), planned.stopping_plan_blocks(voice, protocol)),
+        ("10.2", voice("Dose-limiting toxicity and stopping"), planned_analysis.stopping_plan_blocks(voice, protocol)),
         ("10.3", voice("Serious events and pregnancy"), _serious(inputs, voice)),
         (
             "10.4",
@@ -53,7 +51,7 @@ def analysis_plan(inputs: PlanInputs, voice: Voice) -> Document:
         ("11", voice("Dosimetry"), _dosimetry(inputs, voice)),
         ("12", voice("Software"), _software(inputs, voice)),
         ("13", voice("Decisions on what the protocol leaves open"), (planned.assumptions_table(voice, protocol),)),
-        ("14", voice("Table shells"), tuple(_shells(inputs, voice))),
+        ("14", voice("Table shells"), tuple(shells(inputs, voice))),
         ("15", voice("Approval"), (_approval(voice),)),
     ]
     chapters = tuple(Chapter(number, title, blocks) for number, title, blocks in parts)
@@ -269,96 +267,6 @@ def _lifelines() -> str:
         return version("lifelines")
     except PackageNotFoundError:
         return "–"
-
-
-def _shell(caption: str, head: Sequence[str], first: Sequence[str]) -> Block:
-    return table(
-        caption,
-        head,
-        [tuple(Cell(one if i == 0 else _BLANK) for i in range(len(head))) for one in first],
-        style="short",
-    )
-
-
-def _shells(inputs: PlanInputs, voice: Voice) -> Iterator[Block]:
-    yield Text(
-        voice("Empty as they will be printed; each dotted place is filled by the product and leads to its trace.")
-    )
-    session = inputs.protocol.sessions.reading
-    sessions = session.maximum_sessions if session is not None else 1
-    yield _shell(
-        voice("Disposition of participants"),
-        ("", voice("Participants")),
-        [
-            voice("Screened"),
-            voice("Not treated"),
-            voice("Treated (at least one administration)"),
-            *(voice("Received session {n}", n=i + 1) for i in range(sessions)),
-            voice("In the primary analysis"),
-        ],
-    )
-    yield _shell(
-        voice("Primary endpoint"),
-        ("", voice("Participants"), "%"),
-        [*(voice.word(one) for one in ("CR", "PR", "SD", "PD", "NE")), voice("Successes"), voice("Proportion")],
-    )
-    yield _shell(
-        voice("Administered activity by session and cumulative"),
-        (
-            voice("Participant"),
-            *(voice("Session {n} [MBq]", n=i + 1) for i in range(sessions)),
-            voice("Cumulative [MBq]"),
-        ),
-        [_BLANK],
-    )
-    organs = [
-        one.reading.title
-        for one in inputs.protocol.dose_regions.values()
-        if one.reading is not None and one.reading.kind == "organ"
-    ]
-    yield _shell(
-        voice("Absorbed dose by organ"),
-        (voice("Participant"), *(f"{voice.core(title)} [Gy]" for title in organs)),
-        [_BLANK],
-    )
-    grades = [voice("Grade {n}", n=grade) for grade in (1, 2, 3, 4, 5)]
-    yield _shell(
-        voice("Adverse events by system organ class, term and worst grade"),
-        (voice("System organ class"), voice("Term"), *grades, voice("Any grade")),
-        [_BLANK],
-    )
-    yield _shell(
-        voice("Shift of laboratory grades"),
-        (
-            voice("Test"),
-            voice("Before treatment"),
-            *(voice("Grade {n}", n=grade) for grade in (0, 1, 2, 3, 4)),
-            voice("No grade"),
-        ),
-        [_BLANK],
-    )
-    yield _shell(
-        voice("Serious adverse events"),
-        tuple(
-            voice(one)
-            for one in (
-                "Participant",
-                "Term",
-                "Grade",
-                "First day",
-                "Last day",
-                "Serious because",
-                "Relation",
-                "Outcome",
-            )
-        ),
-        [_BLANK],
-    )
-    yield _shell(
-        voice("Protocol deviations found in the records"),
-        (voice("Participant"), voice("Where"), voice("Deviation")),
-        [_BLANK],
-    )
 
 
 def _approval(voice: Voice) -> Block:

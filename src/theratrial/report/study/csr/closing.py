@@ -9,7 +9,7 @@ from theratrial.report.study.blocks import Block, Room
 from theratrial.report.study.csr.conduct import committees
 from theratrial.report.study.inputs import Desk
 from theratrial.report.study.parts import table_or
-from theratrial.report.study.tables import blood, efficacy, events, exposure, people
+from theratrial.report.study.tables import blood, events, exposure, people, responses
 
 _METHODS = (
     ("Clopper and Pearson, Biometrika 1934;26:404", "exact interval of a proportion"),
@@ -107,7 +107,7 @@ BUILDERS: Mapping[str, Callable[[Desk], tuple[Block, ...]]] = {
     "16.2.3": lambda desk: (people.excluded(desk),),
     "16.2.4": lambda desk: (people.demographic_listing(desk),),
     "16.2.5": lambda desk: (exposure.limits_table(desk),),
-    "16.2.6": lambda desk: (efficacy.response_listing(desk),),
+    "16.2.6": lambda desk: (responses.response_listing(desk),),
     "16.2.7": lambda desk: (events.listing(desk),),
     "16.2.8": lambda desk: (
         Text(

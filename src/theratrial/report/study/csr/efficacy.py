@@ -8,7 +8,7 @@ from theratrial.report.blocks import Heading, Text
 from theratrial.report.study import figures
 from theratrial.report.study.blocks import Block, Room
 from theratrial.report.study.inputs import Desk
-from theratrial.report.study.tables import efficacy, exposure, people
+from theratrial.report.study.tables import efficacy, exposure, people, responses
 
 
 def _analysis(desk: Desk) -> tuple[Block, ...]:
@@ -49,11 +49,11 @@ def _issues(desk: Desk) -> tuple[Block, ...]:
 
 def _responses(desk: Desk) -> tuple[Block, ...]:
     return (
-        efficacy.criteria_table(desk),
-        efficacy.category_counts(desk),
-        efficacy.agreement_table(desk),
-        efficacy.replay_table(desk),
-        efficacy.heterogeneity_table(desk),
+        responses.criteria_table(desk),
+        responses.category_counts(desk),
+        responses.agreement_table(desk),
+        responses.replay_table(desk),
+        responses.heterogeneity_table(desk),
     )
 
 

@@ -8,7 +8,7 @@ from theratrial.report.blocks import Heading, Terms, Text
 from theratrial.report.study.blocks import Block
 from theratrial.report.study.inputs import Desk
 from theratrial.report.study.parts import to_write
-from theratrial.report.study.tables import planned
+from theratrial.report.study.tables import planned, planned_analysis
 from theratrial.report.study.tables.people import deviation_counts
 
 
@@ -123,7 +123,7 @@ BUILDERS: Mapping[str, Callable[[Desk], tuple[Block, ...]]] = {
     ),
     "9.5.3": lambda desk: (
         *planned.response_terms(desk.voice, desk.folder.protocol),
-        planned.further_criteria_table(desk.voice, desk.folder.protocol),
+        planned_analysis.further_criteria_table(desk.voice, desk.folder.protocol),
     ),
     "9.5.4": lambda desk: (
         Text(

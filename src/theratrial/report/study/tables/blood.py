@@ -55,8 +55,8 @@ def shift_table(desk: Desk) -> Block:
                 else Cell("")
             )
             shown = [counted_cell(desk.book, len(one), one) if one else Cell("–") for one in columns]
-            total = sum(len(one) for one in columns)
-            rows.append((first, Cell(name), *shown, Cell(str(total))))
+            everybody = {who: place for one in columns for who, place in one.items()}
+            rows.append((first, Cell(name), *shown, counted_cell(desk.book, len(everybody), everybody)))
     head = [
         voice("Test"),
         voice("Before treatment"),

@@ -43,3 +43,10 @@ def summary_cell(voice: Voice, book: TraceBook, values: Mapping[str, tuple[float
 def record_cell(book: TraceBook, text: str, source: str) -> Cell:
     """What a line of the records says."""
     return Cell(text, anchor=book.anchor(Trace("record", "1", {"line": source})))
+
+
+def result_cell(book: TraceBook, text: str, place: str, *, style: str = "number") -> Cell:
+    """What stands at a place of the results, as it stands there."""
+    return Cell(
+        text, anchor=book.anchor(Trace("report.study.shown", VERSION, {"value": f"value:{place}"})), style=style
+    )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-
 from theratrial.report.blocks import Answer, Cell
 from theratrial.report.study.blocks import Block
 from theratrial.report.study.inputs import Desk
 from theratrial.report.study.parts import absent, number_cell, table, table_or
-from theratrial.report.study.tables.counting import count_cell, counted_cell, record_cell
+from theratrial.report.study.tables.counting import count_cell, counted_cell, record_cell, result_cell
 from theratrial.report.texts import in_percent
 
 
@@ -54,7 +51,7 @@ def sensitivity_table(desk: Desk) -> Block:
         (
             Cell(voice.core(one.name)),
             Cell(voice.core(_set_title(desk, one.analysis_set))),
-            Cell(f"{one.successes} / {one.analysed}"),
+            Cell(f"{one.successes} / {one.analysed}", anchor=desk.book.anchor(one.proportion.trace)),
             number_cell(voice, desk.book, one.proportion),
             Cell(voice.word(one.interval_method)),
             Cell("; ".join(voice.core(text) for text in (*one.left_out, *one.changed)) or "–"),
@@ -95,13 +92,23 @@ def test_table(desk: Desk) -> Block:
         return absent(voice)
     test = analysis.test
     rows = [
-        (Cell(voice("Proportion of the null hypothesis")), Cell(in_percent(test.null_fraction))),
+        (
+            Cell(voice("Proportion of the null hypothesis")),
+            result_cell(desk.book, in_percent(test.null_fraction), "analysis.test.null_fraction"),
+        ),
         (Cell(voice("One-sided exact p value")), number_cell(voice, desk.book, test.p_value)),
         (
             Cell(voice("Level, and the one kept")),
-            Cell(f"{in_percent(test.significance_fraction)} / {in_percent(test.true_significance_fraction)}"),
+            result_cell(
+                desk.book,
+                f"{in_percent(test.significance_fraction)} / {in_percent(test.true_significance_fraction)}",
+                "analysis.test.true_significance_fraction",
+            ),
         ),
-        (Cell(voice("Fewest successes that reject")), Cell(str(test.reject_from))),
+        (
+            Cell(voice("Fewest successes that reject")),
+            result_cell(desk.book, str(test.reject_from), "analysis.test.reject_from"),
+        ),
     ]
     if analysis.one_sided_lower is not None:
         rows.append((Cell(voice("One-sided lower bound")), number_cell(voice, desk.book, analysis.one_sided_lower)))
@@ -127,16 +134,20 @@ def flip_table(desk: Desk) -> Block:
     rows = [
         (
             Cell(str(flip.successes)),
-            Cell(in_percent(flip.estimate_fraction)),
-            Cell(
+            result_cell(desk.book, in_percent(flip.estimate_fraction), f"analysis.flips[{place}]"),
+            result_cell(
+                desk.book,
                 voice(
                     "{lower} to {upper}", lower=in_percent(flip.lower_fraction), upper=in_percent(flip.upper_fraction)
-                )
+                ),
+                f"analysis.flips[{place}]",
             ),
-            Cell(f"{flip.p_value:.4f}" if flip.p_value is not None else "–"),
+            result_cell(desk.book, f"{flip.p_value:.4f}", f"analysis.flips[{place}]")
+            if flip.p_value is not None
+            else Cell("–"),
             Cell("–" if flip.rejected is None else voice("yes") if flip.rejected else voice("no")),
         )
-        for flip in analysis.flips
+        for place, flip in enumerate(analysis.flips)
     ]
     head = ("Successes", "Proportion", "Interval", "p", "Rejects")
     return table_or(
@@ -148,86 +159,15 @@ def power_table(desk: Desk) -> Block:
     """What the test could show."""
     voice = desk.voice
     rows = [
-        (Cell(in_percent(point.true_fraction)), Cell(in_percent(point.power_fraction)))
-        for point in desk.result.analysis.power
+        (
+            Cell(in_percent(point.true_fraction)),
+            result_cell(desk.book, in_percent(point.power_fraction), f"analysis.power[{place}]"),
+        )
+        for place, point in enumerate(desk.result.analysis.power)
     ]
     return table_or(
         voice, voice("Power of the test"), (voice("True proportion"), voice("Power")), rows, style="narrow short"
     )
-
-
-def criteria_table(desk: Desk) -> Block:
-    """Category of each participant under each set of criteria."""
-    voice = desk.voice
-    titles: dict[str, str] = {}
-    for one in desk.treated:
-        for result in one.criteria.criteria:
-            titles.setdefault(
-                result.criteria, result.title + (f" ({voice('exploratory')})" if result.exploratory else "")
-            )
-    rows = []
-    for one in desk.treated:
-        by_id = {result.criteria: result for result in one.criteria.criteria}
-        row = [Cell(one.participant_id)]
-        if "protocol" not in titles:
-            row.append(
-                Cell(one.response.category, anchor=desk.book.anchor(one.response.trace)) if one.response else Cell("–")
-            )
-        for key in titles:
-            found = by_id.get(key)  # type: ignore[call-overload]
-            row.append(Cell("–") if found is None else Cell(found.category, anchor=desk.book.anchor(found.trace)))
-        row.append(Cell(voice.word(one.counted)))
-        rows.append(tuple(row))
-    own = [] if "protocol" in titles else [voice("Protocol's rule")]
-    head = [voice("Participant"), *own, *(voice.core(title) for title in titles.values()), voice("Counted as")]
-    return table_or(voice, voice("Response by criteria"), head, rows)
-
-
-def category_counts(desk: Desk) -> Block:
-    """How many participants have each category, by criteria."""
-    voice = desk.voice
-    rows = []
-    found: dict[str, tuple[str, Counter[str], int]] = {}
-    for one in desk.treated:
-        for result in one.criteria.criteria:
-            title, counts, controlled = found.get(result.criteria, (result.title, Counter(), 0))
-            counts[result.category] += 1
-            found[result.criteria] = (title, counts, controlled + (result.controlled is True))
-    for title, counts, controlled in found.values():
-        spread = ", ".join(f"{category} {n}" for category, n in sorted(counts.items()))
-        rows.append((Cell(voice.core(title)), Cell(spread), Cell(str(controlled)), Cell(str(sum(counts.values())))))
-    head = (voice("Criteria"), voice("Categories"), voice("Disease control"), voice("Participants"))
-    return table_or(voice, voice("Categories by criteria"), head, rows, style="short")
-
-
-def response_listing(desk: Desk) -> Block:
-    """The arithmetic of each participant's response."""
-    voice = desk.voice
-    rows = []
-    for one in desk.treated:
-        response = one.response
-        if response is None:
-            rows.append(
-                (
-                    Cell(one.participant_id),
-                    Cell("–"),
-                    Cell("–"),
-                    Cell(voice.core(one.counted_because)),
-                    Cell(voice.word(one.counted)),
-                )
-            )
-            continue
-        rows.append(
-            (
-                Cell(one.participant_id, anchor=desk.book.anchor(response.trace)),
-                Cell(response.category),
-                number_cell(voice, desk.book, response.change_percent, signed=True),
-                Cell(voice.core(response.arithmetic)),
-                Cell(voice.word(one.counted)),
-            )
-        )
-    head = ("Participant", "Category", "Change", "Arithmetic", "Counted as")
-    return table_or(voice, voice("Response by participant"), [voice(one) for one in head], rows)
 
 
 def survival_table(desk: Desk) -> Block:
@@ -236,7 +176,7 @@ def survival_table(desk: Desk) -> Block:
     rows = [
         (
             Cell(voice.core(one.title), below=voice.core(one.rule), anchor=desk.book.anchor(one.trace)),
-            Cell(f"{one.events} / {one.analysed}"),
+            Cell(f"{one.events} / {one.analysed}", anchor=desk.book.anchor(one.trace)),
             number_cell(voice, desk.book, one.median_months),
             Cell(f"{one.confidence_level * 100:g} %, {voice.word(one.transform)}"),
             number_cell(voice, desk.book, one.median_follow_up_months),
@@ -245,66 +185,3 @@ def survival_table(desk: Desk) -> Block:
     ]
     head = ("Time to event", "Events / analysed", "Median [months]", "Interval", "Median follow-up [months]")
     return table_or(voice, voice("Time to event (Kaplan-Meier)"), [voice(one) for one in head], rows)
-
-
-def agreement_table(desk: Desk) -> Block:
-    """How readers and criteria agree."""
-    voice = desk.voice
-    rows = [
-        (
-            Cell(voice.core(one.what), anchor=desk.book.anchor(one.trace)),
-            Cell(voice.core(one.first)),
-            Cell(voice.core(one.second)),
-            Cell(f"{one.agreed} / {one.compared}"),
-            number_cell(voice, desk.book, one.kappas[0].kappa if one.kappas else None),
-            Cell(voice.word(one.kappas[0].weighting) if one.kappas else "–"),
-        )
-        for one in desk.result.criteria.agreements
-    ]
-    head = ("What", "First", "Second", "Agreed / compared", "Kappa", "Weighting")
-    return table_or(voice, voice("Agreement of readers and criteria"), [voice(one) for one in head], rows)
-
-
-def replay_table(desk: Desk) -> Block:
-    """Response read again under one change at a time."""
-    voice = desk.voice
-    rows = [
-        (
-            Cell(voice.core(one.change), anchor=desk.book.anchor(one.trace)),
-            Cell(f"{one.successes} / {one.analysed}"),
-            number_cell(voice, desk.book, one.proportion),
-            Cell(", ".join(f"{flip.participant_id}: {flip.before} → {flip.after}" for flip in one.flipped) or "–"),
-        )
-        for one in desk.result.criteria.replays
-    ]
-    head = ("Change", "Successes", "Proportion", "Categories that change")
-    return table_or(voice, voice("Response replayed"), [voice(one) for one in head], rows)
-
-
-def heterogeneity_table(desk: Desk) -> Block:
-    """Lesions without uptake of the tracer, and what a fall of uptake means."""
-    voice = desk.voice
-    rows = list(_heterogeneity_rows(desk))
-    head = ("Participant", "Pattern", "Because", "Fall of uptake", "Because of the fall")
-    return table_or(voice, voice("Heterogeneity of uptake, and falls of uptake"), [voice(one) for one in head], rows)
-
-
-def _heterogeneity_rows(desk: Desk) -> Iterator[tuple[Cell, ...]]:
-    voice = desk.voice
-    for one in desk.treated:
-        found, fall = one.criteria.heterogeneity, one.criteria.uptake_fall
-        if found is None and fall is None:
-            continue
-        pattern = (
-            Cell("–")
-            if found is None
-            else Cell(found.pattern or voice("not assessable"), anchor=desk.book.anchor(found.trace))
-        )
-        label = Cell("–") if fall is None else Cell(voice.word(fall.label), anchor=desk.book.anchor(fall.trace))
-        yield (
-            Cell(one.participant_id),
-            pattern,
-            Cell(voice.core(found.because) if found is not None else "–"),
-            label,
-            Cell(voice.core(fall.because) if fall is not None else "–"),
-        )

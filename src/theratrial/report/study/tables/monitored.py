@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from theratrial.report.blocks import Cell, Text
 from theratrial.report.study.blocks import Block
 from theratrial.report.study.inputs import Desk
-from theratrial.report.study.parts import absent, table, table_or
+from theratrial.report.study.parts import absent, number_cell, table, table_or
+from theratrial.report.study.tables.counting import counted_cell
+from theratrial.report.study.voice import Voice
 from theratrial.report.texts import in_percent
-from theratrial.trace import Trace
 
 
 def limiting_table(desk: Desk) -> Block:
@@ -50,35 +54,37 @@ def stopping_blocks(desk: Desk) -> tuple[Block, ...]:
             Cell(step.participant_id, anchor=anchor),
             Cell(voice.short_day(step.judged_on)),
             Cell(voice.word(step.limiting)),
-            Cell(f"{step.events} / {step.participants}"),
-            Cell("–" if step.stops_at is None else str(step.stops_at)),
+            Cell(f"{step.events} / {step.participants}", anchor=anchor),
+            Cell("–" if step.stops_at is None else str(step.stops_at), anchor=anchor),
             Cell(voice("stops") if step.stopped else voice("goes on"), style="bad" if step.stopped else ""),
         )
         for step in stopping.steps
     ]
     head = ("Participant", "Judged on", "Dose-limiting toxicity", "Events / judged", "Stops at", "Boundary")
     blocks.append(table_or(voice, voice("The stopping boundary replayed"), [voice(one) for one in head], rows))
-    blocks.append(boundary_table(desk.voice, stopping.boundary))
+    blocks.append(boundary_table(desk.voice, stopping.boundary, anchor))
     characteristics = [
         (one.rate_fraction, one.stop_probability_fraction, one.expected_participants)
         for one in stopping.characteristics
     ]
-    blocks.append(characteristics_table(desk.voice, characteristics))
+    blocks.append(characteristics_table(desk.voice, characteristics, anchor))
     return tuple(blocks)
 
 
-def boundary_table(voice, boundary: tuple[int | None, ...]) -> Block:  # type: ignore[no-untyped-def]
-    """Fewest events that stop, by number of participants judged."""
-    rows = [
-        (Cell(voice("Stops at")), *(Cell("–" if limit is None else str(limit)) for limit in boundary)),
-    ]
+def boundary_table(voice: Voice, boundary: Sequence[int | None], anchor: str = "") -> Block:
+    """Fewest events that stop, by number of participants judged; `anchor` leads to its trace where there is one."""
+    limits = (Cell("–") if limit is None else Cell(str(limit), anchor=anchor) for limit in boundary)
+    rows = [(Cell(voice("Stops at")), *limits)]
     head = [voice("Participants judged"), *(str(k) for k in range(1, len(boundary) + 1))]
     return table(voice("Stopping boundary"), head, rows, style="short")
 
 
-def characteristics_table(voice, found) -> Block:  # type: ignore[no-untyped-def]
+def characteristics_table(voice: Voice, found: Sequence[tuple[float, float, float]], anchor: str = "") -> Block:
     """What the boundary does if the true rate is this."""
-    rows = [(Cell(in_percent(rate)), Cell(in_percent(stop)), Cell(f"{expected:.1f}")) for rate, stop, expected in found]
+    rows = [
+        (Cell(in_percent(rate)), Cell(in_percent(stop), anchor=anchor), Cell(f"{expected:.1f}", anchor=anchor))
+        for rate, stop, expected in found
+    ]
     head = (voice("True rate"), voice("Probability of stopping"), voice("Expected participants"))
     return table(voice("Operating characteristics of the boundary (exact)"), head, rows, style="narrow short")
 
@@ -144,8 +150,6 @@ def version_blocks(desk: Desk) -> tuple[Block, ...]:
 
 def protection_table(desk: Desk) -> Block:
     """Radiation protection at discharge."""
-    from theratrial.report.study.parts import number_cell
-
     voice = desk.voice
     rows = [
         (
@@ -184,16 +188,16 @@ def enrolment_table(desk: Desk) -> Block:
             treated[1][one.participant_id] = (
                 f"value:participants[{one.participant_id}].sessions[{one.sessions[0].session}]"
             )
-    rows, total = [], 0
+    rows: list[tuple[Cell, ...]] = []
+    total: dict[str, str] = {}
     for month in sorted(months):
         screened_by, treated_by = months[month]
-        total += len(treated_by)
+        total |= treated_by
         shown = [
-            Cell(str(len(places)), anchor=desk.book.anchor(Trace("report.study.count", "1", places)))
-            if places
-            else Cell("–")
+            counted_cell(desk.book, len(places), places) if places else Cell("–")
             for places in (screened_by, treated_by)
         ]
-        rows.append((Cell(month), *shown, Cell(f"{total} / {desk.result.sample_size}")))
+        so_far = counted_cell(desk.book, len(total), total)
+        rows.append((Cell(month), *shown, replace(so_far, text=f"{len(total)} / {desk.result.sample_size}")))
     head = (voice("Month"), voice("Screened"), voice("First session"), voice("Treated so far / planned"))
     return table_or(voice, voice("Enrolment by month"), head, rows, style="narrow")
