@@ -61,6 +61,21 @@ def test_another_lesion_that_rises_beyond_both_thresholds_is_progression() -> No
     assert percist(scan(12.0, 4.0), scan(5.0, 5.2)).category == "PMR"
 
 
+def test_another_lesion_up_by_more_than_30_percent_allows_no_partial_response() -> None:
+    """Secondary sources of Wahl 2009: partial response asks for no increase of more than 30 % of other lesions."""
+    found = percist(scan(10.0, 1.5), scan(5.0, 2.2))
+    assert (found.category, "L1 rose" in found.because) == ("SMD", True)
+    assert percist(scan(10.0, 1.5), scan(5.0, 1.95)).category == "PMR"
+    assert percist(scan(10.0, 1.5), scan(5.0, 2.2), PercistOptions(other_rise_percent=None)).category == "PMR"
+
+
+def test_a_resolved_lesion_without_a_total_counts_as_none() -> None:
+    before = scan(lesions=(PetLesion("A", 10.0, None, 100.0), PetLesion("B", 8.0, None, 100.0)))
+    risen = scan(lesions=(PetLesion("A", 10.0, False, 351.0), PetLesion("B", None, True)))
+    fallen = scan(lesions=(PetLesion("A", 10.0, False, 349.0), PetLesion("B", None, True)))
+    assert [percist(before, one).category for one in (risen, fallen)] == ["PMD", "SMD"]
+
+
 def test_new_lesions_and_a_larger_extent_are_progression_whatever_the_uptake() -> None:
     assert percist(scan(10.0), scan(3.0, new_lesions=("X",), uptake_min=None)).category == "PMD"
     assert percist(scan(10.0), scan(3.0, extent_increased=True)).category == "PMD"

@@ -49,7 +49,9 @@ def test_uptake_by_weight_is_converted_by_the_named_formula_of_the_scans_own_wei
     table += "P01,2024-01-01,A,present,10,70,160,F\nP01,2024-03-01,A,present,10,60,160,F\n"
     (one,) = pet_responses(read_scans(table, formula="james_128"), "percist", None)
     (eortc,) = pet_responses(
-        read_scans(table.replace("sex\n", "sex,cycles\n").replace("F\n", "F,1\n"), formula="james_128"), "eortc", None
+        read_scans(table.replace("sex\n", "sex,cycles\n").replace("60,160,F\n", "60,160,F,1\n"), formula="james_128"),
+        "eortc",
+        None,
     )
     found = eortc.responses[0].response
     assert found.before == pytest.approx(10 * 46.571875 / 70)
@@ -166,3 +168,63 @@ def test_at_constant_weight_the_change_is_the_same_by_every_measure() -> None:
     found = [pet_responses(read_scans(table, by=by, formula="janmahasatian"), "eortc", None) for by in measures]
     changes = [next(one).responses[0].response.change_percent for one in found]
     assert changes == pytest.approx([-26.0] * 3)
+
+
+BARE = "subject,date,lesion,role,status,uptake_g_per_mL,cycles,treatment_start\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (
+            ["2024-02-01,A,target,present,10,,2024-01-10", "2024-03-01,A,target,present,5,2,2024-01-10"],
+            "baseline missing",
+        ),
+        (["2024-01-01,A,target,present,10,1,", "2024-03-01,A,target,present,5,2,"], "cycles is 1 on the first scan"),
+        (["2024-01-01,A,target,present,10,,2024-01-10", "2024-03-01,A,target,present,5,2,2024-01-11"], "two days of"),
+        (
+            ["2023-11-01,A,target,present,9,,2024-01-10", "2024-01-01,A,target,present,10,,"],
+            "no scan after the baseline",
+        ),
+        (
+            ["2024-01-01,A,target,present,10,,", "2024-03-01,A,target,present,5,2,", "2024-03-01,Z,target,present,9,,"],
+            "lesion Z was not there at baseline",
+        ),
+    ],
+)
+@pytest.mark.parametrize("criteria", ["percist", "eortc"])
+def test_a_baseline_that_is_missing_and_a_lesion_that_is_not_called_new_are_refused(
+    criteria: Any, lines: list[str], said: str
+) -> None:
+    table = BARE + "".join(f"P01,{line}\n" for line in lines)
+    with pytest.raises(Problems, match=said):
+        list(pet_responses(read_scans(table), criteria, None))
+
+
+def test_the_last_scan_before_treatment_is_the_baseline_and_earlier_ones_are_told() -> None:
+    table = BARE + (
+        "P01,2023-11-01,A,target,present,20,,2024-01-10\nP01,2024-01-01,A,target,present,10,,\n"
+        "P01,2024-03-01,A,target,present,9,2,\n"
+    )
+    (one,) = pet_responses(read_scans(table), "eortc", None)
+    assert str(one.baseline) == "2024-01-01"
+    assert one.responses[0].response.change_percent == pytest.approx(-10)
+    assert "not used: 2023-11-01" in one.cautions[0]
+
+
+def test_a_lesion_that_may_be_new_allows_no_response_but_takes_no_progression_away() -> None:
+    def found(uptake: float) -> str:
+        table = HEADER + (
+            "P01,2024-01-01,A,target,present,10.0,2.0,0.3,60,310,mCT VG60,90,\n"
+            f"P01,2024-03-01,A,target,present,{uptake},2.0,0.3,62,310,mCT VG60,95,1\n"
+            "P01,2024-03-01,X,new,not_assessable,,,,,,,,\n"
+        )
+        (percist,), (eortc,) = (
+            [one.responses[0].response for one in pet_responses(read_scans(table), criteria, None)]
+            for criteria in ("percist", "eortc")
+        )
+        assert percist.category == eortc.category
+        return percist.because if percist.category == "NE" else percist.category
+
+    assert found(5) == "not assessable: X may be new and was not assessable"
+    assert found(14) == "PMD"

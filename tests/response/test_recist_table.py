@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from theratrial.cli.respond import app
 from theratrial.errors import InputError, Problems
+from theratrial.response.recist.options import RecistOptions
 from theratrial.response.recist.table import read_lesions, subject_responses
 
 HEADER = "subject,date,lesion,role,status,length_mm,nodal,organ,treatment_start\n"
@@ -104,3 +105,76 @@ def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
     found = run(str(file))
     assert isinstance(found.exception, InputError)
     assert "not UTF-8" in str(found.exception)
+
+
+def judged(*lines: str, **options: Any) -> Any:
+    (one,) = subject_responses(
+        read_lesions(HEADER + "".join(f"P01,{line}\n" for line in lines)), RecistOptions(**options)
+    )
+    return one
+
+
+def test_a_first_visit_after_the_treatment_is_no_baseline() -> None:
+    with pytest.raises(Problems, match="baseline missing: the first measurement, 2022-03-01"):
+        judged("2022-03-01,A,target,measured,30,no,,2022-01-01", "2022-05-01,A,target,measured,30,no,,")
+
+
+def test_progression_before_the_treatment_is_none_for_the_last_visit_before_it_is_the_baseline() -> None:
+    """20 and 30 mm before, 24 and 20 mm after: -20 % and -33 % of 30."""
+    found = judged(
+        "2021-11-01,A,target,measured,20,no,,2022-01-10",
+        "2022-01-05,A,target,measured,30,no,,",
+        "2022-03-01,A,target,measured,24,no,,",
+        "2022-05-01,A,target,measured,20,no,,",
+    )
+    assert [point.overall for point in found.time_points] == ["SD", "PR"]
+    assert str(found.baseline) == "2022-01-05"
+    assert "not used: 2021-11-01" in found.cautions[0]
+
+
+def test_a_node_stays_a_node_where_the_cell_is_empty_and_may_not_become_one() -> None:
+    """8 mm of a node is normal; 9 mm of a liver lesion is a metastasis."""
+    node = judged("2022-01-01,N,target,measured,16,yes,,", "2022-03-01,N,target,measured,8,,,")
+    assert [point.overall for point in node.time_points] == ["CR"]
+    with pytest.raises(Problems, match="lesion L is a node and was none"):
+        judged("2022-01-01,L,target,measured,12,no,liver,", "2022-03-01,L,target,measured,9,yes,liver,")
+    with pytest.raises(Problems, match="lesion L is in lung and was in liver"):
+        judged("2022-01-01,L,target,measured,12,no,liver,", "2022-03-01,L,target,measured,9,no,lung,")
+
+
+def test_a_node_too_small_to_measure_is_normal_and_one_that_stays_below_10_mm_is_no_progression() -> None:
+    found = judged(
+        "2022-01-01,N,target,measured,16,yes,,",
+        "2022-03-01,N,target,too_small,,yes,,",
+        "2022-05-01,N,target,measured,4,yes,,",
+        "2022-07-01,N,target,measured,9.2,yes,,",
+        "2022-09-01,N,target,measured,10,yes,,",
+    )
+    assert [point.overall for point in found.time_points] == ["CR", "CR", "CR", "PD"]
+
+
+def test_a_target_seen_again_after_a_complete_response_is_progression_however_small() -> None:
+    """Eisenhauer 2009, appendix: after CR its return is progression; after PR it is added to the sum."""
+    lines = (
+        "2022-01-01,A,target,measured,30,no,,",
+        "2022-03-01,A,target,absent,,no,,",
+        "2022-05-01,A,target,measured,4,no,,",
+    )
+    assert [point.overall for point in judged(*lines).time_points] == ["CR", "PD"]
+    assert [point.overall for point in judged(*lines, reappeared_progresses=False).time_points] == ["CR", "PR"]
+    partial = (*lines, *(f"{day},B,non_target,present,,no,," for day in ("2022-01-01", "2022-03-01", "2022-05-01")))
+    assert [point.overall for point in judged(*partial).time_points] == ["PR", "PR"]
+
+
+def test_a_new_lesion_in_doubt_that_is_confirmed_counts_from_the_day_it_was_seen() -> None:
+    """Eisenhauer 2009, 4.3.5: progression is declared using the date of the initial scan."""
+    lines = (
+        "2022-01-01,A,target,measured,30,no,,",
+        "2022-03-01,A,target,measured,20,no,,",
+        "2022-03-01,X,new,not_evaluated,,,,",
+        "2022-05-01,A,target,measured,20,no,,",
+    )
+    assert [point.overall for point in judged(*lines).time_points] == ["PR", "PR"]
+    found = judged(*lines, "2022-05-01,X,new,present,,,,")
+    assert [point.overall for point in found.time_points] == ["PD", "PD"]
+    assert (found.best.response, str(found.best.day)) == ("PD", "2022-03-01")

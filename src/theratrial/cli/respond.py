@@ -55,9 +55,30 @@ def recist(
     partial_stays: Annotated[
         Stays, typer.Option("--partial-stays", help="When a partial response stays one until progression.")
     ] = Stays.ONCE_CONFIRMED,
+    not_evaluable: Annotated[
+        int, typer.Option("--ne-between", help="How many NE may lie between a response and its confirmation.")
+    ] = 1,
+    stable_between: Annotated[
+        bool, typer.Option("--sd-between", help="One SD may lie between a partial response and its confirmation.")
+    ] = False,
+    too_small_mm: Annotated[
+        float, typer.Option("--too-small", help="What a target too small to be measured counts as [mm].")
+    ] = 5.0,
+    beyond_progression: Annotated[
+        bool, typer.Option("--beyond-progression", help="Assessments after the first progression count too.")
+    ] = False,
+    reappeared_by_sum: Annotated[
+        bool, typer.Option("--reappeared-by-sum", help="A target seen again after CR is judged by the sum, not PD.")
+    ] = False,
+    missing_is_ne: Annotated[
+        bool, typer.Option("--missing-is-ne", help="Without any assessment: NE in place of MISSING.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print values as JSON.")] = False,
 ) -> None:
-    """RECIST 1.1: every time point, and the best overall response."""
+    """RECIST 1.1: every time point, and the best overall response.
+
+    The baseline is the last visit on or before treatment_start; without that column the earliest visit.
+    """
     from theratrial.response.recist.options import RecistOptions
     from theratrial.response.recist.table import read_lesions, subject_responses
 
@@ -65,6 +86,12 @@ def recist(
         partial_stays=partial_stays.value,
         confirmation_days=None if confirmation_days == -1 else confirmation_days,
         stable_days=stable_days,
+        not_evaluable_between=not_evaluable,
+        stable_between=stable_between,
+        too_small_mm=too_small_mm,
+        beyond_progression=beyond_progression,
+        reappeared_progresses=not reappeared_by_sum,
+        missing_is_not_evaluable=missing_is_ne,
     )
     found = list(subject_responses(read_lesions(csv_text(file), name=str(file)), options))
     if as_json:
@@ -93,3 +120,5 @@ def _show(one: SubjectResponse) -> None:
         ],
         title=f"{one.subject}: {one.best.response}, {one.best.because}",
     )
+    for caution in one.cautions:
+        console.note(f"{one.subject}: {caution}")

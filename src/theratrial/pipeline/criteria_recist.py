@@ -11,6 +11,7 @@ from typing import Final
 from theratrial.errors import InputError, Problems
 from theratrial.pipeline.criteria_readers import Read, of_readers
 from theratrial.protocol.plans.criteria import RecistPlan
+from theratrial.response.recist.baseline import baseline_at
 from theratrial.response.recist.best import Assessment, best_overall
 from theratrial.response.recist.lesions import Lesion, Visit, micrometres
 from theratrial.response.recist.options import RecistOptions
@@ -20,7 +21,6 @@ from theratrial.trace import Quantity, Trace
 from theratrial.trialfolder.records import Row
 
 TITLE: Final = "RECIST 1.1"
-_LONGEST_BEFORE_days: Final = 28
 _RULE: Final = "protocol:further_criteria.reading.recist_1_1"
 
 
@@ -97,15 +97,20 @@ def _visits(rows: Sequence[Row]) -> tuple[tuple[Visit, ...], list[str]]:
     """Measurements by day; what is wrong with a line, with its place."""
     days: dict[date, list[Lesion]] = defaultdict(list)
     problems = []
+    nodal: dict[str, bool] = {}
+    for row in sorted(rows, key=lambda row: row["measured_on"]):
+        if row["nodal"] is not None:
+            nodal.setdefault(row["lesion_id"], row["nodal"])
     for row in rows:
         try:
-            days[row["measured_on"]].append(_lesion(row))
+            days[row["measured_on"]].append(_lesion(row, nodal=nodal.get(row["lesion_id"], False)))
         except InputError as error:
             problems.append(f"{row.file} line {row.line}: {error}")
     return tuple(Visit(day, tuple(days[day])) for day in sorted(days)), problems
 
 
-def _lesion(row: Row) -> Lesion:
+def _lesion(row: Row, *, nodal: bool) -> Lesion:
+    """`nodal`: what the lesion's earliest line says, where this one says nothing."""
     length, status = row["length_mm"], row["status"]
     if row["role"] != "target" and status in ("measured", "too_small"):
         # Only targets are judged by their length: of a non-target or a new lesion it says that the lesion is there.
@@ -116,7 +121,7 @@ def _lesion(row: Row) -> Lesion:
         status=status,
         # A length beside "absent" is refused by the lesion itself; the shortest text of the number is what was typed.
         length_um=None if length is None else micrometres(repr(length)),
-        nodal=bool(row["nodal"]),
+        nodal=nodal if row["nodal"] is None else bool(row["nodal"]),
         organ=row["organ"] or "",
     )
 
@@ -125,22 +130,8 @@ def _from_baseline(
     visits: tuple[Visit, ...], treatment_start: date
 ) -> tuple[tuple[Visit, ...], tuple[str, ...], list[str]]:
     """The visits from the last one before treatment, what to know of it, and why there is none."""
-    before = [visit for visit in visits if visit.day <= treatment_start]
-    if not before:
-        first = visits[0].day
-        return (
-            visits,
-            (),
-            [f"baseline missing: the first measurement, {first}, is after the treatment of {treatment_start}"],
-        )
-    cautions = []
-    if len(before) > 1:
-        earlier = ", ".join(str(visit.day) for visit in before[:-1])
-        cautions.append(f"the baseline is the last measurement before treatment, {before[-1].day}; not used: {earlier}")
-    waited = (treatment_start - before[-1].day).days
-    if waited > _LONGEST_BEFORE_days:
-        cautions.append(f"the baseline is {waited} days before treatment; the criteria ask for at most 28")
-    return visits[len(before) - 1 :], tuple(cautions), []
+    first, cautions, missing = baseline_at([visit.day for visit in visits], treatment_start)
+    return visits[first:], cautions, [missing] if missing else []
 
 
 def _trace(case: RecistCase, rows: Sequence[Row]) -> Trace:

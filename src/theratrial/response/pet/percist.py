@@ -8,7 +8,7 @@ from typing import Final, Literal
 from theratrial.response.pet.scans import SAME, Comparability, PetScan, not_comparable
 
 METHOD: Final = "response.percist_1_0"
-VERSION: Final = "1"
+VERSION: Final = "2"
 
 PercistCategory = Literal["CMR", "PMR", "SMD", "PMD", "NE"]
 
@@ -27,6 +27,9 @@ class PercistOptions:
     rise_percent: float = 30.0
     rise_sul: float = 0.8
     total_rise_percent: float = 75.0
+    other_rise_percent: float | None = 30.0
+    """A partial response is none where any lesion rose by more than this, however little that is in g/mL (secondary
+    sources of the paper: no increase of more than 30 % in SUL of other lesions); None: it is not asked."""
     blood_pool_two_sd: bool = True
     """Whether two standard deviations are added to twice the blood pool where the liver is diseased: the paper's text
     says so, its table does not; the stricter one is taken."""
@@ -109,6 +112,8 @@ def _judged(
     change = f"{-fall:+.2f}, {-fall / before * 100:+.1f} %"
     said = f"SULpeak {before:.2f} ({first}) to {after:.2f} ({last}) g/mL, {change}"
     enough = fall >= options.fall_percent / 100 * before * (1 - SAME) and fall >= options.fall_sul * (1 - SAME)
+    if enough and (other := _other_rose(baseline, later, options)):
+        return "SMD", f"{said}; no partial response, for {other}"
     return ("PMR" if enough else "SMD"), said
 
 
@@ -131,13 +136,30 @@ def _risen(baseline: PetScan, later: PetScan, before: float, after: float | None
     return ""
 
 
+def _other_rose(baseline: PetScan, later: PetScan, options: PercistOptions) -> str:
+    """The lesion whose rise in percent forbids a partial response; empty where none rose so."""
+    if options.other_rise_percent is None:
+        return ""
+    known = {lesion.lesion_id: lesion for lesion in later.lesions}
+    for one in baseline.lesions:
+        now = known.get(one.lesion_id)
+        if now is None or not one.uptake or now.uptake is None:
+            continue
+        if now.uptake - one.uptake > options.other_rise_percent / 100 * one.uptake * (1 + SAME):
+            return f"{one.lesion_id} rose from {one.uptake:.2f} to {now.uptake:.2f} g/mL"
+    return ""
+
+
 def _rose(before: float, after: float, options: PercistOptions) -> bool:
     rise = after - before
     return rise > options.rise_percent / 100 * before * (1 + SAME) and rise > options.rise_sul * (1 + SAME)
 
 
 def _total(scan: PetScan) -> float | None:
-    totals = [lesion.total_g for lesion in scan.lesions]
+    # What is gone into its surroundings has no volume to multiply.
+    totals = [
+        0.0 if lesion.total_g is None and lesion.background is True else lesion.total_g for lesion in scan.lesions
+    ]
     return None if not totals or any(one is None for one in totals) else sum(one for one in totals if one is not None)
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from theratrial.errors import InputError, Problem, Problems
 from theratrial.protocol.plans.criteria import LeanBodyMass, UptakeBy
 from theratrial.response.pet.eortc import EortcResponse, eortc
 from theratrial.response.pet.percist import PercistOptions, PercistResponse, percist
 from theratrial.response.pet.scans import Comparability, PetLesion, PetScan, Reference
+from theratrial.response.recist.baseline import baseline_at
 from theratrial.response.table_cells import day, number, one_of, stripped_cells, table_lines, yes_or_no
 from theratrial.response.uptake_measure import TITLES, UNITS, uptake_measure
 
@@ -30,7 +31,7 @@ _NUMBERS: Final = (
         "longest_increase_percent",
     ),
 )
-_TEXTS: Final = ("scanner", "reconstruction", "sex")
+_TEXTS: Final = ("scanner", "reconstruction", "sex", "treatment_start")
 _FLAGS: Final = ("liver_diseased", "extent_increased")
 OF_SCAN: Final = (*_NUMBERS, *_TEXTS, *_FLAGS)
 """Columns of the whole scan: written on any of its lines, and the same wherever they are written."""
@@ -66,14 +67,17 @@ class SubjectScan:
     """Of the formula of lean body mass."""
     unit: str = "g/mL"
     """Of uptakes and references."""
+    doubtful: tuple[str, ...] = ()
+    """Lesions that may be new and were not assessable."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubjectScans:
-    """All scans of a participant by day; the earliest is the baseline."""
+    """All scans of a participant by day; the last on or before the treatment is the baseline, else the earliest."""
 
     subject: str
     scans: tuple[SubjectScan, ...]
+    treatment_start: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,11 @@ def read_scans(
                 problems.append(Problem(f"{name} line {scan.lines[0]}", f"{subject} on {on}: {error}"))
         if len(days) < 2:
             problems.append(Problem(name, f"{subject} has one scan; response needs a baseline and a later one"))
-        found.append(SubjectScans(subject, tuple(made)))
+        starts = sorted({text for scan in days.values() if (text := scan.cells.get("treatment_start"))})
+        if len(starts) > 1:
+            problems.append(Problem(name, f"{subject} has two days of treatment_start: {', '.join(starts)}"))
+        start = day("treatment_start", starts[0]) if len(starts) == 1 else None
+        found.append(SubjectScans(subject, tuple(made), start))
     if problems:
         raise Problems(name, problems)
     return tuple(found)
@@ -156,6 +164,8 @@ def _take(cells: Mapping[str, str], line: int, scans: Mapping[str, Any]) -> None
         number(column, cells.get(column, ""))
     for column in _FLAGS:
         yes_or_no(column, cells.get(column, ""))
+    if cells.get("treatment_start"):
+        day("treatment_start", cells["treatment_start"])
     if cells.get("sex"):
         one_of("sex", cells["sex"], ("F", "M"))
     scan = scans[cells["subject"]][on]
@@ -211,12 +221,13 @@ def _subject_scan(on: date, read: _Scan, by: UptakeBy | None, formula: LeanBodyM
 
     return SubjectScan(
         on,
-        scan(_ROLES),
+        scan(("target", "non_target")),
         scan(("target",)),
         None if cycles is None else int(cycles),
         numbers["longest_increase_percent"],
         caution,
         "g/mL" if by is None else UNITS[by],
+        tuple(name for name, (role, lesion) in lesions.items() if role == "new" and lesion.background is None),
     )
 
 
@@ -248,20 +259,40 @@ def pet_responses(
     Raises
     ------
     Problems
-        New lesions at baseline; EORTC without the number of cycles before a scan.
+        No scan before the treatment, or none after; new lesions at baseline, or cycles before it; a lesion that appears
+        later and is not called new; EORTC without the number of cycles before a scan.
     """
     for one in subjects:
-        baseline, *later = one.scans
-        if baseline.scan.new_lesions:
-            raise Problems(one.subject, [Problem(one.subject, f"new lesions at baseline, {baseline.day}")])
+        first, missing = 0, ""
+        cautions: tuple[str, ...] = ()
+        if one.treatment_start is not None:
+            first, cautions, missing = baseline_at([scan.day for scan in one.scans], one.treatment_start)
+        baseline, *later = one.scans[first:]
+        if faults := _faults(baseline, later, missing):
+            raise Problems(one.subject, [Problem(one.subject, fault) for fault in faults])
         yield SubjectPetResponse(
             one.subject,
             baseline.day,
             tuple(
                 ScanResponse(two.day, _response(one.subject, baseline, two, criteria, comparability)) for two in later
             ),
-            tuple(dict.fromkeys(scan.caution for scan in one.scans if scan.caution)),
+            tuple(dict.fromkeys((*cautions, *(scan.caution for scan in one.scans if scan.caution)))),
         )
+
+
+def _faults(baseline: SubjectScan, later: list[SubjectScan], missing: str) -> list[str]:
+    if missing:
+        return [missing]
+    found = [] if later else [f"no scan after the baseline of {baseline.day}"]
+    if baseline.scan.new_lesions:
+        found.append(f"new lesions at baseline, {baseline.day}")
+    if baseline.cycles:
+        found.append(f"cycles is {baseline.cycles} on the first scan, {baseline.day}: the baseline is missing")
+    known = {lesion.lesion_id for lesion in baseline.scan.lesions}
+    for scan in later:
+        strange = [lesion.lesion_id for lesion in scan.scan.lesions if lesion.lesion_id not in known]
+        found += [f"{scan.day}: lesion {name} was not there at baseline; then its role is new" for name in strange]
+    return found
 
 
 def _response(
@@ -272,11 +303,12 @@ def _response(
     comparability: Comparability | None,
 ) -> PercistResponse | EortcResponse:
     if criteria == "percist":
-        return percist(baseline.scan, later.scan, PercistOptions(comparability=comparability))
+        options = PercistOptions(comparability=comparability)
+        return _with_doubts(percist(baseline.scan, later.scan, options), later.doubtful)
     if later.cycles is None:
         message = f"cycles is not given on {later.day}: the fall that EORTC asks for depends on it"
         raise Problems(subject, [Problem(subject, message, "write the number of treatment cycles before that scan")])
-    return eortc(
+    summed = eortc(
         baseline.targets,
         later.targets,
         first_cycle=later.cycles == 1,
@@ -284,3 +316,15 @@ def _response(
         comparability=comparability,
         unit=later.unit,
     )
+    return _with_doubts(summed, later.doubtful)
+
+
+_Response = TypeVar("_Response", PercistResponse, EortcResponse)
+
+
+def _with_doubts(response: _Response, doubtful: tuple[str, ...]) -> _Response:
+    """NE where a lesion that may be new could change what was found; progression stands."""
+    if not doubtful or response.category in ("PMD", "NE"):
+        return response
+    said = "; ".join(f"{name} may be new and was not assessable" for name in doubtful)
+    return replace(response, category="NE", because=f"not assessable: {said}")

@@ -106,6 +106,7 @@ def _faults(visits: tuple[Visit, ...], options: RecistOptions) -> list[str]:
     if days != sorted(days):
         found.append("visits are not in the order of their days")
     known = {lesion.lesion_id: lesion.role for lesion in visits[0].lesions}
+    first: dict[str, Lesion] = {}
     for visit in visits:
         seen: set[str] = set()
         for lesion in visit.lesions:
@@ -117,6 +118,12 @@ def _faults(visits: tuple[Visit, ...], options: RecistOptions) -> list[str]:
                 found.append(f"{visit.day}: lesion {name} was not there at baseline; then its role is new")
             elif known.get(name, lesion.role) != lesion.role:
                 found.append(f"{visit.day}: lesion {name} is {lesion.role} and was {known[name]}")
+            earlier = first.setdefault(name, lesion)
+            if earlier.nodal != lesion.nodal:
+                now, then = ("a node", "none") if lesion.nodal else ("no node", "one")
+                found.append(f"{visit.day}: lesion {name} is {now} and was {then}; a lesion stays what it is")
+            if earlier.organ and lesion.organ and earlier.organ != lesion.organ:
+                found.append(f"{visit.day}: lesion {name} is in {lesion.organ} and was in {earlier.organ}")
     return found + _baseline_faults(visits[0], options)
 
 

@@ -39,6 +39,10 @@ class RecistOptions:
     """Whether a participant without any assessment is told as NE; else as MISSING, which says more."""
     too_small_mm: float = 5.0
     """What a lesion that is seen and too small to be measured counts as."""
+    reappeared_progresses: bool = True
+    """Whether a target that is no node and is seen again after a complete response is progression at once, as the paper
+    says (appendix, frequent questions: the status was complete, so its return is progression). Else it is measured and
+    added to the sum, whose growth of 5 mm from nothing then decides."""
     largest_targets: int = 5
     largest_targets_per_organ: int = 2
 
@@ -48,5 +52,5 @@ class RecistOptions:
         for name in ("stable_days", "not_evaluable_between"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} is 0 or more, got {getattr(self, name)}")
-        if self.too_small_mm < 0:
+        if not 0 <= self.too_small_mm < float("inf"):
             raise InputError(f"too_small_mm is 0 or more, got {self.too_small_mm}")

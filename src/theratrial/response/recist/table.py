@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from typing import Final, get_args
 
 from theratrial.errors import InputError, Problem, Problems
+from theratrial.response.recist.baseline import baseline_at
 from theratrial.response.recist.best import Assessment, BestOverall, best_overall
 from theratrial.response.recist.lesions import STATUSES, Lesion, Role, Visit, micrometres
 from theratrial.response.recist.options import RecistOptions
@@ -41,6 +42,9 @@ class SubjectResponse:
     reference: date
     reference_is_baseline: bool
     """Whether stable disease is counted from the baseline, because no start of treatment is given."""
+    baseline: date
+    cautions: tuple[str, ...] = ()
+    """Of the choice of the baseline."""
 
 
 def read_lesions(text: str, *, name: str = "table") -> tuple[SubjectLesions, ...]:
@@ -56,6 +60,8 @@ def read_lesions(text: str, *, name: str = "table") -> tuple[SubjectLesions, ...
     visits: dict[str, dict[date, list[Lesion]]] = defaultdict(lambda: defaultdict(list))
     names: dict[tuple[str, date], str] = {}
     starts: dict[str, date] = {}
+    nodes: set[tuple[str, str]] = set()
+    silent: list[tuple[str, date, int]] = []
     for line, row in lines:
         try:
             cells = stripped_cells(columns, row, filled=("subject", "lesion"))
@@ -68,8 +74,17 @@ def read_lesions(text: str, *, name: str = "table") -> tuple[SubjectLesions, ...
                 problems.append(Problem(name, "further lines were not read; mend these first"))
                 break
             continue
+        if lesion.nodal:
+            nodes.add((subject, lesion.lesion_id))
+        elif not cells.get("nodal"):
+            silent.append((subject, day, len(visits[subject][day])))
         visits[subject][day].append(lesion)
         names.setdefault((subject, day), cells.get("visit", ""))
+    for subject, day, at in silent:
+        # A lesion that one line calls a node is one where the cell is empty too.
+        lesion = visits[subject][day][at]
+        if (subject, lesion.lesion_id) in nodes:
+            visits[subject][day][at] = replace(lesion, nodal=True)
     if not visits and not problems:
         problems.append(Problem(name, "holds no line below its header"))
     if problems:
@@ -108,7 +123,7 @@ def _length(text: str) -> int:
 def subject_responses(
     subjects: Iterable[SubjectLesions], options: RecistOptions | None = None
 ) -> Iterator[SubjectResponse]:
-    """Responses of each participant.
+    """Responses of each participant; the baseline is the last visit on or before the treatment, else the earliest.
 
     Raises
     ------
@@ -117,8 +132,18 @@ def subject_responses(
     """
     chosen = options or RecistOptions()
     for one in subjects:
-        points = time_points(one.visits, chosen, who=one.subject)
-        reference = one.treatment_start or one.visits[0].day
+        first = 0
+        cautions: tuple[str, ...] = ()
+        if one.treatment_start is not None:
+            first, cautions, missing = baseline_at([visit.day for visit in one.visits], one.treatment_start)
+            if missing:
+                remedy = "add the measurement before treatment, or mend treatment_start"
+                raise Problems(f"lesions of {one.subject}", [Problem(one.subject, missing, remedy)])
+        visits = one.visits[first:]
+        points = time_points(visits, chosen, who=one.subject)
+        reference = one.treatment_start or visits[0].day
         assessments = [Assessment(point.day, point.overall) for point in points]
         best = best_overall(assessments, reference=reference, options=chosen)
-        yield SubjectResponse(one.subject, points, best, reference, one.treatment_start is None)
+        yield SubjectResponse(
+            one.subject, points, best, reference, one.treatment_start is None, visits[0].day, cautions
+        )

@@ -11,7 +11,7 @@ from theratrial.response.recist.lesions import Lesion, NODE_NORMAL_mm, Visit, re
 from theratrial.response.recist.options import RecistOptions
 
 METHOD: Final = "response.recist_1_1"
-VERSION: Final = "1"
+VERSION: Final = "2"
 
 Overall = Literal["CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE", "NED"]
 TargetResponse = Literal["CR", "PR", "SD", "PD", "NE", "NA"]
@@ -50,6 +50,8 @@ class _Course:
     nadir_um: int
     partial_since: date | None = None
     partial_stays: bool = False
+    complete: bool = False
+    """Whether a complete response was reached."""
 
 
 def time_points(
@@ -58,8 +60,11 @@ def time_points(
     """The response at every visit after the baseline.
 
     Rules are compared in whole micrometres: 30 % is reached by 70.0 of 100.0 mm, whatever the decimals. Where the
-    smallest sum is zero, any regrowth of 5 mm or more is progression; a node that grows back over 10 mm counts with the
-    sum alone. Progression can be called on the targets that were evaluated; a response or stable disease cannot.
+    smallest sum is zero, any regrowth of 5 mm or more is progression. After a complete response a target that is no
+    node and is seen again is progression, however small (`reappeared_progresses`); a node that grows back over 10 mm
+    counts with the sum alone, and nodes below 10 mm are normal however they changed. A new lesion in doubt that a later
+    visit confirms is progression from the day on which it was first seen. Progression can be called on the targets that
+    were evaluated; a response or stable disease cannot.
 
     Parameters
     ----------
@@ -83,8 +88,9 @@ def time_points(
 
 def _walk(visits: tuple[Visit, ...], options: RecistOptions, course: _Course) -> Iterator[TimePoint]:
     baseline = visits[0]
-    for visit in visits[1:]:
-        point = _at(baseline, visit, options, course)
+    sure = [{name for name, lesion in visit.of("new").items() if lesion.status == "present"} for visit in visits]
+    for at, visit in enumerate(visits[1:], 1):
+        point = _at(baseline, visit, options, course, set().union(*sure[at + 1 :]))
         _remember(point, options, course)
         yield point
 
@@ -95,16 +101,18 @@ def _counted(lesion: Lesion, options: RecistOptions) -> int:
     return round(options.too_small_mm * _UM) if lesion.status == "too_small" else 0
 
 
-def _at(baseline: Visit, visit: Visit, options: RecistOptions, course: _Course) -> TimePoint:
+def _at(baseline: Visit, visit: Visit, options: RecistOptions, course: _Course, confirmed_later: set[str]) -> TimePoint:
     wanted, seen = baseline.of("target"), visit.of("target")
     known = {name: seen[name] for name in wanted if name in seen and seen[name].status != "not_evaluated"}
     missing = tuple(name for name in wanted if name not in known)
     total = sum(_counted(lesion, options) for lesion in known.values()) if known else None
-    target, said = _target(known, missing, total, course)
+    target, said = _target(known, missing, total, course, options)
     non_target = _non_target(baseline, visit)
-    new = _new(visit)
+    new = _new(visit, confirmed_later)
     overall = _overall(target, non_target, new)
     words = [said, *_words(non_target, new)]
+    if new == "yes" and _new(visit, set()) != "yes":
+        words[-1] = "new lesion, in doubt here and confirmed later: progression counts from here"
     return TimePoint(
         visit.day,
         overall,
@@ -126,10 +134,20 @@ def _percent(total: int | None, reference: int) -> float | None:
 
 
 def _target(
-    known: dict[str, Lesion], missing: tuple[str, ...], total: int | None, course: _Course
+    known: dict[str, Lesion],
+    missing: tuple[str, ...],
+    total: int | None,
+    course: _Course,
+    options: RecistOptions,
 ) -> tuple[TargetResponse, str]:
     if total is None:
         return ("NE", "no target was evaluated") if missing else ("NA", "no targets")
+    if not missing and all(_gone(lesion, options) for lesion in known.values()):
+        return "CR", f"all targets gone, nodes below {NODE_NORMAL_mm} mm (sum {_mm(total)})"
+    if course.complete and options.reappeared_progresses:
+        back = [name for name, lesion in known.items() if not lesion.nodal and lesion.status != "absent"]
+        if back:
+            return "PD", f"seen again after a complete response: {', '.join(back)}"
     growth = total - course.nadir_um
     if growth >= _LEAST_GROWTH_um and growth * 5 >= course.nadir_um:
         of = "though not all were evaluated" if missing else ""
@@ -137,8 +155,6 @@ def _target(
         return "PD", " ".join(f"sum {_mm(total)}, {share} and {_mm(growth)} above the smallest {of}".split())
     if missing:
         return "NE", f"not evaluated: {', '.join(missing)}"
-    if all(_gone(lesion) for lesion in known.values()):
-        return "CR", f"all targets gone, nodes below {NODE_NORMAL_mm} mm (sum {_mm(total)})"
     fall = course.baseline_um - total
     if fall * 10 >= course.baseline_um * 3:
         return (
@@ -152,10 +168,10 @@ def _target(
     return "SD", f"{said}, neither response nor progression"
 
 
-def _gone(lesion: Lesion) -> bool:
+def _gone(lesion: Lesion, options: RecistOptions) -> bool:
     if lesion.status == "absent":
         return True
-    return lesion.nodal and lesion.length_um is not None and lesion.length_um < NODE_NORMAL_mm * _UM
+    return lesion.nodal and _counted(lesion, options) < NODE_NORMAL_mm * _UM
 
 
 def _mm(length_um: int) -> str:
@@ -174,8 +190,12 @@ def _non_target(baseline: Visit, visit: Visit) -> NonTargetResponse:
     return "CR" if all(status == "absent" for status in statuses) else "NON-CR/NON-PD"
 
 
-def _new(visit: Visit) -> NewLesions:
-    statuses = {lesion.status for lesion in visit.of("new").values()}
+def _new(visit: Visit, confirmed_later: set[str]) -> NewLesions:
+    doubt = "not_evaluated"
+    statuses = {
+        "present" if lesion.status == doubt and name in confirmed_later else lesion.status
+        for name, lesion in visit.of("new").items()
+    }
     return "yes" if "present" in statuses else "doubtful" if "not_evaluated" in statuses else "no"
 
 
@@ -211,6 +231,7 @@ def _overall(target: TargetResponse, non_target: NonTargetResponse, new: NewLesi
 def _remember(point: TimePoint, options: RecistOptions, course: _Course) -> None:
     if point.sum_mm is not None and not point.missing:
         course.nadir_um = min(course.nadir_um, round(point.sum_mm * _UM))
+    course.complete |= point.overall == "CR"
     if point.overall == "PD":
         course.partial_stays, course.partial_since = False, None
         return
