@@ -203,3 +203,17 @@ def test_results_of_an_imported_study_are_told_module_by_module_and_never_droppe
     assert leaves == 2
     assert told["resultsSection.adverseEventsModule"].endswith(" values")
     assert found.record == carried(record, contacts=False)
+
+
+def test_an_event_stands_under_its_organ_system_as_the_registry_names_it():
+    first, second = reported().adverse.events
+    events = (
+        replace(first, organ_system="Investigations"),
+        replace(second, term="Fatigue", organ_system="General disorders and administration site conditions"),
+        replace(second, term="Sore hoof", organ_system=""),
+    )
+    told = reported(adverse=replace(reported().adverse, events=events))
+    module = results_section(told)["adverseEventsModule"]
+    assert [one["organSystem"] for one in module["seriousEvents"]] == ["Investigations"]
+    # "General disorders" is what NCT studies show for fatigue; CTCAE and MedDRA print the longer name.
+    assert [one.get("organSystem") for one in module["otherEvents"]] == ["General disorders", None]

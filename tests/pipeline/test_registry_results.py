@@ -155,6 +155,33 @@ def test_adverse_events_are_counted_by_person_term_and_seriousness(cohort, run):
     assert all(one.at_risk == 15 for one in run.reported.adverse.events)
 
 
+# System organ classes as NCI prints them in CTCAE 5.0 (v5.0 of 27 November 2017, chapters of the quick reference).
+PRINTED = {
+    "platelet count decreased": "Investigations",
+    "anemia": "Blood and lymphatic system disorders",
+    "nausea": "Gastrointestinal disorders",
+    "fatigue": "General disorders and administration site conditions",
+}
+
+
+def test_each_event_has_the_organ_system_of_its_term_and_a_term_of_its_own_has_none(cohort, run, tmp_path):
+    told = {(one.term.lower(), one.organ_system) for one in run.reported.adverse.events}
+    known = {(term, system) for term, system in told if term in PRINTED}
+    assert known == {(term, PRINTED[term]) for term, _ in known}
+    assert ("platelet count decreased", "Investigations") in known
+    folder = copied(cohort, tmp_path)
+    cells = {"grade": "1", "started_on": "2022-07-03", "serious": "no", "related": "related"}
+    append(folder, "adverse_events", participant_id="P01", term="Sore hoof", ctcae_version="5.0", **cells)
+    append(folder, "adverse_events", participant_id="P01", term="Gastrointestinal disorders - Other, specify: hiccough",
+           ctcae_version="5.0", **cells)  # fmt: skip
+    read = read_folder(folder)
+    now = {
+        one.term: one.organ_system for one in reported_results(run.result, read.protocol, folder=read).adverse.events
+    }
+    assert now["Sore hoof"] == ""
+    assert now["Gastrointestinal disorders - Other, specify: hiccough"] == "Gastrointestinal disorders"
+
+
 def test_an_event_that_nobody_can_call_harmless_is_serious(read, run):
     rows = [
         replace(one, values={**one.values, "serious": None}) if one["participant_id"] == "P04" else one

@@ -11,6 +11,7 @@ from theratrial.pipeline.registry_words import follow_up_time
 from theratrial.protocol.schema import Protocol
 from theratrial.registry.results_reported import AdverseEventRow, AdverseEventsReported
 from theratrial.results.values import ParticipantResult
+from theratrial.safety.adverse.terms import EVENT_TABLES, event_term
 from theratrial.trialfolder.records import Row, TrialFolder
 
 DEADLY_GRADE: Final = 5
@@ -72,6 +73,12 @@ def episodes(lines: Iterable[Row]) -> int:
     return count
 
 
+def organ_system(term: str, version: str) -> str:
+    """System organ class of a term in its CTCAE version; empty where the version has no such term: none is guessed."""
+    found = event_term(term, version) if version in EVENT_TABLES else None
+    return found.system_organ_class if found is not None else ""
+
+
 def _rows(lines: Iterable[Row], at_risk: int) -> tuple[AdverseEventRow, ...]:
     """One row per term, vocabulary and seriousness, the most frequent first; spelling in small or capital is one."""
     groups: dict[tuple[str, str, bool], dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
@@ -84,7 +91,7 @@ def _rows(lines: Iterable[Row], at_risk: int) -> tuple[AdverseEventRow, ...]:
         AdverseEventRow(
             term=terms[term],
             vocabulary=f"CTCAE {version}",
-            organ_system="",
+            organ_system=organ_system(terms[term], version),
             serious=serious,
             affected=len(people),
             events=sum(episodes(of_one) for of_one in people.values()),

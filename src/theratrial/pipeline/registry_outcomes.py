@@ -70,7 +70,7 @@ def _primary(result: TrialResult, protocol: Protocol) -> OutcomeReported:
         upper=quantity.upper,
         confidence_level=endpoint.confidence_level,
         interval_method=endpoint.interval_method,
-        note=_note(endpoint.analysed, waiting),
+        note=_note(endpoint.analysed, waiting, by_estimand(result)),
         origin=Origin(quantity.trace.method, quantity.trace.version, "endpoint.proportion"),
     )
 
@@ -78,13 +78,31 @@ def _primary(result: TrialResult, protocol: Protocol) -> OutcomeReported:
 _METRIC: Final = {"suv_peak": "SUVpeak", "suv_max": "SUVmax", "suv_mean": "SUVmean"}
 
 
-def _note(analysed: int, waiting: int) -> Sentence | None:
+def by_estimand(result: TrialResult) -> int:
+    """How many with an assessed response are counted by what happened to them, and not by its category."""
+    return sum(
+        one.response is not None
+        and one.response.category != "NE"
+        and one.counted in ("success", "failure", "excluded")
+        and one.counted_because != f"response {one.response.category}"
+        for one in result.participants
+    )
+
+
+def _note(analysed: int, waiting: int, by_event: int) -> Sentence | None:
     if not analysed:
         return Sentence("Nobody is in the analysis set yet", "هنوز کسی در مجموعهٔ آنالیز نیست")
     if waiting:
         return Sentence(
             f"Interim: the response of {waiting} treated is still to be assessed; they are not counted",
             f"میانی: پاسخ {waiting} نفر از درمان‌شدگان هنوز ارزیابی نشده و به شمار نیامده‌اند",
+        )
+    if by_event:
+        return Sentence(
+            f"{by_event} with an assessed response are counted by an intercurrent event, as the estimand says, and not "
+            "by the category of their response",
+            f"{by_event} نفر با پاسخ ارزیابی‌شده، چنان‌که برنامهٔ آنالیز می‌گوید، بر پایهٔ رویداد میان‌آمده شمرده "
+            "شده‌اند و نه بر پایهٔ ردهٔ پاسخ",
         )
     return None
 

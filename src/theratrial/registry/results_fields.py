@@ -234,7 +234,9 @@ _SERIOUS: Final = {
 
 
 def _row(row: AdverseEventRow, language: Language) -> str:
+    # Names of classes are CTCAE's own, as the terms are.
+    term = f"{row.term} ({row.organ_system})" if row.organ_system else row.term
     if language == "fa":
-        return f"{row.term}: {row.affected} نفر، {row.events} بار"
+        return f"{term}: {row.affected} نفر، {row.events} بار"
     people = "1 participant" if row.affected == 1 else f"{row.affected} participants"
-    return f"{row.term}: {people}, " + ("1 event" if row.events == 1 else f"{row.events} events")
+    return f"{term}: {people}, " + ("1 event" if row.events == 1 else f"{row.events} events")

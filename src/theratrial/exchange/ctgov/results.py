@@ -133,10 +133,14 @@ def _adverse(reported: ReportedResults) -> dict[str, Any]:
     return found
 
 
+_ORGAN_SYSTEM: Final = {"General disorders and administration site conditions": "General disorders"}
+"""System organ classes that the registry's list names otherwise, as studies posted there show."""
+
+
 def _event(row: AdverseEventRow) -> dict[str, Any]:
     found: dict[str, Any] = {"term": row.term}
     if row.organ_system:
-        found["organSystem"] = row.organ_system
+        found["organSystem"] = _ORGAN_SYSTEM.get(row.organ_system, row.organ_system)
     return found | {
         "sourceVocabulary": row.vocabulary,
         "assessmentType": "SYSTEMATIC_ASSESSMENT" if row.systematic else "NON_SYSTEMATIC_ASSESSMENT",
