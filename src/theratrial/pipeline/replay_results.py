@@ -13,6 +13,7 @@ from theratrial.pipeline.response_replay import (
     recist_of,
     replay,
     replay_rules,
+    trial_estimand,
 )
 from theratrial.pipeline.verify import trial_folder_of
 from theratrial.protocol.reader import protocol_hash
@@ -39,12 +40,20 @@ def replayed_results(out: Path, changes: tuple[str, ...], *, trial: Path | None 
     rules = replay_rules(folder.protocol)
     if rules is None:
         raise InputError("the protocol's response or endpoint is not read: there is no rule to replay")
-    again = recist_again(folder, result.participants)
+    again, estimand = recist_again(folder, result.participants), trial_estimand(folder)
     wanted = [rules.change(text) for text in changes] or list(rules.every_change())
-    _same_as_is(result, replay(result.participants, rules, AS_IS), rules, again)
+    _same_as_is(result, replay(result.participants, rules, AS_IS, estimand=estimand), rules, again)
     demonstration = result.endpoint.proportion.trace.demonstration
     return tuple(
-        replay(result.participants, rules, change, recist_again=again, demonstration=demonstration) for change in wanted
+        replay(
+            result.participants,
+            rules,
+            change,
+            recist_again=again,
+            estimand=estimand,
+            demonstration=demonstration,
+        )
+        for change in wanted
     )
 
 

@@ -9,6 +9,8 @@ from functools import partial
 from theratrial.errors import InputError
 from theratrial.pipeline.cohort import counted
 from theratrial.pipeline.criteria_recist import RecistCase, recist_result
+from theratrial.pipeline.intercurrent import Happened, analysis_plan, assessed_on, happened
+from theratrial.protocol.plans.analysis import AnalysisPlan
 from theratrial.protocol.plans.criteria import RecistPlan
 from theratrial.protocol.schema import Endpoint, Protocol, ResponseRule
 from theratrial.response.lesions import LesionReading
@@ -50,6 +52,39 @@ class Rules:
         return (AS_IS, *systematic_changes(self.response, missing=self.endpoint.missing, recist=self.recist))
 
 
+@dataclass(frozen=True, slots=True)
+class Estimand:
+    """How the estimand counts a participant whose response has changed; her events are found anew."""
+
+    folder: TrialFolder
+    plan: AnalysisPlan
+
+    def events(self, one: ParticipantResult, change: Change) -> tuple[Happened, ...]:
+        """Her intercurrent events.
+
+        A change of the rule for missing answers asks what that rule would give, so the strategy for what cannot be
+        assessed has no word then.
+        """
+        found = happened(self.folder, one, pending=False)
+        return tuple(event for event in found if change.missing is None or event.event != "not_assessable")
+
+    def counted(self, one: ParticipantResult, endpoint: Endpoint, change: Change) -> ParticipantResult:
+        """The participant counted again."""
+        return counted(
+            one,
+            endpoint,
+            plan=self.plan,
+            events=self.events(one, change),
+            assessed=assessed_on(self.folder, one),
+        )
+
+
+def trial_estimand(folder: TrialFolder) -> Estimand | None:
+    """The estimand that the trial counts by; None where its protocol has none."""
+    plan = analysis_plan(folder.protocol)
+    return None if plan is None else Estimand(folder, plan)
+
+
 def replay_rules(protocol: Protocol) -> Rules | None:
     """The rules that are replayed; None where the protocol's response or endpoint is not read."""
     response, endpoint = protocol.response.reading, protocol.endpoint.reading
@@ -66,11 +101,13 @@ def replay(
     change: Change,
     *,
     recist_again: RecistAgain | None = None,
+    estimand: Estimand | None = None,
     demonstration: tuple[str, ...] = (),
 ) -> Replay:
     """The trial's response under a change: who flips, and the proportion that would be.
 
-    Assumes that analysis sets stay as they are.
+    Assumes that analysis sets stay as they are. With an `estimand`, intercurrent events count as in the primary answer;
+    without one, the endpoint's categories and its rule for missing answers alone decide.
 
     Raises
     ------
@@ -84,7 +121,7 @@ def replay(
     endpoint = rules.endpoint
     if change.missing is not None:
         endpoint = endpoint.model_copy(update={"missing": change.missing})
-    after = [_again(one, rules.response, endpoint, change) for one in participants]
+    after = [_again(one, rules.response, endpoint, change, estimand) for one in participants]
     flipped = tuple(
         FlippedCategory(
             before.participant_id, _category(before), _category(now), before.counted, now.counted, _because(now)
@@ -98,6 +135,10 @@ def replay(
     for one in participants:
         if one.response is not None:
             inputs[one.participant_id] = f"value:{participant_place(one.participant_id)}.response"
+    if estimand is not None:
+        inputs["estimand"] = "protocol:analysis"
+        for one in judged:
+            inputs |= {f"{one.participant_id} {it.event}": it.record for it in estimand.events(one, change)}
     return _replay("protocol", change, successes, len(judged), endpoint, flipped, inputs, demonstration)
 
 
@@ -129,7 +170,9 @@ def _replay(
     )
 
 
-def _again(one: ParticipantResult, rule: ResponseRule, endpoint: Endpoint, change: Change) -> ParticipantResult:
+def _again(
+    one: ParticipantResult, rule: ResponseRule, endpoint: Endpoint, change: Change, estimand: Estimand | None
+) -> ParticipantResult:
     """The participant with category and counting under the change."""
     response = one.response
     if response is not None and response.readings:
@@ -139,7 +182,8 @@ def _again(one: ParticipantResult, rule: ResponseRule, endpoint: Endpoint, chang
     if one.counted == "not analysed":
         # Outside the set, or still to be assessed: no rule of response changes that.
         return replace(one, response=response)
-    return counted(replace(one, response=response), endpoint)
+    changed = replace(one, response=response)
+    return counted(changed, endpoint) if estimand is None else estimand.counted(changed, endpoint, change)
 
 
 def _readings(response: ResponseOutcome, metric: str) -> Readings:

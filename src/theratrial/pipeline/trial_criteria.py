@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import Final
 
 from theratrial.pipeline.context import Context
-from theratrial.pipeline.response_replay import recist_again, replay, replay_rules
+from theratrial.pipeline.response_replay import recist_again, replay, replay_rules, trial_estimand
 from theratrial.results.criteria import Agreement, DoseResponse, Kappa, LesionCourse, Replay, TrialCriteria
 from theratrial.results.places import participant_place
 from theratrial.results.values import ParticipantResult
@@ -61,10 +61,10 @@ def _replays(folder: TrialFolder, participants: Sequence[ParticipantResult], con
     rules = replay_rules(folder.protocol)
     if rules is None or not any(one.response is not None for one in participants):
         return ()
-    again = recist_again(folder, participants)
-    resting = context.resting_on("response", "endpoint", "analysis_sets")
+    again, estimand = recist_again(folder, participants), trial_estimand(folder)
+    resting = context.resting_on("response", "endpoint", "analysis_sets", *(("analysis",) if estimand else ()))
     return tuple(
-        replay(participants, rules, change, recist_again=again, demonstration=resting)
+        replay(participants, rules, change, recist_again=again, estimand=estimand, demonstration=resting)
         for change in rules.every_change()
     )
 
