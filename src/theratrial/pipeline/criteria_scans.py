@@ -11,7 +11,7 @@ from theratrial.errors import TheratrialError
 from theratrial.imaging.values import Region
 from theratrial.pipeline.scans import PetScan
 from theratrial.protocol.plans.criteria import EortcPlan, MetabolicPlan, UptakeBy
-from theratrial.response import LesionUptake, lesion_uptake
+from theratrial.response import LesionUptake
 from theratrial.response.lean_body_mass import LeanMass
 from theratrial.response.pet.scans import Reference
 from theratrial.response.reference_region import ReferenceMeasure, blood_pool_reference, liver_reference
@@ -103,7 +103,7 @@ def sul_scan(
     drawn = {
         name: scan.regions[name] for row in rows if (name := (row["region_name"] or "").casefold()) in scan.regions
     }
-    lesions = {name: _uptake(scan, region) for name, region in drawn.items()}
+    lesions = {name: scan.uptake(name) for name in drawn}
     at = scan.suv.acquired_at
     return SulScan(
         timepoint,
@@ -116,13 +116,6 @@ def sul_scan(
         inputs,
         unit=measure.unit,
     )
-
-
-def _uptake(scan: PetScan, region: Region) -> LesionUptake | str:
-    try:
-        return lesion_uptake(scan.suv, region)
-    except TheratrialError as error:
-        return str(error)
 
 
 def _references(

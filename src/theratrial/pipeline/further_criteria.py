@@ -10,7 +10,7 @@ from theratrial.pipeline.criteria_metabolic import MetabolicCase, MetabolicId, T
 from theratrial.pipeline.criteria_recist import RecistCase, recist_result
 from theratrial.pipeline.criteria_scans import SulScan, refused_scan, sul_scan
 from theratrial.pipeline.matching import ParticipantImages, PlannedImage
-from theratrial.pipeline.participant_response import participant_pet_scan, standing_adjudication
+from theratrial.pipeline.participant_response import OpenedPets, participant_pet_scan, standing_adjudication
 from theratrial.protocol.plans.criteria import EortcPlan, FurtherCriteria, MetabolicPlan, UptakeBy
 from theratrial.response.pet.scans import Comparability
 from theratrial.results.criteria import CriteriaAssessment, CriteriaOption, CriteriaResult
@@ -29,6 +29,7 @@ def further_criteria(
     result: ParticipantResult,
     context: Context,
     notes: list[Note],
+    opened: OpenedPets | None = None,
 ) -> tuple[CriteriaResult, ...]:
     """The participant's category under every set of criteria, the protocol's own rule first.
 
@@ -40,6 +41,7 @@ def further_criteria(
     if plan is None or not result.treated:
         return ()
     found = [_protocol_rule(folder, result)]
+    opened = {} if opened is None else opened
     scans: dict[tuple[str, str, str], tuple[SulScan, tuple[Row, ...]]] = {}
     criteria: tuple[tuple[MetabolicId, MetabolicPlan | None], ...] = (
         ("percist_1_0", plan.percist_1_0),
@@ -47,7 +49,7 @@ def further_criteria(
     )
     for name, asked in criteria:
         if asked is not None:
-            found.append(_metabolic(name, asked, folder, images, result, context, scans))
+            found.append(_metabolic(name, asked, folder, images, result, context, scans, opened))
     if plan.recist_1_1 is not None:
         found.append(_recist(plan, folder, result, context))
     notes.extend(_notes(result.participant_id, found))
@@ -99,13 +101,14 @@ def _metabolic(
     result: ParticipantResult,
     context: Context,
     scans: dict[tuple[str, str, str], tuple[SulScan, tuple[Row, ...]]],
+    opened: OpenedPets,
 ) -> CriteriaResult:
     read = []
     uptake_by: UptakeBy = plan.uptake_by if isinstance(plan, EortcPlan) else "lean_body_mass"
     for imaging_id in (plan.imaging_baseline, plan.imaging_response):
         key = (imaging_id, plan.model_dump_json(include=_MEASURED_BY), uptake_by)
         if key not in scans:
-            scans[key] = _scan(imaging_id, plan, folder, images, context)
+            scans[key] = _scan(imaging_id, plan, folder, images, context, opened)
         read.append(scans[key])
     (baseline, baseline_rows), (response, response_rows) = read
     adjudication, _ = standing_adjudication(folder, result.participant_id)
@@ -127,7 +130,12 @@ def _metabolic(
 
 
 def _scan(
-    imaging_id: str, plan: MetabolicPlan, folder: TrialFolder, images: ParticipantImages, context: Context
+    imaging_id: str,
+    plan: MetabolicPlan,
+    folder: TrialFolder,
+    images: ParticipantImages,
+    context: Context,
+    opened: OpenedPets,
 ) -> tuple[SulScan, tuple[Row, ...]]:
     who = images.participant_id
     image = next((image for image in images.images if image.plan.id == imaging_id), None)
@@ -139,7 +147,7 @@ def _scan(
         return refused_scan(timepoint, _absent(image)), rows
     # The walk through the response has told of these already.
     told: list[Note] = []
-    scan = participant_pet_scan(folder, who, image, context, told)
+    scan = participant_pet_scan(folder, who, image, context, told, opened)
     if scan is None:
         return refused_scan(timepoint, "; ".join(note.message for note in told) or "no uptake values"), rows
     return sul_scan(folder, who, scan, rows, plan), rows

@@ -23,7 +23,7 @@ from theratrial.pipeline.gate_moment import gate_moment
 from theratrial.pipeline.matching import ParticipantImages, PlannedImage
 from theratrial.pipeline.participant_criteria import participant_criteria
 from theratrial.pipeline.participant_protection import participant_protection
-from theratrial.pipeline.participant_response import participant_response
+from theratrial.pipeline.participant_response import OpenedPets, participant_response
 from theratrial.pipeline.participant_toxicity import participant_toxicity
 from theratrial.pipeline.planar_scans import Anatomy, imaged_energy_keV, participant_anatomy
 from theratrial.pipeline.scans import planar_scan, scan_result
@@ -373,7 +373,10 @@ def participant_outcome(folder: TrialFolder, images: ParticipantImages, context:
         folder, participant_id, eligible=_VERDICTS[judged.verdict], past=past, now=context.cut_off
     )
     notes.extend(told)
-    response, fusion = participant_response(folder, images, treated=bool(sessions), context=context, notes=notes)
+    pets: OpenedPets = {}
+    response, fusion = participant_response(
+        folder, images, treated=bool(sessions), context=context, notes=notes, opened=pets
+    )
     consents = sorted(folder.rows("consents", participant_id=participant_id), key=lambda row: row["signed_at"])
     withdrawn = standing_withdrawals(folder, participant_id)
     endings = sorted(folder.rows("dispositions", participant_id=participant_id), key=lambda row: row["occurred_on"])
@@ -405,7 +408,7 @@ def participant_outcome(folder: TrialFolder, images: ParticipantImages, context:
     )
     result = replace(
         result,
-        criteria=participant_criteria(folder, images, result, context, notes),
+        criteria=participant_criteria(folder, images, result, context, notes, pets),
         toxicity=participant_toxicity(folder, result, context, notes),
         protection=participant_protection(folder, result, context, notes),
     )

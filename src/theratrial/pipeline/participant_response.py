@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from theratrial.errors import TheratrialError
-from theratrial.imaging.values import Region
 from theratrial.nuclides import nuclide
 from theratrial.pipeline.activity import net_administered_activity
 from theratrial.pipeline.context import Context, product_reading
@@ -16,7 +15,7 @@ from theratrial.pipeline.matching import ParticipantImages, PlannedImage
 from theratrial.pipeline.scans import PetScan, fusion_picture, pet_scan
 from theratrial.pipeline.traces import retraced
 from theratrial.protocol.schema import ResponseRule
-from theratrial.response import LesionReading, LesionUptake, ResponseResult, lesion_uptake, response_category
+from theratrial.response import LesionReading, LesionUptake, ResponseResult, response_category
 from theratrial.response.uptake import Metric
 from theratrial.results.criteria import ReaderCategory, ReaderReading, ReadUptake
 from theratrial.results.pictures import FusionPicture
@@ -55,15 +54,8 @@ def _reads(folder: TrialFolder, participant_id: str, scan: PetScan) -> _Reads:
     rows = folder.rows("lesion_readings", participant_id=participant_id, timepoint=scan.image.plan.timepoint)
     readers = sorted({row["reader"] for row in rows})
     named = dict.fromkeys((row["region_name"] or "").casefold() for row in rows)
-    uptakes = {name: _uptake(scan, scan.regions[name]) for name in named if name in scan.regions}
+    uptakes = {name: scan.uptake(name) for name in named if name in scan.regions}
     return _Reads(scan, {reader: tuple(row for row in rows if row["reader"] == reader) for reader in readers}, uptakes)
-
-
-def _uptake(scan: PetScan, region: Region) -> LesionUptake | str:
-    try:
-        return lesion_uptake(scan.suv, region)
-    except TheratrialError as error:
-        return str(error)
 
 
 def reader_readings(reads: Mapping[str, _Reads]) -> tuple[ReaderReading, ...]:
@@ -208,10 +200,38 @@ def of_all_readers(
     )
 
 
+OpenedPets = dict[str, tuple[PetScan | None, tuple[Note, ...]]]
+"""Planned image -> its PET and what was noted when it was opened: each is opened once, however many rules read it."""
+
+
 def participant_pet_scan(
+    folder: TrialFolder,
+    participant_id: str,
+    image: PlannedImage,
+    context: Context,
+    notes: list[Note],
+    opened: OpenedPets | None = None,
+) -> PetScan | None:
+    """A PET as SUV by the trial's own record of the injection; None, and a note where it failed, if that cannot be.
+
+    Parameters
+    ----------
+    opened
+        PETs of this participant that were opened before, and where this one is left.
+    """
+    opened = {} if opened is None else opened
+    if image.plan.id not in opened:
+        told: list[Note] = []
+        scan = _opened(folder, participant_id, image, context, told)
+        opened[image.plan.id] = scan, tuple(told)
+    scan, said = opened[image.plan.id]
+    notes.extend(said)
+    return scan
+
+
+def _opened(
     folder: TrialFolder, participant_id: str, image: PlannedImage, context: Context, notes: list[Note]
 ) -> PetScan | None:
-    """A PET as SUV by the trial's own record of the injection; None, and a note where it failed, if that cannot be."""
     if image.series is None or image.administration is None:
         return None
     isotope = nuclide(product_reading(folder.protocol, image.plan.product).nuclide)
@@ -277,9 +297,21 @@ def _response_outcome(
 
 
 def participant_response(
-    folder: TrialFolder, images: ParticipantImages, *, treated: bool, context: Context, notes: list[Note]
+    folder: TrialFolder,
+    images: ParticipantImages,
+    *,
+    treated: bool,
+    context: Context,
+    notes: list[Note],
+    opened: OpenedPets | None = None,
 ) -> tuple[ResponseOutcome | None, list[FusionPicture]]:
-    """Response of a participant (None where not treated or without response image), and the pictures of her PETs."""
+    """Response of a participant (None where not treated or without response image), and the pictures of her PETs.
+
+    Parameters
+    ----------
+    opened
+        Where her PETs are left for other criteria.
+    """
     rule = folder.protocol.response.reading
     participant_id = images.participant_id
     if rule is None:
@@ -287,7 +319,7 @@ def participant_response(
     reads: dict[str, _Reads] = {}
     for key, imaging_id in ((_BASELINE, rule.imaging_baseline), (_RESPONSE, rule.imaging_response)):
         image = next((image for image in images.images if image.plan.id == imaging_id), None)
-        scan = None if image is None else participant_pet_scan(folder, participant_id, image, context, notes)
+        scan = None if image is None else participant_pet_scan(folder, participant_id, image, context, notes, opened)
         if scan is not None:
             reads[key] = _reads(folder, participant_id, scan)
     baseline, response = reads.get(_BASELINE), reads.get(_RESPONSE)

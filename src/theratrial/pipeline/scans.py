@@ -19,6 +19,7 @@ from theratrial.imaging.suv import Administration, suv_map
 from theratrial.imaging.values import EnergyWindow, FloatArray, Grid, Region, SuvMap, Volume
 from theratrial.nuclides import Nuclide
 from theratrial.pipeline.matching import PlannedImage
+from theratrial.response import LesionUptake, lesion_uptake
 from theratrial.results.pictures import FusionPicture, PlanarPicture
 from theratrial.results.values import Note, PlanarCounts, ScanResult
 from theratrial.trace import Quantity, Trace, joint_hash
@@ -154,6 +155,17 @@ class PetScan:
     """Where the administration and the weight come from, for the traces."""
     scanner: Scanner | None = None
     administered_MBq: float | None = None
+    measured: dict[str, LesionUptake | str] = field(default_factory=dict)
+    """What `uptake` has found already: every rule asks for the same lesions, and the hottest sphere takes its time."""
+
+    def uptake(self, name: str) -> LesionUptake | str:
+        """Uptake by body weight of a drawn region by its lower-case name, or why it has none."""
+        if name not in self.measured:
+            try:
+                self.measured[name] = lesion_uptake(self.suv, self.regions[name])
+            except TheratrialError as error:
+                self.measured[name] = str(error)
+        return self.measured[name]
 
 
 def pet_scan(
