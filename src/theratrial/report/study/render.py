@@ -23,6 +23,8 @@ from theratrial.report.texts import short_hash
 
 _PERSIAN_RANGE: Final = "U+0600-06FF, U+0750-077F, U+200C-200D, U+FB50-FDFF, U+FE70-FEFC"
 _DEEPEST_IN_CONTENTS: Final = 3
+_LONG: Final = 250
+"""Letters beyond which a longer text makes its column no wider."""
 REGISTER: Final = "The register of traces has {n} lines; it stands in the HTML of the same state, each number linked."
 _ARABIC: Final = re.compile("[\u0600-\u06ff]")
 _UNSEEN: Final = re.compile("[\u2066-\u2069\ue000\ue001]")
@@ -140,7 +142,7 @@ def widths(block: Table) -> tuple[float, ...]:
                 texts += [_plain(cell.text), _plain(cell.below)]
         word = max((len(one) for text in texts for one in text.split()), default=1)
         longest = max(len(text) for text in texts)
-        wanted.append(min(word, 22) + 1.5 + (max(longest - word, 0) ** 0.5) * 1.4)
+        wanted.append(min(word, 22) + 1.5 + (min(max(longest - word, 0), _LONG) ** 0.5) * 1.4)
     return tuple(round(100 * one / sum(wanted), 2) for one in wanted)
 
 

@@ -10,6 +10,7 @@ from theratrial.report.study.inputs import Desk
 from theratrial.report.study.parts import number_cell, table_or
 from theratrial.report.study.tables.counting import counted_cell
 from theratrial.report.texts import unit_text
+from theratrial.results.toxicity import NadirResult
 from theratrial.results.values import LabPoint, ParticipantResult
 
 _GRADES = (0, 1, 2, 3, 4)
@@ -135,7 +136,9 @@ def _limits(point: LabPoint) -> str:
 def nadir_table(desk: Desk) -> Block:
     """Nadir of each test after each session, and the way back."""
     voice = desk.voice
-    rows = list(_nadir_rows(desk))
+    every = [(one, nadir) for one in desk.treated for nadir in one.toxicity.nadirs]
+    shown = [pair for pair in every if _worth_a_line(pair[1])]
+    rows = list(_nadir_rows(desk, shown))
     head = (
         "Participant",
         "Session",
@@ -147,22 +150,31 @@ def nadir_table(desk: Desk) -> Block:
         "Foretold recovery",
         "Gate visit",
     )
-    note = voice("A foretold day rests on the counts so far; its interval stands in the results.")
+    note = voice(
+        "{n} of {all} nadirs: of grade 2 or worse, not graded, or not recovered; the others stand in the results. A "
+        "foretold day rests on the counts so far; its interval stands in the results.",
+        n=len(shown),
+        all=len(every),
+    )
     return table_or(voice, voice("Nadirs of blood counts"), [voice(one) for one in head], rows, note=note)
 
 
-def _nadir_rows(desk: Desk) -> Iterator[tuple[Cell, ...]]:
+def _worth_a_line(nadir: NadirResult) -> bool:
+    mild = nadir.grade is not None and nadir.grade < 2
+    return not (mild and nadir.recovery in ("recovered", "never_beyond"))
+
+
+def _nadir_rows(desk: Desk, shown: list[tuple[ParticipantResult, NadirResult]]) -> Iterator[tuple[Cell, ...]]:
     voice, book = desk.voice, desk.book
-    for one in desk.treated:
-        for nadir in one.toxicity.nadirs:
-            yield (
-                Cell(one.participant_id, anchor=book.anchor(nadir.trace)),
-                Cell(str(nadir.session)),
-                Cell(voice.word(nadir.test)),
-                number_cell(voice, book, nadir.nadir),
-                Cell(str(nadir.grade) if nadir.grade is not None else "–"),
-                number_cell(voice, book, nadir.days_to_nadir),
-                Cell(voice.short_day(nadir.recovered_on) if nadir.recovered_on else voice.word(nadir.recovery)),
-                Cell(voice.short_day(nadir.predicted_recovery_on)),
-                Cell(voice.word(nadir.visit)),
-            )
+    for one, nadir in shown:
+        yield (
+            Cell(one.participant_id, anchor=book.anchor(nadir.trace)),
+            Cell(str(nadir.session)),
+            Cell(voice.word(nadir.test)),
+            number_cell(voice, book, nadir.nadir),
+            Cell(str(nadir.grade) if nadir.grade is not None else "–"),
+            number_cell(voice, book, nadir.days_to_nadir),
+            Cell(voice.short_day(nadir.recovered_on) if nadir.recovered_on else voice.word(nadir.recovery)),
+            Cell(voice.short_day(nadir.predicted_recovery_on)),
+            Cell(voice.word(nadir.visit)),
+        )

@@ -156,7 +156,6 @@ def protection_table(desk: Desk) -> Block:
             Cell(one.participant_id, anchor=desk.book.anchor(found.trace)),
             Cell(str(found.session)),
             number_cell(voice, desk.book, found.dose_rate_at_discharge_uSv_per_h),
-            Cell(voice.core(found.limit_text)),
             Cell(voice.word(found.verdict), style="bad" if found.verdict == "may_not_leave" else ""),
             Cell(voice.minute(found.discharged_at) if found.discharged_at else "–"),
             number_cell(voice, desk.book, found.effective_half_life_h),
@@ -168,12 +167,14 @@ def protection_table(desk: Desk) -> Block:
         "Participant",
         "Session",
         "Dose rate at 1 m [µSv/h]",
-        "Limit",
         "Verdict",
         "Discharged at",
         "Effective half-life [h]",
     )
-    return table_or(voice, voice("Radiation protection at discharge"), [voice(one) for one in head], rows)
+    # The limit is the same for nearly everybody: said once, not in each line.
+    limits = dict.fromkeys(found.limit_text for one in desk.treated for found in one.protection if found.limit_text)
+    note = " ".join(voice("Limit: {text}", text=voice.core(text)) for text in limits)
+    return table_or(voice, voice("Radiation protection at discharge"), [voice(one) for one in head], rows, note=note)
 
 
 def enrolment_table(desk: Desk) -> Block:
