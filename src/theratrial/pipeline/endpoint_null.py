@@ -171,7 +171,7 @@ def plain_words(
             "The answer of the test hangs on one participant: one success more or fewer would turn it. It should be "
             "read with that in mind."
         )
-    words.append(_range_words(rows))
+    words += _range_words(rows)
     words.append(
         "A single arm shows how often the outcome was seen, not how often it would have been seen without the "
         "treatment; no analysis of these data can show that."
@@ -207,14 +207,26 @@ def _told_from(at_least: int, n: int, power: float) -> float:
     return float(betaincinv(at_least, n - at_least + 1, power))
 
 
-def _range_words(rows: Sequence[AnalysedProportion]) -> str:
+def _range_words(rows: Sequence[AnalysedProportion]) -> list[str]:
     values = [row.proportion.value for row in rows if row.kind != "interval" and row.proportion.value is not None]
-    others = sum(row.kind not in ("interval", "primary") for row in rows)
+    others = [row for row in rows if row.kind not in ("interval", "primary")]
+    moved = [row for row in others if row.changed]
     if not values or not others:
-        return ""
-    if min(values) == max(values):
-        return f"All {others} other ways of counting give the same proportion."
-    return (
-        f"Counted in the {others} other ways that the protocol foresees, the proportion lies between "
-        f"{percent(min(values))} and {percent(max(values))}."
+        return []
+    foreseen = (
+        f"The protocol foresees {len(others)} other ways of counting; in {len(moved)} of them somebody is counted"
     )
+    words = [f"{foreseen} otherwise."]
+    if not moved:
+        return words
+    if min(values) == max(values):
+        words.append("The proportion stays the same in all of them.")
+    else:
+        words.append(f"Over all of them the proportion lies between {percent(min(values))} and {percent(max(values))}.")
+    fewest, most = min(row.analysed for row in moved), max(row.analysed for row in rows)
+    if fewest < most:
+        words.append(
+            f"Some of these ways leave people out; the smallest counts {fewest} of {most}, and its proportion weighs "
+            "accordingly little."
+        )
+    return words

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 GROUPS: Final = {
     "primary": "Primary analysis",
     "interval": "The same counts, another interval",
-    "strategy": "Another strategy for an intercurrent event",
-    "missing": "Another rule for a missing response",
-    "analysis_set": "Another analysis set",
-    "evaluable": "Evaluable participants",
+    "strategy": "Supplementary: another strategy for an intercurrent event",
+    "missing": "Sensitivity: another rule for a missing response",
+    "analysis_set": "Supplementary: another analysis set",
+    "evaluable": "Supplementary: evaluable participants",
 }
 _LETTERS: Final = 74
 _ROW_IN: Final = 0.27

@@ -117,7 +117,7 @@ def _test(result: TrialResult, book: TraceBook, studio: Studio) -> list[Block]:
             )
         )
     rows: list[tuple[Cell, ...]] = [
-        (Cell("Exact one-sided P value"), book.quantity(test.p_value)),
+        (Cell("Exact one-sided P value"), book.cell(_p_text(test.p_value.value), test.p_value.trace, style="number")),
     ]
     if analysis.one_sided_lower is not None:
         rows.append((Cell("One-sided lower bound"), book.quantity(analysis.one_sided_lower)))
@@ -132,6 +132,13 @@ def _test(result: TrialResult, book: TraceBook, studio: Studio) -> list[Block]:
     return blocks
 
 
+def _p_text(value: float | None) -> str:
+    """A P value as a probability, to the digits that tell it from a level: 0.05001 is not 5 %."""
+    if value is None:
+        return "not known"
+    return "below 0.00001" if value < 0.00001 else f"{value:.5f}"
+
+
 def _flips(analysis: TrialAnalysis, n: int) -> Table:
     rejected = {True: "rejects", False: "does not reject", None: "no test"}
     rows = tuple(
@@ -139,7 +146,7 @@ def _flips(analysis: TrialAnalysis, n: int) -> Table:
             Cell(f"{one.successes} of {n}"),
             Cell(in_percent(one.estimate_fraction), style="number"),
             Cell(f"{in_percent(one.lower_fraction)} to {in_percent(one.upper_fraction)}", style="number"),
-            Cell("none" if one.p_value is None else f"{one.p_value:.5f}", style="number"),
+            Cell("none" if one.p_value is None else _p_text(one.p_value), style="number"),
             Cell(rejected[one.rejected]),
         )
         for one in analysis.flips
