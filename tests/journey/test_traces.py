@@ -33,9 +33,19 @@ def test_no_trace_of_a_run_leads_nowhere(small_trial: Path, small_run: TrialRun,
 def test_traces_name_bytes_records_clauses_values_and_tables(tree: dict[str, Any]) -> None:
     kinds = Counter(where.partition(":")[0] for _, trace in traces_of(tree) for where in trace["inputs"].values())
     assert all(kinds[kind] > 20 for kind in ("sha256", "record", "protocol", "value", "table"))
-    # What a header states is all that may stand without a place: the energy window of a whole-body pair.
-    given = {trace["method"] for _, trace in traces_of(tree) if any("given:" in w for w in trace["inputs"].values())}
-    assert given <= {"imaging.planar_counts"}
+    # All that may stand without a place: what a header states (the energy window of a whole-body pair), what the caller
+    # of a replay changed, and the scatter of a reading of a dose rate, a constant of the method.
+    given = {
+        (trace["method"], name)
+        for _, trace in traces_of(tree)
+        for name, where in trace["inputs"].items()
+        if where.startswith("given:")
+    }
+    assert given <= {
+        ("imaging.planar_counts", "window"),
+        ("response.replay", "change"),
+        ("safety.radiation_protection", "reading_sd_fraction"),
+    }
 
 
 def _files(tree: Any, where: str, seen: set[str]) -> set[str]:
