@@ -30,6 +30,7 @@ _FACTORS: Final[dict[str, dict[str, float]]] = {
         "10*9/L": 1.0,
         "e9/L": 1.0,
         "x10^9/L": 1.0,
+        "G/L": 1.0,
         "10^3/uL": 1.0,
         "10*3/uL": 1.0,
         "/mm3": 1e-3,

@@ -125,3 +125,22 @@ def test_no_text_gets_through_but_a_table(text: str) -> None:
         return
     assert found
     assert all(one.time >= 0 for one in found)
+
+
+@pytest.mark.parametrize("prior", ["inf,1", "nan,1", "0,0", "1", "-1,2"])
+@pytest.mark.parametrize("more", [(), ("--null", "0.3")])
+def test_a_prior_that_is_none_is_refused_whether_it_is_used_or_not(prior: str, more: tuple[str, ...]) -> None:
+    found = run("proportion", "8", "15", "--prior", prior, *more)
+    assert isinstance(found.exception, InputError)
+    assert "--prior" in str(found.exception)
+
+
+def test_a_level_that_is_none_is_refused_whether_it_is_used_or_not() -> None:
+    assert "alpha lies between" in str(run("proportion", "8", "15", "--alpha", "5").exception)
+
+
+def test_a_p_value_just_above_the_level_is_not_printed_as_the_level() -> None:
+    """8 of 15 against 0.3: P = 0.0500125 (R: pbinom(7, 15, 0.3, lower.tail = FALSE)); rejected from 9 on."""
+    said = run("proportion", "8", "15", "--null", "0.3").stdout
+    assert "one-sided P 0.05001;" in said
+    assert "one-sided P 0.0152;" in run("proportion", "9", "15", "--null", "0.3").stdout

@@ -173,3 +173,38 @@ def test_the_help_names_every_column_of_a_file():
     said = " ".join(run("--help").stdout.replace("│", " ").split())
     assert all(column in said for column in COLUMNS)
     assert name_of_test("white cells") == "white_cells"
+
+
+@pytest.mark.parametrize("name", ["leucocytes", "Leukocytes", "WBC", "white blood cells"])
+def test_white_cells_go_by_every_name_and_are_never_taken_for_lymphocytes(name):
+    """2.5 x 10^9/L is grade 2 of white cells (< 3.0) and no grade of lymphocytes."""
+    shown = run("--ctcae", "5", "--test", name, "--value", "2.5", "--unit", "G/L", "--lln", "4", "--json")
+    assert {(one["test"], one["term"]): one["grade"] for one in json.loads(shown.stdout)["grades"]} == {
+        ("white_cells", "White blood cell decreased"): 2,
+        ("white_cells", "Leukocytosis"): 0,
+    }
+
+
+def test_no_blood_count_is_guessed_for_another():
+    with pytest.raises(InputError) as refused:
+        name_of_test("leucocyte_count")
+    assert "did you mean" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("--test", "platelets", "--value", "nan", "--unit", "10^9/L"),
+        ("--test", "platelets", "--value", "-3", "--unit", "10^9/L"),
+        ("--test", "platelets", "--value", "49", "--unit", "mg/dL"),
+        ("--test", "ALT", "--value", "49", "--unit", "U/L", "--lln", "40", "--uln", "7"),
+    ],
+)
+def test_a_value_that_is_refused_ends_with_a_code_that_a_script_can_see(given):
+    for how in ((), ("--json",), ("--csv",)):
+        found = run(*given, *how)
+        assert found.exit_code == 1
+        assert found.stdout
+        assert "what a clinician adds" not in found.output
+    open_grade = run("--test", "creatinine", "--value", "90", "--unit", "umol/L")
+    assert open_grade.exit_code == 0

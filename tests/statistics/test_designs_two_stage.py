@@ -134,6 +134,23 @@ def test_a_result_that_the_design_cannot_end_with_is_refused(x: int, early: bool
         two_stage_inference(design, x, stopped_early=early)
 
 
+@pytest.mark.parametrize(
+    ("stages", "p0"),
+    [
+        ((3, 13, 2, 10), 0.2),
+        ((3, 13, 2, 43), 0.2),
+        ((13, 13, 14, 43), 0.2),
+        ((3, 13, 43, 43), 0.2),
+        ((3, 43, 12, 43), 0.2),
+    ]
+    + [((3, 13, 12, 43), p0) for p0 in (1.5, float("nan"), 0.0)],
+)
+def test_stages_that_are_no_design_and_a_rate_that_is_none_are_refused(stages: tuple[int, ...], p0: float) -> None:
+    r1, n1, r, n = stages
+    with pytest.raises(InputError, match=r"is no two-stage design|p0 lies between"):
+        two_stage_inference(TwoStage(r1, n1, r, n, p0, 1.0, 0, 0, 0, 0), 5, stopped_early=False)
+
+
 def test_a_search_that_ends_too_soon_says_what_to_do() -> None:
     with pytest.raises(InputError, match="raise n_max"):
         two_stage(0.2, 0.25, n_max=40)

@@ -12,6 +12,7 @@ from theratrial.cli import console
 
 if TYPE_CHECKING:
     from theratrial.statistics import KaplanMeier
+    from theratrial.statistics.designs.bayesian import Beta
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Analyse a proportion or times to event.")
 
@@ -39,11 +40,13 @@ def proportion(
     """X of N with all six intervals, one-sided bounds, and the exact test and posterior against a rate."""
     from theratrial.statistics import METHODS, one_sided_bound, proportion_in_plain_words
     from theratrial.statistics import proportion as estimated
+    from theratrial.statistics.designs.binomial import require_fraction
     from theratrial.statistics.intervals import NAMES
 
     found = {method: estimated(x, n, method, level) for method in METHODS}
     bounds = {side: one_sided_bound(x, n, side, level=level) for side in ("lower", "upper")}
-    against = None if null is None else _against(x, n, null, alpha, prior)
+    beta, _ = _prior(prior), require_fraction("alpha", alpha)
+    against = None if null is None else _against(x, n, null, alpha, beta)
     words = proportion_in_plain_words(found["clopper_pearson"])
     if as_json:
         console.print_json({"intervals": found, "one_sided_exact": bounds, "against": against, "in_words": words})
@@ -56,22 +59,39 @@ def proportion(
     console.say(f"One-sided {level:g}, exact: at least {bounds['lower']:.4f}; at most {bounds['upper']:.4f}.")
     if against is not None:
         console.say(
-            f"Against {null:g}: one-sided P {against['p_value']:.4f}; rejected from {against['reject_from']} of {n} on "
-            f"(true level {against['true_level']:.4f})."
+            f"Against {null:g}: one-sided P {_p_text(against['p_value'], alpha)}; "
+            f"rejected from {against['reject_from']} of {n} on (true level {against['true_level']:.4f})."
         )
         console.say(f"Posterior probability above {null:g}, prior Beta({prior}): {against['posterior_above']:.4f}.")
     console.say(words)
 
 
-def _against(x: int, n: int, null: float, alpha: float, prior: str) -> dict[str, Any]:
+def _p_text(value: float, alpha: float) -> str:
+    """Four decimals, and more where fewer would put it on the level or at zero: 0.05001 at 0.05."""
+    for places in range(4, 13):
+        text = f"{value:.{places}f}"
+        if float(text) and (float(text) <= alpha) == (value <= alpha) and (float(text) != alpha or value == alpha):
+            return text
+    return f"{value:.4g}"
+
+
+def _prior(text: str) -> Beta:
     from theratrial.errors import InputError
-    from theratrial.statistics.designs.bayesian import Beta, probability_above
-    from theratrial.statistics.designs.single_stage import exact_test, p_value
+    from theratrial.statistics.designs.bayesian import Beta
 
     try:
-        a, b = (float(part) for part in prior.split(","))
+        a, b = (float(part) for part in text.split(","))
     except ValueError:
-        raise InputError(f"--prior is the two numbers of a beta distribution, 1,1, got {prior!r}") from None
+        a = b = 0.0
+    if not (0 < a < float("inf") and 0 < b < float("inf")):
+        raise InputError(f"--prior is the two numbers above 0 of a beta distribution, 1,1, got {text!r}")
+    return Beta(a, b)
+
+
+def _against(x: int, n: int, null: float, alpha: float, prior: Beta) -> dict[str, Any]:
+    from theratrial.statistics.designs.bayesian import probability_above
+    from theratrial.statistics.designs.single_stage import exact_test, p_value
+
     test = exact_test(n, null, alpha=alpha)
     return {
         "null": null,
@@ -79,8 +99,8 @@ def _against(x: int, n: int, null: float, alpha: float, prior: str) -> dict[str,
         "reject_from": test.at_least,
         "true_level": test.alpha,
         "rejected": x >= test.at_least,
-        "prior": [a, b],
-        "posterior_above": probability_above((Beta(a, b),), x, n, null),
+        "prior": [prior.a, prior.b],
+        "posterior_above": probability_above((prior,), x, n, null),
     }
 
 

@@ -62,7 +62,8 @@ def grade(
 ) -> None:
     """Grade laboratory values by CTCAE 5.0 and 6.0: the value alone, what it rests on, and what is missing.
 
-    A grade that a limit or the baseline leaves open is said as such, with the grades that are possible.
+    A grade that a limit or the baseline leaves open is said as such, with the grades that are possible. One value that
+    cannot be graded at all (no number, a wrong unit, limits swapped) ends with exit code 1; a file tells it by line.
     """
     from theratrial.safety.sample_tables import SampleLine, test_called
     from theratrial.safety.samples import Sample
@@ -137,10 +138,14 @@ def _show(lines: Sequence[SampleLine], versions: Sequence[str], *, is_file: bool
     else:
         for _, one in found:
             _say(one)
-    if not as_json:
+    # One value that no version can grade at all: a script must see it.
+    refused = not is_file and all(one.at_most is None for _, one in found)
+    if not as_json and not refused:
         console.note(
             "By the laboratory value alone: what a clinician adds (transfusion, symptoms, death) is not in it."
         )
+    if refused:
+        raise typer.Exit(1)
 
 
 def _print_csv(lines: Sequence[SampleLine], versions: Sequence[str]) -> None:

@@ -86,6 +86,10 @@ def protocol_hash(protocol: Protocol) -> str:
     for name in ("further_criteria", "toxicity", "stopping", "serious_events", "radiation_protection", "analysis"):
         if content[name] is None:
             del content[name]
+    reading = (content.get("further_criteria") or {}).get("reading") or {}
+    # The measure that EORTC was judged by before one could be named.
+    if (reading.get("eortc_1999") or {}).get("uptake_by") == "lean_body_mass":
+        del reading["eortc_1999"]["uptake_by"]
     return bytes_hash(json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode())
 
 

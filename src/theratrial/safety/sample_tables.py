@@ -23,6 +23,10 @@ ALIASES: Final = {
     "hgb": "haemoglobin",
     "hemoglobin": "haemoglobin",
     "wbc": "white_cells",
+    "leucocytes": "white_cells",
+    "leukocytes": "white_cells",
+    "white_blood_cells": "white_cells",
+    "thrombocytes": "platelets",
     "alt": "alanine_aminotransferase",
     "ast": "aspartate_aminotransferase",
     "alp": "alkaline_phosphatase",
@@ -36,6 +40,8 @@ ALIASES: Final = {
     "ca": "calcium",
 }
 """What people call a test -> its name here."""
+_BLOOD_COUNTS: Final = ("neutrophils", "lymphocytes", "white_cells", "platelets", "haemoglobin")
+"""Never guessed: their names are alike and their grades are not."""
 
 REQUIRED: Final = ("test", "value", "unit")
 NUMBERS: Final = ("value", "lower_limit", "upper_limit", "baseline")
@@ -79,7 +85,10 @@ def test_called(name: str) -> str:
     known = sorted({*test_names(), *(row.text("test") for row in table("safety/ctcae_not_by_value"))})
     if named in known:
         return named
-    close = get_close_matches(named, [*known, *ALIASES], n=1, cutoff=0.6)
+    guessed = [one for one in (*known, *ALIASES) if ALIASES.get(one, one) not in _BLOOD_COUNTS]
+    close = get_close_matches(named, guessed, n=1, cutoff=0.6)
+    # A slip of a letter or two may be told even there.
+    close = close or get_close_matches(named, [*known, *ALIASES], n=1, cutoff=0.85)
     hint = f"did you mean {close[0]!r}? " if close else ""
     raise InputError(f"test {name!r} is not known; {hint}graded are {', '.join(test_names())}")
 

@@ -141,11 +141,11 @@ def read_scans(
                 problems.append(Problem(f"{name} line {scan.lines[0]}", f"{subject} on {on}: {error}"))
         if len(days) < 2:
             problems.append(Problem(name, f"{subject} has one scan; response needs a baseline and a later one"))
-        starts = sorted({text for scan in days.values() if (text := scan.cells.get("treatment_start"))})
+        starts = sorted({text for scan in days.values() if (text := scan.cells.get("treatment_start", ""))})
         if len(starts) > 1:
             problems.append(Problem(name, f"{subject} has two days of treatment_start: {', '.join(starts)}"))
-        start = day("treatment_start", starts[0]) if len(starts) == 1 else None
-        found.append(SubjectScans(subject, tuple(made), start))
+        begun = day("treatment_start", starts[0]) if len(starts) == 1 else None
+        found.append(SubjectScans(subject, tuple(made), begun))
     if problems:
         raise Problems(name, problems)
     return tuple(found)

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from theratrial.errors import InputError
 from theratrial.response.recist.options import RecistOptions
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 
 Best = Literal["CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE", "ND", "NED", "MISSING"]
 _KNOWN: Final = ("CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE", "ND", "NED")
@@ -47,7 +47,8 @@ def best_overall(
     """The best response, and the earliest assessment that gives it.
 
     CR and PR count if they are confirmed as `options` ask; else they count as stable disease where they lie late enough
-    after the reference day. A partial response that follows a complete one confirms neither.
+    after the reference day. A partial response that follows a complete one confirms neither and starts none, unless
+    `partial_after_complete`: then the complete one was partial.
 
     Parameters
     ----------
@@ -76,11 +77,23 @@ def best_overall(
     if not ordered:
         nothing: Best = "NE" if chosen.missing_is_not_evaluable else "MISSING"
         return BestOverall(nothing, None, "no assessment")
-    for response in ("CR", "PR"):
-        for at, one in enumerate(ordered):
-            if one.response == response and (why := _confirmed(ordered, at, chosen)):
-                return BestOverall(response, one.day, why)
+    if found := _response(ordered, chosen):
+        return found
     return _without_response(ordered, reference, chosen)
+
+
+def _response(ordered: list[Assessment], options: RecistOptions) -> BestOverall | None:
+    """The complete response that counts, else the partial one, else None."""
+    for at, one in enumerate(ordered):
+        if one.response == "CR" and (why := _confirmed(ordered, at, options)):
+            return BestOverall("CR", one.day, why)
+    for at, one in enumerate(ordered):
+        if one.response == "CR" and not options.partial_after_complete:
+            return None
+        if one.response in ("CR", "PR") and (why := _confirmed(ordered, at, options, partial=True)):
+            told = "; the complete response counts as partial" if one.response == "CR" else ""
+            return BestOverall("PR", one.day, f"{why}{told}")
+    return None
 
 
 def _ordered(assessments: Sequence[Assessment]) -> list[Assessment]:
@@ -98,23 +111,23 @@ def _until_progression(ordered: list[Assessment]) -> list[Assessment]:
     return ordered[: end + 1]
 
 
-def _confirmed(ordered: list[Assessment], at: int, options: RecistOptions) -> str:
-    """Why the response there counts; empty where it is not confirmed."""
+def _confirmed(ordered: list[Assessment], at: int, options: RecistOptions, *, partial: bool = False) -> str:
+    """Why the response there counts, as partial or as what it is; empty where it is not confirmed."""
     first = ordered[at]
     if options.confirmation_days is None:
         return f"{first.response} on {first.day}"
-    enough = ("CR",) if first.response == "CR" else ("CR", "PR")
+    enough = ("CR", "PR") if partial else ("CR",)
     not_evaluable = stable = 0
     complete = first.response == "CR"
     for one in ordered[at + 1 :]:
-        fallen_back = complete and one.response == "PR"
+        fallen_back = complete and one.response == "PR" and not options.partial_after_complete
         waited = (one.day - first.day).days
         if one.response in enough and not fallen_back and waited >= options.confirmation_days:
             return f"{first.response} on {first.day}, confirmed by {one.response} on {one.day} after {waited} days"
         not_evaluable += one.response in ("NE", "ND")
         stable += one.response == "SD"
         if not_evaluable > options.not_evaluable_between or stable > int(
-            options.stable_between and first.response == "PR"
+            options.stable_between and partial
         ):
             return ""
         if one.response not in (*enough, "NE", "ND", "SD") or fallen_back:
@@ -137,9 +150,22 @@ def _without_response(ordered: list[Assessment], reference: date, options: Recis
             return BestOverall(name, found.day, f"{name} on {found.day}")
     if found := next((one for one in ordered if one.response == "PD"), None):
         return BestOverall("PD", found.day, f"progression on {found.day}, and no response or stable disease before it")
+    if options.early_complete_progresses and (fallen := _fallen(ordered)):
+        why = f"{fallen.response} on {fallen.day} after CR, too early for stable disease: progression by table 3"
+        return BestOverall("PD", fallen.day, why)
     early = next((one for one in ordered if one.response != "ND"), None)
     if early is not None:
         if early.response == "NE":
             return BestOverall("NE", early.day, f"not evaluable on {early.day}, and nothing better")
         return BestOverall("NE", early.day, f"{early.response} on {early.day}, too early to count as stable disease")
     return BestOverall("ND", ordered[0].day, "no assessment was done")
+
+
+def _fallen(ordered: list[Assessment]) -> Assessment | None:
+    """The stable disease or partial response that follows a complete one."""
+    complete = False
+    for one in ordered:
+        if complete and one.response in ("SD", "PR"):
+            return one
+        complete = complete or one.response == "CR"
+    return None

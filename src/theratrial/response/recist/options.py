@@ -8,6 +8,7 @@ from typing import Literal
 from theratrial.errors import InputError
 
 PartialStays = Literal["once_confirmed", "once_assigned", "never"]
+DoubtfulDated = Literal["first_seen", "confirmed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,22 @@ class RecistOptions:
     too_small_mm: float = 5.0
     """What a lesion that is seen and too small to be measured counts as."""
     reappeared_progresses: bool = True
-    """Whether a target that is no node and is seen again after a complete response is progression at once, as the paper
-    says (appendix, frequent questions: the status was complete, so its return is progression). Else it is measured and
-    added to the sum, whose growth of 5 mm from nothing then decides."""
+    """Whether a target or non-target that is no node and is seen again after a complete response is progression at once,
+    as the paper says (footnote of table 3: any disease seen after CR; appendix, frequent questions). Else a target is
+    added to the sum, whose growth of 5 mm from nothing then decides. A node of 10 mm or more after one below counts
+    with the sum alone either way (EORTC)."""
+    normal_nodes_progress: bool = False
+    """Whether growth of nodes that all stay below 10 mm, every other target gone, can be progression by the sum. The
+    paper's definitions of CR and PD both fit then; such nodes are normal (4.3.1), so that the default is CR."""
+    doubtful_dated: DoubtfulDated = "first_seen"
+    """Day of the progression by a new lesion that was in doubt and is confirmed later: the paper (4.3.5) says that of
+    the initial scan. ``confirmed`` leaves the earlier visits as they were judged then."""
+    partial_after_complete: bool = False
+    """Whether a partial response after a complete one shows that the complete one was partial, and counts so. Table 3
+    of the paper allows it where the first reading was in error, which the reader must say; without it neither counts."""
+    early_complete_progresses: bool = False
+    """Whether CR and then SD or PR, none late enough for stable disease, is PD, as table 3 says ("otherwise PD"). By
+    default NE, as other programs have it: at none of the visits had anything progressed."""
     largest_targets: int = 5
     largest_targets_per_organ: int = 2
 
@@ -52,5 +66,8 @@ class RecistOptions:
         for name in ("stable_days", "not_evaluable_between"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} is 0 or more, got {getattr(self, name)}")
+        for name in ("largest_targets", "largest_targets_per_organ"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} is 1 or more, got {getattr(self, name)}")
         if not 0 <= self.too_small_mm < float("inf"):
             raise InputError(f"too_small_mm is 0 or more, got {self.too_small_mm}")

@@ -29,7 +29,7 @@ Prior = Sequence[Beta]
 
 
 def _require(prior: Prior) -> None:
-    if not prior or any(part.a <= 0 or part.b <= 0 or part.weight <= 0 for part in prior):
+    if not prior or not all(0 < number < float("inf") for part in prior for number in (part.a, part.b, part.weight)):
         raise InputError(f"a prior is one or more beta distributions with a, b and weight above 0, got {list(prior)}")
 
 

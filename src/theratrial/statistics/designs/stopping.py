@@ -12,6 +12,8 @@ from theratrial.errors import InputError
 from theratrial.statistics.designs.binomial import Array, more_than, require_fraction, require_looks
 
 VERSION: Final = "1"
+_MOST: Final = 500
+"""Participants up to which a boundary is found within seconds."""
 
 Boundary = tuple[int | None, ...]
 """After participant k the fewest events that stop the trial; None: it cannot stop there."""
@@ -81,6 +83,8 @@ def pocock_boundary(n_max: int, p0: float, *, overall: float) -> Boundary:
     (None, None, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6, 7, 7, 7)
     """
     require_looks((n_max,))
+    if n_max > _MOST:
+        raise InputError(f"a boundary is searched for at most {_MOST} participants, got {n_max}")
     require_fraction("p0", p0)
     require_fraction("overall", overall)
     # Boundaries change only where the pointwise level passes a tail probability: those are all candidates.

@@ -213,13 +213,19 @@ def two_stage_inference(design: TwoStage, x: int, *, stopped_early: bool, level:
     Raises
     ------
     InputError
-        `x` cannot be at that end of the trial.
+        Stages that are no design, a rate outside 0 to 1, or an `x` that cannot be at that end of the trial.
 
     References
     ----------
     Jung and Kim, Stat Med 2004;23:881. Koyama and Chen, Stat Med 2008;27:3145.
     """
     require_fraction("level", level)
+    require_fraction("p0", design.p0)
+    if not (0 <= design.r1 < design.n1 < design.n and design.r1 <= design.r < design.n):
+        raise InputError(
+            f"{design.r1}/{design.n1} {design.r}/{design.n} is no two-stage design: the first stage is smaller than "
+            "the whole trial, and its limit is at most that of the whole trial"
+        )
     size = design.n1 if stopped_early else design.n
     low, high = (0, design.r1) if stopped_early else (design.r1 + 1, design.n)
     if not low <= x <= high:
