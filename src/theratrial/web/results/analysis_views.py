@@ -27,6 +27,9 @@ from theratrial.web.results.blinding import hidden_records
 from theratrial.web.results.models import TrialResultRow
 
 _SVG_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'"
+_KEPT: Final = 8
+_DRAWN: Final[dict[tuple[Any, str], bytes]] = {}
+"""(computation, figure) -> SVG; the oldest goes first."""
 
 
 def _analysis(request: HttpRequest) -> tuple[TrialAnalysis | None, TrialResultRow | None]:
@@ -60,17 +63,29 @@ def analysis(request: HttpRequest) -> HttpResponse:
 def figure(request: HttpRequest, name: str) -> HttpResponse:
     """A figure of the analysis as SVG: ``sensitivity``, ``power`` or ``survival-<id>``."""
     found, row = _analysis(request)
-    drawn = None
+    content = b""
     if found is not None and row is not None:
-        drawn = _drawn(found, row.content["endpoint"]["analysed"], name)
-    if drawn is None:
+        key = (row.computation_id, name)
+        content = _DRAWN[key] if key in _DRAWN else _kept(key, found, row.content["endpoint"]["analysed"])
+    if not content:
         raise Http404(name)
+    answer = HttpResponse(content, content_type="image/svg+xml")
+    answer.headers["Content-Security-Policy"] = _SVG_POLICY
+    return answer
+
+
+def _kept(key: tuple[Any, str], found: TrialAnalysis, analysed: int) -> bytes:
+    """The figure, drawn once by each process: what is computed is written once."""
+    drawn = _drawn(found, analysed, key[1])
+    if drawn is None:
+        return b""
     content = BytesIO()
     with drawing():
         drawn.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
-    answer = HttpResponse(content.getvalue(), content_type="image/svg+xml")
-    answer.headers["Content-Security-Policy"] = _SVG_POLICY
-    return answer
+    while len(_DRAWN) >= _KEPT:
+        _DRAWN.pop(next(iter(_DRAWN)), None)
+    _DRAWN[key] = content.getvalue()
+    return _DRAWN[key]
 
 
 def _drawn(found: TrialAnalysis, analysed: int, name: str) -> Any:

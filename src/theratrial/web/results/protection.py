@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from theratrial.report.leaflet.page import LeafletFacts, last_day, leaflet_refused_because
 from theratrial.results.protection import SessionProtection
-from theratrial.results.values import ParticipantResult, SessionResult
+from theratrial.results.rebuild import rebuilt
 from theratrial.web.ledger.models import Signature
 from theratrial.web.ledger.signing import content_digest, is_valid
 from theratrial.web.trials.selectors import the_trial, trial_zone
@@ -19,10 +20,18 @@ _DIGITS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
+class GivenSession:
+    """Which injection it was, and when."""
+
+    session: int
+    injected_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ProtectionShown:
     """A session's radiation protection with its signatures."""
 
-    session: SessionResult
+    session: GivenSession
     protection: SessionProtection
     content: dict[str, Any]
     digest: str
@@ -59,14 +68,19 @@ def protection_key(code: str, session: int) -> str:
     return f"{code}/{session}"
 
 
-def protection_shown(one: ParticipantResult, signatures: list[Signature]) -> list[ProtectionShown]:
-    """The sessions that have a result, each with its signatures."""
+def protection_shown(stored: Mapping[str, Any], signatures: list[Signature]) -> list[ProtectionShown]:
+    """The sessions of a participant's stored result that have one on protection, each with its signatures.
+
+    Of the large rest nothing is rebuilt.
+    """
     found = []
-    sessions = {session.session: session for session in one.sessions}
-    for protection in one.protection:
+    code: str = stored["participant_id"]
+    sessions = {one["session"]: rebuilt(GivenSession, one) for one in stored["sessions"]}
+    for one in stored.get("protection") or ():
+        protection = rebuilt(SessionProtection, one)
         session = sessions[protection.session]
-        content = _content(one.participant_id, protection)
-        key = protection_key(one.participant_id, protection.session)
+        content = _content(code, protection)
+        key = protection_key(code, protection.session)
         given = tuple((given, is_valid(given, content)) for given in signatures if given.key == key)
         digest = content_digest(KIND, key, content)
         found.append(ProtectionShown(session, protection, content, digest, key, given))
@@ -121,11 +135,11 @@ def _rounded(value: float | None) -> float | None:
     return float(f"{value:.{_DIGITS}g}")
 
 
-def leaflet_facts(one: ParticipantResult, shown: ProtectionShown) -> LeafletFacts:
+def leaflet_facts(code: str, shown: ProtectionShown) -> LeafletFacts:
     """What the sheet is made of."""
     signature = shown.signature
     return LeafletFacts(
-        one.participant_id,
+        code,
         shown.protection,
         shown.session.injected_at,
         trial_zone(),

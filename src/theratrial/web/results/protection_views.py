@@ -18,6 +18,7 @@ from theratrial.web.ledger.models import Signature
 from theratrial.web.ledger.signing import NotConfirmed, sign
 from theratrial.web.participants.models import Participant
 from theratrial.web.results import selectors
+from theratrial.web.results.models import ParticipantResultRow
 from theratrial.web.results.protection import KIND, ProtectionShown, leaflet_facts, protection_shown
 from theratrial.web.trials.selectors import protocol_in_force
 
@@ -37,7 +38,7 @@ def _page(
         "participant": participant,
         "row": row,
         "age": age,
-        "sessions": _sessions(participant),
+        "sessions": _sessions(participant, row),
         "planned": protocol_in_force().radiation_protection is not None,
         "refusal": refusal,
         "refused_session": session,
@@ -48,16 +49,18 @@ def _page(
     return render(request, "results/protection.html", context, status=status)
 
 
-def _sessions(participant: Participant) -> list[ProtectionShown]:
-    row = selectors.latest_result(participant)
+def _sessions(participant: Participant, row: ParticipantResultRow | None) -> list[ProtectionShown]:
     if row is None:
         return []
     signatures = list(Signature.objects.filter(kind=KIND, participant=participant.code).order_by("signed_at", "pk"))
-    return protection_shown(selectors.participant_result(row), signatures)
+    return protection_shown(row.content, signatures)
 
 
 def _of(participant: Participant, session: int) -> ProtectionShown:
-    found = next((one for one in _sessions(participant) if one.session.session == session), None)
+    found = next(
+        (one for one in _sessions(participant, selectors.latest_result(participant)) if one.session.session == session),
+        None,
+    )
     if found is None:
         raise Http404(session)
     return found
@@ -116,15 +119,11 @@ def leaflet(request: HttpRequest, code: str, session: int, language: str) -> Htt
     if language not in LANGUAGES:
         raise Http404(language)
     found = _of(participant, session)
-    row = selectors.latest_result(participant)
-    assert row is not None  # `_of` found a session in it
     try:
         _current(participant)
         if not found.signed and not found.leaflet_refused_because:
             raise InputError(_("no sheet is printed before a medical physicist has signed these restrictions"))
-        content = leaflet_pdf(
-            leaflet_facts(selectors.participant_result(row), found), "fa" if language == "fa" else "en"
-        )
+        content = leaflet_pdf(leaflet_facts(code, found), "fa" if language == "fa" else "en")
     except InputError as error:
         return _page(request, participant, refusal=str(error), session=-session, status=409)
     answer = HttpResponse(content, content_type="application/pdf")

@@ -5,10 +5,13 @@ It tells of each participant how she responds and counts, so it is for those alo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from io import BytesIO
 from typing import Any, Final
+from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -70,21 +73,31 @@ def over_participants(request: HttpRequest) -> HttpResponse:
 @requires("endpoint.view")
 def figure(request: HttpRequest, name: str) -> HttpResponse:
     """A figure of the page as SVG."""
-    drawn = _figure(name, _people(_row(request))) if name in FIGURES else None
-    if drawn is None:
+    row = _row(request)
+    content = _drawn(name, row.computation_id) if row is not None and name in FIGURES else b""
+    if not content:
         raise Http404(name)
+    answer = HttpResponse(content, content_type="image/svg+xml")
+    answer.headers["Content-Security-Policy"] = _SVG_POLICY
+    return answer
+
+
+@lru_cache(maxsize=6)
+def _drawn(name: str, computation: UUID) -> bytes:
+    """A figure of a computation as SVG, drawn once by each process; empty where there is nothing to draw."""
+    drawn = _figure(name, _people_of(computation))
+    if drawn is None:
+        return b""
     content = BytesIO()
     with drawing():
         drawn.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
-    answer = HttpResponse(content.getvalue(), content_type="image/svg+xml")
-    answer.headers["Content-Security-Policy"] = _SVG_POLICY
-    return answer
+    return content.getvalue()
 
 
 FIGURES: Final = ("spider", "heterogeneity", "dose-response")
 
 
-def _drawable(name: str, people: list[Person]) -> bool:
+def _drawable(name: str, people: Sequence[Person]) -> bool:
     """Whether a figure has anything to show; drawing it to find out would take seconds."""
     if name == "spider":
         return any(spider_line(one.code, one.started_on, one.criteria) is not None for one in people)
@@ -94,7 +107,7 @@ def _drawable(name: str, people: list[Person]) -> bool:
     return has_points([one.criteria for one in people])
 
 
-def _figure(name: str, people: list[Person]) -> Any:
+def _figure(name: str, people: Sequence[Person]) -> Any:
     if name == "spider":
         lines = [spider_line(one.code, one.started_on, one.criteria) for one in people]
         return spider_figure([line for line in lines if line is not None])
@@ -106,24 +119,34 @@ def _figure(name: str, people: list[Person]) -> Any:
 def _row(request: HttpRequest) -> TrialResultRow | None:
     if hidden_records(request.user):
         raise PermissionDenied(_("readers see the report once their own readings are signed"))
-    return selectors.latest_trial_result()
+    return selectors.latest_trial_result(whole=False)
 
 
 def _trial_criteria(row: TrialResultRow | None) -> TrialCriteria | None:
     """None where nothing was computed, or by a version that did not compare."""
-    if row is None or "criteria" not in row.content:
+    return None if row is None else _trial_criteria_of(row.computation_id)
+
+
+@lru_cache(maxsize=2)
+def _trial_criteria_of(computation: UUID) -> TrialCriteria | None:
+    """What is computed is written once: each process rebuilds it once."""
+    stored = TrialResultRow.objects.filter(computation=computation).values_list("content__criteria", flat=True).first()
+    if stored is None:
         return None
     try:
-        return rebuilt(TrialCriteria, row.content["criteria"])
+        return rebuilt(TrialCriteria, stored)
     except InputError:
         return None
 
 
-def _people(row: TrialResultRow | None) -> list[Person]:
+def _people(row: TrialResultRow | None) -> tuple[Person, ...]:
     """The participants of the cohort's result; of their large results only what the page shows is fetched."""
-    if row is None:
-        return []
-    rows = ParticipantResultRow.objects.filter(computation=row.computation).order_by("participant__code")
+    return () if row is None else _people_of(row.computation_id)
+
+
+@lru_cache(maxsize=2)
+def _people_of(computation: UUID) -> tuple[Person, ...]:
+    rows = ParticipantResultRow.objects.filter(computation=computation).order_by("participant__code")
     found = []
     for code, criteria, injected_at in rows.values_list(
         "participant__code", "content__criteria", "content__sessions__0__injected_at"
@@ -133,7 +156,7 @@ def _people(row: TrialResultRow | None) -> list[Person]:
         except InputError:
             continue
         found.append(Person(code, value, datetime.fromisoformat(injected_at).date() if injected_at else None))
-    return found
+    return tuple(found)
 
 
 def _side_by_side(person: Person, titles: dict[str, str]) -> dict[str, Any]:
@@ -141,7 +164,7 @@ def _side_by_side(person: Person, titles: dict[str, str]) -> dict[str, Any]:
     return {"code": person.code, "cells": [by_name.get(name) for name in titles]}
 
 
-def _unreached(people: list[Person]) -> list[tuple[str, list[str], list[str]]]:
+def _unreached(people: Sequence[Person]) -> list[tuple[str, list[str], list[str]]]:
     """Participant, lesions without uptake by every reader, and those by one reader only."""
     found = []
     for one in people:

@@ -41,19 +41,23 @@ def changes_since(seq: int) -> int:
     return Event.objects.filter(seq__gt=seq, entity__in=INPUTS).count()
 
 
-def latest_trial_result() -> TrialResultRow | None:
-    """The cohort's latest result."""
-    return (
-        TrialResultRow.objects.filter(computation__state="done")
-        .select_related("computation")
-        .order_by("-computation__finished_at")
-        .first()
-    )
+def latest_trial_result(*, whole: bool = True) -> TrialResultRow | None:
+    """The cohort's latest result.
+
+    Parameters
+    ----------
+    whole
+        Whether its large content is fetched with it; otherwise it is when it is asked for.
+    """
+    rows = TrialResultRow.objects.filter(computation__state="done").select_related("computation")
+    if not whole:
+        rows = rows.defer("content")
+    return rows.order_by("-computation__finished_at").first()
 
 
 def trial_age() -> Age:
     """How current the cohort's result is."""
-    row = latest_trial_result()
+    row = latest_trial_result(whole=False)
     if row is None:
         return Age(None, 0)
     return Age(row.computation, changes_since(row.computation.ledger_seq))

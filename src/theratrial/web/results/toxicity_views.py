@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -40,7 +42,7 @@ def toxicity(request: HttpRequest, code: str) -> HttpResponse:
 @requires("gate.view")
 def safety_over_all(request: HttpRequest) -> HttpResponse:
     """The stopping rule, who had a dose-limiting toxicity, and what the other CTCAE version would change."""
-    row = selectors.latest_trial_result()
+    row = selectors.latest_trial_result(whole=False)
     context: dict[str, Any] = {"row": row, "age": selectors.trial_age() if row is not None else None}
     if row is not None:
         own = set(
@@ -65,7 +67,7 @@ def safety_over_all(request: HttpRequest) -> HttpResponse:
 @requires("gate.view")
 def stopping_drawing(request: HttpRequest) -> HttpResponse:
     """The boundary with the participants judged; it names nobody."""
-    row = selectors.latest_trial_result()
+    row = selectors.latest_trial_result(whole=False)
     found = _of_trial(row) if row is not None else None
     if row is None or found is None or found.stopping is None:
         raise Http404("no stopping rule")
@@ -82,11 +84,17 @@ def _of_participant(row: ParticipantResultRow) -> ParticipantToxicity:
 
 
 def _of_trial(row: TrialResultRow) -> TrialToxicity:
-    return rebuilt(TrialToxicity, row.content.get("toxicity", {}))
+    return _trial_toxicity_of(row.computation_id)
+
+
+@lru_cache(maxsize=2)
+def _trial_toxicity_of(computation: UUID) -> TrialToxicity:
+    rows = TrialResultRow.objects.filter(computation=computation)
+    return rebuilt(TrialToxicity, rows.values_list("content__toxicity", flat=True).first() or {})
 
 
 def _versions() -> tuple[str, str]:
-    row = selectors.latest_trial_result()
+    row = selectors.latest_trial_result(whole=False)
     return _of_trial(row).versions if row is not None else ("", "")
 
 
@@ -109,7 +117,16 @@ def _boundary(found: TrialToxicity) -> list[tuple[int, int, int]]:
 
 def _people(row: TrialResultRow, own: set[str]) -> list[tuple[str, ParticipantToxicity]]:
     """The participants of that computation whom the user may see and who were given anything."""
-    rows = ParticipantResultRow.objects.filter(computation=row.computation, participant__code__in=own)
-    rows = rows.select_related("participant").order_by("participant__code")
-    found = [(one.participant.code, _of_participant(one)) for one in rows]
-    return [(code, one) for code, one in found if one.limiting is not None or one.nadirs]
+    return [
+        (code, one)
+        for code, one in _toxicity_of(row.computation_id)
+        if code in own and (one.limiting is not None or one.nadirs)
+    ]
+
+
+@lru_cache(maxsize=2)
+def _toxicity_of(computation: UUID) -> tuple[tuple[str, ParticipantToxicity], ...]:
+    """Of everybody, without the large rest; what is computed is written once, each process rebuilds it once."""
+    rows = ParticipantResultRow.objects.filter(computation=computation).order_by("participant__code")
+    stored = rows.values_list("participant__code", "content__toxicity")
+    return tuple((code, rebuilt(ParticipantToxicity, one or {})) for code, one in stored)
