@@ -259,3 +259,33 @@ def test_every_trace_leads_to_a_line_a_clause_or_a_table():
     assert all(trace["inputs"] for trace in tree.values())
     assert dead_ends(tree, read, ()) == ()
     assert any(source.startswith("table:safety/ctcae_v5_0_events@") for source in traces[0].inputs.values())
+
+
+def test_the_investigator_becomes_aware_once_whatever_each_report_says():
+    later = AWARE + timedelta(days=5)
+    second = report(3, recipient="ethics committee", became_aware_at=later, sent_at=later + timedelta(hours=20))
+    sponsor, ethics = one(reports=[report(), second]).reports
+    assert sponsor.state == "in_time"
+    # 5 days and 20 hours after the sponsor's report says she knew; 24 hours are allowed.
+    assert (ethics.state, ethics.became_aware_at) == ("late", AWARE)
+    assert "an earlier report rules" in ethics.because
+    assert ethics.trace.inputs["aware"] == sponsor.trace.inputs["report"]
+    assert any("different moments" in text for text in one(reports=[report(), second]).missing)
+
+
+def test_a_follow_up_keeps_its_own_moment_of_becoming_aware():
+    later = AWARE + timedelta(days=9)
+    told = report(4, report="follow_up", became_aware_at=later, sent_at=later, narrative="Recovered, at home.")
+    found = one(reports=[*both_reports(), told])
+    assert [each.became_aware_at for each in found.reports] == [AWARE, AWARE, later]
+    assert found.missing == ()
+    # What the first report told is not lost behind the last.
+    assert found.narrative.index("antibiotics") < found.narrative.index("Recovered, at home.")
+
+
+@pytest.mark.parametrize("fatal", [{"grade": 5}, {"outcome": "fatal"}])
+def test_a_fatal_event_is_listed_and_its_clock_runs_though_recorded_as_not_serious(fatal):
+    found = one(reports=[], serious=False, seriousness=None, **fatal)
+    assert any("recorded as not serious" in text for text in found.missing)
+    assert {each.recipient for each in found.reports} == {"sponsor", "ethics committee"}
+    assert listed(adverse_events=[event(serious=False, seriousness=None)]) == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from theratrial.pipeline.serious_events import is_fatal
 from theratrial.results.values import AdverseEvent, Note
 from theratrial.safety.adverse.consistency import event_problems
 from theratrial.safety.adverse.terms import EVENT_TABLES, event_term
@@ -33,7 +34,7 @@ def _event(row: Row) -> AdverseEvent:
         grade=row["grade"],
         started_on=row["started_on"],
         ended_on=row["ended_on"],
-        serious=bool(row["serious"]),
+        serious=bool(row["serious"]) or is_fatal(row),
         related=row["related"],
         ctcae_version=version,
         system_organ_class=term.system_organ_class if term is not None else "",

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Final
 
 from theratrial.pipeline.registry_words import follow_up_time
+from theratrial.pipeline.serious_events import is_fatal
 from theratrial.protocol.schema import Protocol
 from theratrial.registry.results_reported import AdverseEventRow, AdverseEventsReported
 from theratrial.results.values import ParticipantResult
 from theratrial.safety.adverse.terms import EVENT_TABLES, event_term
 from theratrial.trialfolder.records import Row, TrialFolder
-
-DEADLY_GRADE: Final = 5
 
 
 def adverse_events(
@@ -40,8 +38,8 @@ def adverse_events(
 
 
 def is_serious(row: Row) -> bool:
-    """Whether an event is serious, or not known not to be."""
-    return row["serious"] is not False
+    """Whether an event is serious, or not known not to be; a fatal one is, whatever is recorded."""
+    return row["serious"] is not False or is_fatal(row)
 
 
 def deaths(treated: Iterable[ParticipantResult], folder: TrialFolder) -> int | None:
@@ -53,8 +51,7 @@ def deaths(treated: Iterable[ParticipantResult], folder: TrialFolder) -> int | N
     for one in treated:
         ends = {row["event"] for row in folder.rows("dispositions", participant_id=one.participant_id)}
         lines = folder.rows("adverse_events", participant_id=one.participant_id)
-        fatal = any(row["grade"] == DEADLY_GRADE or row["outcome"] == "fatal" for row in lines)
-        if "death" in ends or fatal:
+        if "death" in ends or any(map(is_fatal, lines)):
             died += 1
         elif not ends:
             return None

@@ -18,6 +18,7 @@ from theratrial.trace import Trace
 from theratrial.trialfolder.records import Row, TrialFolder
 
 _CLAUSE = "serious_events"
+_FATAL_GRADE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,11 @@ def _given(folder: TrialFolder, participant_id: str) -> list[Row]:
     return [row for row in folder.rows("administrations", participant_id=participant_id) if row["injected_at"]]
 
 
+def is_fatal(row: Row) -> bool:
+    """Whether a recorded event was fatal, by its grade or its outcome."""
+    return row["grade"] == _FATAL_GRADE or row["outcome"] == "fatal"
+
+
 def _same_event(row: Row) -> tuple[str, date | None]:
     return as_written(row["term"] or ""), row["started_on"]
 
@@ -125,9 +131,13 @@ def unmatched_reports(folder: TrialFolder, participant_id: str) -> tuple[str, ..
 def serious_events_at(
     folder: TrialFolder, participant_id: str, now: datetime, demonstration: tuple[str, ...] = ()
 ) -> tuple[SeriousEvent, ...]:
-    """The listing as it stands at a moment; an event of which nobody recorded whether it is serious is on it."""
+    """The listing as it stands at a moment.
+
+    An event of which nobody recorded whether it is serious is on it, and a fatal one whatever is recorded.
+    """
     listing = _Listing(folder, participant_id, now, serious_plan(folder), demonstration)
-    rows = [row for row in folder.rows("adverse_events", participant_id=participant_id) if row["serious"] is not False]
+    events = folder.rows("adverse_events", participant_id=participant_id)
+    rows = [row for row in events if row["serious"] is not False or is_fatal(row)]
     rows.sort(key=lambda row: (row["started_on"] or date.min, as_written(row["term"] or ""), row.line))
     return tuple(_serious_event(listing, row) for row in rows)
 
@@ -161,12 +171,21 @@ def _serious_event(listing: _Listing, row: Row) -> SeriousEvent:
         expected=next((one["expected"] for one in reversed(reported) if one["expected"]), ""),
         action_taken=row["action_taken"] or "",
         outcome=row["outcome"] or "",
-        narrative=next((one["narrative"] for one in reversed(reported) if one["narrative"]), ""),
+        narrative=_narrative(listing, reported),
         comment=row["comment"] or "",
         reports=_reports(listing, row, reported),
         missing=_missing(listing, row, reported),
         trace=trace,
     )
+
+
+def _narrative(listing: _Listing, reported: Sequence[Row]) -> str:
+    """What the reports tell, the first first; with its day where more than one tells something."""
+    told = [(one["became_aware_at"], one["narrative"]) for one in reported if one["narrative"]]
+    if len(told) == 1:
+        return str(told[0][1])
+    days = [(at.astimezone(listing.folder.zone).date().isoformat() if at else "no day", text) for at, text in told]
+    return " ".join(f"{day}: {text}" for day, text in days)
 
 
 def _since_session(listing: _Listing, started_on: date | None) -> tuple[int | None, int | None]:
@@ -184,9 +203,10 @@ def _since_session(listing: _Listing, started_on: date | None) -> tuple[int | No
 
 def _reports(listing: _Listing, event: Row, reported: Sequence[Row]) -> tuple[SeriousReport, ...]:
     """Every recorded report, then the initial ones that are owed to a recipient of whom none is recorded."""
-    found = [_recorded(listing, event, row) for row in reported]
+    first = _first_aware(reported)
+    found = [_recorded(listing, event, row, first) for row in reported]
     told = {as_written(row["recipient"] or "") for row in reported if row["report"] == "initial"}
-    aware = min((row["became_aware_at"] for row in reported if row["became_aware_at"]), default=None)
+    aware = first["became_aware_at"] if first is not None else None
     for recipient in listing.plan.recipients if listing.plan is not None else ():
         if as_written(recipient) not in told:
             clock = _clock(listing, event, aware, None, initial=True)
@@ -195,10 +215,27 @@ def _reports(listing: _Listing, event: Row, reported: Sequence[Row]) -> tuple[Se
     return tuple(found)
 
 
-def _recorded(listing: _Listing, event: Row, row: Row) -> SeriousReport:
-    clock = _clock(listing, event, row["became_aware_at"], row["sent_at"], initial=row["report"] == "initial")
-    trace = listing.trace("safety.serious_report", {"event": event.source, "report": row.source})
-    return _report(row["report"] or "", row["recipient"] or "", row["became_aware_at"], row["sent_at"], clock, trace)
+def _first_aware(reported: Sequence[Row]) -> Row | None:
+    """The report that names the earliest moment of becoming aware."""
+    known = [row for row in reported if row["became_aware_at"]]
+    return min(known, key=lambda row: (row["became_aware_at"], row.line), default=None)
+
+
+def _recorded(listing: _Listing, event: Row, row: Row, first: Row | None) -> SeriousReport:
+    """A recorded report. The investigator becomes aware once: every initial report is due from the earliest moment."""
+    initial = row["report"] == "initial"
+    by = first if initial and first is not None else row
+    aware = by["became_aware_at"]
+    clock = _clock(listing, event, aware, row["sent_at"], initial=initial)
+    inputs = {"event": event.source, "report": row.source}
+    if aware != row["became_aware_at"]:
+        inputs["aware"] = by.source
+        own = row["became_aware_at"]
+        said = own.astimezone(listing.folder.zone).strftime("%Y-%m-%d %H:%M") if own else "nothing"
+        because = f"{clock.because}; its own line says {said} of becoming aware, an earlier report rules"
+        clock = replace(clock, because=because)
+    trace = listing.trace("safety.serious_report", inputs)
+    return _report(row["report"] or "", row["recipient"] or "", aware, row["sent_at"], clock, trace)
 
 
 def _clock(
@@ -219,6 +256,10 @@ def _report(
 def _missing(listing: _Listing, row: Row, reported: Sequence[Row]) -> tuple[str, ...]:
     criteria = listing.plan.criteria if listing.plan is not None else ()
     found = [*event_problems(row), *seriousness_problems(row, criteria)]
+    if row["serious"] is False:
+        found.append("it was fatal, which is serious, and is recorded as not serious")
+    if len({one["became_aware_at"] for one in reported if one["report"] == "initial"}) > 1:
+        found.append("initial reports name different moments of becoming aware; the earliest counts")
     if not reported:
         found.append("no report is recorded")
     elif not any(one["sent_at"] for one in reported if one["report"] == "initial"):
