@@ -100,6 +100,40 @@ def test_reports_are_recorded_by_the_protocols_form_and_the_clock_is_read(client
     assert client.get(f"{SAFETY}report/{report.pk}/").status_code == 200
 
 
+def test_a_report_past_its_time_and_not_sent_counts_as_overdue(client_of: ClientOf) -> None:
+    client = client_of("oncologist1")
+    one = event(client)
+    before = client.get("/").context
+    unsent = {**REPORT, "i-sent_at": ""}
+    assert client.post(f"{SAFETY}event/{one.pk}/report/", unsent).status_code == 302
+    answer = client.get("/")
+    # The cohort is of 2022: a report that is not sent is past its 24 hours. The other recipient is owed the same.
+    assert answer.context["unsent_count"] == before["unsent_count"] + 2
+    assert answer.context["overdue_count"] == answer.context["late_count"] + answer.context["unsent_count"]
+    assert "serious reports not sent" in answer.content.decode()
+
+
+def test_the_printed_form_tells_everything_that_was_recorded_of_what_happened(client_of: ClientOf) -> None:
+    client = client_of("oncologist1")
+    one = event(client, **{"i-comment": "Neutrophils were low."})
+    address = f"{SAFETY}event/{one.pk}/report/"
+    after = {**REPORT, "i-report": "follow_up", "i-narrative": "Recovered, at home.", "i-sent_at": "2022-05-16 10:00"}
+    other = {**REPORT, "i-recipient": "ethics committee"}
+    for report in (after, REPORT, other):
+        assert client.post(address, report).status_code == 302
+    page = shown(client, f"{SAFETY}event/{one.pk}/form/", language="en")
+    texts = ["Neutrophils were low.", REPORT["i-narrative"], "Recovered, at home."]
+    places = [page.index(text) for text in texts]
+    assert places == sorted(places)
+    assert [page.count(text) for text in texts] == [1, 1, 1]
+    persian = shown(client, f"{SAFETY}event/{one.pk}/form/", language="fa")
+    assert "بهبود" in persian
+    assert ">recovered<" not in persian
+    listed = shown(client, "/results/serious/")
+    assert "Recovered" in listed
+    assert "Related" in listed
+
+
 @pytest.mark.parametrize("language", ["en", "fa"])
 def test_the_printed_form_is_filled_and_marks_what_is_left_to_the_hand(client_of: ClientOf, language: str) -> None:
     client = client_of("oncologist1")

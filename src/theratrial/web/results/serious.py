@@ -19,6 +19,7 @@ from theratrial.results.toxicity import Pregnancy, SeriousEvent, SeriousReport
 from theratrial.safety.adverse.consistency import event_problems
 from theratrial.trialfolder.records import TrialFolder
 from theratrial.web.capture.selectors import live_records, rows_of
+from theratrial.web.capture.value_words import value_words
 from theratrial.web.participants.models import Participant
 from theratrial.web.participants.selectors import participants_of, trial_now
 
@@ -44,6 +45,10 @@ class Listed:
     event: SeriousEvent
     pk: str
     reports: tuple[Reported, ...]
+    related: str
+    outcome: str
+    expected: str
+    """In the words of the protocol's forms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ def pk_of(source: str) -> str:
 
 def listed(folder: TrialFolder, code: str, now: datetime) -> tuple[Listed, ...]:
     """Serious events of a participant with their reports."""
+    words = value_words(folder.protocol)
     return tuple(
         Listed(
             code,
@@ -91,6 +97,9 @@ def listed(folder: TrialFolder, code: str, now: datetime) -> tuple[Listed, ...]:
                 Reported(report, pk_of(report.trace.inputs.get("report", "")), TONES[report.state])
                 for report in one.reports
             ),
+            words("adverse_events", "related", one.related),
+            words("adverse_events", "outcome", one.outcome),
+            words("serious_reports", "expected", one.expected),
         )
         for one in serious_events_at(folder, code, now)
     )
