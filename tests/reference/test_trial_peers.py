@@ -188,7 +188,7 @@ NEWCOMBE = {
 @pytest.mark.parametrize("method", NEWCOMBE)
 def test_intervals_of_newcombe(method: str, validation: Validation) -> None:
     assert method in METHODS
-    found = interval(15, 148, method)  # type: ignore[arg-type]
+    found = interval(15, 148, method)
     for end, expected, got in zip(
         ("lower", "upper"), NEWCOMBE[method], (found.lower_fraction, found.upper_fraction), strict=True
     ):

@@ -192,3 +192,44 @@ def test_values_that_are_none_are_refused() -> None:
         PetLesion("L", float("nan"))
     with pytest.raises(InputError, match="stands twice"):
         PetScan((PetLesion("L", 1.0), PetLesion("L", 2.0)))
+
+
+def table_seven(
+    before: list[int], after: list[tuple[int | None, bool]], *, new: bool, extent: bool, liver: int, limit: int
+) -> str:
+    """Wahl 2009, table 7, written apart from the program and in whole hundredths of g/mL: (uptake, as background)."""
+    if new:
+        return "PMD"
+    if max(before) < limit:
+        return "NE"
+    known = [uptake for uptake, _ in after if uptake is not None]
+    pairs = [(one, uptake) for one, (uptake, _) in zip(before, after, strict=True) if uptake is not None]
+    if known:
+        pairs.append((max(before), max(known)))
+    if extent or any(10 * (late - early) > 3 * early and late - early > 80 for early, late in pairs):
+        return "PMD"
+    if any(uptake is None and not gone for uptake, gone in after):
+        return "NE"
+    if all(gone and (uptake is None or uptake < liver) for uptake, gone in after):
+        return "CMR"
+    if not known:
+        return "NE"
+    fall = max(before) - max(known)
+    others = any(10 * (late - early) > 3 * early for early, late in pairs)
+    return "PMR" if 10 * fall >= 3 * max(before) and fall >= 80 and not others else "SMD"
+
+
+@settings(deadline=None, max_examples=600)
+@given(st.data(), st.booleans(), st.integers(0, 9))
+def test_every_category_is_that_of_an_evaluation_of_the_table_written_apart(
+    data: st.DataObject, new: bool, extent: int
+) -> None:
+    # Near the thresholds on purpose: uptakes in tenths, so that falls and rises of exactly 30 % and 0.8 occur.
+    tenths = st.integers(2, 120).map(lambda number: 10 * number)
+    before = data.draw(st.lists(tenths, min_size=1, max_size=4))
+    after = [(data.draw(st.none() | tenths), data.draw(st.booleans())) for _ in before]
+    two = tuple(PetLesion(f"L{k}", None if v is None else v / 100, gone) for k, (v, gone) in enumerate(after))
+    later = scan(new_lesions=("X",) if new and extent > 6 else (), extent_increased=extent == 0)
+    found = percist(scan(*(v / 100 for v in before)), replace(later, lesions=two), PercistOptions(comparability=None))
+    expected = table_seven(before, after, new=new and extent > 6, extent=extent == 0, liver=200, limit=360)
+    assert found.category == expected, found.because
