@@ -156,11 +156,17 @@ def _lesions(definition: FormDefinition | None, outcome: Mapping[str, Any] | Non
     return [
         one
         | {
-            name: choice_text(definition, column, str(one.get(key) or "")) if definition else one.get(key)
+            name: _state_text(definition, column, str(one.get(key) or ""))
             for name, column, key in pairs
         }
         for one in (outcome or {}).get("lesions", ())
     ]
+
+
+def _state_text(definition: FormDefinition | None, column: str, stored: str) -> str:
+    if stored == "not read":  # the core's own word: no choice of the form
+        return _("not read")
+    return choice_text(definition, column, stored) if definition else stored
 
 
 def _adjudication_forms(participant: Participant, readings: Readings) -> list[dict[str, Any]]:

@@ -157,7 +157,7 @@ def _treatment_lines(folder: TrialFolder, code: str, event: SeriousEvent) -> tup
     last = max(before, key=lambda row: row["injected_at"], default=None)
     return (
         Line(_("Last administration before the event"), last["injected_at"] if last else None, "instant"),
-        Line(_("Product"), words("administrations", "product_id", last["product_id"] or "") if last else "", "code"),
+        Line(_("Product"), words("administrations", "product_id", last["product_id"] or "") if last else "", "plain"),
         Line(_("Measured activity, MBq"), last["measured_activity_MBq"] if last else ""),
         Line(_("Session"), event.session),
         Line(_("Days after that session"), event.days_after_last_session),
