@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from theratrial.report.blocks import Block, Cell, Folded, Heading, Section, Table, Terms, Text
 from theratrial.report.figures.forest import GROUPS, forest_figure
 from theratrial.report.figures.power import power_figure
@@ -29,7 +31,7 @@ def analysis_section(result: TrialResult, book: TraceBook, studio: Studio) -> Se
     blocks += [Text(sentence) for sentence in analysis.plain_words]
     blocks += [Heading("What is estimated"), Terms(analysis.estimand)]
     blocks += [_occurrences(analysis)]
-    blocks += [Heading("How the answer moves"), *_forest(analysis, studio), _proportions(analysis, book)]
+    blocks += [Heading("How the answer moves"), *_forest(analysis, studio), *_proportions(analysis, book)]
     blocks += _test(result, book, studio)
     for one in analysis.survival:
         blocks += _survival(one, book, studio)
@@ -76,11 +78,22 @@ def _forest(analysis: TrialAnalysis, studio: Studio) -> list[Block]:
     ]
 
 
-def _proportions(analysis: TrialAnalysis, book: TraceBook) -> Table:
+def _proportions(analysis: TrialAnalysis, book: TraceBook) -> list[Block]:
+    """The primary analysis and every way that moves somebody; the others, which the figure shows too, folded."""
+    moving = [one for one in analysis.proportions if one.kind == "primary" or one.changed]
+    still = [one for one in analysis.proportions if one not in moving]
+    blocks: list[Block] = [_ways("Ways of counting", moving, book)]
+    if still:
+        table = _ways("Ways that count nobody otherwise", still, book)
+        blocks.append(Folded(f"{count(len(still), 'way')} of counting in which nobody is counted otherwise", (table,)))
+    return blocks
+
+
+def _ways(caption: str, proportions: Sequence[AnalysedProportion], book: TraceBook) -> Table:
     return Table(
-        "Ways of counting",
+        caption,
         ("What differs", "Of", "Successes", "Proportion", "Interval", "Who is counted otherwise"),
-        tuple(_proportion_row(one, book) for one in analysis.proportions),
+        tuple(_proportion_row(one, book) for one in proportions),
         note="Intervals are not adjusted for how many are shown: they describe, they do not test.",
         style="dense",
     )

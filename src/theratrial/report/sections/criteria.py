@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from theratrial.report.blocks import Block, Cell, Heading, Section, Table, Text
+from theratrial.report.blocks import Block, Cell, Folded, Heading, Section, Table, Text
 from theratrial.report.figures.spider import spider_figure, spider_lines
 from theratrial.report.studio import Studio
 from theratrial.report.texts import count, day
@@ -38,6 +38,7 @@ def criteria_section(result: TrialResult, book: TraceBook, studio: Studio) -> Se
     blocks: list[Block] = [Text(_INTRODUCTION), *_exploratory(judged), _side_by_side(judged, titles, book)]
     blocks += _spider(judged, studio)
     blocks += [Heading("Arithmetic"), _arithmetic(judged, titles, book)]
+    blocks += _measured(judged, titles, book)
     blocks += [Heading("What the criteria leave open"), *_options(judged, titles)]
     return Section("criteria", "Response by other criteria", tuple(blocks))
 
@@ -102,7 +103,7 @@ def _arithmetic(judged: Sequence[ParticipantResult], titles: dict[str, str], boo
                     Cell(one.participant_id),
                     Cell(titles[criteria]),
                     category,
-                    Cell(found.because, style="wrap", below=cautions),
+                    Cell(found.because, style="wrap", below="; ".join(filter(None, (_threshold(found), cautions)))),
                     Cell("; ".join(_assessments(found)) or "none", style="wrap"),
                 )
             )
@@ -112,6 +113,53 @@ def _arithmetic(judged: Sequence[ParticipantResult], titles: dict[str, str], boo
         tuple(rows),
         style="dense",
     )
+
+
+def _threshold(found: CriteriaResult) -> str:
+    """From what uptake a lesion is measurable, as the shown reader's baseline says it."""
+    said = (one.because for one in found.assessments if one.reader in ("", found.reader) and not one.category)
+    return next(filter(None, said), "")
+
+
+def _measured(judged: Sequence[ParticipantResult], titles: dict[str, str], book: TraceBook) -> list[Block]:
+    """What the metabolic criteria stand on: references of each scan, and every lesion in every measure."""
+    references, lesions = [], []
+    for one in judged:
+        for found in one.criteria.criteria:
+            who = (Cell(one.participant_id), Cell(titles[found.criteria]))
+            references += [
+                (
+                    *who,
+                    Cell(reference.timepoint),
+                    Cell(reference.region.replace("_", " ")),
+                    book.quantity(reference.mean),
+                    book.quantity(reference.sd),
+                    Cell(reference.note, style="wrap quiet"),
+                )
+                for reference in found.references
+            ]
+            lesions += [
+                (
+                    *who,
+                    Cell(lesion.timepoint),
+                    Cell(lesion.lesion_id),
+                    *map(book.quantity, (lesion.peak, lesion.maximum, lesion.mean, lesion.volume_mL, lesion.total_g)),
+                )
+                for lesion in found.lesions
+            ]
+    blocks: list[Block] = []
+    if references:
+        head = ("Participant", "Criteria", "Scan", "Region", "Mean", "Standard deviation", "Where")
+        blocks.append(
+            Table("Uptake of the references, in the measure of the criteria", head, tuple(references), style="dense")
+        )
+    if lesions:
+        measures = ("Peak", "Maximum", "Mean", "Volume", "Total uptake")
+        columns = ("Participant", "Criteria", "Scan", "Lesion", *measures)
+        note = "Volume is that of the contour as drawn; total uptake is volume times mean; peak is a sphere of 1 mL."
+        table = Table("Lesions in the measure of the criteria", columns, tuple(lesions), note, style="dense")
+        blocks.append(Folded(f"Every lesion in every measure ({len(lesions)})", (table,)))
+    return blocks
 
 
 def _assessments(found: CriteriaResult) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from theratrial.report.blocks import Block, Cell, Heading, Section, Table, Text
+from theratrial.report.blocks import Block, Cell, Folded, Heading, Section, Table, Text
 from theratrial.report.texts import count
 from theratrial.report.traces import TraceBook
 from theratrial.results.criteria import Agreement, Kappa, Replay
@@ -41,7 +41,7 @@ def replay_section(result: TrialResult, book: TraceBook) -> Section | None:
         blocks += [_cross(one) for one in found.agreements if one.compared and len(one.categories) > 2]
     if found.replays:
         blocks += [Heading("The response under another rule"), Text(_REPLAY), Text(_summary(found.replays))]
-        blocks.append(_replays(found.replays, book))
+        blocks += _replays(found.replays, book)
     return Section("replay", "How far the response hangs on its rule", tuple(blocks))
 
 
@@ -100,6 +100,8 @@ def _summary(replays: Sequence[Replay]) -> str:
     said = f"{len(moved)} of {count(len(changed), 'change')} would count somebody otherwise: {who}."
     if own:
         least, most = (f"{end:.1%}".replace("%", " %") for end in _ends(own))
+        if least == most:
+            return f"{said} By the protocol's rule the proportion is {least} under all of them."
         said += f" By the protocol's rule the proportion lies between {least} and {most} over all of them."
     return said
 
@@ -109,7 +111,18 @@ def _ends(replays: Sequence[Replay]) -> tuple[float, float]:
     return min(values), max(values)
 
 
-def _replays(replays: Sequence[Replay], book: TraceBook) -> Table:
+def _replays(replays: Sequence[Replay], book: TraceBook) -> list[Block]:
+    """The result as it is and every change that moves somebody; the others folded."""
+    moving = [one for one in replays if one.kind == "as_is" or one.flipped]
+    still = [one for one in replays if one not in moving]
+    blocks: list[Block] = [_table("The response under one change each", moving, book)]
+    if still:
+        table = _table("Changes under which nobody is counted otherwise", still, book)
+        blocks.append(Folded(f"{count(len(still), 'change')} under which nobody is counted otherwise", (table,)))
+    return blocks
+
+
+def _table(caption: str, replays: Sequence[Replay], book: TraceBook) -> Table:
     rows = []
     for one in replays:
         flips = "; ".join(
@@ -128,7 +141,7 @@ def _replays(replays: Sequence[Replay], book: TraceBook) -> Table:
             )
         )
     return Table(
-        "The response under one change each",
+        caption,
         ("Kind", "Change", "Counted", "Proportion", "Flips"),
         tuple(rows),
         note="of RECIST 1.1 disease control is counted, not the endpoint",
