@@ -126,9 +126,7 @@ def _confirmed(ordered: list[Assessment], at: int, options: RecistOptions, *, pa
             return f"{first.response} on {first.day}, confirmed by {one.response} on {one.day} after {waited} days"
         not_evaluable += one.response in ("NE", "ND")
         stable += one.response == "SD"
-        if not_evaluable > options.not_evaluable_between or stable > int(
-            options.stable_between and partial
-        ):
+        if not_evaluable > options.not_evaluable_between or stable > int(options.stable_between and partial):
             return ""
         if one.response not in (*enough, "NE", "ND", "SD") or fallen_back:
             return ""
@@ -143,7 +141,8 @@ def _without_response(ordered: list[Assessment], reference: date, options: Recis
     if stable is not None:
         unconfirmed = f", {stable.response} without confirmation" if stable.response != "SD" else ""
         waited = (stable.day - reference).days
-        return BestOverall("SD", stable.day, f"no progression {waited} days after {reference}{unconfirmed}")
+        back = "; a partial response after a complete one is none" if _partial_again(ordered) else ""
+        return BestOverall("SD", stable.day, f"no progression {waited} days after {reference}{unconfirmed}{back}")
     others: tuple[Best, ...] = ("NED", "NON-CR/NON-PD")
     for name in others:
         if found := next((one for one in lasting if one.response == name), None):
@@ -159,6 +158,12 @@ def _without_response(ordered: list[Assessment], reference: date, options: Recis
             return BestOverall("NE", early.day, f"not evaluable on {early.day}, and nothing better")
         return BestOverall("NE", early.day, f"{early.response} on {early.day}, too early to count as stable disease")
     return BestOverall("ND", ordered[0].day, "no assessment was done")
+
+
+def _partial_again(ordered: list[Assessment]) -> bool:
+    """Whether a partial response follows a complete one."""
+    responses = [one.response for one in ordered]
+    return "CR" in responses and "PR" in responses[responses.index("CR") :]
 
 
 def _fallen(ordered: list[Assessment]) -> Assessment | None:

@@ -11,20 +11,23 @@ from theratrial.errors import InputError, Problem, Problems
 from theratrial.response.recist.options import RecistOptions
 
 Role = Literal["target", "non_target", "new"]
-Status = Literal["measured", "absent", "too_small", "present", "progressed", "not_evaluated"]
+Status = Literal["measured", "absent", "too_small", "merged", "present", "progressed", "not_evaluated"]
 
 STATUSES: Final[dict[Role, tuple[Status, ...]]] = {
-    "target": ("measured", "absent", "too_small", "not_evaluated"),
+    "target": ("measured", "absent", "too_small", "merged", "not_evaluated"),
     "non_target": ("present", "absent", "progressed", "not_evaluated"),
     "new": ("present", "absent", "not_evaluated"),
 }
-"""``progressed``: unequivocally. A new lesion that is not evaluated is one in doubt: it is no progression yet."""
+"""``progressed``: unequivocally. ``merged``: no longer to be told from another target, whose length is that of both. A
+new lesion that is not evaluated is one in doubt: it is no progression yet."""
 
 _MICROMETRES: Final = 1000
 NODE_NORMAL_mm: Final = 10
 NODE_TARGET_mm: Final = 15
 LESION_TARGET_mm: Final = 10
 _LARGEST_mm: Final = 500
+_JUMP: Final = 8
+"""Times between two measurements from which a unit may have been mixed up: 25 mm, then 2.4 typed in cm, are 10."""
 
 
 def micrometres(text: str | Decimal | float) -> int:
@@ -56,6 +59,8 @@ class Lesion:
     length_um: int | None = None
     nodal: bool = False
     organ: str = ""
+    merged_into: str = ""
+    """The target that holds the length of both, where this one is merged."""
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES[self.role]:
@@ -68,6 +73,11 @@ class Lesion:
             raise InputError(
                 f"lesion {self.lesion_id} is {self.status} and {said}; give a length where and only where it is "
                 f"measured{' (the short axis of a node)' if self.nodal else ''}"
+            )
+        if (self.status == "merged") != bool(self.merged_into):
+            raise InputError(
+                f"lesion {self.lesion_id} is {self.status} and merged into {self.merged_into or 'no other'}; name the "
+                "target that holds the length of both where and only where it is merged"
             )
 
 
@@ -90,8 +100,9 @@ def require_readable(visits: tuple[Visit, ...], options: RecistOptions, *, who: 
     Raises
     ------
     Problems
-        No baseline; one day twice; a lesion twice at a visit or with two roles; a target too small at baseline, not
-        measured there, or too many of them; a new lesion at baseline; a lesion that first appears later and is not new.
+        No baseline; one day twice; a lesion twice at a visit, with two roles, in two organs, or a node at one visit and
+        none at another; a target too small at baseline, not measured there, or too many of them; a new lesion at
+        baseline; a lesion that first appears later and is not new; one merged into a lesion without a measurement.
     """
     problems = [Problem(who, message) for message in _faults(visits, options)]
     if problems:
@@ -107,24 +118,40 @@ def _faults(visits: tuple[Visit, ...], options: RecistOptions) -> list[str]:
         found.append("visits are not in the order of their days")
     known = {lesion.lesion_id: lesion.role for lesion in visits[0].lesions}
     first: dict[str, Lesion] = {}
+    organs: dict[str, str] = {}
     for visit in visits:
         seen: set[str] = set()
         for lesion in visit.lesions:
             name = lesion.lesion_id
             if name in seen:
-                found.append(f"{visit.day}: lesion {name} stands there twice; keep one measurement")
+                found.append(
+                    f"{visit.day}: lesion {name} stands there twice; keep one measurement (of a lesion that fell apart "
+                    "the sum of its parts)"
+                )
             seen.add(name)
             if lesion.role != "new" and name not in known:
                 found.append(f"{visit.day}: lesion {name} was not there at baseline; then its role is new")
             elif known.get(name, lesion.role) != lesion.role:
                 found.append(f"{visit.day}: lesion {name} is {lesion.role} and was {known[name]}")
-            earlier = first.setdefault(name, lesion)
-            if earlier.nodal != lesion.nodal:
+            if first.setdefault(name, lesion).nodal != lesion.nodal:
                 now, then = ("a node", "none") if lesion.nodal else ("no node", "one")
                 found.append(f"{visit.day}: lesion {name} is {now} and was {then}; a lesion stays what it is")
-            if earlier.organ and lesion.organ and earlier.organ != lesion.organ:
-                found.append(f"{visit.day}: lesion {name} is in {lesion.organ} and was in {earlier.organ}")
+            if lesion.organ and organs.setdefault(name, lesion.organ) != lesion.organ:
+                found.append(f"{visit.day}: lesion {name} is in {lesion.organ} and was in {organs[name]}")
+            if lesion.merged_into and (fault := _merge_fault(visit, lesion)):
+                found.append(f"{visit.day}: {fault}")
     return found + _baseline_faults(visits[0], options)
+
+
+def _merge_fault(visit: Visit, lesion: Lesion) -> str:
+    """Why the lesion cannot be merged into the one it names; empty where it can."""
+    name, into = lesion.lesion_id, lesion.merged_into
+    holder = visit.of("target").get(into)
+    if holder is None or holder.status not in ("measured", "too_small", "absent"):
+        return f"lesion {name} is merged into {into}, which is not measured that day; then both are not_evaluated"
+    if holder.nodal != lesion.nodal:
+        return f"lesion {name} is merged into {into}, and one of them is a node; call {name} not_evaluated"
+    return ""
 
 
 def _baseline_faults(baseline: Visit, options: RecistOptions) -> list[str]:
@@ -149,3 +176,28 @@ def _baseline_faults(baseline: Visit, options: RecistOptions) -> list[str]:
             "are followed in one organ"
         )
     return found
+
+
+def tenfold_jumps(visits: tuple[Visit, ...]) -> tuple[str, ...]:
+    """Targets whose length changes about tenfold from one measurement to the next, as if two units were mixed.
+
+    Examples
+    --------
+    >>> one, two = (Lesion("A", "target", "measured", micrometres(mm)) for mm in (25, 2.4))
+    >>> tenfold_jumps((Visit(date(2022, 1, 1), (one,)), Visit(date(2022, 3, 1), (two,))))[0][:41]
+    'A: 25 mm on 2022-01-01, 2.4 mm on 2022-03'
+    """
+    last: dict[str, tuple[int, date]] = {}
+    found = []
+    for visit in visits:
+        for lesion in visit.lesions:
+            length_um = lesion.length_um
+            if length_um and lesion.role == "target":
+                before_um, day = last.get(lesion.lesion_id, (length_um, visit.day))
+                if not before_um < length_um * _JUMP < before_um * _JUMP * _JUMP:
+                    found.append(
+                        f"{lesion.lesion_id}: {before_um / _MICROMETRES:g} mm on {day}, {length_um / _MICROMETRES:g} "
+                        f"mm on {visit.day}: about tenfold; check that both are millimetres"
+                    )
+                last[lesion.lesion_id] = length_um, visit.day
+    return tuple(found)

@@ -41,10 +41,10 @@ class RecistOptions:
     too_small_mm: float = 5.0
     """What a lesion that is seen and too small to be measured counts as."""
     reappeared_progresses: bool = True
-    """Whether a target or non-target that is no node and is seen again after a complete response is progression at once,
-    as the paper says (footnote of table 3: any disease seen after CR; appendix, frequent questions). Else a target is
-    added to the sum, whose growth of 5 mm from nothing then decides. A node of 10 mm or more after one below counts
-    with the sum alone either way (EORTC)."""
+    """Whether a target or non-target that is no node and is seen again after a complete response is progression at
+    once, as the paper says (footnote of table 3: any disease seen after CR; appendix, frequent questions). Else a
+    target is added to the sum, whose growth of 5 mm from nothing then decides. A node of 10 mm or more after one below
+    counts with the sum alone either way (EORTC)."""
     normal_nodes_progress: bool = False
     """Whether growth of nodes that all stay below 10 mm, every other target gone, can be progression by the sum. The
     paper's definitions of CR and PD both fit then; such nodes are normal (4.3.1), so that the default is CR."""
@@ -53,7 +53,7 @@ class RecistOptions:
     the initial scan. ``confirmed`` leaves the earlier visits as they were judged then."""
     partial_after_complete: bool = False
     """Whether a partial response after a complete one shows that the complete one was partial, and counts so. Table 3
-    of the paper allows it where the first reading was in error, which the reader must say; without it neither counts."""
+    of the paper allows it where the first reading was in error, which the reader must say; else neither counts."""
     early_complete_progresses: bool = False
     """Whether CR and then SD or PR, none late enough for stable disease, is PD, as table 3 says ("otherwise PD"). By
     default NE, as other programs have it: at none of the visits had anything progressed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
@@ -60,11 +60,9 @@ def time_points(
     """The response at every visit after the baseline.
 
     Rules are compared in whole micrometres: 30 % is reached by 70.0 of 100.0 mm, whatever the decimals. Where the
-    smallest sum is zero, any regrowth of 5 mm or more is progression. After a complete response a target that is no
-    node and is seen again is progression, however small (`reappeared_progresses`); a node that grows back over 10 mm
-    counts with the sum alone, and nodes below 10 mm are normal however they changed. A new lesion in doubt that a later
-    visit confirms is progression from the day on which it was first seen. Progression can be called on the targets that
-    were evaluated; a response or stable disease cannot.
+    smallest sum is zero, any regrowth of 5 mm or more is progression. Of nodes that all stay below 10 mm, what is seen
+    again after a complete response, and new lesions in doubt see `RecistOptions`. Progression can be called on the
+    targets that were evaluated; a response or stable disease cannot.
 
     Parameters
     ----------
@@ -88,11 +86,22 @@ def time_points(
 
 def _walk(visits: tuple[Visit, ...], options: RecistOptions, course: _Course) -> Iterator[TimePoint]:
     baseline = visits[0]
-    sure = [{name for name, lesion in visit.of("new").items() if lesion.status == "present"} for visit in visits]
-    for at, visit in enumerate(visits[1:], 1):
-        point = _at(baseline, visit, options, course, set().union(*sure[at + 1 :]))
+    confirmed = _confirmed_later(visits, options)
+    for visit, sure in zip(visits[1:], confirmed[1:], strict=True):
+        point = _at(baseline, visit, options, course, sure)
         _remember(point, options, course)
         yield point
+
+
+def _confirmed_later(visits: tuple[Visit, ...], options: RecistOptions) -> list[frozenset[str]]:
+    """Of each visit, the new lesions that a later one calls present, where their day is that of the first sight."""
+    later: frozenset[str] = frozenset()
+    found = []
+    for visit in reversed(visits):
+        found.append(later)
+        if options.doubtful_dated == "first_seen":
+            later = later.union(name for name, lesion in visit.of("new").items() if lesion.status == "present")
+    return found[::-1]
 
 
 def _counted(lesion: Lesion, options: RecistOptions) -> int:
@@ -101,17 +110,23 @@ def _counted(lesion: Lesion, options: RecistOptions) -> int:
     return round(options.too_small_mm * _UM) if lesion.status == "too_small" else 0
 
 
-def _at(baseline: Visit, visit: Visit, options: RecistOptions, course: _Course, confirmed_later: set[str]) -> TimePoint:
+def _at(
+    baseline: Visit, visit: Visit, options: RecistOptions, course: _Course, confirmed_later: frozenset[str]
+) -> TimePoint:
     wanted, seen = baseline.of("target"), visit.of("target")
     known = {name: seen[name] for name in wanted if name in seen and seen[name].status != "not_evaluated"}
     missing = tuple(name for name in wanted if name not in known)
     total = sum(_counted(lesion, options) for lesion in known.values()) if known else None
     target, said = _target(known, missing, total, course, options)
-    non_target = _non_target(baseline, visit)
+    if merged := [f"{name} in {lesion.merged_into}" for name, lesion in known.items() if lesion.merged_into]:
+        said = f"{said}; merged: {', '.join(merged)}"
+    non_target = _non_target(baseline, visit, course, options)
     new = _new(visit, confirmed_later)
     overall = _overall(target, non_target, new)
     words = [said, *_words(non_target, new)]
-    if new == "yes" and _new(visit, set()) != "yes":
+    if non_target == "PD" and all(lesion.status != "progressed" for lesion in visit.of("non_target").values()):
+        words[1] = f"non-targets seen again after a complete response: {', '.join(_seen_again(visit.of('non_target')))}"
+    if new == "yes" and _new(visit, frozenset()) != "yes":
         words[-1] = "new lesion, in doubt here and confirmed later: progression counts from here"
     return TimePoint(
         visit.day,
@@ -142,14 +157,13 @@ def _target(
 ) -> tuple[TargetResponse, str]:
     if total is None:
         return ("NE", "no target was evaluated") if missing else ("NA", "no targets")
-    if not missing and all(_gone(lesion, options) for lesion in known.values()):
+    by_sum = options.normal_nodes_progress and _grew(total, course)
+    if not missing and not by_sum and all(_gone(lesion, options) for lesion in known.values()):
         return "CR", f"all targets gone, nodes below {NODE_NORMAL_mm} mm (sum {_mm(total)})"
-    if course.complete and options.reappeared_progresses:
-        back = [name for name, lesion in known.items() if not lesion.nodal and lesion.status != "absent"]
-        if back:
-            return "PD", f"seen again after a complete response: {', '.join(back)}"
+    if course.complete and options.reappeared_progresses and (back := _seen_again(known)):
+        return "PD", f"seen again after a complete response: {', '.join(back)}"
     growth = total - course.nadir_um
-    if growth >= _LEAST_GROWTH_um and growth * 5 >= course.nadir_um:
+    if _grew(total, course):
         of = "though not all were evaluated" if missing else ""
         share = "from nothing" if course.nadir_um == 0 else f"{growth / course.nadir_um * 100:+.1f} %"
         return "PD", " ".join(f"sum {_mm(total)}, {share} and {_mm(growth)} above the smallest {of}".split())
@@ -168,8 +182,20 @@ def _target(
     return "SD", f"{said}, neither response nor progression"
 
 
+def _grew(total_um: int, course: _Course) -> bool:
+    growth = total_um - course.nadir_um
+    return growth >= _LEAST_GROWTH_um and growth * 5 >= course.nadir_um
+
+
+def _seen_again(lesions: Mapping[str, Lesion]) -> list[str]:
+    """Lesions that are there and are no nodes; of one that is merged the other tells."""
+    there = ("measured", "too_small", "present", "progressed")
+    return [name for name, lesion in lesions.items() if not lesion.nodal and lesion.status in there]
+
+
 def _gone(lesion: Lesion, options: RecistOptions) -> bool:
-    if lesion.status == "absent":
+    if lesion.status in ("absent", "merged"):
+        # Of what is merged the other lesion tells.
         return True
     return lesion.nodal and _counted(lesion, options) < NODE_NORMAL_mm * _UM
 
@@ -178,8 +204,10 @@ def _mm(length_um: int) -> str:
     return f"{length_um / _UM:g} mm"
 
 
-def _non_target(baseline: Visit, visit: Visit) -> NonTargetResponse:
+def _non_target(baseline: Visit, visit: Visit, course: _Course, options: RecistOptions) -> NonTargetResponse:
     wanted, seen = baseline.of("non_target"), visit.of("non_target")
+    if course.complete and options.reappeared_progresses and _seen_again(seen):
+        return "PD"
     statuses = [seen[name].status if name in seen else "not_evaluated" for name in wanted]
     if not statuses:
         return "NA"
@@ -190,7 +218,7 @@ def _non_target(baseline: Visit, visit: Visit) -> NonTargetResponse:
     return "CR" if all(status == "absent" for status in statuses) else "NON-CR/NON-PD"
 
 
-def _new(visit: Visit, confirmed_later: set[str]) -> NewLesions:
+def _new(visit: Visit, confirmed_later: frozenset[str]) -> NewLesions:
     doubt = "not_evaluated"
     statuses = {
         "present" if lesion.status == doubt and name in confirmed_later else lesion.status
