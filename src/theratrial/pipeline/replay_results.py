@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from theratrial import __version__
 from theratrial.errors import InputError
 from theratrial.pipeline.outputs import RESULTS, read_run_record
 from theratrial.pipeline.response_replay import (
@@ -36,7 +37,11 @@ def replayed_results(out: Path, changes: tuple[str, ...], *, trial: Path | None 
     result = rebuilt(TrialResult, read_results(out / RESULTS))
     folder = read_folder(trial_folder_of(out, read_run_record(out), trial))
     if protocol_hash(folder.protocol) != result.protocol_hash:
-        raise InputError(f"{folder.path}: its protocol is not the one of this result -> run it again, then replay")
+        raise InputError(
+            f"{folder.path}: its protocol, as theratrial {__version__} reads it, is not the one of this result of "
+            f"theratrial {result.product_version}: the file was changed, or protocols are read otherwise now -> run it "
+            "again, then replay"
+        )
     rules = replay_rules(folder.protocol)
     if rules is None:
         raise InputError("the protocol's response or endpoint is not read: there is no rule to replay")
