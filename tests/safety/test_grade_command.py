@@ -208,3 +208,20 @@ def test_a_value_that_is_refused_ends_with_a_code_that_a_script_can_see(given):
         assert "what a clinician adds" not in found.output
     open_grade = run("--test", "creatinine", "--value", "90", "--unit", "umol/L")
     assert open_grade.exit_code == 0
+
+
+def test_a_value_inside_a_printed_range_says_what_else_its_grade_asks():
+    """Ejection fraction of 45 % from 50 %: version 6.0 grades it with a cardiac finding only."""
+    given = ("--ctcae", "6", "--test", "LVEF", "--value", "45", "--unit", "%", "--baseline", "50")
+    said = run(*given, "--no-cardiac-finding").stdout
+    assert "it also asks whether global longitudinal strain fell" in " ".join(said.split())
+
+
+def test_values_that_repeat_are_graded_once_and_every_line_keeps_its_own_answer(tmp_path):
+    path = tmp_path / "many.csv"
+    values = [(line, 20 + 40 * (line % 3)) for line in range(60)]
+    path.write_text("subject,test,value,unit\n" + "".join(f"P{line},plt,{value},10^9/L\n" for line, value in values))
+    grades = json.loads(run(str(path), "--ctcae", "5", "--json").stdout)["grades"]
+    assert [(one["subject"], one["grade"]) for one in grades] == [
+        (f"P{line}", {20: 4, 60: 2, 100: None}[value]) for line, value in values
+    ]

@@ -11,7 +11,7 @@ from theratrial.cli import console
 from theratrial.errors import InputError
 
 if TYPE_CHECKING:
-    from theratrial.results.toxicity import SeriousEvent
+    from theratrial.results.toxicity import Pregnancy, SeriousEvent, SeriousReport
     from theratrial.safety.adverse.dictionary import Dictionary
     from theratrial.trialfolder import TrialFolder
 
@@ -29,7 +29,10 @@ def _version(given: str) -> str:
 
 @app.command("term")
 def term(
-    name: Annotated[str, typer.Argument(help="A term, its beginning, or an everyday word.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME", help="A term, its beginning, or an everyday word; of several words too."),
+    ],
     ctcae: Annotated[str, typer.Option(help="5 or 6.")] = "5",
     grade: Annotated[int | None, typer.Option(help="Say whether this grade exists for the term.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print values as JSON.")] = False,
@@ -40,6 +43,7 @@ def term(
     """
     from theratrial.safety.adverse import term_finding, terms_matching
 
+    name = " ".join(words)
     version = _version(ctcae)
     found = term_finding(name, grade, version)
     fitting = () if found.term else terms_matching(name, version)
@@ -79,11 +83,11 @@ def check(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print values as JSON.")] = False,
 ) -> None:
-    """Adverse events that are odd, serious events with the clock of each report, and, if given, dictionary codes.
+    """Adverse events that are odd, serious events and pregnancies with the clock of each report, and dictionary codes.
 
     The clock is read as of the end of the records. Ends with 1 where a report is overdue or something is odd.
     """
-    from theratrial.pipeline.serious_events import serious_events_at, unmatched_reports
+    from theratrial.pipeline.serious_events import pregnancies_at, serious_events_at, unmatched_reports
     from theratrial.pipeline.trial import cut_off
     from theratrial.trialfolder import read_folder
 
@@ -91,6 +95,7 @@ def check(
     now = cut_off(read)
     events = _events(read, _dictionary(dictionary))
     serious = [(who, one) for who in read.participant_ids for one in serious_events_at(read, who, now)]
+    expected = [(who, one) for who in read.participant_ids for one in pregnancies_at(read, who, now)]
     unmatched = [(who, text) for who in read.participant_ids for text in unmatched_reports(read, who)]
     if as_json:
         console.print_json(
@@ -98,13 +103,17 @@ def check(
                 "as_of": now.isoformat(),
                 "events": events,
                 "serious": [_serious_values(who, one) for who, one in serious],
+                "pregnancies": [_pregnancy_values(who, one) for who, one in expected],
                 "reports_without_event": [{"participant": who, "problem": text} for who, text in unmatched],
             }
         )
     else:
         _say(events, serious, unmatched)
-    late = any(report.state in ("late", "overdue", "not_known") for _, one in serious for report in one.reports)
-    if late or unmatched or any(one["problems"] for one in events) or any(one.missing for _, one in serious):
+        _say_pregnancies(expected)
+    reports = [report for _, one in serious for report in one.reports] + [one.report for _, one in expected]
+    late = any(report.state in ("late", "overdue", "not_known") for report in reports)
+    lacking = any(one.missing for _, one in serious) or any(one.missing for _, one in expected)
+    if late or unmatched or lacking or any(one["problems"] for one in events):
         raise typer.Exit(1)
 
 
@@ -158,18 +167,30 @@ def _serious_values(who: str, one: SeriousEvent) -> dict[str, Any]:
         "started_on": one.started_on.isoformat() if one.started_on else None,
         "grade": one.grade,
         "missing": list(one.missing),
-        "reports": [
-            {
-                "report": report.report,
-                "recipient": report.recipient,
-                "became_aware_at": report.became_aware_at.isoformat() if report.became_aware_at else None,
-                "due_at": report.due_at.isoformat() if report.due_at else None,
-                "sent_at": report.sent_at.isoformat() if report.sent_at else None,
-                "state": report.state,
-                "because": report.because,
-            }
-            for report in one.reports
-        ],
+        "reports": [_report_values(report) for report in one.reports],
+    }
+
+
+def _report_values(report: SeriousReport) -> dict[str, Any]:
+    return {
+        "report": report.report,
+        "recipient": report.recipient,
+        "became_aware_at": report.became_aware_at.isoformat() if report.became_aware_at else None,
+        "due_at": report.due_at.isoformat() if report.due_at else None,
+        "sent_at": report.sent_at.isoformat() if report.sent_at else None,
+        "state": report.state,
+        "because": report.because,
+    }
+
+
+def _pregnancy_values(who: str, one: Pregnancy) -> dict[str, Any]:
+    return {
+        "participant": who,
+        "whose": one.whose,
+        "conceived_on": one.conceived_on.isoformat() if one.conceived_on else None,
+        "exposure": one.exposure,
+        "missing": list(one.missing),
+        "report": _report_values(one.report),
     }
 
 
@@ -189,3 +210,12 @@ def _say(
             console.say(f"  {report.report} to {report.recipient or 'nobody named'}: {state}; {report.because}")
     for who, text in unmatched:
         console.say(f"{who}: {text}")
+
+
+def _say_pregnancies(expected: list[tuple[str, Pregnancy]]) -> None:
+    for who, one in expected:
+        console.say(f"{who}: pregnancy of the {one.whose or 'person not named'}; {one.exposure}", style="bold")
+        for text in one.missing:
+            console.say(f"  missing or contradictory: {text}")
+        state = one.report.state.replace("_", " ")
+        console.say(f"  report to {one.report.recipient or 'nobody named'}: {state}; {one.report.because}")

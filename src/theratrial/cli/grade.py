@@ -119,11 +119,9 @@ def _show(lines: Sequence[SampleLine], versions: Sequence[str], *, is_file: bool
     if as_csv and is_file:
         _print_csv(lines, versions)
         return
-    from theratrial.safety.term_grades import term_grades
-
-    found = [
-        (line, one) for line in lines for version in versions for one in term_grades(line.test, line.sample, version)
-    ]
+    # Files repeat themselves: 80 000 lines of a laboratory hold some thousand different values.
+    seen: dict[tuple[Any, ...], tuple[TermGrade, ...]] = {}
+    found = [(line, one) for line in lines for version in versions for one in _explained(line, version, seen)]
     if as_json:
         console.print_json({"lab_only": True, "grades": [_values(line, one, is_file=is_file) for line, one in found]})
     elif as_csv:
@@ -146,6 +144,20 @@ def _show(lines: Sequence[SampleLine], versions: Sequence[str], *, is_file: bool
         )
     if refused:
         raise typer.Exit(1)
+
+
+def _explained(
+    line: SampleLine, version: str, seen: dict[tuple[Any, ...], tuple[TermGrade, ...]]
+) -> tuple[TermGrade, ...]:
+    """The grades of a line with their reasons, taken from `seen` where the same value was graded before."""
+    from theratrial.safety.term_grades import term_grades
+
+    of = line.sample
+    limits = (of.lower_limit, of.upper_limit, of.baseline, of.limit_unit, of.baseline_unit)
+    key = (version, line.test, of.value, of.unit, *limits, tuple(sorted(of.facts.items())))
+    if key not in seen:
+        seen[key] = term_grades(line.test, of, version)
+    return seen[key]
 
 
 def _print_csv(lines: Sequence[SampleLine], versions: Sequence[str]) -> None:

@@ -153,6 +153,9 @@ def _show(one: SubjectPetResponse, title: str, unit: str) -> None:
         ],
         title=f"{one.subject}: {title}, baseline {one.baseline}",
     )
+    limit = getattr(one.responses[0].response, "measurable_from", None)
+    if limit is not None:
+        console.say(f"A lesion of the baseline is measurable from SULpeak {limit:.2f} g/mL.")
     for caution in one.cautions:
         console.note(f"{one.subject}: {caution}")
 

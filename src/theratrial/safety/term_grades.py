@@ -183,7 +183,10 @@ def _why(
             return f"{said} is grade {least} or {most}; needed: {' and '.join(missing)}"
         return f"{said} is from grade {least} to grade {most}; needed: {' and '.join(missing)}"
     if met is None:
-        said = f"{said} meets no grade; grade {term.criteria[-1].grade} is {_shown(term.criteria[-1], limits)}"
+        mildest = term.criteria[-1]
+        said = f"{said} meets no grade; grade {mildest.grade} is {_shown(mildest, limits)}"
+        if mildest.also:
+            said = f"{said}; it also asks {FACTS.get(mildest.also, mildest.also)}"
     else:
         said = f"{said} is {_shown(met, limits)}"
     return f"{said}; up to grade {most}, depending on {' and '.join(missing)}" if missing else said
