@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,13 +19,15 @@ from theratrial.pipeline.as_of import content_hash, end_of_day, folder_as_of
 from theratrial.pipeline.study_documents import plan_inputs, study_inputs, study_inputs_as_of
 from theratrial.pipeline.trial import TrialRun
 from theratrial.protocol.reader import shipped_protocol
+from theratrial.report.study import figures
 from theratrial.report.study.csr.report import headings
 from theratrial.report.study.inputs import StudyInputs
 from theratrial.report.study.make import document, voice_of
 from theratrial.report.study.render import page
 from theratrial.report.study.voice import persian_words
 from theratrial.results.places import value_at
-from theratrial.results.plain import plain
+from theratrial.results.plain import plain, results_text
+from theratrial.results.values import AdverseEvent
 from theratrial.trialfolder import read_folder
 from theratrial.web.sentences.matching import said
 
@@ -81,6 +83,13 @@ def _page(inputs: StudyInputs, kind: str, language: str) -> str:
     return page(document(kind, given, voice), voice)  # type: ignore[arg-type]
 
 
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes most of the time of a page; not for tests of its words."""
+    for name in ("flow", "interval", "waterfall", "swimmers", "counts", "doses"):
+        monkeypatch.setattr(figures, name, lambda _desk: ())
+
+
 def _words(path: Path) -> set[str]:
     """Texts that a module says: what is given to a voice, and heads that are said one by one."""
     found: set[str] = set()
@@ -93,7 +102,7 @@ def _words(path: Path) -> set[str]:
             for one in node.value.elts if isinstance(node.value, ast.Tuple) else ():
                 inside = one.value if isinstance(one, ast.Starred) else one
                 texts = inside.elts if isinstance(inside, ast.Tuple) else [inside]
-                found |= {text.value for text in texts if isinstance(text, ast.Constant) and text.value}
+                found |= {str(text.value) for text in texts if isinstance(text, ast.Constant) and text.value}
     return found
 
 
@@ -139,6 +148,106 @@ def test_two_processes_write_the_same_bytes_of_html_and_pdf(small_trial: Path, t
     assert written[0] == written[1]
 
 
+_TWICE = """
+import json, sys
+from pathlib import Path
+from theratrial.pipeline.study_documents import study_inputs
+from theratrial.report.study.make import document, voice_of
+from theratrial.report.study.render import page, pdf
+from theratrial.results.plain import read_results
+from theratrial.results.rebuild import rebuilt
+from theratrial.results.values import TrialResult
+from theratrial.trialfolder import read_folder
+
+trial, results, out = map(Path, sys.argv[1:])
+folder = read_folder(trial)
+inputs = study_inputs(folder, rebuilt(TrialResult, read_results(results)))
+for kind in ("csr", "safety"):
+    voice = voice_of(folder.protocol, "en")
+    made = document(kind, inputs, voice)
+    (out / f"{kind}.html").write_text(page(made, voice))
+    (out / f"{kind}.pdf").write_bytes(pdf(made, voice))
+"""
+
+
+@pytest.mark.long
+def test_two_processes_write_the_same_bytes_of_the_report_and_of_the_safety_report(
+    small_trial: Path, small_run: TrialRun, tmp_path: Path
+) -> None:
+    pytest.importorskip("weasyprint")
+    results = tmp_path / "results.json"
+    results.write_text(results_text(small_run.result), encoding="utf-8")
+    written = []
+    for seed in ("1", "2"):
+        out = tmp_path / seed
+        out.mkdir()
+        words = [sys.executable, "-c", _TWICE, str(small_trial), str(results), str(out)]
+        subprocess.run(words, check=True, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True)
+        written.append({file.name: file.read_bytes() for file in out.iterdir()})
+    assert sorted(written[0]) == ["csr.html", "csr.pdf", "safety.html", "safety.pdf"]
+    assert written[0] == written[1]
+
+
+def _table(html: str, caption: str) -> list[list[str]]:
+    """Rows of the table with that caption, each cell with its tags."""
+    found = next(part for part in html.split("<table")[1:] if f"</b> {caption}" in part).split("</table>")[0]
+    return [re.findall(r"<t[hd].*?</t[hd]>", row, re.S) for row in found.split("<tr")[2:]]
+
+
+def _shown(cell: str) -> str:
+    return re.sub(r"<[^>]*>", "", cell)
+
+
+@pytest.mark.parametrize(
+    ("caption", "first"),
+    [
+        ("Stopping boundary", 1),
+        ("Operating characteristics of the boundary (exact)", 1),
+        ("Power of the test", 1),
+        ("One participant more or fewer", 1),
+        ("Shift of laboratory grades", 2),
+        ("Overview of adverse events", 1),
+        ("Categories by criteria", 1),
+    ],
+)
+def test_every_number_of_a_table_leads_to_its_trace(pages: Pages, caption: str, first: int) -> None:
+    numbers = [
+        cell for row in _table(pages["csr", "en"], caption) for cell in row[first:] if re.match(r"[\d.]+", _shown(cell))
+    ]
+    assert numbers
+    assert [_shown(cell) for cell in numbers if 'href="#trace-' not in cell] == []
+
+
+def test_an_event_before_the_first_session_is_listed_and_not_counted_and_one_that_ended_treatment_is(
+    inputs: StudyInputs, no_figures: None
+) -> None:
+    """Counted by hand: one participant, of two events the one that began on treatment, which ended it."""
+    people = [replace(one, adverse_events=()) for one in inputs.result.participants]
+    at = next(index for index, one in enumerate(people) if one.treated)
+    start = people[at].sessions[0].injected_at.date()
+    event = AdverseEvent(
+        "Nausea", 3, start, None, serious=False, related="related", ctcae_term="Nausea",
+        system_organ_class="Gastrointestinal disorders", action_taken="treatment ended",
+    )  # fmt: skip
+    before = replace(event, term="Cough", ctcae_term="Cough", started_on=start - timedelta(days=1), action_taken="")
+    people[at] = replace(people[at], adverse_events=(before, event))
+    html = _page(replace(inputs, result=replace(inputs.result, participants=tuple(people))), "csr", "en")
+    treated = sum(one.treated for one in people)
+    share = f"1 ({100 / treated:.0f} %)"
+    overview = {
+        _shown(row[0]): [_shown(cell) for cell in row[1:]] for row in _table(html, "Overview of adverse events")
+    }
+    assert overview["Any adverse event"] == [share, "1"]
+    assert overview["Leading to the end of treatment"] == [share, "1"]
+    assert overview["Serious"] == ["–", "–"]
+    terms = [
+        _shown(row[0]).strip() for row in _table(html, "Adverse events by system organ class, term and worst grade")
+    ]
+    assert terms == ["Gastrointestinal disorders", "Nausea"]
+    assert f"1 events of {people[at].participant_id} that began before the first session" in html
+    assert "Cough" in html
+
+
 def test_every_link_leads_to_a_place_of_the_page(pages: Pages) -> None:
     for kind, language in (("csr", "en"), ("safety", "fa"), ("sap", "en")):
         html = pages[kind, language]
@@ -159,7 +268,9 @@ def test_every_value_that_a_document_counted_by_stands_in_the_results(pages: Pag
         value_at(tree, place)
 
 
-def test_data_that_are_not_locked_leave_with_the_word_draft_and_locked_ones_without(inputs: StudyInputs) -> None:
+def test_data_that_are_not_locked_leave_with_the_word_draft_and_locked_ones_without(
+    inputs: StudyInputs, no_figures: None
+) -> None:
     assert not inputs.folder.locked
     assert '<body class="draft">' in _page(inputs, "csr", "en")
     locked = replace(inputs, state=replace(inputs.state, locked=True))
@@ -168,7 +279,7 @@ def test_data_that_are_not_locked_leave_with_the_word_draft_and_locked_ones_with
     assert "DRAFT" in _page(wanted, "safety", "en").split("<main>")[0]
 
 
-def test_what_a_person_wrote_cannot_become_markup(inputs: StudyInputs) -> None:
+def test_what_a_person_wrote_cannot_become_markup(inputs: StudyInputs, no_figures: None) -> None:
     first = inputs.result.participants[0]
     hostile = replace(first, disposition="withdrawal", disposition_reason="<script>alert(1)</script>")
     result = replace(inputs.result, participants=(hostile, *inputs.result.participants[1:]))
@@ -224,6 +335,7 @@ _LATER = {
 }
 
 
+@pytest.mark.long
 def test_a_row_recorded_later_changes_no_byte_of_the_safety_report(broken_trial: Path) -> None:
     folder = read_folder(broken_trial)
     before = study_inputs_as_of(folder, CUT)

@@ -25,6 +25,10 @@ _PERSIAN_RANGE: Final = "U+0600-06FF, U+0750-077F, U+200C-200D, U+FB50-FDFF, U+F
 _DEEPEST_IN_CONTENTS: Final = 3
 _LONG: Final = 250
 """Letters beyond which a longer text makes its column no wider."""
+_LONGEST_WORD: Final = 22
+_LETTERS_ACROSS: Final = 100
+"""Letters of the table's size that fit across upright paper; `_BOLD` and `_PADDING` in the same unit."""
+_BOLD, _PADDING = 1.15, 1.6
 REGISTER: Final = "The register of traces has {n} lines; it stands in the HTML of the same state, each number linked."
 _ARABIC: Final = re.compile("[\u0600-\u06ff]")
 _UNSEEN: Final = re.compile("[\u2066-\u2069\ue000\ue001]")
@@ -133,7 +137,7 @@ def widths(block: Table) -> tuple[float, ...]:
     """
     if "narrow" in block.style or not block.rows:
         return ()
-    wanted = []
+    least, more = [], []
     for at, head in enumerate(block.head):
         texts = [_plain(head)]
         for row in block.rows:
@@ -142,7 +146,11 @@ def widths(block: Table) -> tuple[float, ...]:
                 texts += [_plain(cell.text), _plain(cell.below)]
         word = max((len(one) for text in texts for one in text.split()), default=1)
         longest = max(len(text) for text in texts)
-        wanted.append(min(word, 22) + 1.5 + (min(max(longest - word, 0), _LONG) ** 0.5) * 1.4)
+        least.append(min(word, _LONGEST_WORD) * _BOLD + _PADDING)
+        more.append(min(max(longest - word, 0), _LONG) ** 0.5)
+    # No word is broken while all of them fit; what is left goes to the columns with longer texts.
+    left = max(_LETTERS_ACROSS - sum(least), 0) / (sum(more) or 1)
+    wanted = [one + left * (extra if sum(more) else 0) for one, extra in zip(least, more, strict=True)]
     return tuple(round(100 * one / sum(wanted), 2) for one in wanted)
 
 

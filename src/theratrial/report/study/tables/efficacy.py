@@ -8,6 +8,7 @@ from theratrial.report.study.inputs import Desk
 from theratrial.report.study.parts import absent, number_cell, table, table_or
 from theratrial.report.study.tables.counting import count_cell, counted_cell, record_cell, result_cell
 from theratrial.report.texts import in_percent
+from theratrial.results.analysis import AnalysedProportion
 
 
 def answer(desk: Desk) -> Answer:
@@ -54,12 +55,18 @@ def sensitivity_table(desk: Desk) -> Block:
             Cell(f"{one.successes} / {one.analysed}", anchor=desk.book.anchor(one.proportion.trace)),
             number_cell(voice, desk.book, one.proportion),
             Cell(voice.word(one.interval_method)),
-            Cell("; ".join(voice.core(text) for text in (*one.left_out, *one.changed)) or "–"),
+            Cell("; ".join(voice.core(text) for text in _otherwise(one)) or "–"),
         )
         for one in analysis.proportions
     ]
     head = ("Analysis", "Set", "Successes", "Proportion", "Interval", "Counted otherwise or left out")
     return table(voice("Primary and sensitivity analyses"), [voice(one) for one in head], rows)
+
+
+def _otherwise(one: AnalysedProportion) -> list[str]:
+    """What was counted otherwise; who was left out and is told of there is not told twice."""
+    told = {text.partition(":")[0] for text in one.changed}
+    return [*one.changed, *(text for text in one.left_out if text.partition(":")[0] not in told)]
 
 
 def _set_title(desk: Desk, key: str) -> str:
