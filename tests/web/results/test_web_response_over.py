@@ -110,6 +110,27 @@ def test_the_page_names_lesions_out_of_reach_labels_and_whose_category_flips(cli
 
 
 @pytest.mark.usefixtures("computed")
+def test_who_may_not_open_a_participant_is_offered_none(client_of: ClientOf) -> None:
+    address = "/results/participant/P01/response/"
+    page = client_of("statistician1").get(ADDRESS)
+    assert page.status_code == 200
+    assert "P01" in page.content.decode()
+    assert address not in page.content.decode()
+    assert address in client_of("investigator1").get(ADDRESS).content.decode()
+
+
+@pytest.mark.usefixtures("computed")
+def test_what_a_process_remembers_of_one_computation_is_not_shown_for_the_next(client_of: ClientOf) -> None:
+    client = client_of("investigator1")
+    assert "SD → PD" in client.get(ADDRESS).content.decode()
+    assert client.get(f"{ADDRESS}figure/heterogeneity.svg").status_code == 200
+    one, _ = cohort()
+    stored((replace(one, criteria=ParticipantCriteria()),), TrialCriteria())
+    assert "SD → PD" not in client.get(ADDRESS).content.decode()
+    assert client.get(f"{ADDRESS}figure/heterogeneity.svg").status_code == 404
+
+
+@pytest.mark.usefixtures("computed")
 @pytest.mark.parametrize("name", ["heterogeneity", "dose-response"])
 def test_each_figure_is_served_as_an_image_that_may_load_nothing(client_of: ClientOf, name: str) -> None:
     client = client_of("investigator1")
