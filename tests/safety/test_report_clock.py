@@ -46,6 +46,11 @@ def test_a_second_late_is_not_told_as_no_minute_late():
     assert clock(None, DAY + timedelta(hours=2, minutes=5)).because == "not sent; overdue by 2 h 5 min"
 
 
+def test_a_span_of_many_days_is_told_in_days():
+    assert clock(None, timedelta(hours=24 + 72)).because == "not sent; overdue by 72 h"
+    assert clock(None, timedelta(days=636, hours=11)).because == "not sent; overdue by 635 days 11 h"
+
+
 def test_nobody_knows_a_clock_that_has_no_beginning():
     found = clock(aware=None)
     assert (found.state, found.due_at) == ("not_known", None)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from theratrial.errors import InputError
 
 ClockState = Literal["in_time", "late", "sent", "owed", "overdue", "not_known"]
+
+_HOURS_READ: Final = 72
+"""Hours up to which a span is told in hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,12 @@ def _sent(aware: datetime, sent: datetime, due: datetime | None, odd: tuple[str,
 
 
 def _hours(span: timedelta) -> str:
-    """``26 h`` or ``26 h 5 min``, in whole minutes, upwards: a second late is not zero minutes late."""
+    """``26 h`` or ``26 h 5 min``, in whole minutes, upwards: a second late is not zero minutes late.
+
+    Days and whole hours beyond 72 h: nobody reads 15251 h.
+    """
     minutes = -(-span // timedelta(minutes=1))
     hours, rest = divmod(minutes, 60)
+    if hours > _HOURS_READ:
+        return f"{hours // 24} days {hours % 24} h"
     return f"{hours} h {rest} min" if rest else f"{hours} h"
