@@ -52,7 +52,10 @@ def test_a_lesion_without_a_line_was_not_evaluated() -> None:
         ("P01,2022-01-01,T1,target,measured,30 mm,no,,", "line 2: a length in millimetres"),
         ("P01,01.02.2022,T1,target,measured,30,no,,", "line 2: date is a day"),
         ("P01,2022-01-01,T1,main,measured,30,no,,", "role is one of target, non_target, new"),
-        ("P01,2022-01-01,T1,target,present,,no,,", "status is one of measured, absent, too_small, merged, not_evaluated"),
+        (
+            "P01,2022-01-01,T1,target,present,,no,,",
+            "status is one of measured, absent, too_small, merged, not_evaluated",
+        ),
         ("P01,2022-01-01,T1,target,measured,,no,,", "has no length"),
         ("P01,2022-01-01,T1,target,absent,0,no,,", "has a length"),
         ("P01,2022-01-01,T1,target,measured,30,perhaps,,", "nodal is yes or no"),

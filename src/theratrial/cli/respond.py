@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,6 +28,13 @@ class Stays(StrEnum):
     NEVER = "never"
 
 
+class Dated(StrEnum):
+    """From when a new lesion that was in doubt is progression, once it is confirmed."""
+
+    FIRST_SEEN = "first_seen"
+    CONFIRMED = "confirmed"
+
+
 app.command()(percist)
 app.command()(eortc)
 app.command()(replay)
@@ -44,8 +52,8 @@ def recist(
         typer.Argument(
             metavar="FILE.csv",
             help="One line for each lesion at each visit: subject, date, lesion, role (target, non_target, new), "
-            "status (measured, absent, too_small, present, progressed, not_evaluated); length_mm, nodal, organ, visit, "
-            "treatment_start.",
+            "status (measured, absent, too_small, merged, present, progressed, not_evaluated); length_mm, or length "
+            "with unit (mm, cm); nodal, axis (long, short), organ, merged_into, visit, treatment_start.",
         ),
     ],
     confirmation_days: Annotated[
@@ -68,8 +76,22 @@ def recist(
         bool, typer.Option("--beyond-progression", help="Assessments after the first progression count too.")
     ] = False,
     reappeared_by_sum: Annotated[
-        bool, typer.Option("--reappeared-by-sum", help="A target seen again after CR is judged by the sum, not PD.")
+        bool, typer.Option("--reappeared-by-sum", help="What is seen again after CR is judged by the sum, not PD.")
     ] = False,
+    normal_nodes_by_sum: Annotated[
+        bool, typer.Option("--normal-nodes-by-sum", help="Nodes that stay below 10 mm can progress by the sum.")
+    ] = False,
+    doubtful_dated: Annotated[
+        Dated, typer.Option("--doubt-dated", help="Day of a new lesion that was in doubt and is confirmed later.")
+    ] = Dated.FIRST_SEEN,
+    partial_after_complete: Annotated[
+        bool, typer.Option("--cr-was-pr", help="A CR that is followed by PR was read in error and counts as PR.")
+    ] = False,
+    early_complete_progresses: Annotated[
+        bool, typer.Option("--early-cr-pd", help="CR, then SD or PR, all before --stable: PD as in table 3, not NE.")
+    ] = False,
+    targets: Annotated[int, typer.Option("--targets", help="Most targets that are followed.")] = 5,
+    per_organ: Annotated[int, typer.Option("--per-organ", help="Most targets that are followed in one organ.")] = 2,
     missing_is_ne: Annotated[
         bool, typer.Option("--missing-is-ne", help="Without any assessment: NE in place of MISSING.")
     ] = False,
@@ -91,19 +113,34 @@ def recist(
         too_small_mm=too_small_mm,
         beyond_progression=beyond_progression,
         reappeared_progresses=not reappeared_by_sum,
+        normal_nodes_progress=normal_nodes_by_sum,
+        doubtful_dated=doubtful_dated.value,
+        partial_after_complete=partial_after_complete,
+        early_complete_progresses=early_complete_progresses,
         missing_is_not_evaluable=missing_is_ne,
+        largest_targets=targets,
+        largest_targets_per_organ=per_organ,
     )
-    found = list(subject_responses(read_lesions(csv_text(file), name=str(file)), options))
+    lesions = read_lesions(csv_text(file), name=str(file), latest=date.today())
+    found = list(subject_responses(lesions, options))
     if as_json:
         console.print_json({"criteria": "RECIST 1.1", "options": options, "subjects": found})
         return
     for one in found:
         _show(one)
-    if any(one.reference_is_baseline for one in found):
-        console.note("Stable disease is counted from the baseline where the table gives no treatment_start.")
 
 
 def _show(one: SubjectResponse) -> None:
+    title = f"{one.subject}: {one.best.response}, {one.best.because}"
+    if not one.time_points:
+        console.say(title)
+    else:
+        _show_visits(one, title)
+    for caution in one.cautions:
+        console.note(f"{one.subject}: {caution}")
+
+
+def _show_visits(one: SubjectResponse, title: str) -> None:
     console.print_table(
         ("day", "response", "targets", "non-targets", "new", "sum [mm]", "because"),
         [
@@ -118,7 +155,5 @@ def _show(one: SubjectResponse) -> None:
             )
             for point in one.time_points
         ],
-        title=f"{one.subject}: {one.best.response}, {one.best.because}",
+        title=title,
     )
-    for caution in one.cautions:
-        console.note(f"{one.subject}: {caution}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,7 @@ from theratrial.cli.files import csv_text
 
 if TYPE_CHECKING:
     from theratrial.protocol.plans.criteria import LeanBodyMass, UptakeBy
+    from theratrial.response.pet.percist import PercistOptions
     from theratrial.response.pet.scans import Comparability
     from theratrial.response.pet.table import PetCriteria, SubjectPetResponse
 
@@ -50,6 +52,17 @@ _Glucose = Annotated[bool, typer.Option("--glucose/--no-glucose", help="Whether 
 _Comparable = Annotated[
     bool, typer.Option("--assume-comparable", help="Do not ask whether the scans can be compared; it is said so.")
 ]
+_OtherRise = Annotated[
+    float,
+    typer.Option("--other-rise", help="Rise of another lesion that forbids a partial response [%]; -1: not asked."),
+]
+_Above = Annotated[
+    bool, typer.Option("--beyond-limits", help="Falls and measurable uptakes lie beyond their limits, not at them.")
+]
+_BloodTable = Annotated[
+    bool,
+    typer.Option("--blood-without-sd", help="Liver diseased: twice the blood pool, without 2 SD (table, not text)."),
+]
 _Json = Annotated[bool, typer.Option("--json", help="Print values as JSON.")]
 
 
@@ -60,11 +73,30 @@ def percist(
     latest: _Latest = 70.0,
     glucose: _Glucose = True,
     assume_comparable: _Comparable = False,
+    other_rise: _OtherRise = 30.0,
+    beyond_limits: _Above = False,
+    blood_without_sd: _BloodTable = False,
     as_json: _Json = False,
 ) -> None:
-    """PERCIST 1.0: every scan against the baseline, by SULpeak of the hottest lesion."""
+    """PERCIST 1.0: every scan against the baseline, by SULpeak of the hottest lesion.
+
+    The baseline is the last scan on or before treatment_start; without that column the earliest.
+    """
+    from theratrial.errors import InputError
+    from theratrial.response.pet.percist import PercistOptions
+
+    if other_rise != -1 and not 0 <= other_rise < float("inf"):
+        raise InputError(f"--other-rise is 0 or more, or -1, got {other_rise:g}")
     limits = None if assume_comparable else _limits(earliest, latest, glucose=glucose)
-    _respond(file, "percist", None if lbm is None else "lean_body_mass", lbm, limits, as_json=as_json)
+    options = PercistOptions(
+        other_rise_percent=None if other_rise == -1 else other_rise,
+        fall_at_limit=not beyond_limits,
+        measurable_at_limit=not beyond_limits,
+        blood_pool_two_sd=not blood_without_sd,
+        comparability=limits,
+    )
+    by: UptakeBy | None = None if lbm is None else "lean_body_mass"
+    _respond(file, "percist", by, lbm, limits, as_json=as_json, options=options)
 
 
 def eortc(
@@ -109,13 +141,14 @@ def _respond(
     limits: Comparability | None,
     *,
     as_json: bool,
+    options: PercistOptions | None = None,
 ) -> None:
     from theratrial.response.pet.table import pet_responses, read_scans
     from theratrial.response.uptake_measure import UNITS
 
     formula: LeanBodyMass | None = None if lbm is None else lbm.value
-    scans = read_scans(csv_text(file), name=str(file), by=by, formula=formula)
-    found = list(pet_responses(scans, criteria, limits))
+    scans = read_scans(csv_text(file), name=str(file), by=by, formula=formula, latest=date.today())
+    found = list(pet_responses(scans, criteria, limits, options))
     unit = "g/mL" if by is None else UNITS[by]
     title = {"percist": "PERCIST 1.0", "eortc": "EORTC 1999"}[criteria]
     if as_json:
@@ -126,6 +159,7 @@ def _respond(
                 "lean_body_mass": formula or "as given",
                 "unit": unit,
                 "comparability": limits,
+                "options": options,
                 "subjects": found,
             }
         )

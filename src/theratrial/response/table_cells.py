@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
@@ -13,6 +14,7 @@ from typing import Final
 
 from theratrial.errors import InputError, Problem, Problems
 
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _YES_NO: Final = {"": False, "no": False, "n": False, "0": False, "false": False} | dict.fromkeys(
     ("yes", "y", "1", "true"), True
 )
@@ -89,8 +91,7 @@ def picked_cells(columns: Sequence[str], wanted: Sequence[str]) -> Callable[[lis
     def taken(row: list[str]) -> tuple[str, ...]:
         if len(row) > width:
             raise InputError("has more cells than the header; put a text with a comma into quotes")
-        cells = [cell.strip() for cell in row]
-        cells.extend([""] * (width + 1 - len(row)))
+        cells = [*map(str.strip, row), *("",) * (width + 1 - len(row))]
         found: tuple[str, ...] = pick(cells)
         if not found[0] or not found[1]:
             raise InputError(f"{second if found[0] else first} is empty")
@@ -125,7 +126,7 @@ def yes_or_no(column: str, value: str) -> bool:
 def day(column: str, text: str) -> date:
     """The cell as a day."""
     try:
-        return date.fromisoformat(text)
+        return date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError:
         raise InputError(f"{column} is a day as 2022-01-31, got {text!r}") from None
 

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from theratrial.response.pet.scans import SAME, Comparability, PetScan, not_comparable
 
 METHOD: Final = "response.eortc_1999"
-VERSION: Final = "1"
+VERSION: Final = "2"
 
 EortcCategory = Literal["CMR", "PMR", "SMD", "PMD", "NE"]
 

@@ -24,6 +24,10 @@ class PercistOptions:
 
     fall_percent: float = 30.0
     fall_sul: float = 0.8
+    fall_at_limit: bool = True
+    """Whether a fall of exactly `fall_percent` and `fall_sul` is a partial response; sources write ">=" or ">"."""
+    measurable_at_limit: bool = True
+    """Whether a lesion with exactly the uptake of the limit is measurable; programs differ."""
     rise_percent: float = 30.0
     rise_sul: float = 0.8
     total_rise_percent: float = 75.0
@@ -97,7 +101,7 @@ def _judged(
         return "NE", f"not assessable: {'; '.join(reasons)}"
     if limit is None or before is None:
         return "NE", "not assessable: no reference region or no measured lesion at baseline"
-    if before < limit * (1 - SAME):
+    if before < limit * (1 - SAME) or (before <= limit * (1 + SAME) and not options.measurable_at_limit):
         return "NE", f"not assessable: the hottest lesion has {before:.2f} g/mL, measurable from {limit:.2f}"
     if risen := _risen(baseline, later, before, after, options):
         return "PMD", risen
@@ -111,7 +115,8 @@ def _judged(
     first, last = (one.lesion_id if one else "" for one in (baseline.hottest, later.hottest))
     change = f"{-fall:+.2f}, {-fall / before * 100:+.1f} %"
     said = f"SULpeak {before:.2f} ({first}) to {after:.2f} ({last}) g/mL, {change}"
-    enough = fall >= options.fall_percent / 100 * before * (1 - SAME) and fall >= options.fall_sul * (1 - SAME)
+    edge = 1 - SAME if options.fall_at_limit else 1 + SAME
+    enough = fall >= options.fall_percent / 100 * before * edge and fall >= options.fall_sul * edge
     if enough and (other := _other_rose(baseline, later, options)):
         return "SMD", f"{said}; no partial response, for {other}"
     return ("PMR" if enough else "SMD"), said
@@ -143,7 +148,7 @@ def _other_rose(baseline: PetScan, later: PetScan, options: PercistOptions) -> s
     known = {lesion.lesion_id: lesion for lesion in later.lesions}
     for one in baseline.lesions:
         now = known.get(one.lesion_id)
-        if now is None or not one.uptake or now.uptake is None:
+        if now is None or one.uptake is None or now.uptake is None:
             continue
         if now.uptake - one.uptake > options.other_rise_percent / 100 * one.uptake * (1 + SAME):
             return f"{one.lesion_id} rose from {one.uptake:.2f} to {now.uptake:.2f} g/mL"
@@ -153,6 +158,20 @@ def _other_rose(baseline: PetScan, later: PetScan, options: PercistOptions) -> s
 def _rose(before: float, after: float, options: PercistOptions) -> bool:
     rise = after - before
     return rise > options.rise_percent / 100 * before * (1 + SAME) and rise > options.rise_sul * (1 + SAME)
+
+
+def gaps(baseline: PetScan, later: PetScan) -> tuple[str, ...]:
+    """What was not recorded and so not judged, though no category is refused for it."""
+    found = [
+        f"{one.lesion_id} was not measured at baseline: whether it rose cannot be told"
+        for one in baseline.lesions
+        if one.uptake is None
+    ]
+    totals = [*baseline.lesions, *later.lesions]
+    if any(one.total_g is not None for one in totals) and None in (_total(baseline), _total(later)):
+        names = dict.fromkeys(one.lesion_id for one in totals if one.total_g is None and one.background is not True)
+        found.append(f"total lesion glycolysis is not judged: no total of {', '.join(names)}")
+    return tuple(found)
 
 
 def _total(scan: PetScan) -> float | None:

@@ -91,6 +91,7 @@ class Comparability:
     longest_uptake_min: float = 70.0
     uptake_difference_min: float | None = 15.0
     activity_difference_percent: float = 20.0
+    """Of the larger of both, as the liver's: which scan was the first does not matter."""
     liver_difference_percent: float = 20.0
     liver_difference_sul: float = 0.3
     highest_glucose_mg_per_dL: float | None = 200.0
@@ -145,7 +146,7 @@ def _activities(baseline: PetScan, later: PetScan, limits: Comparability) -> Ite
     before, after = baseline.injected_MBq, later.injected_MBq
     if before is None or after is None or before <= 0:
         yield "the injected activity of a scan is not recorded"
-    elif (apart := abs(after - before) / before * 100) > limits.activity_difference_percent * (1 + SAME):
+    elif (apart := abs(after - before) / max(after, before) * 100) > limits.activity_difference_percent * (1 + SAME):
         yield f"injected activities {apart:.0f} % apart, more than {limits.activity_difference_percent:g} %"
 
 

@@ -11,10 +11,10 @@ from typing import Any, Final, Literal, TypeVar
 from theratrial.errors import InputError, Problem, Problems
 from theratrial.protocol.plans.criteria import LeanBodyMass, UptakeBy
 from theratrial.response.pet.eortc import EortcResponse, eortc
-from theratrial.response.pet.percist import PercistOptions, PercistResponse, percist
+from theratrial.response.pet.percist import PercistOptions, PercistResponse, gaps, percist
 from theratrial.response.pet.scans import Comparability, PetLesion, PetScan, Reference
 from theratrial.response.recist.baseline import baseline_at
-from theratrial.response.table_cells import day, number, one_of, stripped_cells, table_lines, yes_or_no
+from theratrial.response.table_cells import day, known_day, number, one_of, stripped_cells, table_lines, yes_or_no
 from theratrial.response.uptake_measure import TITLES, UNITS, uptake_measure
 
 NEEDED: Final = ("subject", "date", "lesion", "status", "uptake_g_per_mL")
@@ -99,7 +99,12 @@ class SubjectPetResponse:
 
 
 def read_scans(
-    text: str, *, name: str = "table", by: UptakeBy | None = None, formula: LeanBodyMass | None = None
+    text: str,
+    *,
+    name: str = "table",
+    by: UptakeBy | None = None,
+    formula: LeanBodyMass | None = None,
+    latest: date | None = None,
 ) -> tuple[SubjectScans, ...]:
     """The participants of a CSV table in the order in which they first appear.
 
@@ -110,6 +115,8 @@ def read_scans(
         sex; None: they are taken as they stand, unless a formula is named.
     formula
         Of lean body mass, the measure where it is named alone.
+    latest
+        Today, after which no day can lie; None: not asked.
 
     Raises
     ------
@@ -123,7 +130,7 @@ def read_scans(
     scans: dict[str, dict[date, _Scan]] = defaultdict(lambda: defaultdict(_Scan))
     for line, row in lines:
         try:
-            _take(stripped_cells(columns, row, filled=("subject", "lesion")), line, scans)
+            _take(stripped_cells(columns, row, filled=("subject", "lesion")), line, scans, latest)
         except InputError as error:
             problems.append(Problem(f"{name} line {line}", str(error)))
             if len(problems) == MOST_PROBLEMS:
@@ -151,8 +158,8 @@ def read_scans(
     return tuple(found)
 
 
-def _take(cells: Mapping[str, str], line: int, scans: Mapping[str, Any]) -> None:
-    on = day("date", cells["date"])
+def _take(cells: Mapping[str, str], line: int, scans: Mapping[str, Any], latest: date | None) -> None:
+    on = known_day("date", cells["date"], latest)
     status = one_of("status", cells["status"], _STATUSES)
     role = one_of("role", cells.get("role") or "target", _ROLES)
     uptake = number("uptake_g_per_mL", cells["uptake_g_per_mL"])
@@ -165,7 +172,7 @@ def _take(cells: Mapping[str, str], line: int, scans: Mapping[str, Any]) -> None
     for column in _FLAGS:
         yes_or_no(column, cells.get(column, ""))
     if cells.get("treatment_start"):
-        day("treatment_start", cells["treatment_start"])
+        known_day("treatment_start", cells["treatment_start"], latest)
     if cells.get("sex"):
         one_of("sex", cells["sex"], ("F", "M"))
     scan = scans[cells["subject"]][on]
@@ -252,7 +259,10 @@ def _converted(lesion: PetLesion, factor: float) -> PetLesion:
 
 
 def pet_responses(
-    subjects: Iterable[SubjectScans], criteria: PetCriteria, comparability: Comparability | None
+    subjects: Iterable[SubjectScans],
+    criteria: PetCriteria,
+    comparability: Comparability | None,
+    options: PercistOptions | None = None,
 ) -> Iterator[SubjectPetResponse]:
     """Responses of each participant: every later scan against the baseline.
 
@@ -260,11 +270,13 @@ def pet_responses(
     ------
     Problems
         No scan before the treatment, or none after; new lesions at baseline, or cycles before it; a lesion that appears
-        later and is not called new; EORTC without the number of cycles before a scan.
+        later and is not called new, or changes its role; EORTC without the number of cycles before a scan.
     """
+    chosen = replace(options or PercistOptions(), comparability=comparability)
     for one in subjects:
         first, missing = 0, ""
-        cautions: tuple[str, ...] = ()
+        cautions: tuple[str, ...]
+        cautions = (f"no treatment_start: the earliest scan, {one.scans[0].day}, is the baseline",)
         if one.treatment_start is not None:
             first, cautions, missing = baseline_at([scan.day for scan in one.scans], one.treatment_start)
         baseline, *later = one.scans[first:]
@@ -273,11 +285,18 @@ def pet_responses(
         yield SubjectPetResponse(
             one.subject,
             baseline.day,
-            tuple(
-                ScanResponse(two.day, _response(one.subject, baseline, two, criteria, comparability)) for two in later
-            ),
-            tuple(dict.fromkeys((*cautions, *(scan.caution for scan in one.scans if scan.caution)))),
+            tuple(ScanResponse(two.day, _response(one.subject, baseline, two, criteria, chosen)) for two in later),
+            tuple(dict.fromkeys((*cautions, *_remarks(one.scans, baseline, later, criteria)))),
         )
+
+
+def _remarks(
+    scans: tuple[SubjectScan, ...], baseline: SubjectScan, later: list[SubjectScan], criteria: PetCriteria
+) -> Iterator[str]:
+    yield from (scan.caution for scan in scans if scan.caution)
+    if criteria == "percist":
+        for scan in later:
+            yield from (f"{scan.day}: {gap}" for gap in gaps(baseline.scan, scan.scan))
 
 
 def _faults(baseline: SubjectScan, later: list[SubjectScan], missing: str) -> list[str]:
@@ -292,7 +311,13 @@ def _faults(baseline: SubjectScan, later: list[SubjectScan], missing: str) -> li
     for scan in later:
         strange = [lesion.lesion_id for lesion in scan.scan.lesions if lesion.lesion_id not in known]
         found += [f"{scan.day}: lesion {name} was not there at baseline; then its role is new" for name in strange]
+        moved = _names(scan.targets) ^ (_names(baseline.targets) & _names(scan.scan))
+        found += [f"{scan.day}: lesion {name} changes its role" for name in sorted(moved.difference(strange))]
     return found
+
+
+def _names(scan: PetScan) -> set[str]:
+    return {lesion.lesion_id for lesion in scan.lesions}
 
 
 def _response(
@@ -300,10 +325,9 @@ def _response(
     baseline: SubjectScan,
     later: SubjectScan,
     criteria: PetCriteria,
-    comparability: Comparability | None,
+    options: PercistOptions,
 ) -> PercistResponse | EortcResponse:
     if criteria == "percist":
-        options = PercistOptions(comparability=comparability)
         return _with_doubts(percist(baseline.scan, later.scan, options), later.doubtful)
     if later.cycles is None:
         message = f"cycles is not given on {later.day}: the fall that EORTC asks for depends on it"
@@ -313,7 +337,7 @@ def _response(
         later.targets,
         first_cycle=later.cycles == 1,
         longest_increase_percent=later.longest_increase_percent,
-        comparability=comparability,
+        comparability=options.comparability,
         unit=later.unit,
     )
     return _with_doubts(summed, later.doubtful)

@@ -203,7 +203,7 @@ def subject_responses(
     for one in subjects:
         first = 0
         cautions: tuple[str, ...]
-        cautions = (f"no treatment_start: the earliest visit, {one.visits[0].day}, is taken as the baseline",)
+        cautions = (f"no treatment_start: the earliest visit, {one.visits[0].day}, is the baseline and day 0",)
         if one.treatment_start is not None:
             first, cautions, missing = baseline_at([visit.day for visit in one.visits], one.treatment_start)
             if missing:
