@@ -144,3 +144,16 @@ def test_a_p_value_just_above_the_level_is_not_printed_as_the_level() -> None:
     said = run("proportion", "8", "15", "--null", "0.3").stdout
     assert "one-sided P 0.05001;" in said
     assert "one-sided P 0.0152;" in run("proportion", "9", "15", "--null", "0.3").stdout
+
+
+@pytest.mark.parametrize(
+    ("end", "said"), [("20240301", "a day is written 2024-03-31"), ("2999-01-01", "more than 100 years after")]
+)
+def test_days_that_are_not_written_as_asked_or_of_another_age_are_refused(end: str, said: str) -> None:
+    with pytest.raises(Problems, match=said):
+        survival_table(f"subject,event,origin,end\nA,1,2024-01-01,{end}\n")
+
+
+def test_a_table_parted_by_semicolons_is_told_so() -> None:
+    with pytest.raises(InputError, match="parted by commas, not semicolons"):
+        survival_table("subject;time;event\nA;3;1\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +20,8 @@ _YES_NO: Final = {"1": True, "yes": True, "true": True, "event": True} | {
     "false": False,
     "censored": False,
 }
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LONGEST_DAYS: Final = 36525
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,8 @@ def survival_table(text: str) -> tuple[SubjectTime, ...]:
     Raises
     ------
     Problems
-        Everything wrong with it: a time below 0, an end before the origin, a subject twice, an event that is not yes or
-        no, an empty cell. Nothing is taken for 0 or for "no".
+        What is wrong with it, the first fault of each line: a time below 0, an end before the origin, a subject twice,
+        an event that is not yes or no, an empty cell. Nothing is taken for 0 or for "no".
     InputError
         No line, or columns missing.
     """
@@ -60,6 +63,7 @@ def _table(rows: csv.DictReader[str]) -> tuple[SubjectTime, ...]:
     if missing:
         raise InputError(
             f"columns {', '.join(missing)} are missing -> the table has subject, event, and time or origin and end"
+            + (", parted by commas, not semicolons" if any(";" in name for name in names) else "")
         )
     if not dated and {"origin", "end"} & set(names):
         raise InputError("the table has both times and dates -> keep one of them, for they may differ")
@@ -112,9 +116,11 @@ def _months(cells: Mapping[str, str]) -> float:
     days = []
     for name in ("origin", "end"):
         try:
-            days.append(date.fromisoformat(cells[name]))
+            days.append(date.fromisoformat(cells[name] if _DAY.fullmatch(cells[name]) else ""))
         except ValueError:
             raise InputError(f"column {name} is {cells[name]!r}; a day is written 2024-03-31") from None
     if days[1] < days[0]:
         raise InputError(f"the end {days[1]} lies before the origin {days[0]}: both cannot be true")
+    if (days[1] - days[0]).days > _LONGEST_DAYS:
+        raise InputError(f"the end {days[1]} lies more than 100 years after the origin {days[0]}: mend the year")
     return (days[1] - days[0]).days / DAYS_PER_MONTH
