@@ -48,7 +48,9 @@ def test_counts_that_fall_between_visit_and_injection_stop_the_gate(broken_trial
 
     def fall(lines: Lines) -> Lines:
         last = next(line for line in lines if line["participant_id"] == "P01" and line["test"] == "platelets")
-        return [*lines, {**last, "collected_at": day_before, "value": "20", "unit": "10^9/L"}]
+        # In the unit of the line: its limits are the laboratory's in that unit.
+        value = {"/mm3": "20000", "10^9/L": "20"}[last["unit"]]
+        return [*lines, {**last, "collected_at": day_before, "value": value}]
 
     _changed(broken_trial, "laboratory", fall)
     gate = _first(trial_run(broken_trial)).sessions[0].gate

@@ -17,6 +17,7 @@ from theratrial.errors import InputError, Problems
 from theratrial.pipeline.cohort import counted, endpoint_outcome, flow
 from theratrial.pipeline.registry_adverse import episodes
 from theratrial.pipeline.registry_files import REGISTRY_RESULTS, read_reported, reported_text
+from theratrial.pipeline.registry_outcomes import by_estimand
 from theratrial.pipeline.registry_results import reported_results
 from theratrial.pipeline.trial import TrialRun, trial_run
 from theratrial.protocol.reader import shipped_protocol
@@ -138,6 +139,20 @@ def test_a_characteristic_that_is_missing_is_missing_and_not_zero(cohort, run, t
     assert (weight.number_known, weight.missing) == (14, 1)
     assert weight.minimum is not None
     assert weight.minimum > 30
+
+
+def test_a_registry_is_told_how_many_count_by_an_event_and_not_by_their_category(read, run):
+    people = [one for one in run.result.participants if one.treated][:3]
+    dead = replace(answered(people[0], "PR"), counted="failure", counted_because="died; composite strategy")
+    others = [
+        replace(answered(people[1], "SD"), counted="success", counted_because="response SD"),
+        replace(people[2], response=None, counted="failure", counted_because="no response"),
+    ]
+    result = replace(run.result, participants=(dead, *others))
+    assert by_estimand(result) == 1
+    note = reported_results(result, read.protocol, folder=read).outcomes[0].note
+    assert note.en.startswith("1 with an assessed response are counted by an intercurrent event")
+    assert by_estimand(replace(result, participants=tuple(others))) == 0
 
 
 SERIOUS = ("yes", "True", "true")
