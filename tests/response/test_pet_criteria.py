@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from theratrial.errors import InputError
 from theratrial.response.pet.eortc import eortc
-from theratrial.response.pet.percist import PercistOptions, measurable_from, percist
+from theratrial.response.pet.percist import PercistOptions, gaps, measurable_from, percist
 from theratrial.response.pet.scans import PetLesion, PetScan, Reference, not_comparable
 
 LIVER, BLOOD = Reference(2.0, 0.3), Reference(1.6, 0.2)
@@ -234,3 +234,27 @@ def test_every_category_is_that_of_an_evaluation_of_the_table_written_apart(
     found = percist(scan(*(v / 100 for v in before)), replace(later, lesions=two), PercistOptions(comparability=None))
     expected = table_seven(before, after, new=new and extent > 6, extent=extent == 0, liver=200, limit=360)
     assert found.category == expected, found.because
+
+
+def test_injected_activities_are_compared_alike_in_either_order() -> None:
+    """20 % of the larger: 240 and 300 MBq can be compared, 239 and 300 cannot, whichever was the first."""
+    for one, other, comparable in ((240, 300, True), (239, 300, False)):
+        scans = [scan(10.0, injected_MBq=one), scan(5.0, injected_MBq=other)]
+        assert [not_comparable(*pair) == () for pair in (scans, scans[::-1])] == [comparable] * 2
+
+
+def test_falls_and_measurable_uptakes_at_their_limits_count_unless_they_must_lie_beyond() -> None:
+    beyond = PercistOptions(fall_at_limit=False, measurable_at_limit=False)
+    assert [percist(scan(10.0), scan(7.0), how).category for how in (None, beyond)] == ["PMR", "SMD"]
+    assert percist(scan(10.0), scan(6.99), beyond).category == "PMR"
+    assert [percist(scan(3.6), scan(2.0), how).category for how in (None, beyond)] == ["PMR", "NE"]
+    assert percist(scan(3.61), scan(2.0), beyond).category == "PMR"
+
+
+def test_what_was_not_recorded_and_so_not_judged_is_told() -> None:
+    before = scan(lesions=(PetLesion("A", 10.0, None, 100.0), PetLesion("B", None)))
+    after = scan(lesions=(PetLesion("A", 5.0, False, 50.0), PetLesion("B", 4.0, False, 9.0)))
+    unmeasured, total = gaps(before, after)
+    assert unmeasured.startswith("B was not measured at baseline")
+    assert total == "total lesion glycolysis is not judged: no total of B"
+    assert gaps(scan(10.0), scan(5.0)) == (), "nobody recorded a total"

@@ -228,3 +228,21 @@ def test_a_lesion_that_may_be_new_allows_no_response_but_takes_no_progression_aw
 
     assert found(5) == "not assessable: X may be new and was not assessable"
     assert found(14) == "PMD"
+
+
+def test_a_role_that_changes_and_a_day_to_come_are_refused(tmp_path: Path) -> None:
+    moved = TABLE.replace("P01,2024-03-01,B,target", "P01,2024-03-01,B,non_target")
+    with pytest.raises(Problems, match="2024-03-01: lesion B changes its role"):
+        list(pet_responses(read_scans(moved), "percist", None))
+    later = run(tmp_path, "percist", table=TABLE.replace("2024-05-01", "2924-05-01"))
+    assert "date is 2924-05-01, which is still to come" in str(later.exception)
+
+
+def test_percists_open_places_are_options_of_the_command_and_the_baseline_is_told(tmp_path: Path) -> None:
+    flags = ("--other-rise", "-1", "--beyond-limits", "--blood-without-sd")
+    found = json.loads(run(tmp_path, "percist", "--json", *flags).stdout)
+    asked = {"other_rise_percent": None, "fall_at_limit": False, "measurable_at_limit": False}
+    assert found["options"] | asked | {"blood_pool_two_sd": False} == found["options"]
+    told = ["no treatment_start: the earliest scan, 2024-01-01, is the baseline"]
+    assert found["subjects"][0]["cautions"] == told
+    assert isinstance(run(tmp_path, "percist", "--other-rise", "-2").exception, InputError)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from theratrial.errors import InputError
 from theratrial.response.recist.best import Assessment, best_overall
-from theratrial.response.recist.lesions import Lesion, Visit, micrometres
+from theratrial.response.recist.lesions import Lesion, Visit, micrometres, tenfold_jumps
 from theratrial.response.recist.options import RecistOptions
 from theratrial.response.recist.timepoint import time_points
 
@@ -298,3 +298,127 @@ def test_an_unknown_response_and_two_on_one_day_are_refused() -> None:
         best_overall([Assessment(START, "XX")], reference=START)
     with pytest.raises(InputError, match="two assessments"):
         best_overall([Assessment(START, "CR"), Assessment(START, "SD")], reference=START)
+
+
+# Eisenhauer 2009, table 3: CR, then SD or PR, neither late enough: "otherwise PD"; admiralonco says NE.
+@pytest.mark.parametrize(
+    ("course", "by_table", "by_default"),
+    [
+        ([(10, "CR"), (20, "SD")], "PD", "NE"),
+        ([(10, "CR"), (20, "PR")], "PD", "NE"),
+        ([(10, "CR"), (15, "NE"), (20, "SD")], "PD", "NE"),
+        ([(10, "CR"), (20, "NE")], "NE", "NE"),
+        ([(10, "PR"), (20, "SD")], "NE", "NE"),
+        ([(10, "CR"), (50, "SD")], "SD", "SD"),
+    ],
+)
+def test_an_early_complete_response_that_did_not_last_is_progression_where_table_3_is_asked_for(
+    course: list[tuple[int, str]], by_table: str, by_default: str
+) -> None:
+    visits = [Assessment(START + timedelta(days), response) for days, response in course]
+    asked = best_overall(visits, reference=START, options=RecistOptions(early_complete_progresses=True))
+    assert (asked.response, best_overall(visits, reference=START).response) == (by_table, by_default)
+    if by_table == "PD":
+        assert asked.day == START + timedelta(20), "the day on which the complete response was gone"
+
+
+def test_a_partial_response_after_a_complete_one_counts_only_where_that_was_in_error() -> None:
+    """Footnote of table 3: the original CR should be changed to PR, and the best response is PR."""
+    visits = [Assessment(START + timedelta(days), one) for days, one in ((50, "CR"), (90, "PR"), (130, "PR"))]
+    found = best_overall(visits, reference=START)
+    assert (found.response, found.day) == ("SD", START + timedelta(50))
+    assert "a partial response after a complete one is none" in found.because
+    in_error = RecistOptions(partial_after_complete=True)
+    for course in (visits, visits[:2]):
+        found = best_overall(course, reference=START, options=in_error)
+        assert (found.response, found.day) == ("PR", START + timedelta(50))
+    late = [*visits[:1], Assessment(START + timedelta(60), "PR")]
+    assert best_overall(late, reference=START, options=in_error).response == "SD", "ten days confirm nothing"
+    before = [Assessment(START + timedelta(10), "PR"), *visits]
+    assert best_overall(before, reference=START).response == "PR", "confirmed by the complete one after 40 days"
+
+
+def _course(*visits: tuple[Lesion, ...]) -> tuple[Visit, ...]:
+    return tuple(Visit(START + timedelta(days=42 * at), lesions) for at, lesions in enumerate(visits))
+
+
+def test_any_disease_after_a_complete_response_is_progression_but_for_nodes() -> None:
+    """Footnote of table 3: any disease seen after CR makes the disease PD; EORTC: a node of 10 mm or more does not."""
+
+    def overall(non_target: Lesion, options: RecistOptions = ONCE) -> list[str]:
+        gone = Lesion("N", "non_target", "absent", nodal=non_target.nodal)
+        first = Lesion("N", "non_target", "present", nodal=non_target.nodal)
+        visits = _course(
+            (_lesion("T", 30), first), (_lesion("T", "absent"), gone), (_lesion("T", "absent"), non_target)
+        )
+        return [point.overall for point in time_points(visits, options)]
+
+    seen = Lesion("N", "non_target", "present")
+    assert overall(seen) == ["CR", "PD"]
+    assert overall(Lesion("N", "non_target", "present", nodal=True)) == ["CR", "PR"]
+    assert overall(seen, RecistOptions(confirmation_days=None, reappeared_progresses=False)) == ["CR", "PR"]
+    assert _overall([20, "absent", "too_small"]) == ["CR", "PD"]
+    assert _overall([20, 9, 11], nodal=True) == ["CR", "PR"]
+
+
+def test_nodes_below_ten_are_normal_unless_growth_by_the_sum_is_asked_for() -> None:
+    by_sum = RecistOptions(confirmation_days=None, normal_nodes_progress=True)
+    assert _overall([16, 4, 9.2], nodal=True) == ["CR", "CR"]
+    assert _overall([16, 4, 9.2], nodal=True, options=by_sum) == ["CR", "PD"]
+    assert _overall([16, 4, 8.9], nodal=True, options=by_sum) == ["CR", "CR"], "4.9 mm are less than 5"
+
+
+def test_a_lesion_in_doubt_counts_from_its_first_sight_or_its_confirmation_as_asked() -> None:
+    target = _lesion("T", 30)
+    doubt, sure = (Lesion("X", "new", status) for status in ("not_evaluated", "present"))
+    visits = _course((target,), (target, doubt), (target,), (target, sure), (target, doubt))
+    assert [point.overall for point in time_points(visits)] == ["PD", "SD", "PD", "SD"]
+    asked = time_points(visits, RecistOptions(doubtful_dated="confirmed"))
+    assert [point.overall for point in asked] == ["SD", "SD", "PD", "SD"]
+    other = _course((target,), (target, doubt), (target, Lesion("Y", "new", "present")))
+    assert [point.overall for point in time_points(other)] == ["SD", "PD"], "another lesion confirms nothing"
+
+
+def test_merged_targets_are_one_length_and_neither_is_gone_or_missing() -> None:
+    """Eisenhauer 2009, appendix II: of truly coalesced lesions the longest diameter of the whole counts."""
+
+    def merged(into: str = "A", *, nodal: bool = False) -> Lesion:
+        return Lesion("B", "target", "merged", None, nodal, "", into)
+
+    pair = (_lesion("A", 20), _lesion("B", 20))
+    (point,) = time_points(_course(pair, (_lesion("A", 42), merged())), ONCE)
+    assert (point.overall, point.sum_mm, point.missing) == ("SD", 42.0, ())
+    assert "merged: B in A" in point.because
+    assert time_points(_course(pair, (_lesion("A", 49), merged())), ONCE)[0].overall == "PD"
+    assert time_points(_course(pair, (_lesion("A", "absent"), merged())), ONCE)[0].overall == "CR"
+    for visit, said in (
+        ((_lesion("A", "not_evaluated"), merged()), "not measured that day"),
+        ((merged(),), "not measured that day"),
+        ((_lesion("A", 42), merged("Z")), "merged into Z"),
+        ((_lesion("A", 42), merged("B")), "merged into B"),
+    ):
+        with pytest.raises(InputError, match=said):
+            time_points(_course(pair, visit), ONCE)
+    nodes = (_lesion("A", 20), _lesion("B", 20, nodal=True))
+    with pytest.raises(InputError, match="one of them is a node"):
+        time_points(_course(nodes, (_lesion("A", 42), merged(nodal=True))), ONCE)
+    with pytest.raises(InputError, match="merged into no other"):
+        merged("")
+    with pytest.raises(InputError, match="sum of its parts"):
+        time_points(_course(pair, (_lesion("A", 10), _lesion("A", 9), _lesion("B", 20))))
+    with pytest.raises(InputError, match="merged at baseline"):
+        time_points(_course((_lesion("A", 20), merged()), pair))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"), [(25, 2.4, True), (2.4, 25, True), (24, 3, True), (24, 3.1, False), (25, 25, False)]
+)
+def test_a_length_that_changes_tenfold_is_told(before: float, after: float, told: bool) -> None:
+    visits = _visits([before, "absent", after])
+    assert bool(tenfold_jumps(visits)) is told
+
+
+@pytest.mark.parametrize("wrong", [{"largest_targets": 0}, {"largest_targets_per_organ": 0}, {"too_small_mm": -1}])
+def test_options_that_are_none_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        RecistOptions(**wrong)

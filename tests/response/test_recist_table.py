@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -181,3 +182,106 @@ def test_a_new_lesion_in_doubt_that_is_confirmed_counts_from_the_day_it_was_seen
     found = judged(*lines, "2022-05-01,X,new,present,,,,")
     assert [point.overall for point in found.time_points] == ["PD", "PD"]
     assert (found.best.response, str(found.best.day)) == ("PD", "2022-03-01")
+
+
+UNITS = "subject,date,lesion,role,status,length,unit,nodal,axis,organ,merged_into\n"
+
+
+def test_lengths_in_centimetres_are_those_in_millimetres() -> None:
+    lines = "P01,2022-01-01,A,target,measured,2.5,cm,no,long,,\nP01,2022-03-01,A,target,measured,1.75,cm,no,,,\n"
+    (one,) = subject_responses(read_lesions(UNITS + lines))
+    assert [(point.overall, point.sum_mm) for point in one.time_points] == [("PR", 17.5)]
+    assert one.cautions == ("no treatment_start: the earliest visit, 2022-01-01, is the baseline and day 0",)
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "said"),
+    [
+        (UNITS, "2022-03-01,A,target,measured,24,mm,no,,,", "line 3: lesion A is in mm and was in cm; write it in one"),
+        (UNITS, "2022-03-01,A,target,measured,2.4,,no,,,", "line 3: unit is one of mm, cm, got ''"),
+        (UNITS, "2022-03-01,A,target,measured,2.4,inch,no,,,", "unit is one of mm, cm, got 'inch'"),
+        (UNITS, "2022-03-01,A,target,measured,2.4 cm,cm,no,,,", "a length in centimetres is a number"),
+        (UNITS, "2022-03-01,A,target,measured,51,cm,no,,,", "a length lies from 0 to 500 mm"),
+        (UNITS, "2022-03-01,A,target,measured,2.4,cm,no,short,,", "no node and its short axis is given"),
+        (UNITS, "2022-03-01,N,target,measured,3.1,cm,yes,long,,", "N is a node and its long axis is given"),
+        (UNITS, "2022-03-01,A,target,measured,2.4,cm,no,wide,,", "axis is one of"),
+        (UNITS, "2022-03-01,A,target,merged,,,no,,,", "is merged and merged into no other"),
+        (
+            UNITS.replace("length", "length_mm"),
+            "2022-03-01,A,target,measured,2.4,cm,no,,,",
+            "unit is cm beside a length_mm",
+        ),
+        (UNITS.replace("length,unit,", "length,"), "", "column length without unit"),
+        (UNITS.replace("organ", "length_mm"), "", "keep one of them"),
+    ],
+)
+def test_units_and_axes_that_do_not_fit_are_named(header: str, line: str, said: str) -> None:
+    first = "P01,2022-01-01,A,target,measured,2.5,cm,no,long,,\n"
+    with pytest.raises(Problems) as refused:
+        read_lesions(f"{header}{first}P01,{line}\n")
+    assert said in str(refused.value)
+
+
+def test_the_long_axis_of_a_node_is_refused_where_another_line_calls_it_one() -> None:
+    table = UNITS + (
+        "P01,2022-03-01,N,target,measured,3.1,cm,,long,,\nP01,2022-01-01,N,target,measured,2.0,cm,yes,short,,\n"
+    )
+    with pytest.raises(Problems, match="line 2: lesion N is a node and its long axis is given"):
+        read_lesions(table)
+
+
+def test_an_organ_is_compared_with_the_first_that_was_named() -> None:
+    with pytest.raises(Problems, match="lesion L is in lung and was in liver"):
+        judged(
+            "2022-01-01,L,target,measured,12,no,,",
+            "2022-03-01,L,target,measured,9,no,liver,",
+            "2022-05-01,L,target,measured,9,no,lung,",
+        )
+
+
+def test_a_day_to_come_is_refused_and_today_is_not() -> None:
+    read_lesions(TABLE, latest=date(2022, 4, 5))
+    with pytest.raises(Problems, match=r"date is 2022-04-05, which is still to come; today is 2022-04-04"):
+        read_lesions(TABLE, latest=date(2022, 4, 4))
+    with pytest.raises(Problems, match="treatment_start is 2092-01-10"):
+        read_lesions(TABLE.replace("2022-01-10", "2092-01-10"), latest=date(2026, 1, 1))
+
+
+def test_lengths_that_change_tenfold_and_a_lone_baseline_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "lesions.csv"
+    lone = "P02,2022-01-01,A,target,measured,25,no,,2022-01-02\n"
+    file.write_text(
+        f"{HEADER}P01,2022-01-01,A,target,measured,25,no,,2022-01-02\nP01,2022-03-01,A,target,measured,2.4,no,,\n{lone}",
+        encoding="utf-8",
+    )
+    found = run(str(file))
+    assert "A: 25 mm on 2022-01-01, 2.4 mm on 2022-03-01: about tenfold" in " ".join(found.stderr.split())
+    assert "P02: MISSING, measured at baseline alone, 2022-01-01" in found.stdout
+    assert found.stdout.count("because") == 1, "no empty table for the lone baseline"
+
+
+def test_every_open_place_of_the_criteria_is_an_option_of_the_command(tmp_path: Path) -> None:
+    file = tmp_path / "lesions.csv"
+    file.write_text(TABLE, encoding="utf-8")
+    flags = {
+        "--confirm=14": ("confirmation_days", 14),
+        "--stable=28": ("stable_days", 28),
+        "--partial-stays=never": ("partial_stays", "never"),
+        "--ne-between=0": ("not_evaluable_between", 0),
+        "--sd-between": ("stable_between", True),
+        "--too-small=4": ("too_small_mm", 4.0),
+        "--beyond-progression": ("beyond_progression", True),
+        "--reappeared-by-sum": ("reappeared_progresses", False),
+        "--normal-nodes-by-sum": ("normal_nodes_progress", True),
+        "--doubt-dated=confirmed": ("doubtful_dated", "confirmed"),
+        "--cr-was-pr": ("partial_after_complete", True),
+        "--early-cr-pd": ("early_complete_progresses", True),
+        "--missing-is-ne": ("missing_is_not_evaluable", True),
+        "--targets=4": ("largest_targets", 4),
+        "--per-organ=3": ("largest_targets_per_organ", 3),
+    }
+    assert {name for name, _value in flags.values()} == {one.name for one in fields(RecistOptions)}
+    defaults = json.loads(run(str(file), "--json").stdout)["options"]
+    changed = json.loads(run(str(file), "--json", *flags).stdout)["options"]
+    assert changed == dict(flags.values())
+    assert all(defaults[name] != value for name, value in flags.values())
