@@ -90,6 +90,10 @@ def _page(
     adjudicates = may(request.user, "response.adjudicate", site=participant.site)
     reads = may(request.user, "response.read", site=participant.site)
     own = readings.of(request.user.get_username()) if reads else None
+    if blind:
+        # Imported diameters and classes are hidden from nobody, but need not stand beside a reading under way.
+        seen = [one if own and one.reader == own.reader else replace(one, further=()) for one in seen]
+        seen = [one for one in seen if one.lines]
     outcome = None if row is None or blind else row.content.get("response")
     context: dict[str, Any] = {
         "participant": participant,
