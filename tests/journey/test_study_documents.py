@@ -181,7 +181,7 @@ for kind in ("csr", "safety", "sap"):
 
 
 @pytest.mark.long
-@pytest.mark.timeout(1200)  # six documents laid out: a minute where nothing else runs
+@pytest.mark.timeout(1200)  # three documents are laid out twice
 def test_two_processes_write_the_same_bytes_of_the_report_and_of_the_safety_report(
     small_trial: Path, small_run: TrialRun, tmp_path: Path
 ) -> None:
