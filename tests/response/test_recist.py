@@ -388,7 +388,7 @@ def test_merged_targets_are_one_length_and_neither_is_gone_or_missing() -> None:
     pair = (_lesion("A", 20), _lesion("B", 20))
     (point,) = time_points(_course(pair, (_lesion("A", 42), merged())), ONCE)
     assert (point.overall, point.sum_mm, point.missing) == ("SD", 42.0, ())
-    assert "merged: B in A" in point.because
+    assert "merged: A+B" in point.because
     assert time_points(_course(pair, (_lesion("A", 49), merged())), ONCE)[0].overall == "PD"
     assert time_points(_course(pair, (_lesion("A", "absent"), merged())), ONCE)[0].overall == "CR"
     for visit, said in (

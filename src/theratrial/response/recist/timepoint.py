@@ -118,7 +118,7 @@ def _at(
     missing = tuple(name for name in wanted if name not in known)
     total = sum(_counted(lesion, options) for lesion in known.values()) if known else None
     target, said = _target(known, missing, total, course, options)
-    if merged := [f"{name} in {lesion.merged_into}" for name, lesion in known.items() if lesion.merged_into]:
+    if merged := [f"{lesion.merged_into}+{name}" for name, lesion in known.items() if lesion.merged_into]:
         said = f"{said}; merged: {', '.join(merged)}"
     non_target = _non_target(baseline, visit, course, options)
     new = _new(visit, confirmed_later)
