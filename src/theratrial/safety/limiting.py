@@ -75,7 +75,7 @@ def limiting_toxicity(
     for index, (session, injected_at) in enumerate(counted):
         following = injections[index + 1][1] if index + 1 < len(injections) else None
         closes_at = injected_at + timedelta(days=rule.window_days)
-        watch = Watch(session, injected_at, closes_at, following, as_of, left_at)
+        watch = Watch(session, injected_at, closes_at, following, as_of, left_at, rule.longest_gap_days)
         findings += _lines(rule, values, known_events, watch)
     return _combined(tuple(findings))
 

@@ -16,8 +16,6 @@ from theratrial.safety.samples import scale_of
 from theratrial.safety.terms import terms
 
 LimitingVerdict = Literal["yes", "no", "undetermined", "not_yet"]
-LONGEST_GAP_DAYS: Final = 14.0
-"""The longest time without a count, in days that must be spoken for, with which a no can be said: a choice."""
 _NOT_RELATED: Final = "not_related"
 _RELATED: Final = "related"
 
@@ -61,6 +59,8 @@ class Watch:
         Instant up to which the records speak.
     left_at
         When observation ended before (death, loss, withdrawal); None where it did not.
+    longest_gap_days
+        The longest time without a count with which a no can be said.
     """
 
     session: int
@@ -69,6 +69,7 @@ class Watch:
     next_at: datetime | None
     as_of: datetime
     left_at: datetime | None = None
+    longest_gap_days: float = 14.0
 
     def day(self, at: datetime) -> date:
         """The date, where the participant was treated."""
@@ -148,12 +149,12 @@ def _not_reached(inside: Sequence[GradedResult], open_ones: Sequence[GradedResul
         return "undetermined", open_ones[0].grade.why, open_ones, None
     if not inside:
         return "undetermined", f"no value in the {watch.days(watch.closes_at):.0f} days", (), None
-    if _longest_gap(inside, watch) > LONGEST_GAP_DAYS:
-        return "undetermined", f"{_counted(inside, watch)}; {_UNSEEN}", inside, None
+    if _longest_gap(inside, watch) > watch.longest_gap_days:
+        unseen = f"the worst may lie in a gap of more than {watch.longest_gap_days:g} days"
+        return "undetermined", f"{_counted(inside, watch)}; {unseen}", inside, None
     return "no", _counted(inside, watch), inside, watch.closes_at
 
 
-_UNSEEN: Final = "the worst may lie in a gap of more than 14 days"
 _NOT_TURNED: Final = "no value shows yet that the counts stay there"
 
 
@@ -171,9 +172,9 @@ def _stays(values: Sequence[GradedResult], watch: Watch, end: datetime) -> bool:
     show no turn.
     """
     last = values[-1]
-    if _days_between(_at(last), end) <= LONGEST_GAP_DAYS:
+    if _days_between(_at(last), end) <= watch.longest_gap_days:
         return True
-    if _days_between(_at(last), watch.closes_at) > LONGEST_GAP_DAYS:
+    if _days_between(_at(last), watch.closes_at) > watch.longest_gap_days:
         return False
     numbers = _in_one_unit(values)
     if numbers is None:

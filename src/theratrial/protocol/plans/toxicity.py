@@ -42,6 +42,8 @@ class ToxicityRule(Strict):
     sessions: Literal["first", "all"]
     window_days: PositiveFloat
     """After each administration that counts."""
+    longest_gap_days: PositiveFloat = 14.0
+    """A longer time in the window without a count of a test leaves its lines undetermined: the nadir may lie in it."""
     laboratory: tuple[LimitingLaboratory, ...] = ()
     events: LimitingEvents | None = None
     recovery: LateRecovery | None = None

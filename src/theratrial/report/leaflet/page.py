@@ -175,6 +175,11 @@ def _table(facts: LeafletFacts, language: Language) -> Markup:
     for one in facts.protection.restrictions:
         who = f"{one.member_id} {one.kind}"
         head = Markup("") if who == former else _who(one, language)
+        if one.pattern_id not in DEEDS:
+            raise InputError(
+                f"the sheet has no words for the contact {one.pattern_id!r}; known: {', '.join(DEEDS)}. Results of "
+                "another version of theratrial are made again by theratrial run"
+            )
         rows.append(
             Markup('<tr><th scope="row">{0}</th><td>{1}</td>{2}</tr>').format(
                 head, DEEDS[one.pattern_id][language], _until(one, facts, language)

@@ -131,7 +131,7 @@ def _take(cells: tuple[str, ...], line: int, read: _Read, measure: str, latest: 
     if unit or (length and measure == "length"):
         _require_unit(subject, name, unit, measure, read)
     is_node = yes_or_no("nodal", nodal)
-    lesion = Lesion(
+    lesion = (Lesion if length else _unmeasured)(
         name,
         role,  # type: ignore[arg-type]
         status,  # type: ignore[arg-type]
@@ -157,6 +157,10 @@ def _require_unit(subject: str, name: str, unit: str, measure: str, read: _Read)
         raise InputError(f"unit is {unit} beside a length_mm; name that column length")
     if read.units.setdefault((subject, name), unit) != unit:
         raise InputError(f"lesion {name} is in {unit} and was in {read.units[subject, name]}; write it in one unit")
+
+
+_unmeasured: Final = lru_cache(maxsize=8192)(Lesion)
+"""Lesions without a length are alike on many lines and never change: one for all of them."""
 
 
 @lru_cache(maxsize=8192)
