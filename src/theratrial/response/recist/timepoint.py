@@ -100,7 +100,8 @@ def _confirmed_later(visits: tuple[Visit, ...], options: RecistOptions) -> list[
     for visit in reversed(visits):
         found.append(later)
         if options.doubtful_dated == "first_seen":
-            later = later.union(name for name, lesion in visit.of("new").items() if lesion.status == "present")
+            sure = [one.lesion_id for one in visit.lesions if one.role == "new" and one.status == "present"]
+            later = later.union(sure) if sure else later
     return found[::-1]
 
 
