@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from theratrial.pipeline.criteria_recist import RecistCase, recist_result
+from theratrial.pipeline.criteria_recist import RecistCase, recist_options, recist_result
 from theratrial.protocol.plans.criteria import RecistPlan
+from theratrial.response.recist.options import RecistOptions
 from theratrial.trialfolder.records import Row
 
 START = date(2024, 1, 10)
@@ -137,3 +139,36 @@ def test_every_option_that_the_paper_leaves_open_is_told_with_its_reason() -> No
     assert told["confirmation of CR and PR"] == "not asked"
     assert told["shortest stable disease"] == "56 days"
     assert all(one.because for one in options)
+
+
+def test_the_defaults_of_the_protocol_are_those_of_the_criteria_and_every_answer_is_passed_on() -> None:
+    assert recist_options(RecistPlan()) == RecistOptions()
+    others = {
+        "partial_stays": "never",
+        "confirmation_days": 21,
+        "stable_days": 35,
+        "not_evaluable_between": 2,
+        "stable_between": True,
+        "too_small_mm": 4.0,
+        "reappeared_progresses": False,
+        "normal_nodes_progress": True,
+        "doubtful_dated": "confirmed",
+        "partial_after_complete": True,
+        "early_complete_progresses": True,
+    }
+    assert set(others) == set(RecistPlan.model_fields)
+    passed = recist_options(RecistPlan(**others))
+    assert {name: getattr(passed, name) for name in others} == others
+    # The run itself tells of a participant without measurements and takes the paper's numbers of targets.
+    beside = {"beyond_progression", "missing_is_not_evaluable", "largest_targets", "largest_targets_per_organ"}
+    assert {one.name for one in fields(RecistOptions)} == set(others) | beside
+    plain, changed = (judged(lines({}), **plan).options for plan in ({}, others))
+    assert len(plain) == len(others) + 1
+    assert all(one.value and one.because for one in plain)
+    assert [one.value for one in plain[:-1] if one in changed] == []
+
+
+def test_a_target_seen_again_after_a_complete_response_is_judged_as_the_protocol_says() -> None:
+    rows = lines({}, at(6, None), at(12, None), at(18, 3.0))
+    assert judged(rows).assessments[-1].category == "PD"
+    assert judged(rows, reappeared_progresses=False).assessments[-1].category != "PD"

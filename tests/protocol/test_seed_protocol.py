@@ -186,6 +186,46 @@ def test_a_protocol_without_the_further_clauses_has_the_hash_it_had() -> None:
         assert protocol_hash(protocol.model_copy(update={name: None})) != protocol_hash(protocol)
 
 
+def test_what_was_added_later_enters_the_hash_only_where_it_is_not_the_default() -> None:
+    protocol = shipped_protocol("IRCT20210612051548N3")
+    assert protocol.further_criteria is not None
+    assert protocol.toxicity is not None
+    criteria, toxicity = protocol.further_criteria.reading, protocol.toxicity.reading
+    assert criteria is not None
+    assert criteria.recist_1_1 is not None
+    assert toxicity is not None
+    before = criteria.recist_1_1
+    # The fields of the plan before the five of `others` could be written.
+    old = ("partial_stays", "confirmation_days", "stable_days", "not_evaluable_between", "stable_between")
+
+    def changed(**fields: object) -> str:
+        plan = criteria.model_copy(update={"recist_1_1": before.model_copy(update=fields)})
+        clause = protocol.further_criteria.model_copy(update={"reading": plan})  # type: ignore[union-attr]
+        return protocol_hash(protocol.model_copy(update={"further_criteria": clause}))
+
+    others: dict[str, object] = {
+        "reappeared_progresses": False,
+        "normal_nodes_progress": True,
+        "doubtful_dated": "confirmed",
+        "partial_after_complete": True,
+        "early_complete_progresses": True,
+    }
+    assert {*others, *old, "too_small_mm"} == set(type(before).model_fields)
+    assert len({protocol_hash(protocol), *(changed(**{name: value}) for name, value in others.items())}) == 6
+
+    longer = protocol.toxicity.model_copy(update={"reading": toxicity.model_copy(update={"longest_gap_days": 15.0})})
+    assert protocol_hash(protocol.model_copy(update={"toxicity": longer})) != protocol_hash(protocol)
+    content = protocol.model_dump(mode="json")
+    del (
+        content["further_criteria"]["reading"]["eortc_1999"]["uptake_by"],
+        content["toxicity"]["reading"]["longest_gap_days"],
+    )
+    for name in others:
+        del content["further_criteria"]["reading"]["recist_1_1"][name]
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    assert protocol_hash(protocol) == "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
 def test_a_protocol_without_words_in_further_languages_has_the_hash_it_had() -> None:
     protocol = shipped_protocol("IRCT20210612051548N3")
     first = protocol.conflicts[0]
@@ -195,6 +235,11 @@ def test_a_protocol_without_words_in_further_languages_has_the_hash_it_had() -> 
     for conflict in content["conflicts"]:
         del conflict["titles"], conflict["questions"]
     del content["further_criteria"]["reading"]["eortc_1999"]["uptake_by"]
+    del content["toxicity"]["reading"]["longest_gap_days"]
+    plan = content["further_criteria"]["reading"]["recist_1_1"]
+    for name in ("reappeared_progresses", "normal_nodes_progress", "doubtful_dated"):
+        del plan[name]
+    del plan["partial_after_complete"], plan["early_complete_progresses"]
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     assert protocol_hash(before) == "sha256:" + hashlib.sha256(text.encode()).hexdigest()
     assert protocol_hash(before) != protocol_hash(protocol.model_copy(update={"conflicts": (first,)}))

@@ -21,6 +21,7 @@ from theratrial.trace import Quantity, Trace
 from theratrial.trialfolder.records import Row
 
 TITLE: Final = "RECIST 1.1"
+_BEYOND: Final = "the paper does not foresee it"
 _RULE: Final = "protocol:further_criteria.reading.recist_1_1"
 
 
@@ -44,6 +45,11 @@ def recist_options(plan: RecistPlan) -> RecistOptions:
         not_evaluable_between=plan.not_evaluable_between,
         stable_between=plan.stable_between,
         too_small_mm=plan.too_small_mm,
+        reappeared_progresses=plan.reappeared_progresses,
+        normal_nodes_progress=plan.normal_nodes_progress,
+        doubtful_dated=plan.doubtful_dated,
+        partial_after_complete=plan.partial_after_complete,
+        early_complete_progresses=plan.early_complete_progresses,
     )
 
 
@@ -179,7 +185,7 @@ def _assessments(
 
 
 def _options(case: RecistCase) -> tuple[CriteriaOption, ...]:
-    plan = case.plan
+    plan, options = case.plan, recist_options(case.plan)
     confirmed = "not asked" if plan.confirmation_days is None else f"after {plan.confirmation_days} days"
     stays = {
         "once_confirmed": "until progression, once confirmed",
@@ -197,6 +203,34 @@ def _options(case: RecistCase) -> tuple[CriteriaOption, ...]:
         ),
         ("stable before confirmation", "one may be" if plan.stable_between else "none may be", "the paper is silent"),
         ("too small to measure", f"{plan.too_small_mm:g} mm", "the paper's default is 5 mm"),
+        (
+            "seen again after CR",
+            "progression at once" if plan.reappeared_progresses else "by the growth of the sum",
+            "table 3 of the paper, footnote: any disease seen after CR; of nodes the sum decides either way",
+        ),
+        (
+            "growth of nodes below 10 mm, all else gone",
+            "may be progression" if plan.normal_nodes_progress else "complete response",
+            "the definitions of CR and PD both fit; such nodes are normal (4.3.1)",
+        ),
+        (
+            "doubtful new lesion, confirmed later",
+            "progression from when it was first seen"
+            if plan.doubtful_dated == "first_seen"
+            else "progression from when it was confirmed",
+            "the paper (4.3.5) takes the initial scan",
+        ),
+        (
+            "PR after CR",
+            "shows that the CR was PR" if plan.partial_after_complete else "neither counts",
+            "table 3 allows it where the first reading was in error, which the reader must say",
+        ),
+        (
+            "CR, then SD or PR, before SD counts",
+            "progression" if plan.early_complete_progresses else "not evaluable",
+            "table 3 says PD; nothing had progressed at any of the visits",
+        ),
+        ("after the first progression", "not counted" if not options.beyond_progression else "counted", _BEYOND),
     )
     return tuple(CriteriaOption(name, value, why) for name, value, why in rows)
 

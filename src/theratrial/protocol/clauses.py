@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Final, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -19,6 +19,14 @@ NonEmpty = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)
 
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")]
 """Tag of a language, as in ``identity.languages``."""
+
+
+class _AddedLater:
+    """Marks a field that files from before it could be written do not have."""
+
+
+ADDED_LATER: Final = _AddedLater()
+"""For ``Annotated``: at its default the field is left out of the protocol's hash, so that older files keep theirs."""
 
 
 class Strict(BaseModel):
@@ -109,9 +117,9 @@ class Conflict(Strict):
     """Paths of the clauses that rest on the answer (``sessions``, ``dosimetry.regions.red_marrow``)."""
     answer: str = ""
     decision: Decision
-    titles: dict[Language, NonEmpty] = Field(default_factory=dict)
+    titles: Annotated[dict[Language, NonEmpty], ADDED_LATER] = Field(default_factory=dict)
     """Title in further languages of the trial."""
-    questions: dict[Language, NonEmpty] = Field(default_factory=dict)
+    questions: Annotated[dict[Language, NonEmpty], ADDED_LATER] = Field(default_factory=dict)
     """Question in further languages of the trial."""
 
     @model_validator(mode="after")

@@ -6,9 +6,13 @@ import json
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
 
 from theratrial.errors import InputError, Problem, Problems
 from theratrial.protocol.check import Finding, Severity, protocol_findings
+from theratrial.protocol.clauses import ADDED_LATER
 from theratrial.protocol.documents import Document, PathKey, parse_document, read_document, suggestion, validated
 from theratrial.protocol.schema import SCHEMA_VERSION, Protocol
 from theratrial.trace import bytes_hash
@@ -77,20 +81,25 @@ def unchecked_protocol(document: Document) -> Protocol:
 def protocol_hash(protocol: Protocol) -> str:
     """``sha256:<hex>`` of what the protocol says, whatever the layout and comments of its file."""
     content = protocol.model_dump(mode="json")
-    # Words in further languages that a file of before they could be written does not have: its hash stays.
-    for conflict in content["conflicts"]:
-        for name in ("titles", "questions"):
-            if not conflict[name]:
-                del conflict[name]
-    # So does that of a file from before these clauses could be written.
-    for name in ("further_criteria", "toxicity", "stopping", "serious_events", "radiation_protection", "analysis"):
-        if content[name] is None:
-            del content[name]
-    reading = (content.get("further_criteria") or {}).get("reading") or {}
-    # The measure that EORTC was judged by before one could be named.
-    if (reading.get("eortc_1999") or {}).get("uptake_by") == "lean_body_mass":
-        del reading["eortc_1999"]["uptake_by"]
+    _leave_out_added(protocol, content)
     return bytes_hash(json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def _leave_out_added(value: object, content: Any) -> None:
+    """Take what is marked ``ADDED_LATER`` and stands at its default out of `content`, the JSON form of `value`."""
+    if isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            held = getattr(value, name)
+            if ADDED_LATER in field.metadata and held == field.get_default(call_default_factory=True):
+                del content[name]
+            else:
+                _leave_out_added(held, content[name])
+    elif isinstance(value, dict):
+        for held, inside in zip(value.values(), content.values(), strict=True):
+            _leave_out_added(held, inside)
+    elif isinstance(value, tuple):
+        for held, inside in zip(value, content, strict=True):
+            _leave_out_added(held, inside)
 
 
 def shipped_protocol_names() -> tuple[str, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from theratrial.protocol.clauses import (
+    ADDED_LATER,
     Clause,
     Conflict,
     Identifier,
@@ -468,12 +469,12 @@ class Protocol(Strict):
     response: Clause[ResponseRule]
     endpoint: Clause[Endpoint]
     analysis_sets: dict[Identifier, Clause[AnalysisSet]] = Field(min_length=1)
-    further_criteria: Clause[FurtherCriteria] | None = None
-    toxicity: Clause[ToxicityRule] | None = None
-    stopping: Clause[StoppingPlan] | None = None
-    serious_events: Clause[SeriousEvents] | None = None
-    radiation_protection: Clause[ProtectionPlan] | None = None
-    analysis: Clause[AnalysisPlan] | None = None
+    further_criteria: Annotated[Clause[FurtherCriteria] | None, ADDED_LATER] = None
+    toxicity: Annotated[Clause[ToxicityRule] | None, ADDED_LATER] = None
+    stopping: Annotated[Clause[StoppingPlan] | None, ADDED_LATER] = None
+    serious_events: Annotated[Clause[SeriousEvents] | None, ADDED_LATER] = None
+    radiation_protection: Annotated[Clause[ProtectionPlan] | None, ADDED_LATER] = None
+    analysis: Annotated[Clause[AnalysisPlan] | None, ADDED_LATER] = None
     ethics: tuple[Clause[EthicsApproval], ...]
     sharing: Clause[SharingPlan]
     conflicts: tuple[Conflict, ...] = ()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from theratrial.protocol.clauses import Identifier, NonEmpty, Strict
+from theratrial.protocol.clauses import ADDED_LATER, Identifier, NonEmpty, Strict
 
 LeanBodyMass = Literal["james_128", "morgan_120", "janmahasatian"]
 UptakeBy = Literal["lean_body_mass", "body_weight", "body_surface_area"]
@@ -21,6 +21,16 @@ class RecistPlan(Strict):
     not_evaluable_between: int = Field(default=1, ge=0)
     stable_between: bool = False
     too_small_mm: PositiveFloat = 5.0
+    reappeared_progresses: Annotated[bool, ADDED_LATER] = True
+    """Disease that is no node and is seen again after CR is PD at once; else by the sum."""
+    normal_nodes_progress: Annotated[bool, ADDED_LATER] = False
+    """Growth by the sum of nodes that all stay below 10 mm, every other target gone, is PD; else CR."""
+    doubtful_dated: Annotated[Literal["first_seen", "confirmed"], ADDED_LATER] = "first_seen"
+    """Day of the progression by a new lesion that was in doubt and is confirmed later."""
+    partial_after_complete: Annotated[bool, ADDED_LATER] = False
+    """PR after CR shows that the CR was PR, and counts so; else neither counts."""
+    early_complete_progresses: Annotated[bool, ADDED_LATER] = False
+    """CR and then SD or PR, none late enough for stable disease, is PD; else NE."""
 
 
 class MetabolicPlan(Strict):
@@ -40,7 +50,7 @@ class MetabolicPlan(Strict):
 class EortcPlan(MetabolicPlan):
     """EORTC 1999, which PERCIST's measure of uptake does not bind."""
 
-    uptake_by: UptakeBy = "lean_body_mass"
+    uptake_by: Annotated[UptakeBy, ADDED_LATER] = "lean_body_mass"
     """The paper recommends body surface. Lean body mass is the default so that both criteria read the same uptake; at
     constant weight the change in percent, which alone is judged, is the same by all three."""
 

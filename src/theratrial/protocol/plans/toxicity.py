@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from theratrial.protocol.clauses import Identifier, NonEmpty, Strict
+from theratrial.protocol.clauses import ADDED_LATER, Identifier, NonEmpty, Strict
 
 
 class LimitingLaboratory(Strict):
@@ -42,7 +42,7 @@ class ToxicityRule(Strict):
     sessions: Literal["first", "all"]
     window_days: PositiveFloat
     """After each administration that counts."""
-    longest_gap_days: PositiveFloat = 14.0
+    longest_gap_days: Annotated[PositiveFloat, ADDED_LATER] = 14.0
     """A longer time in the window without a count of a test leaves its lines undetermined: the nadir may lie in it."""
     laboratory: tuple[LimitingLaboratory, ...] = ()
     events: LimitingEvents | None = None
