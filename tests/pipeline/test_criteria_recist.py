@@ -172,3 +172,15 @@ def test_a_target_seen_again_after_a_complete_response_is_judged_as_the_protocol
     rows = lines({}, at(6, None), at(12, None), at(18, 3.0))
     assert judged(rows).assessments[-1].category == "PD"
     assert judged(rows, reappeared_progresses=False).assessments[-1].category != "PD"
+
+
+def test_lengths_that_change_as_if_centimetres_were_typed_are_told_whatever_the_category() -> None:
+    found = judged(lines({}, at(6, 2.8), at(12, 2.6)))
+    assert (found.category, found.cautions) == (
+        "PR",
+        ("A: 40 mm on 2024-01-02, 2.8 mm on 2024-02-21: about tenfold; check that both are millimetres",),
+    )
+    refused = judged(lines({"length_mm": 4.0}, at(6, 38.0)))
+    assert refused.category == "NE"
+    assert [one.split(":")[-1] for one in refused.cautions] == [" about tenfold; check that both are millimetres"]
+    assert judged(lines({}, at(6, 28.0))).cautions == ()

@@ -228,6 +228,17 @@ def test_a_sphere_that_reaches_into_hotter_tissue_is_told(trial: Trial) -> None:
     assert len([one for one in found.cautions if "reaches into hotter tissue" in one]) == len(beyond)
 
 
+def test_a_lesion_without_uptake_at_baseline_is_told_under_percist_alone(trial: Trial) -> None:
+    first, *others = trial.lines("baseline")
+    unmeasured = changed(first, {"region_name": None})
+    found = trial.found([unmeasured, *others, *trial.lines("response")])
+    name = first["lesion_id"]
+    told = f"{name} was not measured at baseline: whether it rose cannot be told"
+    assert told in found["percist_1_0"].cautions
+    assert told not in found["eortc_1999"].cautions
+    assert not any("cannot be told" in one for one in trial.found()["percist_1_0"].cautions)
+
+
 def test_a_protocol_without_the_clause_has_no_further_criteria(trial: Trial) -> None:
     folder = replace(trial.folder, protocol=trial.folder.protocol.model_copy(update={"further_criteria": None}))
     result: Any = SimpleNamespace(participant_id=WHO, treated=True, response=None, sessions=trial.sessions)

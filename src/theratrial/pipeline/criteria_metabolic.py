@@ -21,6 +21,7 @@ from theratrial.response.pet.percist import (
 )
 from theratrial.response.pet.percist import (
     PercistOptions,
+    gaps,
     percist,
 )
 from theratrial.response.pet.scans import Comparability, PetLesion, PetScan
@@ -265,6 +266,8 @@ def _cautions(case: MetabolicCase, one: PetScan, two: PetScan, last: _Reading) -
         apart = abs(two.uptake_min - one.uptake_min)
         if apart > _FDG_DIFFERENCE_min:
             found.append(f"uptake times {apart:.3g} min apart; the criteria allow 15 for FDG")
+    if case.criteria == "percist_1_0":
+        found += gaps(one, two)
     found.append("growth in extent is not recorded by the readers: uptake and new lesions alone are judged")
     unmeasured = [row["lesion_id"] for row in last.rows if row["status"] == "resolved" and not row["region_name"]]
     if unmeasured and case.criteria == "eortc_1999":

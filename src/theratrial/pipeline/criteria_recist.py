@@ -13,7 +13,7 @@ from theratrial.pipeline.criteria_readers import Read, of_readers
 from theratrial.protocol.plans.criteria import RecistPlan
 from theratrial.response.recist.baseline import baseline_at
 from theratrial.response.recist.best import Assessment, best_overall
-from theratrial.response.recist.lesions import Lesion, Visit, micrometres
+from theratrial.response.recist.lesions import Lesion, Visit, micrometres, tenfold_jumps
 from theratrial.response.recist.options import RecistOptions
 from theratrial.response.recist.timepoint import METHOD, VERSION, TimePoint, time_points
 from theratrial.results.criteria import CriteriaAssessment, CriteriaOption, CriteriaResult
@@ -75,6 +75,7 @@ def _by_reader(case: RecistCase, reader: str, rows: tuple[Row, ...]) -> Criteria
         visits, cautions, problems = _from_baseline(visits, case.treatment_start)
     if problems:
         return _result(case, "NE", None, f"not assessable: {'; '.join(problems)}", rows, reader=reader)
+    cautions += tenfold_jumps(visits)
     options = recist_options(case.plan)
     try:
         points = time_points(visits, options, who=reader)
@@ -83,9 +84,9 @@ def _by_reader(case: RecistCase, reader: str, rows: tuple[Row, ...]) -> Criteria
         )
     except Problems as found:
         said = "; ".join(problem.message for problem in found.problems)
-        return _result(case, "NE", None, f"not assessable: {said}", rows, reader=reader)
+        return _result(case, "NE", None, f"not assessable: {said}", rows, reader=reader, cautions=cautions)
     except InputError as error:
-        return _result(case, "NE", None, f"not assessable: {error}", rows, reader=reader)
+        return _result(case, "NE", None, f"not assessable: {error}", rows, reader=reader, cautions=cautions)
     missing = best.response == "MISSING"
     return _result(
         case,
