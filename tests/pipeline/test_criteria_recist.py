@@ -32,6 +32,7 @@ def lines(*cells: dict[str, Any]) -> tuple[Row, ...]:
                 "nodal": False,
                 "status": "measured",
                 "length_mm": 40.0,
+                "merged_into": None,
                 "modality": "CT",
                 "comment": None,
             }
@@ -184,3 +185,14 @@ def test_lengths_that_change_as_if_centimetres_were_typed_are_told_whatever_the_
     assert refused.category == "NE"
     assert [one.split(":")[-1] for one in refused.cautions] == [" about tenfold; check that both are millimetres"]
     assert judged(lines({}, at(6, 28.0))).cautions == ()
+
+
+def test_of_two_targets_that_merge_one_is_measured_over_both_and_the_other_adds_nothing() -> None:
+    other = {"lesion_id": "B"}
+    merged = at(6, None, lesion_id="B", status="merged", merged_into="A")
+    found = judged(lines({}, other, at(6, 50.0), merged, at(12, 50.0), {**merged, **at(12, None, status="merged")}))
+    assert [one.measured.value for one in found.assessments] == [80.0, 50.0, 50.0]
+    assert found.category == "PR"
+    assert "merged: A+B" in found.assessments[1].because
+    alone = judged(lines({}, other, at(6, None, status="not_evaluated"), merged))
+    assert (alone.category, "B is merged into A, which is not measured that day" in alone.because) == ("NE", True)

@@ -18,6 +18,7 @@ ProblemsOf = Callable[..., tuple[Problem, ...]]
 HEADER = "participant_id,measured_on,lesion_id,reader,organ,role,nodal,status,length_mm\n"
 TARGET = "P-001,2022-02-03,L1,RD-1,lymph_node,target,yes,measured,21.5\n"
 TUMOUR = HEADER + TARGET
+MERGED = HEADER.replace("length_mm", "length_mm,merged_into") + TARGET.replace("measured,21.5", "merged,21.5,L2")
 REPORTS = (
     "participant_id,term,started_on,report,became_aware_at,sent_at,recipient,reported_by\n"
     "P-001,Epistaxis,2022-03-28,initial,2022-03-28T14:00,2022-03-28T19:30,sponsor,NM-1\n"
@@ -37,6 +38,7 @@ def test_a_folder_without_the_further_tables_reads_as_empty_tables(make_folder: 
 def test_a_measured_lesion_is_read_with_its_day_and_length(make_folder: Make) -> None:
     (row,) = read_folder(make_folder(tumour_measurements=TUMOUR)).tables["tumour_measurements"]
     assert (row["measured_on"], row["nodal"], row["length_mm"]) == (date(2022, 2, 3), True, 21.5)
+    assert row["merged_into"] is None  # a file from before the column reads as one without a merged lesion
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,20 @@ def test_a_measured_lesion_is_read_with_its_day_and_length(make_folder: Make) ->
         ("tumour_measurements", TUMOUR.replace("measured,21", "absent,21"), "line 2, column length_mm", "is absent"),
         ("tumour_measurements", TUMOUR + TARGET, "line 3, column reader", "repeats line 2"),
         ("tumour_measurements", TUMOUR.replace("21.5", "2.15 cm"), "line 2, column length_mm", "write 21.5"),
+        (
+            "tumour_measurements",
+            MERGED.replace("21.5,", ",").replace(",L2", ","),
+            "line 2, column merged_into",
+            "is empty",
+        ),
+        ("tumour_measurements", MERGED, "line 2, column length_mm", "the status is merged"),
+        (
+            "tumour_measurements",
+            MERGED.replace("21.5,L2", ",L1"),
+            "line 2, column merged_into",
+            "names the lesion itself",
+        ),
+        ("tumour_measurements", MERGED.replace("merged,", "measured,"), "line 2, column merged_into", "leave it empty"),
         ("serious_reports", REPORTS.replace("28T19:30", "28T13:59"), "line 2, column sent_at", "is before or below"),
         ("dose_rates", RATES.replace(",1,6.7", ",0,6.7"), "line 2, column distance_m", "between 0.01 and 10"),
     ],

@@ -72,8 +72,9 @@ def _rows(draw: st.DrawFn, of: Table) -> list[dict[str, Any]]:
         if of.name == "visits":
             row["occurred_on"] = row["occurred_on"] or date(2022, 1, 1) if row["status"] == "done" else None
         if of.name == "tumour_measurements":
-            lengths = {"measured": row["length_mm"] or 10.0, "absent": None, "not_evaluated": None}
+            lengths = {"measured": row["length_mm"] or 10.0, "absent": None, "merged": None, "not_evaluated": None}
             row["length_mm"] = lengths.get(row["status"], row["length_mm"])
+            row["merged_into"] = "i-other" if row["status"] == "merged" else None
         rows.append(row)
     return rows
 

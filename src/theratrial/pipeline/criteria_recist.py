@@ -130,6 +130,7 @@ def _lesion(row: Row, *, nodal: bool) -> Lesion:
         length_um=None if length is None else micrometres(repr(length)),
         nodal=nodal if row["nodal"] is None else bool(row["nodal"]),
         organ=row["organ"] or "",
+        merged_into=row["merged_into"] or "",
     )
 
 

@@ -224,9 +224,22 @@ def _check_measurement(row: Row, report: Report) -> None:
         report(row, "length_mm", "is empty although the lesion was measured", f"give the {axis}, or another status")
     elif status == "measured" and length == 0:
         report(row, "length_mm", "is 0 although the lesion was measured", "write status absent and leave it empty")
-    elif status in ("absent", "not_evaluated") and length is not None:
+    elif status in ("absent", "merged", "not_evaluated") and length is not None:
         remedy = "leave it empty, or status measured"
         report(row, "length_mm", f"has a length although the status is {status}", remedy)
+    _check_merged(row, report)
+
+
+def _check_merged(row: Row, report: Report) -> None:
+    """A merged target names the other that is measured over both, and nothing else names one."""
+    status, into = row["status"], row.values.get("merged_into")
+    holder = "name the target that is measured over both"
+    if status == "merged" and into is None:
+        report(row, "merged_into", "is empty although the lesion is merged", holder)
+    elif status != "merged" and into is not None:
+        report(row, "merged_into", f"is filled although the status is {status}", "leave it empty, or status merged")
+    elif into is not None and into == row.values.get("lesion_id"):
+        report(row, "merged_into", "names the lesion itself", holder)
 
 
 def _check_administration(row: Row, known: KnownIds, report: Report) -> None:
