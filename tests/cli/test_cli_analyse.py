@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from theratrial.cli.analyse import app
 from theratrial.errors import InputError, Problems, TheratrialError
+from theratrial.statistics.paired_table import paired_table
 from theratrial.statistics.survival_table import survival_table
 
 RUNNER = CliRunner()
@@ -157,3 +158,95 @@ def test_days_that_are_not_written_as_asked_or_of_another_age_are_refused(end: s
 def test_a_table_parted_by_semicolons_is_told_so() -> None:
     with pytest.raises(InputError, match="parted by commas, not semicolons"):
         survival_table("subject;time;event\nA;3;1\n")
+
+
+def test_a_count_below_zero_is_refused_by_its_name_and_a_wrong_option_as_before() -> None:
+    for arguments in (("-1", "15"), ("--json", "-1", "15")):
+        found = run("proportion", *arguments)
+        assert isinstance(found.exception, InputError)
+        assert "x = -1" in str(found.exception)
+    assert "No such option" in run("proportion", "8", "15", "--nul", "0.3").output
+
+
+def answers(tmp_path: Path, *lines: str) -> str:
+    file = tmp_path / "answers.csv"
+    file.write_text("\n".join(("subject,first,second", *lines)) + "\n", encoding="utf-8")
+    return str(file)
+
+
+def table_lines(counts: dict[tuple[str, str], int]) -> list[str]:
+    pairs = [pair for pair, count in counts.items() for _ in range(count)]
+    return [f"S{number},{first},{second}" for number, (first, second) in enumerate(pairs)]
+
+
+def test_agreement_prints_the_kappa_that_bonett_prints_and_the_exact_interval(tmp_path: Path) -> None:
+    # statpsych, help of ci.kappa(.05, 31, 12, 4, 58): 0.6756757, 0.5317210 to 0.8196303.
+    counts = {("a", "a"): 31, ("a", "b"): 12, ("b", "a"): 4, ("b", "b"): 58}
+    file = answers(tmp_path, *table_lines(counts), "T1,a,", "T2,,")
+    found = json.loads(run("agreement", file, "--json").stdout)
+    assert found["table"] == [[31, 12], [4, 58]]
+    kappa = found["kappa"]
+    assert (kappa["value"], kappa["lower"], kappa["upper"]) == pytest.approx(
+        (0.6756757, 0.5317210, 0.8196303), abs=5e-8
+    )
+    assert (found["compared"], found["agreed"], found["left_out"]) == (105, 89, ["T1", "T2"])
+    stats = pytest.importorskip("scipy.stats").binomtest(89, 105).proportion_ci(0.95, "exact")
+    share = found["share_agreed"]
+    assert (share["lower_fraction"], share["upper_fraction"]) == pytest.approx((stats.low, stats.high))
+    said = run("agreement", file).stdout
+    assert "Left out, without an answer of both: T1, T2." in said
+    assert "Agreed 89 of 105: 0.8476; exact 0.95 interval" in said
+    assert "Kappa: 0.6757; large-sample 0.95 interval from 0.5317 to 0.8196." in said
+
+
+def test_weights_rest_on_the_order_that_is_given_and_are_those_of_statsmodels(tmp_path: Path) -> None:
+    rater = pytest.importorskip("statsmodels.stats.inter_rater")
+    names, table = ("CR", "PR", "SD", "PD"), [[5, 2, 1, 0], [1, 9, 3, 0], [0, 2, 8, 2], [1, 0, 2, 7]]
+    counts = {(one, two): table[i][j] for i, one in enumerate(names) for j, two in enumerate(names)}
+    file = answers(tmp_path, *table_lines(counts))
+    for weights in ("linear", "quadratic"):
+        assert "weights need the order" in str(run("agreement", file, "--weights", weights).exception)
+        found = json.loads(run("agreement", file, "--weights", weights, "--order", "CR,PR,SD,PD", "--json").stdout)
+        peer = rater.cohens_kappa(table, wt=weights)
+        assert found["kappa"]["value"] == pytest.approx(peer.kappa)
+        assert found["kappa"]["standard_error"] == pytest.approx(peer.std_kappa)
+    plain = json.loads(run("agreement", file, "--json").stdout)["kappa"]["value"]
+    assert plain == pytest.approx(rater.cohens_kappa(table).kappa)
+
+
+@pytest.mark.parametrize(
+    ("lines", "more", "said"),
+    [
+        (["A,x,y", "A,x,x"], (), "A stands on line 2 already"),
+        ([",x,y"], (), "column subject is empty"),
+        (["A,x,y,z"], (), "more cells than columns"),
+        ([], (), "nobody to compare"),
+        (["A,x,y"], ("--order", "x,z"), "y is not in it"),
+        (["A,x,y"], ("--order", "x,y,x"), "stands twice"),
+        (["A,x,y"], ("--level", "95"), "level"),
+        ([f"S{number},{number},0" for number in range(60)], (), "are no categories"),
+    ],
+)
+def test_a_table_of_answers_that_cannot_be_is_refused(
+    tmp_path: Path, lines: list[str], more: tuple[str, ...], said: str
+) -> None:
+    found = run("agreement", answers(tmp_path, *lines), *more)
+    assert isinstance(found.exception, TheratrialError)
+    assert said in str(found.exception)
+
+
+def test_nobody_compared_and_one_category_have_no_kappa_and_say_so(tmp_path: Path) -> None:
+    assert "nobody was compared" in run("agreement", answers(tmp_path, "A,x,")).stdout
+    same = run("agreement", answers(tmp_path, "A,x,x", "B,x,x")).stdout
+    assert "Agreed 2 of 2: 1.0000" in same
+    assert "Kappa: not defined" in same
+
+
+@given(st.text(max_size=200))
+def test_no_text_gets_through_as_answers_but_a_table(text: str) -> None:
+    try:
+        found = paired_table("subject,first,second\n" + text)
+    except TheratrialError:
+        return
+    assert found.pairs or found.left_out
+    assert all(first and second for first, second in found.pairs)

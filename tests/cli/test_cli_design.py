@@ -99,6 +99,7 @@ def test_looks_at_every_participant_are_those_of_lee_and_lius_example() -> None:
     ("arguments", "said"),
     [
         (("predictive", "--p0", "0.3", "--looks", "5,10", "--x", "3"), "--x and --n belong together"),
+        (("predictive", "--p0", "0.3", "--looks", "5,10", "--x", "3", "--n", "0"), "--x 3 of --n 0 cannot be"),
         (("single", "--p0", "0.6", "--p1", "0.3"), "p0 < p1"),
         (("futility", "--p0", "0.3", "--looks", "five"), "--looks are numbers"),
         (("after", "--p0", ".2", "--first", "13", "--total", "12/43", "--x", "5"), "--first is a limit"),

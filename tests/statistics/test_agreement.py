@@ -109,3 +109,10 @@ def test_the_interval_holds_kappa_and_stays_within_its_range():
     assert found.lower >= -1
     assert found.upper <= 1
     assert found.lower < found.value < found.upper or math.isclose(found.value, found.upper)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, 95, -0.5, math.nan])
+def test_a_level_that_is_none_is_refused_even_where_no_interval_would_be_given(level):
+    for table in ([[31, 12], [4, 58]], [[0, 0], [0, 0]]):
+        with pytest.raises(InputError, match="level lies between"):
+            cohen_kappa(table, level=level)

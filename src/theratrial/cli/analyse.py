@@ -1,20 +1,23 @@
-"""`theratrial analyse`: a proportion with every interval, and times to event, from counts or a table."""
+"""`theratrial analyse`: a proportion with every interval, times to event, and agreement, from counts or a table."""
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from theratrial.cli import console
 
 if TYPE_CHECKING:
     from theratrial.statistics import KaplanMeier
+    from theratrial.statistics.agreement import KappaEstimate
     from theratrial.statistics.designs.bayesian import Beta
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Analyse a proportion or times to event.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Analyse a proportion, times to event or agreement.")
 
 _JSON = Annotated[bool, typer.Option("--json", help="Print values as JSON.")]
 
@@ -27,7 +30,23 @@ class TransformName(StrEnum):
     PLAIN = "plain"
 
 
-@app.command()
+class WeightsName(StrEnum):
+    """How far apart two categories count."""
+
+    NONE = "none"
+    LINEAR = "linear"
+    QUADRATIC = "quadratic"
+
+
+class _TakesNegative(TyperCommand):
+    """Reads -1 as a number, so that the core refuses it by its name, and not as an option that does not exist."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.ignore_unknown_options = any(re.fullmatch(r"-[0-9]+", one) for one in args)
+        return super().parse_args(ctx, args)
+
+
+@app.command(cls=_TakesNegative)
 def proportion(
     x: Annotated[int, typer.Argument(metavar="X", help="Participants with the outcome.")],
     n: Annotated[int, typer.Argument(metavar="N", help="Participants in all.")],
@@ -45,7 +64,8 @@ def proportion(
 
     found = {method: estimated(x, n, method, level) for method in METHODS}
     bounds = {side: one_sided_bound(x, n, side, level=level) for side in ("lower", "upper")}
-    beta, _ = _prior(prior), require_fraction("alpha", alpha)
+    beta = _prior(prior)
+    require_fraction("alpha", alpha)
     against = None if null is None else _against(x, n, null, alpha, beta)
     words = proportion_in_plain_words(found["clopper_pearson"])
     if as_json:
@@ -149,6 +169,73 @@ def survival(
     )
     console.say(_median("Median", curve))
     console.say(_median("Median follow-up (reverse Kaplan-Meier)", follow))
+
+
+@app.command()
+def agreement(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.csv",
+            help="One line for each subject: subject, first, second (the two answers). Without an answer: left out.",
+        ),
+    ],
+    weights: Annotated[
+        WeightsName, typer.Option("--weights", help="How far apart two categories count.")
+    ] = WeightsName.NONE,
+    order: Annotated[
+        str, typer.Option("--order", metavar="A,B,...", help="All categories in their order; weights need it.")
+    ] = "",
+    level: Annotated[float, typer.Option("--level", help="Two-sided confidence.")] = 0.95,
+    as_json: _JSON = False,
+) -> None:
+    """Cohen's kappa with its interval, and the share agreed with its exact interval."""
+    from theratrial.cli.files import csv_text
+    from theratrial.statistics import proportion as estimated
+    from theratrial.statistics.agreement import Weighting, agreement_table, cohen_kappa
+    from theratrial.statistics.paired_table import categories, paired_table
+
+    answers = paired_table(csv_text(file))
+    known: dict[WeightsName, Weighting] = {
+        WeightsName.NONE: "unweighted",
+        WeightsName.LINEAR: "linear",
+        WeightsName.QUADRATIC: "quadratic",
+    }
+    weighting = known[weights]
+    names = categories(answers.pairs, [one.strip() for one in order.split(",")] if order else (), weighting)
+    # A table of nobody has no categories; one cell of 0 is the same and is square.
+    table = agreement_table(answers.pairs, names) or ((0,),)
+    kappa = cohen_kappa(table, weighting, level=level)
+    number = len(answers.pairs)
+    agreed = sum(first == second for first, second in answers.pairs)
+    share = estimated(agreed, number, "clopper_pearson", level) if number else None
+    if as_json:
+        found = {"compared": number, "agreed": agreed, "left_out": answers.left_out, "categories": names}
+        console.print_json({**found, "table": table, "kappa": kappa, "share_agreed": share})
+        return
+    if names:
+        console.print_table(
+            ("first, down; second, across", *names),
+            [(name, *map(str, row)) for name, row in zip(names, table, strict=True)],
+        )
+    if answers.left_out:
+        console.say(f"Left out, without an answer of both: {', '.join(answers.left_out)}.")
+    if share is not None:
+        console.say(
+            f"Agreed {agreed} of {number}: {agreed / number:.4f}; exact {level:g} interval from "
+            f"{share.lower_fraction:.4f} to {share.upper_fraction:.4f}."
+        )
+    console.say(_kappa_text(kappa, level))
+
+
+def _kappa_text(kappa: KappaEstimate, level: float) -> str:
+    name = "Kappa" if kappa.weighting == "unweighted" else f"Kappa, {kappa.weighting} weights"
+    if kappa.value is None:
+        return f"{name}: {kappa.note}."
+    said = f"{name}: {kappa.value:.4f}"
+    if kappa.lower is not None and kappa.upper is not None:
+        said += f"; large-sample {level:g} interval from {kappa.lower:.4f} to {kappa.upper:.4f}"
+    return f"{said}; {kappa.note}." if kappa.note else f"{said}."
 
 
 def _limit(value: float | None) -> str:

@@ -241,10 +241,12 @@ def predictive(
     )
 
     sizes, before = _sizes(looks), (_beta(prior),)
-    boundary = predictive_boundary(sizes, p0, threshold=threshold, lowest=lowest, prior=before)
-    does = [(rate, *futility_characteristics(sizes, boundary, rate)) for rate in sorted({p0, *_RATES})]
     if (x is None) != (n is None):
         raise InputError("--x and --n belong together: outcomes and participants so far")
+    if x is not None and n is not None and not 0 <= x <= n:
+        raise InputError(f"--x {x} of --n {n} cannot be: outcomes lie from 0 to the participants so far")
+    boundary = predictive_boundary(sizes, p0, threshold=threshold, lowest=lowest, prior=before)
+    does = [(rate, *futility_characteristics(sizes, boundary, rate)) for rate in sorted({p0, *_RATES})]
     now = None
     if x is not None and n is not None:
         now = {

@@ -72,7 +72,7 @@ def cohen_kappa(
     Raises
     ------
     InputError
-        A table that is not square, or a count that is not a whole number of 0 or more.
+        A table that is not square, a count that is not a whole number of 0 or more, or a level not within 0 and 1.
 
     References
     ----------
@@ -83,6 +83,8 @@ def cohen_kappa(
     >>> round(cohen_kappa([[20, 5], [10, 15]]).value, 2)
     0.4
     """
+    if not 0 < level < 1:
+        raise InputError(f"a confidence level lies between 0 and 1, got {level!r}; 95 % is 0.95")
     counts = _checked(table)
     total = sum(map(sum, counts))
     if total == 0:

@@ -74,7 +74,7 @@ def require_counts(x: int, n: int) -> tuple[int, int]:
     if n < 1:
         raise InputError(f"a proportion of {n} participants is none; the analysis set is empty")
     if not 0 <= x <= n:
-        raise InputError(f"{x} of {n} cannot be; x lies from 0 to n")
+        raise InputError(f"{x} of {n} cannot be; x lies from 0 to n, got x = {x}")
     return x, n
 
 

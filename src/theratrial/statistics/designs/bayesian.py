@@ -44,7 +44,8 @@ def posterior(prior: Prior, x: int, n: int) -> tuple[Beta, ...]:
     from scipy.special import betaln
 
     _require(prior)
-    if n:
+    if n or x:
+        # Nothing of nobody is where a trial begins: the prior itself.
         x, n = require_counts(x, n)
     logs = [np.log(one.weight) + betaln(one.a + x, one.b + n - x) - betaln(one.a, one.b) for one in prior]
     likely = np.exp(np.asarray(logs) - max(logs))
