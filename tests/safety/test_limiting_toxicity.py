@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from theratrial.protocol.plans.toxicity import ToxicityRule
 from theratrial.safety import LaboratoryResult
 from theratrial.safety.limiting import limiting_toxicity
-from theratrial.safety.limiting_lines import LimitingEvent
+from theratrial.safety.limiting_events import LimitingEvent
 
 DAY_0 = datetime(2024, 1, 1, 8, tzinfo=UTC)
 UNITS = {"platelets": (150.0, 400.0), "neutrophils": (1.8, 7.7)}

@@ -8,15 +8,9 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from theratrial.protocol.plans.toxicity import ToxicityRule
-from theratrial.safety.limiting_lines import (
-    LimitingEvent,
-    LimitingVerdict,
-    LineFinding,
-    Watch,
-    events_line,
-    laboratory_line,
-    recovery_line,
-)
+from theratrial.safety.limiting_events import LimitingEvent, events_line
+from theratrial.safety.limiting_lines import laboratory_line, recovery_line
+from theratrial.safety.limiting_watch import LimitingVerdict, LineFinding, Watch
 from theratrial.safety.results import GradedResult, LaboratoryResult, graded
 
 METHOD: Final = "safety.limiting_toxicity"
