@@ -13,7 +13,8 @@ from theratrial.cli.respond import app
 from theratrial.errors import InputError, Problems
 from theratrial.protocol.plans.criteria import UptakeBy
 from theratrial.response.pet.scans import Comparability
-from theratrial.response.pet.table import pet_responses, read_scans
+from theratrial.response.pet.table import read_scans
+from theratrial.response.pet.table_responses import pet_responses
 
 SCAN = "liver_mean_g_per_mL,liver_sd_g_per_mL,uptake_min,injected_MBq,scanner,glucose_mg_per_dL,cycles"
 HEADER = f"subject,date,lesion,role,status,uptake_g_per_mL,{SCAN}\n"

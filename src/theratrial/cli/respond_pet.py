@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from theratrial.protocol.plans.criteria import LeanBodyMass, UptakeBy
     from theratrial.response.pet.percist import PercistOptions
     from theratrial.response.pet.scans import Comparability
-    from theratrial.response.pet.table import PetCriteria, SubjectPetResponse
+    from theratrial.response.pet.table_responses import PetCriteria, SubjectPetResponse
 
 
 class Formula(StrEnum):
@@ -143,7 +143,8 @@ def _respond(
     as_json: bool,
     options: PercistOptions | None = None,
 ) -> None:
-    from theratrial.response.pet.table import pet_responses, read_scans
+    from theratrial.response.pet.table import read_scans
+    from theratrial.response.pet.table_responses import pet_responses
     from theratrial.response.uptake_measure import UNITS
 
     formula: LeanBodyMass | None = None if lbm is None else lbm.value
