@@ -89,6 +89,15 @@ def test_lengths_of_two_readers_are_never_mixed():
     assert found.values_mm == (10, 5)
 
 
+def test_a_length_over_two_merged_lesions_is_of_neither():
+    other = measured("2022-08-01", None, lesion="L2", status="merged") | {"merged_into": "L1"}
+    found = lengths(measured("2022-02-20", 20), measured("2022-08-01", 35), other)
+    assert (found.values_mm, found.change_percent) == ((20, None), None)
+    # Of another reader's, or into another lesion, it does not matter.
+    for one in (other | {"reader": "RD-2"}, other | {"merged_into": "L3"}):
+        assert lengths(measured("2022-02-20", 20), measured("2022-08-01", 35), one).values_mm == (20, 35)
+
+
 @pytest.mark.parametrize(
     ("status", "length", "change"), [("absent", None, -100.0), ("too_small", None, -75.0), ("measured", 0, -100)]
 )

@@ -50,7 +50,8 @@ def lesion_lengths(
     """Diameters of a lesion on the last day before treatment and on the day nearest to the response PET after it.
 
     Of several readers the first by code who gives a length on both days; hers are never mixed with another's.
-    A lesion that is gone counts 0 mm, one too small to be measured as the protocol says of RECIST.
+    A lesion that is gone counts 0 mm, one too small to be measured as the protocol says of RECIST. A length over two
+    lesions that have merged is of neither.
     """
     rows = folder.rows("tumour_measurements", participant_id=participant_id, lesion_id=lesion_id)
     if treated_on is None or not rows:
@@ -90,8 +91,15 @@ def _source(row: Row | None) -> str:
     return "" if row is None else row.source
 
 
+def _over_two(row: Row, folder: TrialFolder) -> bool:
+    """Whether another lesion was merged into this one on its day, by its reader."""
+    same = {name: row[name] for name in ("participant_id", "measured_on", "reader")}
+    others = folder.rows("tumour_measurements", **same)
+    return any(one["status"] == "merged" and one["merged_into"] == row["lesion_id"] for one in others)
+
+
 def _length(row: Row | None, folder: TrialFolder) -> Quantity | None:
-    if row is None:
+    if row is None or _over_two(row, folder):
         return None
     value, note = row["length_mm"], f"{row['measured_on']}, {row['reader']}"
     if value is None and row["status"] == "absent":
