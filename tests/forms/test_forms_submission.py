@@ -208,6 +208,10 @@ BROKEN = {
     "assessed_near_screening": ("eligibility", {"assessed_on": "2022-03-02"}),
     "target_not_progressed": ("tumour_measurement", {"status": "progressed", "length_mm": ""}),
     "target_not_merely_present": ("tumour_measurement", {"status": "present", "length_mm": ""}),
+    "only_a_target_is_merged": (
+        "tumour_measurement",
+        {"role": "non_target", "status": "merged", "length_mm": "", "merged_into": "L2"},
+    ),
     "new_lesion_is_seen": ("tumour_measurement", {"role": "new", "status": "absent", "length_mm": ""}),
     "measured_after_screening": ("tumour_measurement", {"measured_on": "2022-01-03"}),
     "tracer_alone_has_uptake": ("lesion_class", {"known_from": "tracer"}),
@@ -232,6 +236,14 @@ def codes(issues):
 def test_sound_answers_raise_nothing(filled, form):
     found = filled(form, OTHERS.get(form), **SOUND[form])
     assert (found.problems, found.incomplete, found.queries) == ((), (), ())
+
+
+def test_a_merged_target_names_the_other_and_has_no_length(filled):
+    merged = SOUND["tumour_measurement"] | {"status": "merged", "length_mm": ""}
+    found = filled("tumour_measurement", OTHERS["tumour_measurement"], **merged, merged_into="L2")
+    assert (found.problems, found.incomplete, found.queries) == ((), (), ())
+    found = filled("tumour_measurement", OTHERS["tumour_measurement"], **merged)
+    assert [issue.item for issue in found.incomplete] == ["merged_into"]
 
 
 def test_every_edit_check_of_the_protocol_has_a_case_here(seed):
