@@ -38,7 +38,7 @@ LABELS: Final[dict[str, Words]] = {
         "fa": "معلوم نیست: پیش از رفتن از فیزیسیست پزشکی بپرسید",
     },
     "table": {"en": "Until when", "fa": "تا چه زمانی"},
-    "daily": {"en": "Every day, until the last date above", "fa": "هر روز، تا آخرین تاریخ بالا"},
+    "daily": {"en": "Every day, until the last date in the table", "fa": "هر روز، تا آخرین تاریخ جدول"},
     "children": {"en": "Pregnancy and breast-feeding", "fa": "بارداری و شیردهی"},
     "others": {"en": "Doctors, hospitals, journeys", "fa": "پزشک، بیمارستان، سفر"},
     "questions": {"en": "Questions? Call us", "fa": "پرسشی دارید؟ با ما تماس بگیرید"},
@@ -140,12 +140,12 @@ CHILDREN: Final[dict[Language, tuple[str, ...]]] = {
 }
 OTHERS: Final[dict[Language, tuple[str, ...]]] = {
     "en": (
-        "Carry this sheet with you. Show it to every doctor, nurse and ambulance until the last date above. "
+        "Carry this sheet with you. Show it to every doctor, nurse and ambulance until the last date in the table. "
         "Emergency treatment must never wait because of radiation.",
         "Detectors at airports and borders can find very small amounts for months. Show this sheet there.",
     ),
     "fa": (
-        "این برگه را همراه داشته باشید و تا آخرین تاریخ بالا به هر پزشک، پرستار و اورژانس نشان دهید. "
+        "این برگه را همراه داشته باشید و تا آخرین تاریخ جدول به هر پزشک، پرستار و اورژانس نشان دهید. "
         "درمان فوری هرگز نباید به خاطر پرتو به تأخیر بیفتد.",
         "دستگاه‌های فرودگاه و مرز تا چند ماه مقدار بسیار کم را نیز نشان می‌دهند. این برگه را آنجا نشان دهید.",
     ),

@@ -42,7 +42,7 @@ class Document:
     chapters: tuple[Chapter, ...]
     state: DataState
     paged: bool = False
-    """Whether every chapter begins a page; else only what follows the contents does."""
+    """Whether every chapter with sections of its own begins a page; else only what follows the title does."""
 
 
 def page(document: Document, voice: Voice, *, printed: bool = False) -> str:
@@ -67,7 +67,7 @@ def page(document: Document, voice: Voice, *, printed: bool = False) -> str:
             printed=printed,
             elsewhere=lambda block: voice(REGISTER, n=len(block.lines)),
             name=document.title,
-            paged=document.paged,
+            begins_page=lambda at: _begins_page(document, at),
             chapters=document.chapters,
             contents=[one for one in document.chapters if one.level <= _DEEPEST_IN_CONTENTS],
             listed=listed,
@@ -92,6 +92,15 @@ def pdf(document: Document, voice: Voice) -> bytes:
         WeasyPrint or pango is not installed.
     """
     return pdf_bytes(page(document, voice, printed=True))
+
+
+def _begins_page(document: Document, at: int) -> bool:
+    """Whether that chapter begins a page: a short one, without sections, leaves no sheet empty."""
+    chapters = document.chapters
+    if at == 0 or chapters[at].level != 1:
+        return False
+    has_sections = at + 1 < len(chapters) and chapters[at + 1].level > 1
+    return at <= 2 or (document.paged and (at == 3 or has_sections))
 
 
 def head_line(document: Document, voice: Voice) -> str:

@@ -31,6 +31,26 @@ CODE, CODE_END = "\u2066", "\u2069"
 Speaker = Callable[[str], str]
 """A sentence of the core in Persian with the marks above."""
 
+_WRITTEN: Final[Mapping[str, str]] = {
+    "clopper pearson": "Clopper-Pearson",
+    "wilson": "Wilson",
+    "wilson continuity": "Wilson with continuity correction",
+    "jeffreys": "Jeffreys",
+    "mid p": "mid-P",
+    "agresti coull": "Agresti-Coull",
+    "log log": "log-log",
+    "pet ct": "PET/CT",
+    "spect": "SPECT",
+    "suv peak": "SUVpeak",
+    "suv max": "SUVmax",
+    "suv mean": "SUVmean",
+    "s values": "S values",
+    "james 128": "James (128)",
+    "morgan 120": "Morgan (120)",
+    "janmahasatian": "Janmahasatian",
+}
+"""Words of fixed lists that English writes in another way than their identifiers."""
+
 _ARABIC = re.compile("[\u0600-\u06ff]")
 _LATIN = re.compile("[A-Za-z]")
 
@@ -71,6 +91,11 @@ class Voice:
             text = persian_words()[english]
         return text.format(**{name: self.inside(value) for name, value in values.items()}) if values else text
 
+    @property
+    def arrow(self) -> str:
+        """From one word to the next in the direction of reading: arrows are not mirrored by themselves."""
+        return "←" if self.language == "fa" else "→"
+
     def inside(self, value: Any) -> str:
         """A value for a text: isolated where it would run in the other direction."""
         text = str(value)
@@ -97,7 +122,9 @@ class Voice:
     def word(self, identifier: str) -> str:
         """A word of a fixed list (a verdict, a disposition): from the document's table, else as the core says it."""
         plain = identifier.replace("_", " ")
-        return plain if self.language == "en" else persian_words().get(plain) or self.core(plain)
+        if self.language == "en":
+            return _WRITTEN.get(plain, plain)
+        return persian_words().get(plain) or self.core(plain)
 
     def day(self, moment: date | datetime | None) -> str:
         """A day; in Persian in both calendars, Jalali first."""

@@ -127,11 +127,13 @@ def _sensitivity(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
     rows = []
     for event in plan.estimand.intercurrent_events:
         for other in event.alternatives:
-            rows.append(cells(voice.core(event.title), f"{voice.word(event.strategy)} → {voice.word(other)}"))
+            rows.append(
+                cells(voice.core(event.title), f"{voice.word(event.strategy)} {voice.arrow} {voice.word(other)}")
+            )
     endpoint = inputs.protocol.endpoint.reading
     if endpoint is not None:
         instead = voice.word("excluded" if endpoint.missing == "failure" else "failure")
-        rows.append(cells(voice("Missing assessment"), f"{voice.word(endpoint.missing)} → {instead}"))
+        rows.append(cells(voice("Missing assessment"), f"{voice.word(endpoint.missing)} {voice.arrow} {instead}"))
     for key, clause in inputs.protocol.analysis_sets.items():
         if clause.reading is not None and (endpoint is None or key != endpoint.analysis_set):
             rows.append(cells(voice("Analysis set"), voice.core(clause.reading.title)))

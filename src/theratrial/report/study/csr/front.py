@@ -41,8 +41,8 @@ def abbreviations(voice: Voice) -> Block:
     return table(voice("Abbreviations"), (voice("Abbreviation"), voice("Meaning")), rows, style="narrow")
 
 
-def state_warnings(desk: Desk) -> tuple[Block, ...]:
-    """What a reader must know of the data before the first number."""
+def state_warnings(desk: Desk, assumptions: str) -> tuple[Block, ...]:
+    """What a reader must know of the data before the first number; `assumptions` says where they are listed."""
     voice, state = desk.voice, desk.inputs.state
     found: list[Block] = []
     if desk.result.open_conflicts:
@@ -63,15 +63,7 @@ def state_warnings(desk: Desk) -> tuple[Block, ...]:
             Text(voice("The participants are virtual: simulated, no patient is behind any number."), "warning")
         )
     if state.assumptions:
-        found.append(
-            Text(
-                voice(
-                    "Rests on {n} demonstration assumptions; section 9.8 lists the decisions behind them.",
-                    n=state.assumptions,
-                ),
-                "warning",
-            )
-        )
+        found.append(Text(assumptions, "warning"))
     return tuple(found)
 
 
@@ -110,7 +102,11 @@ def _title_page(desk: Desk) -> tuple[Block, ...]:
     title = record.scientific_title if record is not None else None
     blocks: list[Block] = [Text(voice.registered(title) if title else voice.quoted(desk.result.scientific_title), "")]
     blocks.append(Terms(tuple(identity_rows(desk))))
-    blocks += state_warnings(desk)
+    assumptions = voice(
+        "Rests on {n} demonstration assumptions; section 9.8 lists the decisions behind them.",
+        n=desk.inputs.state.assumptions,
+    )
+    blocks += state_warnings(desk, assumptions)
     blocks.append(
         Text(
             voice(

@@ -73,6 +73,10 @@ def _title(desk: Desk) -> tuple[Block, ...]:
     voice, state = desk.voice, desk.inputs.state
     record = desk.folder.registration
     title = record.scientific_title if record is not None else None
+    assumptions = voice(
+        "Rests on {n} demonstration assumptions; the statistical analysis plan lists the decisions behind them.",
+        n=state.assumptions,
+    )
     said = voice(
         "Everything up to {moment}; what was recorded of later moments does not exist for this report.",
         moment=voice.minute(state.cut_off),
@@ -82,7 +86,7 @@ def _title(desk: Desk) -> tuple[Block, ...]:
         Terms(tuple(identity_rows(desk))),
         Text(said),
         Text(voice("A single arm: the board sees everything, and nothing is blinded. Efficacy is not in this report.")),
-        *state_warnings(desk),
+        *state_warnings(desk, assumptions),
     )
 
 

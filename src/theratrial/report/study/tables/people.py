@@ -253,4 +253,6 @@ def deviation_counts(desk: Desk) -> str:
     """How many deviations of how many participants, in a sentence."""
     notes = [note for note in desk.result.notes if note.severity == "deviation"]
     people = {note.participant_id for note in notes if note.participant_id}
+    if not notes:
+        return desk.voice("No deviation is recorded.")
     return desk.voice("{n} deviations of {people} participants are recorded.", n=len(notes), people=len(people))

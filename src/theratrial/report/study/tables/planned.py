@@ -206,7 +206,7 @@ def response_terms(voice: Voice, protocol: Protocol) -> tuple[Block, ...]:
             voice(
                 "fall of at least {percent} % and {absolute}",
                 percent=f"{rule.partial_decrease_percent:g}",
-                absolute=f"{rule.partial_decrease_absolute:g}",
+                absolute=f"{rule.partial_decrease_absolute:g} SUV",
             ),
         ),
         (
@@ -214,7 +214,7 @@ def response_terms(voice: Voice, protocol: Protocol) -> tuple[Block, ...]:
             voice(
                 "rise above {percent} % and {absolute}",
                 percent=f"{rule.progression_increase_percent:g}",
-                absolute=f"{rule.progression_increase_absolute:g}",
+                absolute=f"{rule.progression_increase_absolute:g} SUV",
             ),
         ),
         (voice("A new lesion is progression"), voice("yes") if rule.new_lesion_is_progression else voice("no")),

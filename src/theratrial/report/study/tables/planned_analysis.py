@@ -8,6 +8,7 @@ from theratrial.protocol.schema import Protocol
 from theratrial.report.blocks import Cell, Table, Terms, Text
 from theratrial.report.study.blocks import Block
 from theratrial.report.study.parts import absent, table, table_or
+from theratrial.report.study.tables.criteria_options import options_in_words
 from theratrial.report.study.tables.planned import said_of
 from theratrial.report.study.voice import Voice
 from theratrial.report.texts import in_percent
@@ -189,10 +190,7 @@ def further_criteria_table(voice: Voice, protocol: Protocol) -> Table | Text:
     for name, title in (("recist_1_1", "RECIST 1.1"), ("percist_1_0", "PERCIST 1.0"), ("eortc_1999", "EORTC 1999")):
         options = getattr(plan, name)
         if options is not None:
-            shown = "; ".join(
-                f"{key.replace('_', ' ')}: {value}" for key, value in options.model_dump().items() if value is not None
-            )
-            rows.append((Cell(title), Cell(voice.quoted(shown))))
+            rows.append((Cell(title), Cell(options_in_words(voice, protocol, options))))
     if not rows:
         return absent(voice)
     note = voice("Side by side with the protocol's rule, never the endpoint.")
