@@ -116,7 +116,8 @@ def test_what_was_sampled_or_tested_on_the_day_of_the_injection_before_it_does_n
 def test_a_finding_says_value_unit_age_limit_and_where_it_stands():
     found = line(judged(), "safety_gate.laboratory:platelets")
     assert found.because == (
-        "Platelet count decreased: 210 10^9/L meets no grade; grade 1 is < LLN (LLN 150), 4 days old: grade 0, allowed is grade 1 (CTCAE 5.0)"
+        "Platelet count decreased: 210 10^9/L meets no grade; grade 1 is < LLN (LLN 150), 4 days old: grade 0, "
+        "allowed is grade 1 (CTCAE 5.0)"
     )
     assert found.trace.inputs["result 1"] == "record:platelets"
     assert found.trace.inputs["grade table"].startswith("table:safety/ctcae_v5_0@")

@@ -95,12 +95,13 @@ def pdf(document: Document, voice: Voice) -> bytes:
 
 
 def _begins_page(document: Document, at: int) -> bool:
-    """Whether that chapter begins a page: a short one, without sections, leaves no sheet empty."""
+    """Whether that chapter begins a page: a short one, without sections, shares its page with what follows."""
     chapters = document.chapters
     if at == 0 or chapters[at].level != 1:
         return False
     has_sections = at + 1 < len(chapters) and chapters[at + 1].level > 1
-    return at <= 2 or (document.paged and (at == 3 or has_sections))
+    follows_sections = chapters[at - 1].level > 1
+    return at <= 2 or (document.paged and (at == 3 or (has_sections and follows_sections)))
 
 
 def head_line(document: Document, voice: Voice) -> str:

@@ -19,7 +19,8 @@ CHAIN_TABLES: Final = ("ledger_event", "ledger_payload", "ledger_head")
 NOT_AUDITED: Final = frozenset(
     {
         *CHAIN_TABLES,
-        *("capture_draft", "results_progress", "exports_package", "exports_studydocument", "people_sentform", "registration_registrationdraft"),
+        *("capture_draft", "results_progress", "exports_package", "exports_studydocument"),
+        *("people_sentform", "registration_registrationdraft"),
     }
 )
 AUDITED_APPS: Final = ("ledger", "people", "trials", "participants", "capture", "studies", "results", "registration")

@@ -158,11 +158,7 @@ def _lesions(definition: FormDefinition | None, outcome: Mapping[str, Any] | Non
         ("response_text", "status", "status_response"),
     )
     return [
-        one
-        | {
-            name: _state_text(definition, column, str(one.get(key) or ""))
-            for name, column, key in pairs
-        }
+        one | {name: _state_text(definition, column, str(one.get(key) or "")) for name, column, key in pairs}
         for one in (outcome or {}).get("lesions", ())
     ]
 
