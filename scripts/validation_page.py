@@ -32,7 +32,7 @@ _TITLES = {
     "planar simulated": "Planar views of virtual patients",
     "routes against truth": "Whole trials against the truth",
     "stated against drawn": "Stated uncertainty against drawn errors",
-    "trial peers": "Response, safety and statistics beside others",
+    "trial peers": "Response and statistics beside others",
     "two point schedule": "Scans at 24 h and 48 h",
     "voxel real kernel": "Voxel doses by the shipped kernel",
 }

@@ -139,7 +139,7 @@ def _test(result: TrialResult, book: TraceBook, studio: Studio) -> list[Block]:
         above = f"Posterior probability that it exceeds {in_percent(test.null_fraction)}"
         rows.append((Cell(above), book.quantity(analysis.posterior_above_null)))
     blocks += [
-        Table("The proportion against the null", ("", "Value"), tuple(rows), style="narrow"),
+        Table("The proportion against the null", ("Quantity", "Value"), tuple(rows), style="narrow"),
         _flips(analysis, n),
     ]
     return blocks
@@ -195,7 +195,7 @@ def _survival(one: SurvivalResult, book: TraceBook, studio: Studio) -> list[Bloc
                 book.quantity(one.median_follow_up_months, absent="not reached"),
             ),
         )
-        blocks.append(Table(f"{one.title} in months", ("", "Value"), medians, style="narrow"))
+        blocks.append(Table(f"{one.title} in months", ("Quantity", "Value"), medians, style="narrow"))
         people = tuple(
             (
                 Cell(person.participant_id),

@@ -88,7 +88,7 @@ def _cross(one: Agreement) -> Table:
         for mine in one.categories
     )
     caption = f"{one.what[0].upper()}{one.what[1:]}: {one.first} (rows) and {one.second} (columns)"
-    return Table(caption, ("", *one.categories), rows, style="narrow")
+    return Table(caption, ("Category", *one.categories), rows, style="narrow")
 
 
 def _summary(replays: Sequence[Replay]) -> str:

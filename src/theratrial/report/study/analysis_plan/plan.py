@@ -249,7 +249,6 @@ def _software(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
         cells("Python", ".".join(platform.python_version_tuple()[:2])),
         cells("numpy", numpy.__version__),
         cells("scipy", scipy.__version__),
-        cells("lifelines", _lifelines()),
     )
     note = voice(
         "Methods with their equations, cases and limits: docs/methods of the product. `theratrial verify` "
@@ -260,15 +259,6 @@ def _software(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
             voice("Software and versions"), (voice("Software"), voice("Version")), rows, note=note, style="narrow short"
         ),
     )
-
-
-def _lifelines() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("lifelines")
-    except PackageNotFoundError:
-        return "–"
 
 
 def _approval(voice: Voice) -> Block:
