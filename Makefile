@@ -32,7 +32,7 @@ setup-run:
 run: setup-run ## Set up and start the demonstration site; without a terminal or with SERVE=0 say the result
 	@XDG_CACHE_HOME="$(cache_home)" $(python) scripts/demo.py --participants $(participants) --seed $(seed) --workers $(workers)
 
-test: setup ## Set up and run the tests (at most 10 minutes on 2 cores); PYTEST_ARGS="-k name" picks some
+test: setup ## Set up and run the tests (about a quarter of an hour on 2 cores); PYTEST_ARGS="-k name" picks some
 	@XDG_CACHE_HOME="$(cache_home)" $(python) -m pytest -n auto -m "not long and not walk" $(PYTEST_ARGS)
 
 # In CI the tests in which the two databases could differ; `make test-postgresql postgresql=tests/web` runs all of them.
@@ -43,7 +43,7 @@ test-postgresql: setup ## Run tests of the site on PostgreSQL (a server of their
 	@XDG_CACHE_HOME="$(cache_home)" POSTGRESQL_TESTS="$(postgresql)" ./scripts/test-postgresql.sh -n auto \
 		-m "not long and not walk" $(PYTEST_ARGS)
 
-test-long: setup ## Run the slow tests
+test-long: setup ## Run the slow tests: simulations, coverage, whole documents (ten minutes and more)
 	@XDG_CACHE_HOME="$(cache_home)" $(python) -m pytest -n auto -m "long and not walk" $(PYTEST_ARGS)
 
 walk: setup ## Walk through the site as its people do, in Chromium: a participant's journey, every page of every role; deep fuzzing

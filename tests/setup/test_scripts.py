@@ -247,13 +247,13 @@ def test_what_only_runs_the_program_sets_up_no_tools_of_developers() -> None:
     assert "setup.sh dev" in make("test")
 
 
-@pytest.mark.parametrize(("fails_at", "reached"), [("", 4), ("lint", 3), ("test-postgresql", 2), ("test", 1)])
+@pytest.mark.parametrize(("fails_at", "reached"), [("", 3), ("lint", 3), ("test-postgresql", 2), ("test", 1)])
 def test_ci_stops_at_the_first_failure_and_names_it(checkout: Checkout, fails_at: str, reached: int) -> None:
     (checkout.root / ".ci").mkdir()
     shutil.copy(ROOT / ".ci" / "run", checkout.root / ".ci" / "run")
     checkout.fake("make", '#!/bin/sh\necho "make $*" >>"$CALLS"\n[ "$1" != "$FAILS_AT" ]\n')
     code, said, calls = checkout.sh("-c", "bash .ci/run", FAILS_AT=fails_at)
-    assert calls == ["make test", "make test-postgresql", "make lint", "make test-long"][:reached]
+    assert calls == ["make test", "make test-postgresql", "make lint"][:reached]
     assert (code == 0) is (fails_at == "")
     assert ("all passed" in said) is (fails_at == "")
     assert (f"FAILED in: make {fails_at} " in said) is (fails_at != "")
