@@ -140,7 +140,8 @@ def _written(
     place = out / f"{name}.html"
     place.write_text(html, encoding="utf-8")
     because = write_pdf(page(made, voice, printed=True), out / f"{name}.pdf") if pdf else "not asked for"
-    standing = "DRAFT" if inputs.state.draft else "locked"
+    final = "no clause open" if kind == "sap" else "locked"
+    standing = "DRAFT" if inputs.state.draft else final
     if as_json:
         paths = {"html": str(place), "pdf": "" if because else str(out / f"{name}.pdf")}
         console.print_json({**paths, "state": standing, "source": inputs.state.source})

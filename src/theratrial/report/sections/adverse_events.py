@@ -50,7 +50,9 @@ def overview_table(result: TrialResult, book: TraceBook) -> Table:
         for line in overview_counts(events)
     )
     note = f"n = {treated} {_DENOMINATOR}; each counted once per line. Events from the first session on."
-    return Table("Participants with adverse events", ("Kind of event", f"Participants of {treated}", "Events"), rows, note=note)
+    return Table(
+        "Participants with adverse events", ("Kind of event", f"Participants of {treated}", "Events"), rows, note=note
+    )
 
 
 def class_table(result: TrialResult, book: TraceBook) -> Table:

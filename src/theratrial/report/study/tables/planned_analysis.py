@@ -92,7 +92,7 @@ def stopping_plan_blocks(voice: Voice, protocol: Protocol) -> tuple[Block, ...]:
         ]
         for one in rule.laboratory:
             lasting = (
-                voice("for at least {n} days", n=f"{one.lasting_days:g}") if one.lasting_days else voice("one value")
+                voice("for more than {n} days", n=f"{one.lasting_days:g}") if one.lasting_days else voice("one value")
             )
             rows.append((voice.word(one.test), f"{voice('grade {n} or worse', n=one.minimum_grade)}; {lasting}"))
         if rule.events is not None:
