@@ -281,6 +281,8 @@ def test_a_follow_up_keeps_its_own_moment_of_becoming_aware():
     assert found.missing == ()
     # What the first report told is not lost behind the last.
     assert found.narrative.index("antibiotics") < found.narrative.index("Recovered, at home.")
+    # The sponsor and the ethics committee were sent one text.
+    assert found.narrative.count("antibiotics") == 1
 
 
 @pytest.mark.parametrize("fatal", [{"grade": 5}, {"outcome": "fatal"}])

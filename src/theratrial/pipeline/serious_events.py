@@ -180,10 +180,14 @@ def _serious_event(listing: _Listing, row: Row) -> SeriousEvent:
 
 
 def _narrative(listing: _Listing, reported: Sequence[Row]) -> str:
-    """What the reports tell, the first first; with its day where more than one tells something."""
-    told = [(one["became_aware_at"], one["narrative"]) for one in reported if one["narrative"]]
+    """What the reports tell, the first first, a text sent to several once; with its day where more than one tells."""
+    texts: dict[str, datetime | None] = {}
+    for one in reported:
+        if one["narrative"]:
+            texts.setdefault(one["narrative"], one["became_aware_at"])
+    told = [(at, text) for text, at in texts.items()]
     if len(told) == 1:
-        return str(told[0][1])
+        return told[0][1]
     days = [(at.astimezone(listing.folder.zone).date().isoformat() if at else "no day", text) for at, text in told]
     return " ".join(f"{day}: {text}" for day, text in days)
 
