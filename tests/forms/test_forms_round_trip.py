@@ -86,8 +86,9 @@ def good_answer(definition, field, day, instant, where):
         case "flag":
             text = st.sampled_from(["yes", "no", "Yes", "true", "0", "بله", "خیر"])
         case "choice":
-            # Drawn apart from what they must agree with (a fatal event is of grade 5): each alone could be refused.
-            apart = {"fatal", "progressed", "absent", "tracer"}
+            # Drawn apart from what they must agree with (a fatal event is of grade 5, a lesion merged with
+            # another): each alone could be refused.
+            apart = {"fatal", "progressed", "absent", "tracer", "merged"}
             fitting = [choice for choice in field.choices if choice.value not in apart]
             text = st.sampled_from([word for choice in fitting for word in (choice.value, choice.label)])
         case _:
