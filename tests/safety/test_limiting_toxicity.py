@@ -90,6 +90,15 @@ def test_a_window_is_judged_by_what_is_known_of_it(laboratory, as_of, left, verd
     assert said in found.because or said in found.findings[0].because
 
 
+@pytest.mark.parametrize(
+    ("allowed_days", "verdict"), [(7, "undetermined"), (13, "undetermined"), (15, "no"), (21, "no")]
+)
+def test_the_protocol_says_how_long_counts_may_be_missing(allowed_days, verdict):
+    values = [value("platelets", day, 80) for day in (14, 29, 42)]  # 15 days between two of them
+    found = judged(platelet_rule(longest_gap_days=allowed_days), values)
+    assert found.verdict == verdict
+
+
 def test_a_value_that_cannot_be_graded_is_neither_yes_nor_no():
     found = judged(platelet_rule(), [LaboratoryResult("platelets", 20, "?", None, None, at(20), "record:1")])
     assert found.verdict == "undetermined"
