@@ -52,6 +52,9 @@ COMMANDS: dict[str, CommandEntry] = {
     "run": CommandEntry("theratrial.cli.run", "run", "Run a trial folder to its result and report."),
     "report": CommandEntry("theratrial.cli.report", "app", "Study report, analysis plan, data-safety report."),
     "verify": CommandEntry("theratrial.cli.run", "verify", "Recompute every derived number of a result."),
+    "export": CommandEntry("theratrial.cli.export", "app", "A trial in the standards: SDTM, ADaM, ODM, USDM, DICOM."),
+    "share": CommandEntry("theratrial.cli.share", "app", "Share what the sharing plan says, without identities."),
+    "archive": CommandEntry("theratrial.cli.archive", "app", "The inspector's archive: make it, verify it."),
     "image": CommandEntry("theratrial.cli.image", "app", "Describe DICOM files; convert a PET series to SUV."),
     "dose": CommandEntry("theratrial.cli.dose", "dose", "Images of one patient to absorbed dose per region."),
     "schedule": CommandEntry("theratrial.cli.schedule", "app", "Judge what a protocol's scan times can determine."),
@@ -65,6 +68,9 @@ COMMANDS: dict[str, CommandEntry] = {
     "serve": CommandEntry("theratrial.cli.site", "serve", "Start the site: the trial in a browser."),
     "worker": CommandEntry("theratrial.cli.site", "worker", "Do a site's background work."),
     "site": CommandEntry("theratrial.cli.site", "app", "Set up a site for a trial; import a trial folder."),
+    "dicom-node": CommandEntry("theratrial.cli.dicom_node", "dicom_node", "Receive images over the DICOM network."),
+    "backup": CommandEntry("theratrial.cli.backup", "backup", "Save a site: database, images, settings."),
+    "restore": CommandEntry("theratrial.cli.backup", "restore", "Bring a saved site back, checked."),
     "svalues": CommandEntry("theratrial.cli.svalues", "app", "Make or show organ S values of a nuclide."),
 }
 

@@ -1,0 +1,14 @@
+"""`theratrial export`: a trial and its results in the standards of others. Each format has a module of its own."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(
+    help="Write a trial and its results in the standards of regulators, sponsors and scanners.", no_args_is_help=True
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Holds the formats."""

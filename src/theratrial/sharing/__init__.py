@@ -1,0 +1,1 @@
+"""What leaves the trial: images without identity but with proof, data packages, the inspector's archive."""
