@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from datetime import UTC, timedelta
+from types import SimpleNamespace
 
 import pytest
-from tests.pipeline.response_example import PROTOCOL, course, judged, participant, quantity, with_lesions
+from tests.pipeline.response_example import PROTOCOL, STARTED, course, judged, participant, quantity, with_lesions
 
 from theratrial.errors import InputError
-from theratrial.pipeline.response_replay import replay, replay_rules
+from theratrial.pipeline.response_replay import recist_again, replay, replay_rules
 from theratrial.pipeline.trial_criteria import _criteria_agreements, _reader_agreements, dose_response
 from theratrial.response.replay import AS_IS
 from theratrial.results.criteria import ParticipantCriteria
+from theratrial.trialfolder.records import Row
 
 RULES = replay_rules(PROTOCOL)
 assert RULES is not None
@@ -165,3 +169,68 @@ def test_lesions_of_one_participant_are_said_not_to_be_independent():
 
 def test_without_any_dose_there_is_no_dose_response():
     assert dose_response([with_lesions(COHORT[0], course("a", None, -10.0))], ()) is None
+
+
+def _on_ct(*cells):
+    """Lines of one reader: (days since the first treatment, lesion, role, nodal, length or status)."""
+    shared = {"participant_id": "P1", "reader": "R1", "organ": "liver", "merged_into": None}
+    return tuple(
+        Row(
+            "tumour_measurements",
+            number,
+            shared
+            | {"measured_on": STARTED.date() + timedelta(days=day), "lesion_id": name, "role": role, "nodal": nodal}
+            | ({"status": how, "length_mm": None} if isinstance(how, str) else {"status": "measured", "length_mm": how}),
+        )
+        for number, (day, name, role, nodal, how) in enumerate(cells, 2)
+    )
+
+
+def _targets(*values, nodal=False, number=1):
+    return [(day, f"T{n}", "target", nodal, how) for day, how in values for n in range(number)]
+
+
+# Categories by the words of the paper (table 3 and its footnotes, 4.3.1, 4.3.5), worked out by hand for each answer.
+RECIST_COURSES = {
+    # Complete on day 28 and 4 mm again on day 70: progression at once, so never late enough to be stable; or, since
+    # 4 mm are less than the 5 mm that growth must have, no progression, and day 70 is late enough for stable disease.
+    "reappeared_progresses=no": (_targets((-1, 40.0), (28, "absent"), (70, 4.0)), "PD", "SD"),
+    # Two nodes of 5 mm that become 9 mm: 10 to 18 mm, +80 %, and both normal: still complete, and so confirmed; or
+    # progression, which leaves the complete response of day 42 unconfirmed and late enough for stable disease.
+    "normal_nodes_progress=yes": (
+        _targets((-1, 20.0), (42, 5.0), (84, 9.0), nodal=True, number=2),
+        "CR",
+        "SD",
+    ),
+    # In doubt on day 28, not seen on days 42 and 84, there on day 126.
+    "doubtful_dated=confirmed": (
+        [
+            *_targets((-1, 40.0), (28, 20.0), (42, 20.0), (84, 20.0), (126, 20.0)),
+            (28, "N", "new", False, "not_evaluated"),
+            (126, "N", "new", False, "present"),
+        ],
+        "PD",
+        "PR",
+    ),
+    # A node of 8 mm (complete) that becomes 11 mm: +3 mm is no progression, -45 % is partial. Neither counts, and day
+    # 42 is late enough for stable disease; or the first was partial too, confirmed after 42 days.
+    "partial_after_complete=yes": (_targets((-1, 20.0), (42, 8.0), (84, 11.0), nodal=True), "SD", "PR"),
+    # The same on days 28 and 35, both too early for stable disease.
+    "early_complete_progresses=yes": (_targets((-1, 20.0), (28, 8.0), (35, 11.0), nodal=True), "NE", "PD"),
+}
+
+
+@pytest.mark.parametrize("text", sorted(RECIST_COURSES))
+def test_each_place_that_recist_leaves_open_flips_the_course_that_hangs_on_it(text):
+    cells, as_is, changed = RECIST_COURSES[text]
+    rows = _on_ct(*cells)
+    folder = SimpleNamespace(zone=UTC, rows=lambda table, **_: rows if table == "tumour_measurements" else ())
+    plan = RULES.recist
+    assert plan is not None
+    before = recist_again(folder, (COHORT[0],))("P1", plan)
+    assert before.category == as_is, before.because
+    one = replace(COHORT[0], criteria=ParticipantCriteria(criteria=(before,)))
+    found = replay((one,), RULES, RULES.change(f"recist.{text}"), recist_again=recist_again(folder, (one,)))
+    assert flips(found) == [("P1", as_is, changed)]
+    # Each is among the changes that are tried without being asked for.
+    assert f"recist.{text}" in [change.name for change in RULES.every_change()]

@@ -140,10 +140,7 @@ def test_every_field_of_the_rule_that_judges_is_varied_and_nothing_twice():
     }
     assert judged <= named
     # Of RECIST's places only the size of what is too small is measured anew by no reader.
-    # The places opened last are options of the protocol and of the command, and not yet of the replay.
-    later = {"reappeared_progresses", "normal_nodes_progress", "partial_after_complete"}
-    later |= {"early_complete_progresses", "doubtful_dated"}
-    assert named >= {f"recist.{name}" for name in RecistPlan.model_fields if name not in {"too_small_mm", *later}}
+    assert named >= {f"recist.{name}" for name in RecistPlan.model_fields if name != "too_small_mm"}
     assert named == set(change_names(RECIST))
     assert len({change.name for change in changes}) == len(changes)
     assert all(change.applied(RULE) != RULE for change in changes if change.rule)

@@ -53,6 +53,11 @@ _NAMES: Final[Mapping[str, str]] = {
     "partial_stays": "a partial response stays one:",
     "not_evaluable_between": "assessments not evaluable before confirmation, at most:",
     "stable_between": "stable disease allowed before confirmation:",
+    "reappeared_progresses": "disease seen again after a complete response progresses at once:",
+    "normal_nodes_progress": "growth of nodes that stay below 10 mm may be progression:",
+    "doubtful_dated": "a doubtful new lesion that is confirmed later progresses when:",
+    "partial_after_complete": "a partial response after a complete one counts:",
+    "early_complete_progresses": "a complete response that is lost before stable disease counts is progression:",
 }
 _UNITS: Final[Mapping[str, str]] = {
     "partial_decrease_percent": " %",
@@ -64,7 +69,14 @@ _RECIST: Final = "recist."
 _RECIST_FIELDS: Final = (
     *("confirmation_days", "stable_days", "partial_stays"),
     *("not_evaluable_between", "stable_between"),
+    *("reappeared_progresses", "normal_nodes_progress", "doubtful_dated"),
+    *("partial_after_complete", "early_complete_progresses"),
 )
+_RECIST_TURNED: Final = (
+    *("stable_between", "reappeared_progresses", "normal_nodes_progress"),
+    *("partial_after_complete", "early_complete_progresses"),
+)
+"""Answers of yes or no, each of which is tried the other way."""
 _CALIBRATION: Final[Mapping[str, Time]] = {"baseline_uptake": "baseline", "response_uptake": "response"}
 
 
@@ -105,7 +117,7 @@ def systematic_changes(rule: ResponseRule, *, missing: str, recist: RecistPlan |
     """Every change that the protocol's own rule gives rise to, in a fixed order; none is picked by hand.
 
     The other metrics, each threshold moved, each yes-or-no and either-or of the rule turned over, missing counted the
-    other way, the uptake of one time point scaled; of RECIST confirmation, shortest stable disease, and what stays.
+    other way, the uptake of one time point scaled; of RECIST every place that the paper leaves open, but the length of what is too small, which a reader chose.
     """
     names = [f"metric={metric}" for metric in METRIC_NAMES if metric != rule.metric]
     for name in ("partial_decrease_percent", "progression_increase_percent"):
@@ -131,7 +143,8 @@ def _of_recist(plan: RecistPlan) -> list[str]:
     stays = ("once_confirmed", "once_assigned", "never")
     names += [f"{_RECIST}partial_stays={one}" for one in stays if one != plan.partial_stays]
     names.append(f"{_RECIST}not_evaluable_between={0 if plan.not_evaluable_between else 1}")
-    names.append(f"{_RECIST}stable_between={_yes(not plan.stable_between)}")
+    names += [f"{_RECIST}{name}={_yes(not getattr(plan, name))}" for name in _RECIST_TURNED]
+    names.append(f"{_RECIST}doubtful_dated={'confirmed' if plan.doubtful_dated == 'first_seen' else 'first_seen'}")
     return names
 
 
