@@ -110,7 +110,7 @@ def check(
     else:
         _say(events, serious, unmatched)
         _say_pregnancies(expected)
-    reports = [report for _, one in serious for report in one.reports] + [one.report for _, one in expected]
+    reports = [report for _, one in serious for report in one.all_reports] + [one.report for _, one in expected]
     late = any(report.state in ("late", "overdue", "not_known") for report in reports)
     lacking = any(one.missing for _, one in serious) or any(one.missing for _, one in expected)
     if late or unmatched or lacking or any(one["problems"] for one in events):
@@ -168,6 +168,14 @@ def _serious_values(who: str, one: SeriousEvent) -> dict[str, Any]:
         "grade": one.grade,
         "missing": list(one.missing),
         "reports": [_report_values(report) for report in one.reports],
+        "expedited": {
+            "verdict": one.expedited.verdict,
+            "urgent": one.expedited.urgent,
+            "because": one.expedited.because,
+            "reports": [_report_values(report) for report in one.expedited.reports],
+        }
+        if one.expedited
+        else None,
     }
 
 
@@ -206,10 +214,21 @@ def _say(
         for text in event.missing:
             console.say(f"  missing or contradictory: {text}")
         for report in event.reports:
-            state = report.state.replace("_", " ")
-            console.say(f"  {report.report} to {report.recipient or 'nobody named'}: {state}; {report.because}")
+            _say_report(report)
+        if event.expedited:
+            verdict = event.expedited.verdict.replace("_", " ")
+            console.say(f"  to the authority within days: {verdict}; {event.expedited.because}")
+            for report in event.expedited.reports:
+                _say_report(report)
     for who, text in unmatched:
         console.say(f"{who}: {text}")
+
+
+def _say_report(report: SeriousReport) -> None:
+    state = report.state.replace("_", " ")
+    kind = report.report.replace("_", " ")
+    due = f"; due {report.due_at:%Y-%m-%d %H:%M}" if report.due_at and not report.sent_at else ""
+    console.say(f"  {kind} to {report.recipient or 'nobody named'}: {state}; {report.because}{due}")
 
 
 def _say_pregnancies(expected: list[tuple[str, Pregnancy]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from theratrial.pipeline.serious_events import is_fatal
+from theratrial.pipeline.expedited import is_fatal
 from theratrial.results.values import AdverseEvent, Note
 from theratrial.safety.adverse.consistency import event_problems
 from theratrial.safety.adverse.terms import EVENT_TABLES, event_term

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from theratrial.pipeline.expedited import is_fatal
 from theratrial.pipeline.registry_words import follow_up_time
-from theratrial.pipeline.serious_events import is_fatal
 from theratrial.protocol.schema import Protocol
 from theratrial.registry.results_reported import AdverseEventRow, AdverseEventsReported
 from theratrial.results.values import ParticipantResult

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from theratrial.pipeline.context import Context
+from theratrial.pipeline.expedited import expedited_of, is_fatal, to_the_authority_alone
 from theratrial.protocol.plans.toxicity import SeriousEvents
-from theratrial.results.toxicity import Contraception, Pregnancy, SeriousEvent, SeriousReport
+from theratrial.results.toxicity import Contraception, Expedited, Pregnancy, SeriousEvent, SeriousReport
 from theratrial.results.values import Note, ParticipantResult
 from theratrial.safety.adverse.clock import ReportClock, report_clock
 from theratrial.safety.adverse.consistency import event_problems, seriousness_problems
@@ -18,7 +19,6 @@ from theratrial.trace import Trace
 from theratrial.trialfolder.records import Row, TrialFolder
 
 _CLAUSE = "serious_events"
-_FATAL_GRADE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ def serious_events(
         place = f"serious event {one.term}, {one.started_on}"
         notes += [Note(result.participant_id, "warning", place, text) for text in one.missing]
         notes += _clock_notes(result.participant_id, place, one.reports)
+        notes += _expedited_notes(result.participant_id, place, one.expedited)
     notes += [
         Note(result.participant_id, "warning", "report of a serious event", text)
         for text in unmatched_reports(folder, result.participant_id)
@@ -102,13 +103,18 @@ def _clock_notes(participant_id: str, place: str, reports: Sequence[SeriousRepor
     ]
 
 
+def _expedited_notes(participant_id: str, place: str, expedited: Expedited | None) -> list[Note]:
+    """An undetermined case is a warning, and its reports are judged as those of a due one."""
+    if expedited is None or expedited.verdict == "not_due":
+        return []
+    notes = _clock_notes(participant_id, f"{place}, within days", expedited.reports)
+    if expedited.verdict == "undetermined":
+        notes.insert(0, Note(participant_id, "warning", f"{place}, within days", f"undetermined: {expedited.because}"))
+    return notes
+
+
 def _given(folder: TrialFolder, participant_id: str) -> list[Row]:
     return [row for row in folder.rows("administrations", participant_id=participant_id) if row["injected_at"]]
-
-
-def is_fatal(row: Row) -> bool:
-    """Whether a recorded event was fatal, by its grade or its outcome."""
-    return row["grade"] == _FATAL_GRADE or row["outcome"] == "fatal"
 
 
 def _same_event(row: Row) -> tuple[str, date | None]:
@@ -176,7 +182,15 @@ def _serious_event(listing: _Listing, row: Row) -> SeriousEvent:
         reports=_reports(listing, row, reported),
         missing=_missing(listing, row, reported),
         trace=trace,
+        expedited=_expedited(listing, row, reported),
     )
+
+
+def _expedited(listing: _Listing, row: Row, reported: Sequence[Row]) -> Expedited | None:
+    if listing.plan is None:
+        return None
+    trace = listing.trace("safety.serious_report", {"event": row.source})
+    return expedited_of(listing.folder, row, reported, listing.plan, listing.now, trace)
 
 
 def _narrative(listing: _Listing, reported: Sequence[Row]) -> str:
@@ -208,7 +222,8 @@ def _since_session(listing: _Listing, started_on: date | None) -> tuple[int | No
 def _reports(listing: _Listing, event: Row, reported: Sequence[Row]) -> tuple[SeriousReport, ...]:
     """Every recorded report, then the initial ones that are owed to a recipient of whom none is recorded."""
     first = _first_aware(reported)
-    found = [_recorded(listing, event, row, first) for row in reported]
+    hours = [row for row in reported if not to_the_authority_alone(listing.plan, row["recipient"])]
+    found = [_recorded(listing, event, row, first) for row in hours]
     told = {as_written(row["recipient"] or "") for row in reported if row["report"] == "initial"}
     aware = first["became_aware_at"] if first is not None else None
     for recipient in listing.plan.recipients if listing.plan is not None else ():
@@ -266,12 +281,16 @@ def _missing(listing: _Listing, row: Row, reported: Sequence[Row]) -> tuple[str,
         found.append("initial reports name different moments of becoming aware; the earliest counts")
     if not reported:
         found.append("no report is recorded")
-    elif not any(one["sent_at"] for one in reported if one["report"] == "initial"):
+    elif not any(
+        one["sent_at"]
+        for one in reported
+        if one["report"] == "initial" and not to_the_authority_alone(listing.plan, one["recipient"])
+    ):
         found.append("no initial report was sent")
     if listing.plan is None:
         found.append("the protocol does not say to whom and how soon a serious event is reported")
     else:
-        known = {as_written(one) for one in listing.plan.recipients}
+        known = {as_written(one) for one in (*listing.plan.recipients, *listing.plan.expedited.recipients)}
         odd = [one["recipient"] for one in reported if as_written(one["recipient"] or "") not in known]
         found += [f"{one!r} is no recipient of the protocol" for one in dict.fromkeys(odd)]
     if reported and not any(one["expected"] for one in reported):

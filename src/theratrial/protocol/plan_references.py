@@ -146,6 +146,14 @@ def _serious_events(protocol: Protocol) -> Iterator[Finding]:
             if count > 1:
                 path = f"serious_events.reading.{field}"
                 yield error("serious_events_twice", path, f"'{text}' stands there twice", "keep one")
+    criteria = {one.casefold() for one in plan.criteria}
+    path = "serious_events.reading.expedited.urgent_criteria"
+    for one in plan.expedited.urgent_criteria:
+        if one.casefold() not in criteria:
+            yield error("unknown_urgent_criterion", path, f"'{one}' is none of the criteria", "write it as there")
+    if not plan.urgent_criteria:
+        message = "no criterion is known to mean death or danger to life: every unexpected reaction has the short time"
+        yield warning("no_urgent_criterion", path, message, "name those of the criteria that do")
 
 
 def _protection(protocol: Protocol, surroundings: Surroundings) -> Iterator[Finding]:

@@ -98,7 +98,8 @@ class SeriousReport:
     """A report to one recipient and its clock, of a serious event or of a pregnancy."""
 
     report: str
-    """``initial`` or ``follow_up``; of a pregnancy whose it is: ``participant`` or ``partner``."""
+    """``initial`` or ``follow_up``; ``expedited`` or ``expedited_follow_up``; of a pregnancy whose it is:
+    ``participant`` or ``partner``."""
     recipient: str
     became_aware_at: datetime | None
     """None where the record has no report at all, so that nobody can say when the clock began."""
@@ -107,6 +108,19 @@ class SeriousReport:
     sent_at: datetime | None
     state: ReportState
     because: str
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Expedited:
+    """Whether the event goes to the authority within days as a suspected unexpected reaction, and those reports."""
+
+    verdict: Literal["due", "not_due", "undetermined"]
+    """Undetermined counts as due: its reports are owed and overdue as those of a due one."""
+    urgent: bool
+    """The short time of a fatal or life-threatening event."""
+    because: str
+    reports: tuple[SeriousReport, ...]
     trace: Trace
 
 
@@ -135,6 +149,13 @@ class SeriousEvent:
     missing: tuple[str, ...]
     """What the record lacks or contradicts, in words (no report, no reason of seriousness ...)."""
     trace: Trace
+    expedited: Expedited | None = None
+    """None: the protocol has no clause of serious events."""
+
+    @property
+    def all_reports(self) -> tuple[SeriousReport, ...]:
+        """Those of the clock of hours, then those of the clock of days."""
+        return self.reports + (self.expedited.reports if self.expedited is not None else ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from theratrial.protocol.clauses import ADDED_LATER, Identifier, NonEmpty, Strict
+
+_URGENT_WORDS: Final = ("death", "fatal", "life-threatening", "life threatening")
 
 
 class LimitingLaboratory(Strict):
@@ -80,6 +82,19 @@ class StoppingPlan(Strict):
         return self
 
 
+class ExpeditedReports(Strict):
+    """Within how many calendar days a suspected unexpected serious reaction goes to the authority; ICH E2A, III B."""
+
+    urgent_days: Annotated[int, Field(ge=1)] = 7
+    """Fatal or life-threatening: the first report; day 0 is that of becoming aware."""
+    further_days: Annotated[int, Field(ge=1)] = 8
+    """After the first report of such a one: as complete a report as possible."""
+    other_days: Annotated[int, Field(ge=1)] = 15
+    recipients: tuple[NonEmpty, ...] = Field(default=("regulatory authority",), min_length=1)
+    urgent_criteria: tuple[NonEmpty, ...] = ()
+    """Those of ``criteria`` that mean death or danger to life; empty: those whose English words say so."""
+
+
 class SeriousEvents(Strict):
     """What makes an event serious, and how soon it is reported."""
 
@@ -91,3 +106,11 @@ class SeriousEvents(Strict):
     pregnancy_report_within_h: PositiveFloat | None = None
     contraception_months: PositiveFloat | None = None
     """After the last administration."""
+    expedited: Annotated[ExpeditedReports, ADDED_LATER] = ExpeditedReports()
+    """The times of ICH E2A where the protocol says nothing else."""
+
+    @property
+    def urgent_criteria(self) -> tuple[str, ...]:
+        """The criteria that mean death or danger to life: those chosen, else those whose words say so."""
+        chosen = self.expedited.urgent_criteria
+        return chosen or tuple(one for one in self.criteria if any(word in one.casefold() for word in _URGENT_WORDS))

@@ -113,7 +113,7 @@ def serious_blocks(result: TrialResult, book: TraceBook) -> tuple[Block, ...]:
         blocks.append(Text("No serious adverse event is recorded.", "quiet"))
     else:
         open_reports = [
-            report for _, event in listed for report in event.reports if report.state in ("owed", "overdue")
+            report for _, event in listed for report in event.all_reports if report.state in ("owed", "overdue")
         ]
         if open_reports:
             overdue = sum(report.state == "overdue" for report in open_reports)
@@ -122,7 +122,7 @@ def serious_blocks(result: TrialResult, book: TraceBook) -> tuple[Block, ...]:
             )
             blocks.append(Text(said, "stop" if overdue else "warning"))
         blocks.append(_serious_table(listed, book))
-        blocks.append(_clock_table([(one, event.term, event.reports) for one, event in listed], book))
+        blocks.append(_clock_table([(one, event.term, event.all_reports) for one, event in listed], book))
     pregnant = [(one, found) for one in result.participants for found in one.toxicity.pregnancies]
     if pregnant:
         blocks.append(Heading("Pregnancies"))
@@ -149,11 +149,24 @@ def _serious_table(listed: Sequence[tuple[ParticipantResult, SeriousEvent]], boo
                     words(event.related) or "not assessed", below=f"expected: {words(event.expected) or 'not recorded'}"
                 ),
                 Cell(event.action_taken or "not recorded", below=words(event.outcome) or "outcome not recorded"),
+                _expedited_cell(event, book),
                 Cell("; ".join(event.missing) or "nothing", style="wrap" if event.missing else "quiet"),
             )
         )
-    head = ("Event", "Grade", "Days", "Serious because", "Related", "Action and outcome", "Missing or contradictory")
+    head = (
+        *("Event", "Grade", "Days", "Serious because", "Related", "Action and outcome", "To the authority within days"),
+        "Missing or contradictory",
+    )
     return Table("Line listing of serious adverse events", head, tuple(rows), style="dense")
+
+
+def _expedited_cell(event: SeriousEvent, book: TraceBook) -> Cell:
+    days = event.expedited
+    if days is None:
+        return Cell("no clause", style="quiet")
+    said = {"due": "due", "not_due": "not due", "undetermined": "undetermined, counts as due"}[days.verdict]
+    style = "missing" if days.verdict == "undetermined" else ""
+    return book.cell(said, days.trace, style=style, below=days.because)
 
 
 def _clock_table(listed: Sequence[tuple[ParticipantResult, str, Sequence[SeriousReport]]], book: TraceBook) -> Table:

@@ -58,7 +58,7 @@ def serious(request: HttpRequest) -> HttpResponse:
 _COLUMNS = (
     *("participant", "term", "system_organ_class", "ctcae_version", "grade", "started_on", "ended_on", "session"),
     *("days_after_last_session", "seriousness", "related", "expected", "action_taken", "outcome", "report"),
-    *("recipient", "became_aware_at", "due_at", "sent_at", "state", "missing"),
+    *("recipient", "became_aware_at", "due_at", "sent_at", "state", "missing", "expedited"),
 )
 
 
@@ -72,10 +72,12 @@ def serious_csv(request: HttpRequest) -> HttpResponse:
     writer.writerow(_COLUMNS)
     events, _pregnant = all_listed(request.user)
     for one in events:
-        for reported in one.reports or (None,):
+        days = one.event.expedited
+        for reported in (*one.reports, *one.days) or (None,):
             values = {name: getattr(one.event, name, None) for name in _COLUMNS} | {
                 "participant": one.code,
                 "missing": "; ".join(one.event.missing),
+                "expedited": days.verdict if days is not None else None,
             }
             if reported is not None:
                 report = reported.report

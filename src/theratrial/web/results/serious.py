@@ -25,6 +25,7 @@ from theratrial.web.participants.selectors import participants_of, trial_now
 
 TABLES: Final = ("adverse_events", "serious_reports", "pregnancies", "administrations", "dispositions")
 TONES: Final = {"in_time": "good", "sent": "good", "late": "bad", "overdue": "bad", "owed": "warn", "not_known": "open"}
+DAYS_TONES: Final = {"due": "warn", "not_due": "", "undetermined": "open"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,9 @@ class Listed:
     outcome: str
     expected: str
     """In the words of the protocol's forms."""
+    days: tuple[Reported, ...] = ()
+    """Reports to the authority by the clock of days."""
+    days_tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,10 @@ def pk_of(source: str) -> str:
     return source.rpartition("/")[2].partition("@")[0] if "@" in source else ""
 
 
+def _reported(reports: Sequence[SeriousReport]) -> tuple[Reported, ...]:
+    return tuple(Reported(one, pk_of(one.trace.inputs.get("report", "")), TONES[one.state]) for one in reports)
+
+
 def listed(folder: TrialFolder, code: str, now: datetime) -> tuple[Listed, ...]:
     """Serious events of a participant with their reports."""
     words = value_words(folder.protocol)
@@ -93,13 +101,12 @@ def listed(folder: TrialFolder, code: str, now: datetime) -> tuple[Listed, ...]:
             code,
             one,
             pk_of(one.trace.inputs.get("event", "")),
-            tuple(
-                Reported(report, pk_of(report.trace.inputs.get("report", "")), TONES[report.state])
-                for report in one.reports
-            ),
+            _reported(one.reports),
             words("adverse_events", "related", one.related),
             words("adverse_events", "outcome", one.outcome),
             words("serious_reports", "expected", one.expected),
+            _reported(one.expedited.reports) if one.expedited is not None else (),
+            DAYS_TONES[one.expedited.verdict] if one.expedited is not None else "",
         )
         for one in serious_events_at(folder, code, now)
     )
@@ -168,7 +175,7 @@ def owed_reports(people: Sequence[Participant], now: datetime) -> list[Owed]:
         Owed(code, one.event.term, reported.report, reported.tone)
         for code in codes
         for one in listed(folder, code, now)
-        for reported in one.reports
+        for reported in (*one.reports, *one.days)
     ]
     found += [Owed(code, "", one.pregnancy.report, one.tone) for code in codes for one in expecting(folder, code, now)]
     order = ("overdue", "not_known", "owed")
