@@ -23,6 +23,7 @@ REQUIRED = (
     "schedule",
     "safety/adverse/clock.py",
     "safety/adverse/consistency.py",
+    "safety/adverse/expedited.py",
     "safety/adverse/lookup.py",
     "safety/adverse/pregnancy.py",
     "safety/criteria.py",

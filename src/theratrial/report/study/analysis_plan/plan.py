@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 
+from theratrial.protocol.plans.toxicity import ExpeditedReports
 from theratrial.report.blocks import Signatures, Terms, Text
 from theratrial.report.study.analysis_plan.shells import shells
 from theratrial.report.study.blocks import Block, Contents
@@ -211,6 +212,7 @@ def _serious(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
         (voice("Serious is an event that"), "; ".join(voice.core(one) for one in plan.criteria)),
         (voice("Reported within"), voice("{n} h of awareness", n=f"{plan.report_within_h:g}")),
         (voice("To"), ", ".join(voice.core(one) for one in plan.recipients)),
+        (voice("Suspected unexpected reactions, to the authority"), _expedited(plan.expedited, voice)),
         (voice("Source"), voice.core(plan.citation)),
     ]
     if plan.pregnancy_report_within_h is not None:
@@ -225,6 +227,17 @@ def _serious(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
             )
         )
     return (Terms(tuple(rows)), *planned.said_of(voice, inputs.protocol, "serious_events"))
+
+
+def _expedited(plan: ExpeditedReports, voice: Voice) -> str:
+    return voice(
+        "{to}: fatal or life-threatening within {urgent} calendar days and complete within {further} more, others within "
+        "{other}; where relation or expectedness is not known, as if due",
+        to=", ".join(voice.core(one) for one in plan.recipients),
+        urgent=str(plan.urgent_days),
+        further=str(plan.further_days),
+        other=str(plan.other_days),
+    )
 
 
 def _dosimetry(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:

@@ -196,7 +196,7 @@ def clock_table(desk: Desk) -> Block:
 def _clock_rows(desk: Desk) -> Iterator[tuple[Cell, ...]]:
     voice = desk.voice
     for one in desk.result.participants:
-        reports = [(event.term, report) for event in one.toxicity.serious for report in event.reports]
+        reports = [(event.term, report) for event in one.toxicity.serious for report in event.all_reports]
         reports += [(voice("Pregnancy"), pregnancy.report) for pregnancy in one.toxicity.pregnancies]
         for term, report in reports:
             yield (
