@@ -171,3 +171,35 @@ def test_who_may_not_enter_safety_may_look_and_not_write(client_of: ClientOf) ->
     assert monitor.get(f"{SAFETY}event/{one.pk}/report/").status_code in (403, 404)
     assert monitor.post(f"{SAFETY}event/{one.pk}/report/", REPORT).status_code in (403, 404)
     assert monitor.post(f"{SAFETY}pregnancy/", {}).status_code in (403, 404)
+
+
+def test_an_unexpected_reaction_runs_the_clock_of_days_on_the_page_the_listing_the_form_and_the_overview(
+    client_of: ClientOf,
+) -> None:
+    client = client_of("oncologist1")
+    recorded = event(client)
+    sheet = f"{SAFETY}event/{recorded.pk}/form/"
+    page = shown(client, SAFETY)
+    assert "undetermined, counts as due" in page
+    assert "whether it was expected is not known" in page
+    client.post(f"{SAFETY}event/{recorded.pk}/report/", {**REPORT, "i-expected": "no"})
+    page = shown(client, SAFETY)
+    assert "related and not expected" in page
+    assert "regulatory authority" in page
+    listing = shown(client, "/results/serious/listing.csv")
+    assert ",expedited,regulatory authority," in listing
+    assert "regulatory authority" in shown(client, sheet)
+    assert "regulatory authority" in shown(client, "/")
+    for language in ("en", "fa"):
+        client.cookies["theratrial_language"] = language
+        said = shown(client, SAFETY)
+        assert ("به مرجع نظارتی" in said) is (language == "fa")
+
+
+def test_an_expected_reaction_is_not_due_at_the_authority(client_of: ClientOf) -> None:
+    client = client_of("oncologist1")
+    recorded = event(client)
+    client.post(f"{SAFETY}event/{recorded.pk}/report/", REPORT)
+    page = shown(client, SAFETY)
+    assert "not due" in page
+    assert "regulatory authority" not in page

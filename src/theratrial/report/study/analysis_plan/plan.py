@@ -231,8 +231,8 @@ def _serious(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
 
 def _expedited(plan: ExpeditedReports, voice: Voice) -> str:
     return voice(
-        "{to}: fatal or life-threatening within {urgent} calendar days and complete within {further} more, others within "
-        "{other}; where relation or expectedness is not known, as if due",
+        "{to}: fatal or life-threatening within {urgent} calendar days and complete within {further} more, others "
+        "within {other}; where relation or expectedness is not known, as if due",
         to=", ".join(voice.core(one) for one in plan.recipients),
         urgent=str(plan.urgent_days),
         further=str(plan.further_days),

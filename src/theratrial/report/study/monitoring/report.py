@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from theratrial.report.blocks import Signatures, Terms, Text
 from theratrial.report.study import figures
-from theratrial.report.study.blocks import Block, Contents, Room, TraceLines
+from theratrial.report.study.blocks import Block, Contents, Room
 from theratrial.report.study.csr.front import abbreviations, identity_rows, state_warnings
-from theratrial.report.study.csr.report import trace_lines
+from theratrial.report.study.csr.report import traces_of
 from theratrial.report.study.inputs import Desk, StudyInputs
 from theratrial.report.study.parts import Chapter, nothing_recorded
 from theratrial.report.study.render import Document
@@ -63,7 +63,7 @@ def safety_report(inputs: StudyInputs, voice: Voice) -> Document:
         ("15", voice("Recommendation of the board"), tuple(_recommendation(voice))),
         ("16", voice("Abbreviations"), (abbreviations(voice),)),
     ]
-    parts.append(("17", voice("Traces"), (TraceLines(trace_lines(desk.book)),)))
+    parts.append(("17", voice("Traces"), (traces_of(desk.book),)))
     wide = {"10"}
     chapters = tuple(Chapter(number, title, blocks, number in wide) for number, title, blocks in parts)
     return Document(voice("Data-safety report"), chapters, inputs.state)
@@ -125,7 +125,9 @@ def _deaths(desk: Desk) -> int:
 
 
 def _late(desk: Desk) -> int:
-    reports = [report for one in desk.result.participants for event in one.toxicity.serious for report in event.reports]
+    reports = [
+        report for one in desk.result.participants for event in one.toxicity.serious for report in event.all_reports
+    ]
     reports += [pregnancy.report for one in desk.result.participants for pregnancy in one.toxicity.pregnancies]
     return sum(report.state in ("late", "overdue") for report in reports)
 
