@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from theratrial.pipeline.criteria_recist import RecistCase, recist_options, recist_result
+from theratrial.pipeline.participant_response import measurement_adjudication
 from theratrial.protocol.plans.criteria import RecistPlan
 from theratrial.response.recist.options import RecistOptions
 from theratrial.trialfolder.records import Row
@@ -47,10 +49,9 @@ def at(weeks: int, length: float | None, **more: Any) -> dict[str, Any]:
     return {"measured_on": START + timedelta(weeks=weeks), "length_mm": length} | status | more
 
 
-def judged(rows: tuple[Row, ...], **plan: Any) -> Any:
-    return recist_result(
-        RecistCase(rows, START, "value:participants[P01].sessions[1].injected_at", RecistPlan(**plan), ())
-    )
+def judged(rows: tuple[Row, ...], *, adjudication: Row | None = None, **plan: Any) -> Any:
+    start = "value:participants[P01].sessions[1].injected_at"
+    return recist_result(RecistCase(rows, START, start, RecistPlan(**plan), (), adjudication))
 
 
 def test_a_confirmed_partial_response_has_its_arithmetic_visit_by_visit() -> None:
@@ -132,6 +133,72 @@ def test_readers_who_differ_leave_it_not_evaluable_and_both_are_shown() -> None:
     assert judged(lines(*theirs, *mine)).because == found.because
     agreed = judged(lines(*mine, *(one | {"reader": "RD-02"} for one in mine)))
     assert (agreed.category, "the readers agree: RD-01 PR, RD-02 PR" in agreed.because) == ("PR", True)
+
+
+def _adjudication(**cells: Any) -> Row:
+    line = {
+        "participant_id": "P01",
+        "adjudicated_at": datetime(2024, 5, 1, 9, tzinfo=UTC),
+        "adjudicator": "RD-09",
+        "chosen_reader": "RD-02",
+        "reason": "the node is short",
+        "of_table": "tumour_measurements",
+    }
+    return Row("adjudications", 2, line | cells)
+
+
+def _standing(rows: tuple[Row, ...], *adjudications: Row) -> tuple[Row | None, str]:
+    tables: dict[str, tuple[Row, ...]] = {"tumour_measurements": rows, "adjudications": adjudications}
+
+    def found(table: str, **where: Any) -> tuple[Row, ...]:
+        return tuple(row for row in tables[table] if all(row[name] == value for name, value in where.items()))
+
+    folder: Any = SimpleNamespace(rows=found, zone=UTC)
+    return measurement_adjudication(folder, "P01")
+
+
+def test_readers_of_the_ct_who_differ_are_settled_by_an_adjudication_of_the_ct() -> None:
+    mine: tuple[dict[str, Any], ...] = ({}, at(6, 28.0), at(12, 26.0))
+    theirs = tuple(one | {"reader": "RD-02"} for one in ({}, at(6, 39.0), at(12, 38.0)))
+    rows = lines(*mine, *theirs)
+    for chosen, category in (("RD-01", "PR"), ("RD-02", "SD")):
+        line, why = _standing(rows, _adjudication(chosen_reader=chosen))
+        assert (line is not None, why) == (True, "")
+        found = judged(rows, adjudication=line)
+        assert (found.category, found.reader, found.controlled) == (category, chosen, True)
+        assert f"adjudicated by RD-09 to {chosen}: the node is short" in found.because
+        assert found.trace.inputs["adjudication"] == "record:records/adjudications.csv#2"
+        assert [(one.reader, one.category) for one in found.readers] == [("RD-01", "PR"), ("RD-02", "SD")]
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        # Of the PET's lesions: it says nothing of the CT, whoever it names.
+        ({"of_table": "lesion_readings"}, ""),
+        ({"of_table": None}, ""),
+        ({"chosen_reader": "RD-03"}, "RD-03 has no reading"),
+        ({"adjudicator": "RD-01"}, "RD-01 is one of the readers"),
+        # Before the last image was taken.
+        ({"adjudicated_at": datetime(2024, 4, 2, 9, tzinfo=UTC)}, "a reading was changed after it"),
+    ],
+)
+def test_an_adjudication_that_does_not_cover_the_measurements_settles_nothing(cells: dict[str, Any], said: str) -> None:
+    theirs = tuple(one | {"reader": "RD-02"} for one in ({}, at(6, 39.0), at(12, 38.0)))
+    rows = lines({}, at(6, 28.0), at(12, 26.0), *theirs)
+    line, why = _standing(rows, _adjudication(**cells))
+    assert line is None
+    assert said in why
+    assert bool(said) == bool(why)
+    assert judged(rows, adjudication=line).category == "NE"
+
+
+def test_the_latest_adjudication_of_the_ct_counts_and_one_of_the_pet_after_it_does_not_replace_it() -> None:
+    rows = lines({}, at(6, 28.0), *(one | {"reader": "RD-02"} for one in ({}, at(6, 39.0))))
+    later = _adjudication(adjudicated_at=datetime(2024, 5, 2, tzinfo=UTC), chosen_reader="RD-01")
+    of_pet = _adjudication(adjudicated_at=datetime(2024, 5, 3, tzinfo=UTC), of_table=None)
+    line, _ = _standing(rows, later, _adjudication(), of_pet)
+    assert line is later
 
 
 def test_every_option_that_the_paper_leaves_open_is_told_with_its_reason() -> None:

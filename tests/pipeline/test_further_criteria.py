@@ -9,7 +9,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from theratrial.imaging.catalogue import catalogue
 from theratrial.pipeline import participant_response as room
@@ -19,6 +21,8 @@ from theratrial.pipeline.manifest import folder_files, input_files
 from theratrial.pipeline.matching import matched_images
 from theratrial.pipeline.scans import PetScan, pet_scan
 from theratrial.protocol.check import demonstration_clauses
+from theratrial.protocol.plans.criteria import MetabolicPlan, VolumeThreshold
+from theratrial.response import suv_mean
 from theratrial.results.criteria import CriteriaResult
 from theratrial.results.values import Note
 from theratrial.simulation.cohort import simulate
@@ -141,6 +145,103 @@ def test_uptake_by_lean_body_mass_is_that_by_weight_times_the_ratio_of_the_masse
     assert "in region liver, 14.1 mL around" in liver.note
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        VolumeThreshold(),
+        VolumeThreshold(kind="fixed", value=2.5),
+        VolumeThreshold(kind="times_liver", value=1.1),
+        VolumeThreshold(kind="fixed", value=1e6),
+    ],
+)
+def test_metabolic_volume_and_total_uptake_are_those_of_the_voxels_from_the_threshold_on(
+    trial: Trial, rule: VolumeThreshold
+) -> None:
+    """Against the voxels of the whole image counted here one by one; the lean body mass cancels out of none of them."""
+    for name in ("percist_1_0", "eortc_1999"):
+        found = trial.found(plan={"volume_threshold": rule})[name]
+        liver = {
+            one.timepoint: one.mean.value for one in trial.found()["percist_1_0"].references if one.region == "liver"
+        }
+        assert found.lesions
+        for lesion in found.lesions:
+            scan = trial.scans[f"pet_{lesion.timepoint}"]
+            region = scan.regions[lesion.lesion_id]
+            factor = (lesion.mean.value or 0) / suv_mean(scan.suv.suv_g_per_mL, region)
+            limit = {
+                "percent_of_maximum": 0.41 * (lesion.maximum.value or 0),
+                "fixed": rule.value,
+                "times_liver": 1.1 * (liver[lesion.timepoint] or 0),
+            }[rule.kind]
+            whole = np.zeros(region.grid.shape)
+            whole[region.box()] = region.weights
+            uptake = scan.suv.suv_g_per_mL.astype(np.float64) * factor
+            # A voxel at the very threshold may fall on either side of the rounding of the factor.
+            counted, unsure = whole * (uptake >= limit), whole * (np.abs(uptake - limit) < 1e-9 * limit)
+            assert unsure.sum() == 0
+            assert lesion.above is not None
+            assert lesion.above.threshold.value == pytest.approx(limit)
+            volume = region.grid.voxel_volume_mL
+            assert lesion.above.volume_mL.value == pytest.approx(counted.sum() * volume)
+            assert lesion.above.total_g.value == pytest.approx((counted * uptake).sum() * volume)
+            assert lesion.above.volume_mL.value <= (lesion.volume_mL.value or 0) * (1 + 1e-9)
+            place = f"protocol:further_criteria.reading.{name}.volume_threshold"
+            assert lesion.above.volume_mL.trace.inputs["threshold"] == place
+            assert ("liver" in lesion.above.volume_mL.trace.inputs) == (rule.kind == "times_liver")
+        (told,) = (one.value for one in found.options if one.name == "metabolic volume")
+        assert f"{rule.value:g}" in told
+
+
+def test_a_threshold_by_a_liver_that_was_not_measured_gives_no_volume_and_says_why(trial: Trial) -> None:
+    rule = VolumeThreshold(kind="times_liver", value=1.5)
+    found = trial.found(plan={"volume_threshold": rule, "liver_region": "no such region"})["eortc_1999"]
+    assert found.category == "PMR"
+    for lesion in found.lesions:
+        assert lesion.above is not None
+        assert lesion.above.volume_mL.value is None
+        assert "needs its uptake" in lesion.above.volume_mL.note
+    with pytest.raises(ValidationError, match="needs liver_region"):
+        MetabolicPlan(imaging_baseline="a", imaging_response="b", lean_body_mass="james_128", volume_threshold=rule)
+    with pytest.raises(ValidationError, match="at most 100"):
+        VolumeThreshold(value=101)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "category"),
+    [(20.0, 24.1, "PMD"), (20.0, 24.0, "PMR"), (20.0, 10.0, "PMR"), (None, 90.0, "PMR")],
+)
+def test_eortc_is_progression_where_the_longest_dimension_of_one_target_grew_by_more_than_20_percent(
+    trial: Trial, before: float | None, after: float, category: str
+) -> None:
+    def lengths(timepoint: str, length: float | None) -> list[Row]:
+        lines = trial.lines(timepoint)
+        return [changed(row, {"longest_mm": length if row["lesion_id"] == "lesion_1" else 30.0}) for row in lines]
+
+    found = trial.found([*lengths("baseline", before), *lengths("response", after)])
+    eortc = found["eortc_1999"]
+    assert eortc.category == category
+    assert ("extent of uptake increased" in eortc.because) == (category == "PMD")
+    told = [one for one in eortc.cautions if "extent" in one]
+    assert told == (
+        ["growth in extent is not assessed: no longest dimension at both scans of lesion_1"] if before is None else []
+    )
+    # PERCIST gives no number for a visible growth, so that the length decides nothing there.
+    assert found["percist_1_0"].category == trial.found()["percist_1_0"].category
+
+
+def test_without_a_longest_dimension_growth_in_extent_is_said_not_to_be_assessed(trial: Trial) -> None:
+    eortc = trial.found()["eortc_1999"]
+    (told,) = (one for one in eortc.cautions if "extent" in one)
+    targets = sorted(row["lesion_id"] for row in trial.lines("baseline") if row["role"] == "target")
+    assert told.startswith("growth in extent is not assessed: ")
+    assert all(name in told for name in targets)
+    # What is gone has not grown.
+    lines = [changed(row, {"longest_mm": 20.0}) for row in trial.lines("baseline")]
+    gone = [changed(row, {**GONE, "longest_mm": None}) for row in trial.lines("response")]
+    eortc = trial.found([*lines, *gone])["eortc_1999"]
+    assert (eortc.category, [one for one in eortc.cautions if "extent" in one]) == ("CMR", [])
+
+
 def test_james_where_it_falls_with_weight_is_told(trial: Trial) -> None:
     found = trial.found(plan={"lean_body_mass": "james_128"}, person={"height_cm": 130.0})
     assert any("falls with weight above" in one for one in found["percist_1_0"].cautions)
@@ -212,6 +313,7 @@ def test_readers_who_differ_are_shown_and_only_an_adjudication_decides(trial: Tr
             "adjudicator": "NM-09",
             "chosen_reader": "NM-02",
             "reason": "the CT shows it",
+            "of_table": None,
         },
     )
     stands = trial.found(before + first + second, line)["percist_1_0"]

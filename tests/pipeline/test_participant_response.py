@@ -102,7 +102,7 @@ def test_a_later_read_that_all_is_resolved_does_not_replace_the_first(trial: Tri
 def _adjudication(trial: Trial, lines: list[Row], **changes: Any) -> Row:
     at = max(row["read_at"] for row in lines) + timedelta(days=1)
     values = {
-        "participant_id": WHO, "adjudicated_at": at, "adjudicator": "NM-09", "chosen_reader": "NM-77",
+        "participant_id": WHO, "adjudicated_at": at, "adjudicator": "NM-09", "chosen_reader": "NM-77", "of_table": None,
         "reason": "the CT shows it",
     }  # fmt: skip
     return Row("adjudications", 2, values | changes)

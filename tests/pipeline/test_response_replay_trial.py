@@ -180,7 +180,8 @@ def _on_ct(*cells):
             number,
             shared
             | {"measured_on": STARTED.date() + timedelta(days=day), "lesion_id": name, "role": role, "nodal": nodal}
-            | ({"status": how, "length_mm": None} if isinstance(how, str) else {"status": "measured", "length_mm": how}),
+            | {"status": how if isinstance(how, str) else "measured"}
+            | {"length_mm": None if isinstance(how, str) else how},
         )
         for number, (day, name, role, nodal, how) in enumerate(cells, 2)
     )

@@ -122,7 +122,8 @@ def _by_reader(case: MetabolicCase, before: str, after: str, label: str) -> Crit
     diseased = any(row["site"] == _LIVER for row in (*first.rows, *last.rows))
     one = _pet_scan(case, first, lesions["baseline"], diseased=diseased, later=False)
     two = _pet_scan(case, last, lesions["response"], diseased=diseased, later=True)
-    found = _judged(case, one, two)
+    grown = _growth(first, last) if case.criteria == "eortc_1999" else {}
+    found = _judged(case, one, two, max(grown.values(), default=None))
     inputs = _inputs((first, last))
     trace = Trace(*_METHOD[case.criteria], {**inputs, "rule": case.rule}, demonstration=case.demonstration)
     category, because = _with_doubts(found.category, found.because, first, last)
@@ -159,7 +160,7 @@ def _by_reader(case: MetabolicCase, before: str, after: str, label: str) -> Crit
             for lesion in lesions[when].values()
             if lesion.lesion_id in {judged.lesion_id for judged in scan.lesions} or lesion.lesion_id in scan.new_lesions
         ),
-        cautions=(*_cautions(case, one, two, last), *_beyond(case, lesions)),
+        cautions=(*_cautions(case, one, two, last), *_extent(case, one, grown), *_beyond(case, lesions)),
         diseased=diseased,
         trace=trace,
     )
@@ -224,7 +225,24 @@ class _Found:
     change_percent: float | None
 
 
-def _judged(case: MetabolicCase, one: PetScan, two: PetScan) -> _Found:
+def _growth(first: _Reading, last: _Reading) -> dict[str, float]:
+    """Change of the longest dimension of uptake [%] of each target for which the reader wrote it at both scans.
+
+    What is resolved has no extent, and has not grown.
+    """
+    before = {row["lesion_id"]: row["longest_mm"] for row in first.rows if row["role"] == "target"}
+    found = {}
+    for row in last.rows:
+        length = before.get(row["lesion_id"])
+        if row["role"] != "target" or not length:
+            continue
+        now = 0.0 if row["status"] == "resolved" else row["longest_mm"]
+        if now is not None and row["status"] != "not_assessable":
+            found[row["lesion_id"]] = (now - length) / length * 100
+    return found
+
+
+def _judged(case: MetabolicCase, one: PetScan, two: PetScan, longest_increase_percent: float | None) -> _Found:
     if case.criteria == "percist_1_0":
         options = PercistOptions(comparability=case.tracer.comparability)
         got = percist(one, two, options)
@@ -235,6 +253,7 @@ def _judged(case: MetabolicCase, one: PetScan, two: PetScan) -> _Found:
         one,
         two,
         first_cycle=case.sessions_given == 1,
+        longest_increase_percent=longest_increase_percent,
         comparability=case.tracer.comparability,
         unit=case.response.unit,
     )
@@ -268,11 +287,20 @@ def _cautions(case: MetabolicCase, one: PetScan, two: PetScan, last: _Reading) -
             found.append(f"uptake times {apart:.3g} min apart; the criteria allow 15 for FDG")
     if case.criteria == "percist_1_0":
         found += gaps(one, two)
-    found.append("growth in extent is not recorded by the readers: uptake and new lesions alone are judged")
     unmeasured = [row["lesion_id"] for row in last.rows if row["status"] == "resolved" and not row["region_name"]]
     if unmeasured and case.criteria == "eortc_1999":
         found.append(f"resolved and not measured, so counted as no uptake: {', '.join(unmeasured)}")
     return tuple(dict.fromkeys(found))
+
+
+def _extent(case: MetabolicCase, one: PetScan, grown: Mapping[str, float]) -> list[str]:
+    """That growth in extent was not assessed, and of which lesions."""
+    if case.criteria == "percist_1_0":
+        return ["visible growth in extent is not asked of the readers: uptake and new lesions alone are judged"]
+    without = [lesion.lesion_id for lesion in one.lesions if lesion.lesion_id not in grown]
+    if not without:
+        return []
+    return [f"growth in extent is not assessed: no longest dimension at both scans of {', '.join(without)}"]
 
 
 def _beyond(case: MetabolicCase, lesions: Mapping[str, Mapping[str, CriteriaLesion]]) -> list[str]:
@@ -295,6 +323,7 @@ def _options(case: MetabolicCase, *, diseased: bool | None) -> tuple[CriteriaOpt
         if mass.formula != "janmahasatian":
             why += "; it falls with weight in heavy persons, which Janmahasatian's does not"
         options.append(CriteriaOption("lean body mass", TITLES[mass.formula], why))
+    options.append(_volume_option(case.baseline))
     if case.criteria == "eortc_1999":
         cycle = case.sessions_given == 1
         value = "at least 15 %" if cycle else "more than 25 %"
@@ -322,6 +351,17 @@ def _options(case: MetabolicCase, *, diseased: bool | None) -> tuple[CriteriaOpt
         )
         options.append(reference)
     return tuple(options)
+
+
+def _volume_option(scan: SulScan) -> CriteriaOption:
+    """From what uptake a voxel counts to the metabolic volume."""
+    rule = scan.volume_threshold
+    value = {
+        "percent_of_maximum": f"from {rule.value:g} % of the lesion's maximum",
+        "fixed": f"from {rule.value:g} {scan.unit}",
+        "times_liver": f"from {rule.value:g} x the mean of the liver",
+    }[rule.kind]
+    return CriteriaOption("metabolic volume", value, "inside the contour as drawn; no category rests on it")
 
 
 def _result(

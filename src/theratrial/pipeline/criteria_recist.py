@@ -34,6 +34,8 @@ class RecistCase:
     start_source: str
     plan: RecistPlan
     demonstration: tuple[str, ...]
+    adjudication: Row | None = None
+    """The line that says whose measurements stand; None where none does."""
 
 
 def recist_options(plan: RecistPlan) -> RecistOptions:
@@ -65,7 +67,7 @@ def recist_result(case: RecistCase) -> CriteriaResult:
         Read(reader, reader, _by_reader(case, reader, tuple(r for r in case.rows if r["reader"] == reader)))
         for reader in readers
     ]
-    return of_readers(reads, None, adjudicates="tumour measurements")
+    return of_readers(reads, case.adjudication, adjudicates="tumour measurements")
 
 
 def _by_reader(case: RecistCase, reader: str, rows: tuple[Row, ...]) -> CriteriaResult:

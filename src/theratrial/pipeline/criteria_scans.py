@@ -10,19 +10,23 @@ from typing import Final
 from theratrial.errors import TheratrialError
 from theratrial.imaging.values import Region
 from theratrial.pipeline.scans import PetScan
-from theratrial.protocol.plans.criteria import EortcPlan, MetabolicPlan, UptakeBy
+from theratrial.protocol.plans.criteria import EortcPlan, MetabolicPlan, UptakeBy, VolumeThreshold
 from theratrial.response import LesionUptake
 from theratrial.response.lean_body_mass import LeanMass
 from theratrial.response.pet.scans import Reference
 from theratrial.response.reference_region import ReferenceMeasure, blood_pool_reference, liver_reference
+from theratrial.response.threshold import METHOD as VOLUME_METHOD
+from theratrial.response.threshold import VERSION as VOLUME_VERSION
+from theratrial.response.threshold import Threshold, threshold_volume
 from theratrial.response.uptake_measure import TITLES, UptakeMeasure, uptake_measure
-from theratrial.results.criteria import CriteriaLesion, ReferenceUptake
+from theratrial.results.criteria import CriteriaLesion, ReferenceUptake, VolumeAbove
 from theratrial.trace import Quantity, Trace
 from theratrial.trialfolder.records import Row, TrialFolder
 
 METHOD: Final = "response.uptake_by_lean_body_mass"
 VERSION: Final = "1"
 
+_BY_DEFAULT: Final = VolumeThreshold()
 _SEX: Final = {"female": "F", "male": "M"}
 
 
@@ -42,6 +46,11 @@ class SulScan:
     inputs: Mapping[str, str]
     refused: str = ""
     unit: str = "g/mL"
+    volume_threshold: VolumeThreshold = _BY_DEFAULT
+    rule: str = ""
+    """Place of the clause that holds the threshold."""
+    demonstration: tuple[str, ...] = ()
+    """What the clause rests on."""
 
     def reference(self, region: str) -> Reference | None:
         """Mean and standard deviation of ``liver`` or ``blood_pool``; None where it was not measured."""
@@ -69,7 +78,34 @@ class SulScan:
             mean=sul(found.suv_mean_g_per_mL),
             volume_mL=Quantity(found.volume_mL, "mL", trace),
             total_g=Quantity(total, self.unit.removesuffix("/mL"), trace),
+            above=self._above((row["region_name"] or "").casefold(), trace),
         )
+
+    def _above(self, name: str, lesion: Trace) -> VolumeAbove | None:
+        """What of a drawn region lies above the plan's threshold."""
+        if self.scan is None:
+            return None
+        rule, liver = self.volume_threshold, self.reference("liver")
+        inputs = {**lesion.inputs, "threshold": f"{self.rule}.volume_threshold"}
+        if rule.kind == "times_liver":
+            inputs["liver"] = next(
+                (one.mean.trace.inputs.get("region", "") for one in self.references if one.region == "liver"), ""
+            )
+        trace = Trace(VOLUME_METHOD, VOLUME_VERSION, inputs, demonstration=self.demonstration)
+        units = (self.unit, "mL", self.unit.removesuffix("/mL"))
+        # The image is by body weight: a fixed threshold, and the liver's mean, are in the measure of the criteria.
+        kind = "times_reference" if rule.kind == "times_liver" else rule.kind
+        value = rule.value / self.factor if rule.kind == "fixed" else rule.value
+        reference = None if liver is None else liver.mean / self.factor
+        try:
+            region = self.scan.regions[name]
+            found = threshold_volume(
+                self.scan.suv.suv_g_per_mL, region, Threshold(kind, value), reference_g_per_mL=reference
+            )
+        except TheratrialError as error:
+            return VolumeAbove(*(Quantity(None, unit, trace, note=str(error)) for unit in units))
+        values = (found.threshold_g_per_mL * self.factor, found.volume_mL, found.total_g * self.factor)
+        return VolumeAbove(*(Quantity(one, unit, trace) for one, unit in zip(values, units, strict=True)))
 
 
 def refused_scan(timepoint: str, why: str) -> SulScan:

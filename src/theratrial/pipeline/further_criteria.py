@@ -7,10 +7,16 @@ from typing import Final
 
 from theratrial.pipeline.context import Context, product_reading
 from theratrial.pipeline.criteria_metabolic import MetabolicCase, MetabolicId, Tracer, metabolic_result
+from theratrial.pipeline.criteria_recist import TITLE as RECIST_TITLE
 from theratrial.pipeline.criteria_recist import RecistCase, recist_result
 from theratrial.pipeline.criteria_scans import SulScan, refused_scan, sul_scan
 from theratrial.pipeline.matching import ParticipantImages, PlannedImage
-from theratrial.pipeline.participant_response import OpenedPets, participant_pet_scan, standing_adjudication
+from theratrial.pipeline.participant_response import (
+    OpenedPets,
+    measurement_adjudication,
+    participant_pet_scan,
+    standing_adjudication,
+)
 from theratrial.protocol.plans.criteria import EortcPlan, FurtherCriteria, MetabolicPlan, UptakeBy
 from theratrial.response.pet.scans import Comparability
 from theratrial.results.criteria import CriteriaAssessment, CriteriaOption, CriteriaResult
@@ -51,7 +57,7 @@ def further_criteria(
         if asked is not None:
             found.append(_metabolic(name, asked, folder, images, result, context, scans, opened))
     if plan.recist_1_1 is not None:
-        found.append(_recist(plan, folder, result, context))
+        found.append(_recist(plan, folder, result, context, notes))
     notes.extend(_notes(result.participant_id, found))
     return tuple(found)
 
@@ -105,11 +111,16 @@ def _metabolic(
 ) -> CriteriaResult:
     read = []
     uptake_by: UptakeBy = plan.uptake_by if isinstance(plan, EortcPlan) else "lean_body_mass"
+    rule = f"protocol:{_CLAUSE}.reading.{criteria}"
     for imaging_id in (plan.imaging_baseline, plan.imaging_response):
         key = (imaging_id, plan.model_dump_json(include=_MEASURED_BY), uptake_by)
         if key not in scans:
             scans[key] = _scan(imaging_id, plan, folder, images, context, opened)
-        read.append(scans[key])
+        scan, rows = scans[key]
+        asked = replace(
+            scan, volume_threshold=plan.volume_threshold, rule=rule, demonstration=context.resting_on(_CLAUSE)
+        )
+        read.append((asked, rows))
     (baseline, baseline_rows), (response, response_rows) = read
     adjudication, _ = standing_adjudication(folder, result.participant_id)
     case = MetabolicCase(
@@ -121,7 +132,7 @@ def _metabolic(
         response_rows=response_rows,
         sessions_given=len(result.sessions),
         uptake_by=uptake_by,
-        rule=f"protocol:{_CLAUSE}.reading.{criteria}",
+        rule=rule,
         demonstration=context.resting_on(
             _CLAUSE, *(f"imaging.{one}" for one in (plan.imaging_baseline, plan.imaging_response))
         ),
@@ -190,10 +201,15 @@ def _tracer(plan: MetabolicPlan, folder: TrialFolder) -> Tracer:
     return Tracer(product.name, is_fdg, limits, tuple(options))
 
 
-def _recist(plan: FurtherCriteria, folder: TrialFolder, result: ParticipantResult, context: Context) -> CriteriaResult:
+def _recist(
+    plan: FurtherCriteria, folder: TrialFolder, result: ParticipantResult, context: Context, notes: list[Note]
+) -> CriteriaResult:
     assert plan.recist_1_1 is not None
     first = min(result.sessions, key=lambda session: session.injected_at)
     who = participant_place(result.participant_id)
+    adjudication, not_standing = measurement_adjudication(folder, result.participant_id)
+    if not_standing:
+        notes.append(Note(result.participant_id, "warning", RECIST_TITLE, not_standing))
     return recist_result(
         RecistCase(
             rows=tuple(folder.rows("tumour_measurements", participant_id=result.participant_id)),
@@ -201,5 +217,6 @@ def _recist(plan: FurtherCriteria, folder: TrialFolder, result: ParticipantResul
             start_source=f"value:{who}.sessions[{first.session}].injected_at",
             plan=plan.recist_1_1,
             demonstration=context.resting_on(_CLAUSE),
+            adjudication=adjudication,
         )
     )

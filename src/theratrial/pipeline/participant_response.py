@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from theratrial.errors import TheratrialError
@@ -138,21 +139,49 @@ def _readings(
     return readings, uptakes
 
 
-def standing_adjudication(folder: TrialFolder, participant_id: str) -> tuple[Row | None, str]:
-    """The latest adjudication, or why it does not stand: it covers the readings as they were when it was signed."""
-    lines = folder.rows("adjudications", participant_id=participant_id)
+def adjudication_among(
+    lines: Sequence[Row], readings: Sequence[Row], *, changed: Callable[[Row, datetime], bool]
+) -> tuple[Row | None, str]:
+    """The latest line if it covers the readings, else why it does not.
+
+    `changed`: whether a line of the readings is from after the adjudication.
+    """
     if not lines:
         return None, ""
     latest = max(lines, key=lambda row: row["adjudicated_at"])
-    readings = folder.rows("lesion_readings", participant_id=participant_id)
     said = f"the adjudication of {latest['adjudicated_at'].isoformat(timespec='minutes')} does not count"
-    if any(row["read_at"] > latest["adjudicated_at"] for row in readings):
+    if any(changed(row, latest["adjudicated_at"]) for row in readings):
         return None, f"{said}: a reading was changed after it"
     if latest["chosen_reader"] not in {row["reader"] for row in readings}:
         return None, f"{said}: {latest['chosen_reader']} has no reading"
     if latest["adjudicator"] in {row["reader"] for row in readings}:
         return None, f"{said}: {latest['adjudicator']} is one of the readers"
     return latest, ""
+
+
+def measurement_adjudication(folder: TrialFolder, participant_id: str) -> tuple[Row | None, str]:
+    """The latest adjudication of the lengths on CT or MRI, or why it does not stand.
+
+    A length has the day of its image and not that of its reading: the adjudication covers images up to its own day.
+    """
+    lines = folder.rows("adjudications", participant_id=participant_id, of_table="tumour_measurements")
+    measured = folder.rows("tumour_measurements", participant_id=participant_id)
+    return adjudication_among(
+        lines,
+        measured,
+        changed=lambda row, at: bool(row["measured_on"] > at.astimezone(folder.zone).date()),
+    )
+
+
+def standing_adjudication(folder: TrialFolder, participant_id: str) -> tuple[Row | None, str]:
+    """The latest adjudication, or why it does not stand: it covers the readings as they were when it was signed."""
+    lines = folder.rows("adjudications", participant_id=participant_id)
+    readings = folder.rows("lesion_readings", participant_id=participant_id)
+    return adjudication_among(
+        [row for row in lines if row["of_table"] in (None, "lesion_readings")],
+        readings,
+        changed=lambda row, at: bool(row["read_at"] > at),
+    )
 
 
 def of_all_readers(

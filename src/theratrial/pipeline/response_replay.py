@@ -10,6 +10,7 @@ from theratrial.errors import InputError
 from theratrial.pipeline.cohort import counted
 from theratrial.pipeline.criteria_recist import RecistCase, recist_result
 from theratrial.pipeline.intercurrent import Happened, analysis_plan, assessed_on, happened
+from theratrial.pipeline.participant_response import measurement_adjudication
 from theratrial.protocol.plans.analysis import AnalysisPlan
 from theratrial.protocol.plans.criteria import RecistPlan
 from theratrial.protocol.schema import Endpoint, Protocol, ResponseRule
@@ -227,7 +228,9 @@ def recist_again(folder: TrialFolder, participants: Sequence[ParticipantResult])
         if participant_id not in starts:
             return None
         rows = tuple(folder.rows("tumour_measurements", participant_id=participant_id))
-        return recist_result(RecistCase(rows, starts[participant_id], "given:start of treatment", plan, ()))
+        adjudication, _ = measurement_adjudication(folder, participant_id)
+        start = starts[participant_id]
+        return recist_result(RecistCase(rows, start, "given:start of treatment", plan, (), adjudication))
 
     return again
 

@@ -117,7 +117,8 @@ def systematic_changes(rule: ResponseRule, *, missing: str, recist: RecistPlan |
     """Every change that the protocol's own rule gives rise to, in a fixed order; none is picked by hand.
 
     The other metrics, each threshold moved, each yes-or-no and either-or of the rule turned over, missing counted the
-    other way, the uptake of one time point scaled; of RECIST every place that the paper leaves open, but the length of what is too small, which a reader chose.
+    other way, the uptake of one time point scaled; of RECIST every place that the paper leaves open, but the length of
+    what is too small to be measured.
     """
     names = [f"metric={metric}" for metric in METRIC_NAMES if metric != rule.metric]
     for name in ("partial_decrease_percent", "progression_increase_percent"):

@@ -50,6 +50,18 @@ class ReferenceUptake:
 
 
 @dataclass(frozen=True, slots=True)
+class VolumeAbove:
+    """What of a drawn lesion lies at or above the protocol's threshold; without value where it cannot be told."""
+
+    threshold: Quantity
+    """In the measure of the criteria, as `CriteriaLesion.maximum`."""
+    volume_mL: Quantity
+    """Metabolic volume."""
+    total_g: Quantity
+    """Total lesion uptake: metabolic volume times the mean in it [g]."""
+
+
+@dataclass(frozen=True, slots=True)
 class CriteriaLesion:
     """Uptake of one lesion on one scan, by lean body mass where the criteria ask for it."""
 
@@ -61,6 +73,8 @@ class CriteriaLesion:
     volume_mL: Quantity
     total_g: Quantity
     """Total lesion uptake: volume times mean [g]."""
+    above: VolumeAbove | None = None
+    """The part of the contour above the protocol's threshold."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -299,19 +299,28 @@ TABLES: Final[tuple[Table, ...]] = (
             Column("role", "choice", "Role in the response rule", True, ("target", "non_target", "new")),
             Column("status", "choice", "What the reader sees", True, ("present", "resolved", "not_assessable")),
             Column("region_name", "text", "Name of its region in the RTSTRUCT or SEG of that image"),
+            Column(
+                "longest_mm", "number", "Longest dimension of its uptake [mm], for EORTC 1999", minimum=0, maximum=2000
+            ),
             Column("comment", "text", "Remark"),
         ),
         ("participant_id", "timepoint", "lesion_id", "reader"),
     ),
     Table(
         "adjudications",
-        "Whose reading of the lesions stands, where the readers differ; the latest line counts.",
+        "Whose reading of the lesions stands, where the readers differ; of each table the latest line counts.",
         (
             participant_column(),
             Column("adjudicated_at", "datetime", "When; readings changed later are not covered by it", True),
             Column("adjudicator", "text", PERSON, True),
             Column("chosen_reader", "text", "Code of the reader whose reading stands", True),
             Column("reason", "text", "Why this reading stands", True),
+            Column(
+                "of_table",
+                "choice",
+                "What was read: lesion_readings (also where empty) or tumour_measurements",
+                choices=("lesion_readings", "tumour_measurements"),
+            ),
         ),
         ("participant_id", "adjudicated_at"),
     ),

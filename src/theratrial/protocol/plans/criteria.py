@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from theratrial.protocol.clauses import ADDED_LATER, Identifier, NonEmpty, Strict
 
@@ -33,6 +33,21 @@ class RecistPlan(Strict):
     """CR and then SD or PR, none late enough for stable disease, is PD; else NE."""
 
 
+class VolumeThreshold(Strict):
+    """From what uptake a voxel of a drawn lesion counts to its metabolic volume."""
+
+    kind: Literal["percent_of_maximum", "fixed", "times_liver"] = "percent_of_maximum"
+    """Of the lesion's own maximum; an uptake in the measure of the criteria; times the liver reference's mean."""
+    value: PositiveFloat = 41.0
+    """The default is EANM's contour at 41 % of the maximum (FDG, version 2.0; not collated)."""
+
+    @model_validator(mode="after")
+    def _is_reachable(self) -> Self:
+        if self.kind == "percent_of_maximum" and self.value > 100:
+            raise ValueError("a percentage of the maximum is at most 100")
+        return self
+
+
 class MetabolicPlan(Strict):
     """PERCIST 1.0 and EORTC 1999 on the lesions of the PET at both time points."""
 
@@ -45,6 +60,14 @@ class MetabolicPlan(Strict):
     earliest_uptake_min: float | None = None
     latest_uptake_min: float | None = None
     """Of the scan after the injection; FDG's 50 and 70 min do not hold for an antibody."""
+    volume_threshold: Annotated[VolumeThreshold, ADDED_LATER] = VolumeThreshold()
+    """Of the metabolic volume and the total uptake that are told of each lesion; no category rests on them."""
+
+    @model_validator(mode="after")
+    def _liver_is_measured(self) -> Self:
+        if self.volume_threshold.kind == "times_liver" and self.liver_region is None:
+            raise ValueError("a volume threshold by the liver needs liver_region")
+        return self
 
 
 class EortcPlan(MetabolicPlan):

@@ -10,7 +10,7 @@ from theratrial.report.figures.spider import spider_figure, spider_lines
 from theratrial.report.studio import Studio
 from theratrial.report.texts import count, day
 from theratrial.report.traces import TraceBook
-from theratrial.results.criteria import CriteriaOption, CriteriaResult
+from theratrial.results.criteria import CriteriaLesion, CriteriaOption, CriteriaResult
 from theratrial.results.values import ParticipantResult, TrialResult
 
 _INTRODUCTION: Final = (
@@ -144,6 +144,7 @@ def _measured(judged: Sequence[ParticipantResult], titles: dict[str, str], book:
                     Cell(lesion.timepoint),
                     Cell(lesion.lesion_id),
                     *map(book.quantity, (lesion.peak, lesion.maximum, lesion.mean, lesion.volume_mL, lesion.total_g)),
+                    *_above(lesion, book),
                 )
                 for lesion in found.lesions
             ]
@@ -154,12 +155,21 @@ def _measured(judged: Sequence[ParticipantResult], titles: dict[str, str], book:
             Table("Uptake of the references, in the measure of the criteria", head, tuple(references), style="dense")
         )
     if lesions:
-        measures = ("Peak", "Maximum", "Mean", "Volume", "Total uptake")
+        measures = ("Peak", "Maximum", "Mean", "Volume", "Total uptake", "Metabolic volume", "Total uptake in it")
         columns = ("Participant", "Criteria", "Scan", "Lesion", *measures)
-        note = "Volume is that of the contour as drawn; total uptake is volume times mean; peak is a sphere of 1 mL."
+        note = (
+            "Volume is that of the contour as drawn; total uptake is volume times mean; peak is a sphere of 1 mL. "
+            "Metabolic volume is the part of the contour from the protocol's threshold on, told among the open places."
+        )
         table = Table("Lesions in the measure of the criteria", columns, tuple(lesions), note, style="dense")
         blocks.append(Folded(f"Every lesion in every measure ({len(lesions)})", (table,)))
     return blocks
+
+
+def _above(lesion: CriteriaLesion, book: TraceBook) -> tuple[Cell, ...]:
+    if lesion.above is None:
+        return (Cell("–"), Cell("–"))
+    return book.quantity(lesion.above.volume_mL), book.quantity(lesion.above.total_g)
 
 
 def _assessments(found: CriteriaResult) -> list[str]:

@@ -87,6 +87,8 @@ def _judged(
         return "CMR", "no lesion can be told from its surroundings", before, after
     change = (after - before) / before * 100
     said = f"SUV {before:.2f} to {after:.2f} {unit}, {change:+.1f} %"
+    if longest is not None:
+        said = f"{said}; longest extent {longest:+.1f} %"
     if change > 25 * (1 + SAME):
         return "PMD", said, before, after
     if later.extent_increased or (longest is not None and longest > 20 * (1 + SAME)):

@@ -68,4 +68,14 @@ def _metabolic(voice: Voice, protocol: Protocol) -> _Words:
         "earliest_uptake_min": lambda one: voice("scan not before {n} min after injection", n=f"{one:g}"),
         "latest_uptake_min": lambda one: voice("scan not after {n} min after injection", n=f"{one:g}"),
         "uptake_by": lambda one: voice("uptake by {measure}", measure=voice.word(one)),
+        "volume_threshold": lambda one: voice("metabolic volume from {threshold}", threshold=_threshold(voice, one)),
     }
+
+
+def _threshold(voice: Voice, rule: dict[str, Any]) -> str:
+    value = f"{rule['value']:g}"
+    if rule["kind"] == "percent_of_maximum":
+        return voice("{n} % of the lesion's maximum", n=value)
+    if rule["kind"] == "times_liver":
+        return voice("{n} times the mean of the liver", n=value)
+    return voice("an uptake of {n}", n=value)
