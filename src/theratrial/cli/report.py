@@ -125,10 +125,9 @@ def _written(
     pdf: bool,
     as_json: bool,
 ) -> None:
-    from theratrial.report.pdf import write_pdf
     from theratrial.report.study.inputs import StudyInputs
     from theratrial.report.study.make import document, voice_of
-    from theratrial.report.study.render import page
+    from theratrial.report.study.render import page, pdf_written
     from theratrial.web.sentences.matching import said  # knows no Django: the table of the core's sentences
 
     protocol = inputs.folder.protocol if isinstance(inputs, StudyInputs) else inputs.protocol
@@ -139,7 +138,7 @@ def _written(
     html = page(made, voice)
     place = out / f"{name}.html"
     place.write_text(html, encoding="utf-8")
-    because = write_pdf(page(made, voice, printed=True), out / f"{name}.pdf") if pdf else "not asked for"
+    because = pdf_written(made, voice, out / f"{name}.pdf") if pdf else "not asked for"
     final = "no clause open" if kind == "sap" else "locked"
     standing = "DRAFT" if inputs.state.draft else final
     if as_json:

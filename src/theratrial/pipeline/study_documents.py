@@ -13,8 +13,7 @@ from theratrial.pipeline.as_of import content_hash, end_of_day, folder_as_of
 from theratrial.pipeline.cut_off import cut_off
 from theratrial.pipeline.manifest import Advance, folder_files, input_files, manifest_hash, nothing, program_hash
 from theratrial.pipeline.outputs import RESULTS, RUN, read_run_record
-from theratrial.pipeline.trial import trial_run
-from theratrial.protocol.check import demonstration_clauses
+from theratrial.pipeline.trial import demonstration_assumptions, trial_run
 from theratrial.protocol.clauses import DecisionStatus
 from theratrial.protocol.findings import clauses
 from theratrial.protocol.reader import protocol_hash
@@ -42,7 +41,7 @@ def plan_inputs(protocol: Protocol, registration: RegistrationRecord | None, *, 
         source="",
         cut_off=None,
         locked=not open_clauses(protocol),
-        assumptions=len(demonstration_clauses(protocol)),
+        assumptions=len(demonstration_assumptions(protocol)),
         draft_wanted=draft,
     )
     return PlanInputs(protocol, registration, state)

@@ -205,7 +205,8 @@ def _of_context(context: Context, images: ParticipantImages) -> Context:
     return replace(context, hashes={path: context.hashes[path] for path in wanted})
 
 
-def _assumptions(protocol: Protocol) -> tuple[Assumption, ...]:
+def demonstration_assumptions(protocol: Protocol) -> tuple[Assumption, ...]:
+    """Every demonstration decision: those on questions that the text leaves, then those of clauses."""
     found = [
         Assumption(f"conflicts.{conflict.id}", conflict.title, conflict.answer, conflict.decision.why)
         for conflict in protocol.conflicts
@@ -268,7 +269,7 @@ def _result(folder: TrialFolder, outcomes: Sequence[ParticipantOutcome], context
         timezone=identity.timezone,
         sample_size=population.sample_size,
         simulated=folder.simulated,
-        assumptions=_assumptions(protocol),
+        assumptions=demonstration_assumptions(protocol),
         open_conflicts=_open(protocol),
         inputs=(),
         notes=tuple(note for outcome in outcomes for note in outcome.notes),

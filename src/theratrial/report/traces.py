@@ -41,6 +41,10 @@ class TraceBook:
             value_text(quantity, signed=signed), quantity.trace, hint=quantity.note, style="number", below=interval
         )
 
+    def listed(self) -> tuple[tuple[str, Trace], ...]:
+        """Each trace with its fragment."""
+        return tuple((f"trace-{number}", trace) for number, trace in enumerate(self._traces, 1))
+
     def table(self) -> Table:
         """The appendix."""
         rows = []

@@ -13,6 +13,8 @@ from django.test import Client
 from django.utils import timezone
 
 from theratrial.pipeline.trial import TrialRun
+from theratrial.report.study.render import Document, page
+from theratrial.report.study.voice import Voice
 from theratrial.trialfolder import read_folder
 from theratrial.web.capture.models import Record
 from theratrial.web.exports import documents
@@ -35,11 +37,12 @@ OUTSIDE_THE_TRIAL = {"administrator1"}
 def _no_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
     """Laying out takes long and is tested elsewhere."""
 
-    def written(html: str, place: Path) -> str:
+    def written(made: Document, voice: Voice, place: Path) -> str:
+        html = page(made, voice, printed=True)
         place.write_bytes(b"%PDF of " + hashlib.sha256(html.encode()).digest())
         return ""
 
-    monkeypatch.setattr(documents, "write_pdf", written)
+    monkeypatch.setattr(documents, "pdf_written", written)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from theratrial.report import blocks
+from theratrial.report.study.register import Register
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class TraceLines:
     """The register of traces, a line each: (fragment, words)."""
 
     lines: tuple[tuple[str, str], ...]
+    register: Register
+    """The same in few words, for paper."""
     kind: Final[str] = "traces"
 
 

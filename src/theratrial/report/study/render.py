@@ -9,14 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from theratrial.errors import InputError
 from theratrial.report.blocks import Picture, Table
 from theratrial.report.pdf import pdf_bytes
+from theratrial.report.study.blocks import TraceLines
 from theratrial.report.study.parts import Chapter
+from theratrial.report.study.register_pdf import finisher
 from theratrial.report.study.state import DataState
 from theratrial.report.study.voice import CODE, CODE_END, END, ENGLISH, Voice
 from theratrial.report.texts import short_hash
@@ -29,7 +33,11 @@ _LONGEST_WORD: Final = 22
 _LETTERS_ACROSS: Final = 100
 """Letters of the table's size that fit across upright paper; `_BOLD` and `_PADDING` in the same unit."""
 _BOLD, _PADDING = 1.15, 1.6
-REGISTER: Final = "The register of traces has {n} lines; it stands in the HTML of the same state, each number linked."
+REGISTER: Final = (
+    "The register of traces has {n} lines; on the following pages they are folded, and each number of a table leads to "
+    "its own. A list of demonstration clauses has a name (D1 ...) that the end of the register explains; the HTML of "
+    "the same state gives every line in full, with the names of the inputs and whole hashes."
+)
 _ARABIC: Final = re.compile("[\u0600-\u06ff]")
 _UNSEEN: Final = re.compile("[\u2066-\u2069\ue000\ue001]")
 
@@ -51,7 +59,7 @@ def page(document: Document, voice: Voice, *, printed: bool = False) -> str:
     Parameters
     ----------
     printed
-        Whether it is for paper: the register of traces, and the links into it, are in the page for the screen only.
+        Whether it is what `pdf` finishes: the register of traces is empty pages, and links to it are not links yet.
     """
     state = document.state
     names, listed, tagged = _numbered(document.chapters, voice)
@@ -91,7 +99,19 @@ def pdf(document: Document, voice: Voice) -> bytes:
     InputError
         WeasyPrint or pango is not installed.
     """
-    return pdf_bytes(page(document, voice, printed=True))
+    kept = [block for chapter in document.chapters for block in chapter.blocks if isinstance(block, TraceLines)]
+    drawn = finisher(kept[0].register) if kept else None
+    return pdf_bytes(page(document, voice, printed=True), finisher=drawn)
+
+
+def pdf_written(document: Document, voice: Voice, place: Path) -> str:
+    """Write the PDF and return "", or why there is none."""
+    try:
+        content = pdf(document, voice)
+    except InputError as error:
+        return str(error)
+    place.write_bytes(content)
+    return ""
 
 
 def _begins_page(document: Document, at: int) -> bool:

@@ -18,10 +18,9 @@ from theratrial.errors import InputError
 from theratrial.pipeline.outputs import RUN
 from theratrial.pipeline.study_documents import opened, plan_inputs, study_inputs, study_inputs_as_of
 from theratrial.pipeline.trial import steps
-from theratrial.report.pdf import write_pdf
 from theratrial.report.study.inputs import PlanInputs, StudyInputs
 from theratrial.report.study.make import document, voice_of
-from theratrial.report.study.render import page
+from theratrial.report.study.render import page, pdf_written
 from theratrial.report.study.state import DocumentKind
 from theratrial.report.study.voice import DocumentLanguage
 from theratrial.results.values import TrialResult
@@ -150,7 +149,7 @@ def _made(one: StudyDocument) -> None:
     half = places["html"].with_suffix(".half")
     half.write_bytes(html)
     half.rename(places["html"])
-    one.message = write_pdf(page(made, voice, printed=True), places["pdf"])
+    one.message = pdf_written(made, voice, places["pdf"])
     one.pdf_sha256 = "" if one.message else sha256(places["pdf"].read_bytes())
     one.state, one.html_sha256, one.draft, one.source = "ready", sha256(html), inputs.state.draft, inputs.state.source
 

@@ -18,6 +18,7 @@ from theratrial.report.study.blocks import Block, TraceLines
 from theratrial.report.study.csr import closing, conduct, efficacy, front, patients, plan, safety
 from theratrial.report.study.inputs import Desk, StudyInputs
 from theratrial.report.study.parts import Chapter, to_write
+from theratrial.report.study.register import register
 from theratrial.report.study.render import Document
 from theratrial.report.study.voice import Voice
 from theratrial.report.traces import TraceBook
@@ -68,12 +69,17 @@ def study_report(inputs: StudyInputs, voice: Voice) -> Document:
         blocks = builder(desk) if builder is not None else () if has_parts else (to_write(voice),)
         chapters.append(Chapter(heading.number, heading.said(voice), blocks, heading.number in LANDSCAPE))
     # The register is complete only when everything else is built.
-    register = TraceLines(trace_lines(desk.book))
+    traces = traces_of(desk.book)
     chapters = [
-        Chapter(one.number, one.title, (*one.blocks, register), one.landscape) if one.number == REGISTER else one
+        Chapter(one.number, one.title, (*one.blocks, traces), one.landscape) if one.number == REGISTER else one
         for one in chapters
     ]
     return Document(voice("Clinical study report"), tuple(chapters), inputs.state, paged=True)
+
+
+def traces_of(book: TraceBook) -> TraceLines:
+    """The register, in full and for paper."""
+    return TraceLines(trace_lines(book), register(book.listed()))
 
 
 def trace_lines(book: TraceBook) -> tuple[tuple[str, str], ...]:

@@ -8,6 +8,7 @@ from theratrial.report.blocks import Cell, Table
 from theratrial.report.study.blocks import Block
 from theratrial.report.study.inputs import Desk
 from theratrial.report.study.parts import cells, nothing_recorded, table, table_or
+from theratrial.report.study.tables.conditions import condition_cell
 from theratrial.report.study.tables.counting import count_cell, counted_cell, record_cell, summary_cell
 from theratrial.results.values import ParticipantResult
 from theratrial.trialfolder.records import Row
@@ -80,8 +81,9 @@ def sets_table(desk: Desk) -> Table:
         members = [one for one in desk.result.participants if key in one.analysis_sets]
         reading = clause.reading
         title = voice.core(reading.title) if reading is not None else voice("open")
-        condition = voice.quoted(reading.condition) if reading is not None else "–"
-        rows.append((Cell(title), Cell(condition), count_cell(book, members, "analysis_sets")))
+        protocol = desk.folder.protocol
+        condition = condition_cell(voice, protocol, reading.condition) if reading is not None else Cell("–")
+        rows.append((Cell(title), condition, count_cell(book, members, "analysis_sets")))
     head = (voice("Analysis set"), voice("Definition"), voice("Participants"))
     return table(voice("Analysis sets"), head, rows, style="short")
 

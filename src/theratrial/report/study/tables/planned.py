@@ -8,6 +8,7 @@ from theratrial.protocol.schema import Protocol
 from theratrial.report.blocks import Cell, Terms, Text
 from theratrial.report.study.blocks import Block
 from theratrial.report.study.parts import absent, table, table_or
+from theratrial.report.study.tables.conditions import condition_cell
 from theratrial.report.study.voice import Voice
 
 
@@ -41,7 +42,11 @@ def criteria_table(voice: Voice, protocol: Protocol, kind: str) -> Block:
         verbatim = " / ".join(voice.quoted(sentence.text) for sentence in clause.verbatim)
         mark = marked(voice, protocol, f"eligibility.{path}")
         rows.append(
-            (Cell(voice.core(reading.title), below=mark), Cell(voice.quoted(reading.condition)), Cell(verbatim or "–"))
+            (
+                Cell(voice.core(reading.title), below=mark),
+                condition_cell(voice, protocol, reading.condition),
+                Cell(verbatim or "–"),
+            )
         )
     caption = voice("Inclusion criteria") if kind == "inclusion" else voice("Exclusion criteria")
     return table_or(voice, caption, (voice("Criterion"), voice("Condition"), voice("Registered words")), rows)
@@ -228,7 +233,7 @@ def sets_table(voice: Voice, protocol: Protocol) -> Block:
     rows = [
         (
             Cell(voice.core(clause.reading.title) if clause.reading is not None else voice("open")),
-            Cell(voice.quoted(clause.reading.condition) if clause.reading is not None else "–"),
+            condition_cell(voice, protocol, clause.reading.condition) if clause.reading is not None else Cell("–"),
             Cell(marked(voice, protocol, f"analysis_sets.{key}") or "–"),
         )
         for key, clause in protocol.analysis_sets.items()
