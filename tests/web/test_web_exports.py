@@ -21,6 +21,7 @@ from django.test import Client
 from django.utils import timezone
 
 from theratrial import web
+from theratrial.sharing.archive.packing import manifest_bytes
 from theratrial.trialfolder.tables import TABLES
 from theratrial.web.capture.models import Record, Verification
 from theratrial.web.capture.queries import query_raised
@@ -136,6 +137,8 @@ def test_C1_a_manifest_made_to_fit_is_found_by_the_digest_of_the_ledger(copy: Pa
     manifest = json.loads((copy / "manifest.json").read_text())
     manifest["files"]["records/participants.csv"]["sha256"] = hashlib.sha256(forged).hexdigest()
     (copy / "manifest.json").write_text(json.dumps(manifest))
+    assert "manifest.json: altered" in verified(copy).stdout
+    (copy / "manifest.json").write_bytes(manifest_bytes(manifest))
     assert verified(copy).returncode == 0
     answer = verified(copy, "--manifest-sha256", noted)
     assert answer.returncode == 1

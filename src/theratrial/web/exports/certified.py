@@ -13,6 +13,9 @@ from typing import Any, Final
 from django.template.loader import render_to_string
 from django.utils.translation import get_language_bidi
 
+from theratrial.sharing.archive import verifier
+from theratrial.sharing.archive.packing import listed, manifest_bytes
+from theratrial.sharing.archive.verifier import MANIFEST
 from theratrial.trialfolder.tables import TABLES
 from theratrial.trialfolder.tables import table as table_definition
 from theratrial.web.capture.models import Query, Record, Verification
@@ -26,7 +29,6 @@ from theratrial.web.ledger.models import Event, Signature
 from theratrial.web.participants.models import Participant
 from theratrial.web.trials.selectors import protocol_in_force, the_trial
 
-MANIFEST: Final = "manifest.json"
 HISTORY_COLUMNS: Final = (
     "seq", "at", "actor", "action", "reason", "participant", "table", "record", "column", "old", "new",
 )  # fmt: skip
@@ -106,11 +108,10 @@ def manifest_digest(files: dict[str, bytes]) -> str:
 
 
 def _finished(files: dict[str, bytes], about: dict[str, Any], *, ledger_is_whole: bool) -> dict[str, bytes]:
-    files["verify.py"] = Path(__file__).with_name("copy_verifier.py").read_bytes()
+    files["verify.py"] = Path(verifier.__file__).read_bytes()
     files["README.txt"] = render_to_string("exports/copy_readme.txt", {"about": about, "files": sorted(files)}).encode()
-    listed = {name: {"sha256": sha256(content), "bytes": len(content)} for name, content in sorted(files.items())}
-    manifest = about | {"ledger_is_whole": ledger_is_whole, "files": listed}
-    return {**files, MANIFEST: json_bytes(manifest)}
+    manifest = about | {"ledger_is_whole": ledger_is_whole, "files": listed(files)}
+    return {**files, MANIFEST: manifest_bytes(manifest)}
 
 
 def _data_files(records: Any, events: Sequence[dict[str, Any]]) -> dict[str, bytes]:

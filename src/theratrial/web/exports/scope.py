@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.db.models.fields.json import KT
 
+from theratrial.sharing.archive.packing import zip_bytes
 from theratrial.trialfolder.withdrawals import data_use_withdrawn as withdrawn_of
 from theratrial.web.capture.models import Record
 from theratrial.web.capture.selectors import live_records, rows_of
@@ -25,8 +24,6 @@ from theratrial.web.people.models import Site
 from theratrial.web.people.permissions import may, sites_of
 from theratrial.web.results.blinding import hidden_records
 from theratrial.web.trials.selectors import the_trial
-
-_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +129,5 @@ def tree_digest(files: Mapping[str, bytes]) -> str:
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
-    """A zip whose bytes depend on names and contents alone."""
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-            archive.writestr(entry, files[name])
-    return memory.getvalue()
+    """A sealed zip whose bytes depend on names and contents alone."""
+    return zip_bytes(files)
