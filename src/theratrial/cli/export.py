@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from theratrial.cli.export_fhir import fhir
+
 app = typer.Typer(
     help="Write a trial and its results in the standards of regulators, sponsors and scanners.", no_args_is_help=True
 )
@@ -12,3 +14,6 @@ app = typer.Typer(
 @app.callback()
 def _root() -> None:
     """Holds the formats."""
+
+
+app.command("fhir")(fhir)
