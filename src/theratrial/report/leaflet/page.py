@@ -151,7 +151,13 @@ def _head(facts: LeafletFacts, language: Language) -> Markup:
             for name, day in (("given", given), ("home", home))
         ),
     ]
-    banner = Markup("")
+    # At the foot of every page: a loose second page must say whose it is.
+    banner = Markup('<p class="running">{0}: <bdi>{1}</bdi> · {2}: {3}</p>\n').format(
+        _label("participant", language),
+        facts.participant_id,
+        _label("session", language),
+        _number(str(protection.session), language),
+    )
     if not facts.signed_by:
         # A fixed element stands on every printed page; the sentence that says why stands on the first.
         banner += Markup('<p class="watermark" aria-hidden="true">{0}</p>\n').format(_label("draft", language))
