@@ -32,7 +32,7 @@ def plan_definition(protocol: Protocol) -> Element:
 
 def _actions(protocol: Protocol) -> list[Element]:
     visits = [one for clause in protocol.schedule.values() if (one := clause.reading) is not None]
-    images = [one for clause in protocol.imaging.values() if (one := clause.reading) is not None]
+    images = [plan for clause in protocol.imaging.values() if (plan := clause.reading) is not None]
     once = [_visit(one, protocol) for one in visits if not one.per_session]
     once += [_image(one) for one in images if not one.per_session and not _within(one, visits)]
     session = _session(protocol, [one for one in visits if one.per_session], [one for one in images if one.per_session])
