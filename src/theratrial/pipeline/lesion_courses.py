@@ -8,6 +8,7 @@ from datetime import date
 from typing import Final, Literal
 
 from theratrial.pipeline.matching import ParticipantImages
+from theratrial.pipeline.participant_response import measurement_adjudication
 from theratrial.results.criteria import LesionCourse, LesionSessionDose
 from theratrial.results.places import participant_place
 from theratrial.results.values import LesionResult, ParticipantResult
@@ -49,7 +50,8 @@ def lesion_lengths(
 ) -> Lengths:
     """Diameters of a lesion on the last day before treatment and on the day nearest to the response PET after it.
 
-    Of several readers the first by code who gives a length on both days; hers are never mixed with another's.
+    Of several readers the adjudicated one, else the first by code, who gives a length on both days; hers are never
+    mixed with another's.
     A lesion that is gone counts 0 mm, one too small to be measured as the protocol says of RECIST. A length over two
     lesions that have merged is of neither.
     """
@@ -57,7 +59,9 @@ def lesion_lengths(
     if treated_on is None or not rows:
         return Lengths(None, None, None)
     found = Lengths(None, None, None)
-    for reader in sorted({row["reader"] for row in rows}):
+    adjudication, _ = measurement_adjudication(folder, participant_id)
+    first = "" if adjudication is None else adjudication["chosen_reader"]
+    for reader in sorted({row["reader"] for row in rows}, key=lambda reader: (reader != first, reader)):
         one = _of_reader([row for row in rows if row["reader"] == reader], folder, treated_on, assessed_on)
         if one.change_percent is not None:
             return one

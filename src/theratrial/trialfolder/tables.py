@@ -308,7 +308,7 @@ TABLES: Final[tuple[Table, ...]] = (
     ),
     Table(
         "adjudications",
-        "Whose reading of the lesions stands, where the readers differ; of each table the latest line counts.",
+        "Whose reading of the lesions stands, where the readers differ; the latest line counts.",
         (
             participant_column(),
             Column("adjudicated_at", "datetime", "When; readings changed later are not covered by it", True),

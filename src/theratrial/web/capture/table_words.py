@@ -31,6 +31,7 @@ COLUMNS: Final = {
     "adjudicated_at": _("Decided at"),
     "adjudicator": _("Decided by (code)"),
     "chosen_reader": _("Reader whose reading stands"),
+    "of_table": _("What was read"),
     "series_instance_uid": _("Series of the image"),
     "imaging_id": _("Planned image"),
     "assigned_at": _("Assigned at"),

@@ -22,7 +22,7 @@ from theratrial.web.capture.models import Query, QueryMessage, Record, Verificat
 from theratrial.web.ledger.models import Signature, SignedRow
 from theratrial.web.participants.models import Participant
 from theratrial.web.people.permissions import sites_of
-from theratrial.web.results.reading import ADJUDICATION, PLACES, READING, readings_among
+from theratrial.web.results.reading import ADJUDICATED, PLACES, READING, readings_among
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,9 @@ def _signed_places(reader: str, records: Iterable[Record]) -> dict[str, frozense
 
 def hidden_events(hidden: Hidden, reader: str) -> Q:
     """Events of the ledger about what is hidden: the rows, their verification, queries and signatures."""
-    signatures = Signature.objects.filter(kind__in=(READING, ADJUDICATION), participant__in=hidden.participants)
+    signatures = Signature.objects.filter(
+        kind__in=(READING, *ADJUDICATED.values()), participant__in=hidden.participants
+    )
     signatures = signatures.exclude(signer=reader)
     queries = Query.objects.filter(record__in=hidden.records)
     about: dict[str, Any] = {

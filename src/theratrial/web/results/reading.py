@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from theratrial.trialfolder.tables import table as table_definition
@@ -15,8 +15,11 @@ from theratrial.web.participants.models import Participant
 
 READING, ADJUDICATION = "response_reading", "response_adjudication"
 TABLE: Final = "lesion_readings"
+MEASUREMENTS: Final = "tumour_measurements"
+ADJUDICATED: Final = {TABLE: ADJUDICATION, MEASUREMENTS: "measurement_adjudication"}
+"""Table whose readers may have to be adjudicated -> kind of the signature that does it."""
 ADJUDICATIONS: Final = "adjudications"
-PLACES: Final = {TABLE: "timepoint", "tumour_measurements": "measured_on", "lesion_classes": "timepoint"}
+PLACES: Final = {TABLE: "timepoint", MEASUREMENTS: "measured_on", "lesion_classes": "timepoint"}
 """Table of what a reader saw -> the column that says on which images; one reading, one signature."""
 FURTHER: Final = tuple(name for name in PLACES if name != TABLE)
 _SEEN: Final = {
@@ -28,6 +31,10 @@ _SEEN: Final = {
     for name in PLACES
 }
 """What a signature binds of a line: all that the table holds of what was seen."""
+_ADDED: Final = frozenset({"longest_mm"})
+"""Bound only where they are filled: what was signed before these columns existed stays signed."""
+_COMPARED: Final = {TABLE: ("role", "status"), MEASUREMENTS: ("role", "status", "length_mm")}
+"""What two readers of a lesion on the same image may differ in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +61,36 @@ class Reading:
         """Whether the reader's signature stands on it."""
         return any(stands for _signature, stands in self.signatures)
 
-    @property
-    def statuses(self) -> dict[tuple[str, str], tuple[str, str]]:
-        """(time point, lesion) -> (role, status)."""
+    def of_table(self, table: str) -> tuple[Record, ...]:
+        """The lines of one table."""
+        return tuple(one for one in self.lines if one.table == table)
+
+    def answers(self, table: str) -> dict[tuple[str, str], tuple[str, ...]]:
+        """(time point or day, lesion) -> what is held against other readers' answers."""
         return {
-            (r.cells.get("timepoint", ""), r.cells.get("lesion_id", "")): (
-                r.cells.get("role", ""),
-                r.cells.get("status", ""),
+            (one.cells.get(PLACES[table], ""), one.cells.get("lesion_id", "")): tuple(
+                one.cells.get(name, "") for name in _COMPARED[table]
             )
-            for r in self.records
+            for one in self.of_table(table)
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What several readers wrote in one table, held against each other."""
+
+    table: str
+    readings: tuple[Reading, ...] = ()
+    """Those with a line of the table."""
+    adjudications: tuple[tuple[Signature, bool], ...] = ()
+    differing: tuple[tuple[str, str], ...] = ()
+    """(time point or day, lesion) that is not the same by all."""
+
+    @property
+    def chosen(self) -> str:
+        """The reader whose reading stands by adjudication; empty where there is none that stands."""
+        standing = [signature for signature, stands in self.adjudications if stands]
+        return str(standing[-1].content["chosen"]) if standing else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +98,34 @@ class Readings:
     """Every reading of a participant and how they agree."""
 
     readings: tuple[Reading, ...]
-    adjudications: tuple[tuple[Signature, bool], ...] = ()
-    differing: tuple[tuple[str, str], ...] = field(default=())
-    """(time point, lesion) whose role or status is not the same by all."""
+    lesions: Compared
+    """On the PET."""
+    measurements: Compared
+    """Diameters on CT or MRI."""
+
+    @property
+    def adjudications(self) -> tuple[tuple[Signature, bool], ...]:
+        """Of the PET."""
+        return self.lesions.adjudications
+
+    @property
+    def differing(self) -> tuple[tuple[str, str], ...]:
+        """(time point, lesion) of the PET whose role or status is not the same by all."""
+        return self.lesions.differing
 
     @property
     def of_lesions(self) -> tuple[Reading, ...]:
         """Those with a reading of the PET, which are held against each other."""
-        return tuple(one for one in self.readings if one.records)
+        return self.lesions.readings
 
     @property
     def chosen(self) -> str:
-        """The reader whose reading stands by adjudication; empty where there is none that stands."""
-        standing = [signature for signature, stands in self.adjudications if stands]
-        return str(standing[-1].content["chosen"]) if standing else ""
+        """The reader whose reading of the PET stands by adjudication."""
+        return self.lesions.chosen
+
+    def compared(self, table: str) -> Compared:
+        """The readings of one table."""
+        return {TABLE: self.lesions, MEASUREMENTS: self.measurements}[table]
 
     def of(self, reader: str) -> Reading | None:
         """One reader's."""
@@ -95,18 +136,30 @@ def readings_of(participant: Participant) -> Readings:
     """Every reading with its signatures. Three queries."""
     records = list(live_records().filter(participant=participant, table__in=PLACES))
     signatures = list(
-        Signature.objects.filter(kind__in=(READING, ADJUDICATION), participant=participant.code).order_by("signed_at")
+        Signature.objects.filter(kind__in=(READING, *ADJUDICATED.values()), participant=participant.code).order_by(
+            "signed_at"
+        )
     )
     readings = readings_among(participant.code, records, signatures)
-    compared = [one for one in readings if one.records]
-    lesions = dict.fromkeys(place for one in compared for place in one.statuses)
-    differing = tuple(place for place in lesions if len({one.statuses.get(place) for one in compared}) > 1)
-    adjudications = tuple(
-        (one, is_valid(one, adjudication_content(participant.code, readings, str(one.content.get("chosen")))))
-        for one in signatures
-        if one.kind == ADJUDICATION
+    code = participant.code
+    return Readings(
+        readings,
+        _compared(code, TABLE, readings, signatures),
+        _compared(code, MEASUREMENTS, readings, signatures),
     )
-    return Readings(readings, adjudications, differing)
+
+
+def _compared(code: str, table: str, readings: Iterable[Reading], signatures: Iterable[Signature]) -> Compared:
+    among = tuple(one for one in readings if one.of_table(table))
+    answers = [one.answers(table) for one in among]
+    places = dict.fromkeys(place for one in answers for place in one)
+    differing = tuple(place for place in places if len({one.get(place) for one in answers}) > 1)
+    adjudications = tuple(
+        (one, is_valid(one, adjudication_content(code, among, str(one.content.get("chosen")), table)))
+        for one in signatures
+        if one.kind == ADJUDICATED[table]
+    )
+    return Compared(table, among, adjudications, differing)
 
 
 def readings_among(code: str, records: Iterable[Record], signatures: Iterable[Signature]) -> tuple[Reading, ...]:
@@ -127,7 +180,8 @@ def _reading(code: str, reader: str, records: list[Record], signatures: Iterable
     ordered = sorted(records, key=_order)
     by_table: dict[str, list[dict[str, str]]] = {}
     for one in ordered:
-        line = {name: one.cells.get(name, "") for name in _SEEN[one.table]}
+        cells = {name: one.cells.get(name, "") for name in _SEEN[one.table]}
+        line = {name: cell for name, cell in cells.items() if cell or name not in _ADDED}
         by_table.setdefault(one.table, []).append(line)
     content: dict[str, Any] = {"participant": code, "reader": reader, "lesions": by_table.get(TABLE, [])}
     # Named only where there are any: what was signed before they existed stays signed.
@@ -143,9 +197,10 @@ def _order(one: Record) -> tuple[str, str]:
     return (one.cells.get(PLACES[one.table], ""), one.cells.get("lesion_id", ""))
 
 
-def adjudication_content(code: str, readings: Iterable[Reading], chosen: str) -> dict[str, Any]:
-    """What an adjudicator sees and signs."""
-    compared = {one.reader: one.content["lesions"] for one in readings if one.records}
+def adjudication_content(code: str, readings: Iterable[Reading], chosen: str, table: str = TABLE) -> dict[str, Any]:
+    """What an adjudicator of one table sees and signs."""
+    key = "lesions" if table == TABLE else table
+    compared = {one.reader: one.content[key] for one in readings if one.of_table(table)}
     return {"participant": code, "chosen": chosen, "readings": compared}
 
 
@@ -160,12 +215,14 @@ def adjudications_not_standing(records: Iterable[Record]) -> set[Any]:
         return set()
     entity = Record._meta.db_table
     signed = dict(
-        SignedRow.objects.filter(entity=entity, entity_id__in=list(lines), signature__kind=ADJUDICATION).values_list(
-            "entity_id", "signature_id"
-        )
+        SignedRow.objects.filter(
+            entity=entity, entity_id__in=list(lines), signature__kind__in=ADJUDICATED.values()
+        ).values_list("entity_id", "signature_id")
     )
     people = {one.participant_id for one in lines.values() if one.participant_id is not None}
     stands: set[Any] = set()
     for one in Participant.objects.filter(pk__in=people):
-        stands |= {signature.pk for signature, valid in readings_of(one).adjudications if valid}
+        readings = readings_of(one)
+        for table in ADJUDICATED:
+            stands |= {signature.pk for signature, valid in readings.compared(table).adjudications if valid}
     return {lines[line].pk for line, signature in signed.items() if signature not in stands}

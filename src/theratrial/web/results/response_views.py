@@ -34,9 +34,10 @@ from theratrial.web.results import selectors
 from theratrial.web.results.blinding import hidden_records
 from theratrial.web.results.criteria_shown import criteria_shown
 from theratrial.web.results.reading import (
-    ADJUDICATION,
+    ADJUDICATED,
     ADJUDICATIONS,
     FURTHER,
+    MEASUREMENTS,
     READING,
     TABLE,
     Reading,
@@ -118,7 +119,10 @@ def _page(
         "refusal": refusal,
         "refused": refused,
         "adjudication_forms": _adjudication_forms(participant, readings) if adjudicates and not blind else [],
-        "adjudications": [] if blind else readings.adjudications,
+        "adjudications": []
+        if blind
+        else [(one, *given) for one in ADJUDICATED for given in readings.compared(one).adjudications],
+        "lengths_differ": [] if blind else readings.measurements.differing,
         "part": "response",
     }
     return render(request, "results/response.html", context, status=status)
@@ -170,18 +174,25 @@ def _state_text(definition: FormDefinition | None, column: str, stored: str) -> 
 
 
 def _adjudication_forms(participant: Participant, readings: Readings) -> list[dict[str, Any]]:
-    if len(readings.of_lesions) < 2 or not readings.differing or readings.chosen:
-        return []
-    return [
-        {
-            "chosen": one.reader,
-            "chosen_quoted": quote(one.reader),
-            "digest": content_digest(
-                ADJUDICATION, participant.code, adjudication_content(participant.code, readings.readings, one.reader)
-            ),
-        }
-        for one in readings.of_lesions
-    ]
+    found = []
+    for table, kind in ADJUDICATED.items():
+        compared = readings.compared(table)
+        if len(compared.readings) < 2 or not compared.differing or compared.chosen:
+            continue
+        for one in compared.readings:
+            content = adjudication_content(participant.code, compared.readings, one.reader, table)
+            found.append(
+                {
+                    "table": table,
+                    "kind": kind,
+                    "of_lengths": table == MEASUREMENTS,
+                    "chosen": one.reader,
+                    "asked": f"?of={table}&chosen={quote(one.reader)}",
+                    "key": f"{table}:{one.reader}",
+                    "digest": content_digest(kind, participant.code, content),
+                }
+            )
+    return found
 
 
 @requires("response.read")
@@ -250,12 +261,16 @@ def sign_reading(request: HttpRequest, code: str) -> HttpResponse:
 @require_POST
 @requires("response.adjudicate")
 def adjudicate(request: HttpRequest, code: str) -> HttpResponse:
-    """Say whose reading stands, with the reason."""
+    """Say whose reading stands, of the PET or of the diameters on CT or MRI, with the reason."""
     participant = participant_or_404(request, code, "response.adjudicate")
     readings = readings_of(participant)
+    table = request.GET.get("of", TABLE)
+    if table not in ADJUDICATED:
+        raise Http404(table)
+    compared = readings.compared(table)
     chosen, reason = request.GET.get("chosen", ""), request.POST.get("reason", "").strip()
     try:
-        if chosen not in {one.reader for one in readings.of_lesions} or not readings.differing:
+        if chosen not in {one.reader for one in compared.readings} or not compared.differing:
             raise InputError(
                 _("There is nothing to adjudicate: the readings do not differ, or there is no such reader.")
             )
@@ -263,7 +278,7 @@ def adjudicate(request: HttpRequest, code: str) -> HttpResponse:
             raise InputError(_("Say why this reading stands."))
         if request.user.get_username() in {one.reader for one in readings.readings}:
             raise InputError(_("Who read the images does not adjudicate them."))
-        unsigned = [one.reader for one in readings.of_lesions if not one.signed and _is_account(one.reader)]
+        unsigned = [one.reader for one in compared.readings if not one.signed and _is_account(one.reader)]
         if unsigned:
             raise InputError(_("Not signed yet by: %(who)s") % {"who": ", ".join(unsigned)})
         signer_confirmed(request)
@@ -276,24 +291,25 @@ def adjudicate(request: HttpRequest, code: str) -> HttpResponse:
                     "adjudicator": request.user.get_username(),
                     "chosen_reader": chosen,
                     "reason": reason,
+                    "of_table": table,
                 },
                 participant=participant,
                 action="response.adjudicate",
             )
             sign(
                 request,
-                kind=ADJUDICATION,
+                kind=ADJUDICATED[table],
                 key=participant.code,
-                content=adjudication_content(participant.code, readings.readings, chosen),
+                content=adjudication_content(participant.code, compared.readings, chosen, table),
                 meaning=Signature.Meaning.APPROVED,
                 statement=reason,
-                rows=[line, *(record for one in readings.of_lesions for record in one.records)],
+                rows=[line, *(record for one in compared.readings for record in one.of_table(table))],
                 participant=participant,
                 site=participant.site,
                 permission="response.adjudicate",
             )
     except (NotConfirmed, InputError) as error:
-        return _page(request, participant, refusal=str(error), refused=chosen, status=422)
+        return _page(request, participant, refusal=str(error), refused=f"{table}:{chosen}", status=422)
     messages.success(request, _("The adjudication is signed. The next computation uses it."))
     return redirect("results:response", code=code)
 
