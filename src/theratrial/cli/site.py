@@ -171,6 +171,7 @@ def serve(
             "https in front (THERATRIAL_HTTPS=1); see docs/site.md"
         )
     _port_or_refused(host, port)
+    node = _node_or_refused()
     _migrated()
     refuse_altered_triggers()
     anchor_written(folder)
@@ -179,7 +180,23 @@ def serve(
         setup_site.demonstration_made(participants=participants, seed=seed)
         setup_site.demonstration_computing(participants=participants, seed=seed)
     trial = _trial_or_refused()
-    _supervise(_commands(folder, host, port, threads, with_worker), f"http://{host}:{port}/", bool(trial.simulated))
+    commands = _commands(folder, host, port, threads, with_worker)
+    if node:
+        commands["DICOM node"] = [sys.executable, "-m", "theratrial", "dicom-node", "--site", str(folder)]
+    _supervise(commands, f"http://{host}:{port}/", bool(trial.simulated))
+
+
+def _node_or_refused() -> bool:
+    """Whether a port is set for the DICOM node; a wrong setting is told before anything starts."""
+    from theratrial.web.dicom_node.config import node_settings, server_tls
+
+    chosen = node_settings()
+    for one in (chosen.port, chosen.tls_port):
+        if one is not None:
+            _port_or_refused(chosen.host, one)
+    if chosen.tls_port is not None:
+        server_tls(chosen)
+    return chosen.port is not None or chosen.tls_port is not None
 
 
 def _port_or_refused(host: str, port: int) -> None:

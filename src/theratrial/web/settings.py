@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "theratrial.web.capture",
     "theratrial.web.pharmacy",
     "theratrial.web.studies",
+    "theratrial.web.dicom_node",
     "theratrial.web.results",
     "theratrial.web.exports",
     "theratrial.web.registration",

@@ -22,7 +22,7 @@ from theratrial.web.studies import store
 from theratrial.web.studies.limits import Limits, limits
 
 _LONGEST_LINE: Final = 8192
-_JOURNAL: Final = "journal.jsonl"
+JOURNAL: Final = "journal.jsonl"
 _PROGRESS: Final = "progress.json"
 _ARCHIVE_STARTS: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _NAMED_AS_DICOM: Final = (".dcm", ".dicom", ".ima")
@@ -150,7 +150,7 @@ def journalled(delivery: str, *lines: Arrived) -> None:
     folder = store.incoming_folder(delivery)
     folder.mkdir(parents=True, exist_ok=True)
     text = "".join(json.dumps(_json(one)) + "\n" for one in lines)
-    with (folder / _JOURNAL).open("ab") as file:
+    with (folder / JOURNAL).open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.write(text.encode())
         file.flush()
@@ -160,7 +160,7 @@ def journalled(delivery: str, *lines: Arrived) -> None:
 def journal(delivery: str) -> list[Arrived]:
     """What a delivery has brought so far; a line cut by a crash is left out, its file will be sent again."""
     try:
-        content = (store.incoming_folder(delivery) / _JOURNAL).read_bytes()
+        content = (store.incoming_folder(delivery) / JOURNAL).read_bytes()
     except FileNotFoundError:
         return []
     found: dict[tuple[str, int, str], Arrived] = {}
@@ -208,6 +208,7 @@ def _json(one: Arrived) -> dict[str, Any]:
 
 
 __all__ = [
+    "JOURNAL",
     "Arrived",
     "discarded",
     "files_of_body",

@@ -8,7 +8,7 @@ from django.db import models
 
 
 class Upload(models.Model):
-    """One delivery of files: a folder dragged into the browser, an archive, later a DICOM association."""
+    """One delivery of files: a folder dragged into the browser, an archive, what a sender of the DICOM network sent."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     received_at = models.DateTimeField()
@@ -22,6 +22,10 @@ class Upload(models.Model):
     passed_over = models.JSONField(default=list)
     """Files that were not taken: [{name, reason}]."""
     source = models.CharField(max_length=12, default="browser")  # browser | folder | dicom
+    sender = models.CharField(max_length=16, blank=True)
+    """AE title of who sent it over the network."""
+    unknown_sender = models.BooleanField(default=False)
+    """Whether that is no peer of the site: then everything of it waits for a person."""
     message = models.TextField(blank=True)
 
     class Meta:

@@ -98,7 +98,7 @@ def registered(
     touched: list[Series] = []
     known = 0
     for one in done.found.series:
-        rows = list(Series.objects.filter(series_instance_uid=one.series_instance_uid).select_related("participant"))
+        rows = list(Series.objects.filter(series_instance_uid=one.series_instance_uid).select_related("participant", "upload"))
         have = _instances(rows)
         fresh, other = [], []
         for path in one.files:
@@ -163,7 +163,7 @@ def _new_row(upload: Upload, one: CatalogueSeries, done: Read, zone: tzinfo) -> 
         header={
             "catalogue": as_json(one),
             "facts": facts,
-            "blocking": _blocking(one, done, facts),
+            "blocking": _blocking(one, done, facts, upload),
             "gap": _gap(one.series_instance_uid, done.found, done.files),
         },
         site=upload.site,
@@ -181,7 +181,7 @@ def _described(row: Series, one: CatalogueSeries, done: Read, zone: tzinfo) -> N
     again = next((s for s in whole.series if s.series_instance_uid == one.series_instance_uid), one)
     row.header["catalogue"] = as_json(again)
     row.header["gap"] = _gap(one.series_instance_uid, whole, {})
-    row.header["blocking"] = _blocking(one, done, row.header["facts"])
+    row.header["blocking"] = _blocking(one, done, row.header["facts"], row.upload)
     row.acquired_at = in_zone(again.acquired_at, zone)
     row.save()
 
@@ -206,9 +206,16 @@ def _instances_made(
     )
 
 
-def _blocking(one: CatalogueSeries, done: Read, facts: Mapping[str, Any]) -> list[dict[str, str]]:
+_STRANGER: Final = Reason(
+    "unknown_sender",
+    "It was sent over the network by a sender that is no peer of this site.",
+    _("Find out who sent it and whether it is genuine; then assign the series, or set it aside."),
+)
+
+
+def _blocking(one: CatalogueSeries, done: Read, facts: Mapping[str, Any], upload: Upload) -> list[dict[str, str]]:
     """What keeps a series in quarantine whatever its place would be."""
-    reasons = []
+    reasons = [_STRANGER] if upload.unknown_sender else []
     if facts.get("unreadable"):
         reasons.append(Reason("unreadable", str(facts["unreadable"]), _("Export the series again.")))
     if facts.get("identifying"):

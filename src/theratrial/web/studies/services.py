@@ -29,11 +29,24 @@ from theratrial.web.trials.models import Trial
 from theratrial.web.trials.selectors import the_trial, trial_zone
 
 
-def upload_begun(actor: Any, site: Site | None, *, source: str = "browser") -> Upload:
-    """A new delivery, waiting for its files."""
+def upload_begun(
+    actor: Any, site: Site | None, *, source: str = "browser", sender: str = "", unknown_sender: bool = False
+) -> Upload:
+    """A new delivery, waiting for its files.
+
+    Parameters
+    ----------
+    sender, unknown_sender
+        Over the network: the AE title that sends, and whether it is no peer of the site.
+    """
     with act(actor, "images.upload"):
         return Upload.objects.create(
-            received_at=timezone.now(), received_by=actor.get_username(), site=site, source=source
+            received_at=timezone.now(),
+            received_by=_name(actor),
+            site=site,
+            source=source,
+            sender=sender,
+            unknown_sender=unknown_sender,
         )
 
 
@@ -91,7 +104,7 @@ def uploads_resumed() -> int:
     """
     from theratrial.web.studies.tasks import read_upload
 
-    waiting = list(Upload.objects.filter(state="reading", source="browser").values_list("pk", flat=True))
+    waiting = list(Upload.objects.filter(state="reading", source__in=("browser", "dicom")).values_list("pk", flat=True))
     for pk in waiting:
         read_upload.enqueue(str(pk))
     return len(waiting)
@@ -223,6 +236,9 @@ def _actor(upload: Upload) -> Any:
     """Who sent it: the registration is hers, though a worker does it."""
     from theratrial.web.ledger.act import SystemActor
 
+    if upload.source == "dicom":
+        # An AE title is typed in at a camera: it must not pass for the account of that name.
+        return SystemActor(upload.received_by)
     return User.objects.filter(username=upload.received_by).first() or SystemActor(upload.received_by or "worker")
 
 
