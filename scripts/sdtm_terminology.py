@@ -1,7 +1,7 @@
 """Cut CDISC's SDTM terminology to what the export uses: src/theratrial/exchange/sdtm/data/terminology.csv.
 
-Reads ``sdtmct-2025-03-28.json`` of the conformance tool (CONFORMANCE_DIR, default ../shared/tools/conformance). Lists in
-`WHOLE` are taken whole, of those in `PARTS` only the terms named. Run after adding a term: it seals the table anew.
+Reads ``sdtmct-2025-03-28.json`` of the conformance tool (CONFORMANCE_DIR, default ../shared/tools/conformance). Lists
+in `WHOLE` are taken whole, of those in `PARTS` only the terms named. Run after adding a term: it seals the table anew.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SOURCE = (
 )
 TABLE = ROOT / "src/theratrial/exchange/sdtm/data/terminology.csv"
 
-WHOLE = [
+WHOLE = (
     "SEX",
     "ARMNULRS",
     "EPOCH",
@@ -63,7 +63,7 @@ WHOLE = [
     "ECOG101OR",
     "ECOG101STR",
     "MEDEVAL",
-]
+)
 
 PARTS: dict[str, str] = {
     "ROUTE": "INTRAVENOUS|INTRAVENOUS BOLUS|INTRAVENOUS DRIP|INTRA-ARTERIAL|INTRACAVITARY|INTRATUMOR|INTRAPERITONEAL|"
@@ -85,7 +85,7 @@ PARTS: dict[str, str] = {
     "ONCRTS": "",
     "LOC": "LIVER|LUNG|BONE|BREAST|LYMPH NODE|BRAIN|SKIN|KIDNEY|SPLEEN|HEART|BODY|BONE MARROW|WHOLE BODY|CHEST WALL|"
     "PLEURA|PERITONEUM|ADRENAL GLAND|OVARY|SOFT TISSUE|VERTEBRA|ANTECUBITAL FOSSA",
-    "METHOD": "CT SCAN|MRI|PET/CT SCAN|SPECT|SPECT/CT SCAN|PET SCAN|SCINTIGRAPHY|CALCULATION|PLANAR SCINTIGRAPHY|"
+    "METHOD": "CT SCAN|MRI|PET/CT SCAN|SPECT|SPECT/CT SCAN|SPECT SCAN|PET SCAN|IMMUNO-PET SCAN|SCINTIGRAPHY|CALCULATION|PLANAR SCINTIGRAPHY|"
     "WHOLE BODY SCINTIGRAPHY|RADIONUCLIDE SCAN|PHYSICAL EXAMINATION|FDG-PET SCAN|FDG-PET/CT SCAN",
     "EVAL": "INVESTIGATOR|INDEPENDENT ASSESSOR|ADJUDICATOR|ONCOLOGIST|RADIOLOGIST|NUCLEAR MEDICINE PHYSICIAN|SPONSOR|"
     "PHYSICIAN|ADJUDICATION COMMITTEE|STUDY SUBJECT|READER",
@@ -152,7 +152,7 @@ def main() -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["list_code", "list", "list_name", "extensible", "code", "value", "decode"])
-    made = rows({name: one for name, one in lists.items()})
+    made = rows(lists)
     writer.writerows(made)
     TABLE.write_text(sealed(PASSPORT + text.getvalue()), encoding="utf-8")
     print(f"{len(made)} terms of {len({row[0] for row in made})} lists")

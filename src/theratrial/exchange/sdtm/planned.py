@@ -17,6 +17,20 @@ FOLLOW_UP: Final = "FUP"
 TREATMENT: Final = "treatment"
 """Id of the visit at which a session is given; no visit of the protocol, for it is an administration."""
 
+_RAISED: Final = {ord(mark): str(digit) for digit, mark in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
+_PLAIN: Final = {
+    **dict.fromkeys("–—−", "-"),
+    **dict.fromkeys("·×", "x"),
+    **dict.fromkeys("µμ", "u"),
+    **dict.fromkeys("’‘", "'"),
+    **dict.fromkeys("“”", '"'),
+    "≥": ">=",
+    "≤": "<=",
+    "°": " deg",
+    "±": "+/-",
+    "…": "...",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Element:
@@ -61,20 +75,8 @@ def ascii_text(text: str) -> str:
     >>> ascii_text("⁶⁸Ga, 1.0 · 10⁹/L – ≥ 18")
     '68Ga, 1.0 x 10^9/L - >= 18'
     """
-    raised = "⁰¹²³⁴⁵⁶⁷⁸⁹"
-    made = text.replace("10⁹", "10^9").translate({ord(mark): str(digit) for digit, mark in enumerate(raised)})
-    for mark, plain in (
-        ("–", "-"),
-        ("—", "-"),
-        ("−", "-"),
-        ("·", "x"),
-        ("×", "x"),
-        ("≥", ">="),
-        ("≤", "<="),
-        ("µ", "u"),
-    ):
-        made = made.replace(mark, plain)
-    for mark, plain in (("μ", "u"), ("°", " deg"), ("±", "+/-"), ("’", "'"), ("“", '"'), ("”", '"'), ("…", "...")):
+    made = text.replace("10⁹", "10^9").translate(_RAISED)
+    for mark, plain in _PLAIN.items():
         made = made.replace(mark, plain)
     made = made.replace("\u200c", " ").replace("\u00a0", " ")
     return made.encode("ascii", "replace").decode("ascii")

@@ -28,8 +28,8 @@ TRIAL_DESIGN: Final = frozenset({"TA", "TE", "TV", "TI", "TS"})
 STUDY_DAY: Final = Method(
     "STUDYDAY",
     "Study day",
-    "Days from the day of RFSTDTC, which is day 1; the day before it is day -1 and there is no day 0. Whole days of the "
-    "calendar at the trial. Empty where RFSTDTC or the date is missing or not a whole date.",
+    "Days from the day of RFSTDTC, which is day 1; the day before it is day -1 and there is no day 0. Whole days of "
+    "the calendar at the trial. Empty where RFSTDTC or the date is missing or not a whole date.",
 )
 SEQUENCE: Final = Method(
     "SEQ", "Sequence number", "Records of a subject numbered from 1 in the order of the data set's keys."
@@ -129,10 +129,7 @@ def standard_variables(
         raise SourceError(f"{domain} has no variable {', '.join(odd)}")
     kept = [name for name, cells in catalogue.items() if name in wanted or cells.get("core") in ("Req", "Exp")]
     kept = [name for name in kept if name != "POOLID"]
-    return tuple(
-        replace(_variable(domain, name, catalogue[name]), **changes.get(name, {}))  # type: ignore[arg-type]
-        for name in kept
-    )
+    return tuple(replace(_variable(domain, name, catalogue[name]), **changes.get(name, {})) for name in kept)
 
 
 def _variable(domain: str, name: str, cells: Mapping[str, str]) -> Variable:
