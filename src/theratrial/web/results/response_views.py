@@ -187,7 +187,7 @@ def _adjudication_forms(participant: Participant, readings: Readings) -> list[di
                     "kind": kind,
                     "of_lengths": table == MEASUREMENTS,
                     "chosen": one.reader,
-                    "asked": f"?of={table}&chosen={quote(one.reader)}",
+                    "asked": f"?chosen={quote(one.reader)}" + ("" if table == TABLE else f"&of={table}"),
                     "key": f"{table}:{one.reader}",
                     "digest": content_digest(kind, participant.code, content),
                 }
