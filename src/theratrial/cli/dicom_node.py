@@ -24,6 +24,7 @@ def dicom_node(
 
     site_ready(site)
     from theratrial.web.dicom_node.config import node_settings
+    from theratrial.web.dicom_node.peers import known_site_or_refused
     from theratrial.web.dicom_node.server import Node
     from theratrial.web.trials.selectors import trial_or_none
 
@@ -32,6 +33,7 @@ def dicom_node(
 
         raise InputError("this site has no trial yet; `theratrial site init --protocol FILE` sets one up")
     chosen = node_settings(host=host, port=port, tls_port=tls_port, ae_title=ae_title)
+    known_site_or_refused(chosen.unknown_site)
     node = Node(chosen)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -109,7 +109,8 @@ def request_read(body: memoryview) -> Request:
 def _context(item: memoryview) -> Context:
     if len(item) < 4:
         raise ProtocolError("a presentation context is cut off")
-    abstract, syntaxes = "", []
+    abstract = ""
+    syntaxes: list[str] = []
     for kind, inside in _items(item[4:]):
         if kind == 0x30:
             abstract = _uid(inside)

@@ -54,6 +54,19 @@ def sender_of(ae_title: str, address: str, *, tls: bool, unknown_site: str) -> S
     return Sender(ae_title, peer.site, known=True, key=peer.pk)
 
 
+def known_site_or_refused(code: str) -> None:
+    """Refuse a setting that names no site, where it names one.
+
+    Raises
+    ------
+    InputError
+        There is no such site.
+    """
+    if code and not Site.objects.filter(code=code).exists():
+        known = ", ".join(Site.objects.order_by("code").values_list("code", flat=True))
+        raise InputError(f"THERATRIAL_DICOM_UNKNOWN names the site {code!r}, which is not there; there are: {known}")
+
+
 def _is_at(host: str, address: str) -> bool:
     given = _plain(address)
     try:
@@ -162,6 +175,7 @@ __all__ = [
     "CALLED_NOT_RECOGNISED",
     "CALLING_NOT_RECOGNISED",
     "Sender",
+    "known_site_or_refused",
     "peer_closed",
     "peer_recorded",
     "peers_of",

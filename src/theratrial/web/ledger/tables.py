@@ -23,7 +23,9 @@ NOT_AUDITED: Final = frozenset(
         *("people_sentform", "registration_registrationdraft"),
     }
 )
-AUDITED_APPS: Final = ("ledger", "people", "trials", "participants", "capture", "studies", "dicom_node", "results", "registration")
+AUDITED_APPS: Final = (
+    *("ledger", "people", "trials", "participants", "capture", "studies", "dicom_node", "results", "registration"),
+)
 OTHER_AUDITED: Final = ("otp_totp_totpdevice",)
 DELETION_ALLOWED: Final = frozenset({"otp_totp_totpdevice"})
 DIGESTED: Final = {

@@ -22,6 +22,7 @@ from theratrial.web.studies import store
 from theratrial.web.studies.belonging import Reason
 from theratrial.web.studies.header_facts import header_facts
 from theratrial.web.studies.models import Instance, Series, StoredFile, Upload
+from theratrial.web.studies.same_content import same_instance
 from theratrial.web.studies.series_json import as_json
 
 _GAP: Final = " has a gap of "
@@ -98,13 +99,14 @@ def registered(
     touched: list[Series] = []
     known = 0
     for one in done.found.series:
-        rows = list(Series.objects.filter(series_instance_uid=one.series_instance_uid).select_related("participant", "upload"))
+        same = Series.objects.filter(series_instance_uid=one.series_instance_uid)
+        rows = list(same.select_related("participant", "upload"))
         have = _instances(rows)
         fresh, other = [], []
         for path in one.files:
             uid, sha256 = done.sop_instance_uids[path], done.files[path].sha256
             shas = have.get(uid, {})
-            if sha256 in shas:
+            if sha256 in shas or any(same_instance(path, store.stored_path(had)) for had in shas):
                 known += 1
             elif shas:
                 other.append(path)

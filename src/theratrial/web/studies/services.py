@@ -139,6 +139,8 @@ def _read(upload: Upload) -> None:
         if current.state != "reading":
             return
         _registered(current, done, _into_store, passed)
+    if upload.source == "dicom":
+        _unregistered_kept(delivery, {one["name"] for one in reading.passed_over(done)})
 
 
 def _registered(
@@ -156,6 +158,14 @@ def _registered(
     upload.passed_over = [*passed, *reading.passed_over(done)][:1000]
     upload.save()
     return rows
+
+
+def _unregistered_kept(delivery: str, names: set[str]) -> None:
+    """Keep what was acknowledged to its sender, who may have deleted it, and yet found no place among the series."""
+    for one in arrivals.journal(delivery):
+        waiting = store.incoming_folder(delivery) / one.sha256
+        if one.name in names and waiting.is_file():
+            store.set_apart(waiting, delivery)
 
 
 def _into_store(file: Delivered) -> None:

@@ -144,6 +144,13 @@ def moved_in(source: Path, sha256: str) -> None:
         raise _told(error) from error
 
 
+def set_apart(source: Path, delivery: str) -> None:
+    """Move a received file that is no part of the store to where an administrator finds it (``unregistered``)."""
+    folder = Path(settings.MEDIA_ROOT, "unregistered", delivery)
+    folder.mkdir(parents=True, exist_ok=True)
+    os.replace(source, folder / source.name)
+
+
 def flushed() -> None:
     """Have every name and block written so far on the disk before the database says that they are there."""
     os.sync()
@@ -163,6 +170,7 @@ __all__ = [
     "incoming_folder",
     "linked",
     "moved_in",
+    "set_apart",
     "stored_path",
     "written",
 ]
