@@ -23,6 +23,7 @@ from theratrial.web.capture.naming import column_label, language, subject_label,
 from theratrial.web.capture.record_changes import Change, changes_between, ledger_row
 from theratrial.web.capture.selectors import live_records
 from theratrial.web.exports.folder import ORIGINS_FILE
+from theratrial.web.exports.odm import site_transactional
 from theratrial.web.exports.packages import event_line, folder_files, ledger_events, ledger_lines
 from theratrial.web.exports.scope import json_bytes, provenance, sha256
 from theratrial.web.ledger.models import Event, Signature
@@ -46,6 +47,7 @@ def participant_copy(user: Any, participant: Participant, now: datetime) -> dict
         "signatures.json": json_bytes(_signatures(Signature.objects.filter(participant=participant.code))),
         "queries.json": json_bytes(_queries(Query.objects.filter(participant=participant))),
         "ledger.jsonl": "".join(event_line(event) + "\n" for event in events).encode(),
+        ODM_FILE: site_transactional(participant.code),
     }
     return _finished(files, about, ledger_is_whole=False)
 
@@ -84,6 +86,7 @@ def trial_copy(
     files["signatures.json"] = json_bytes(signatures)
     files["queries.json"] = json_bytes(_queries(Query.objects.all()))
     files["ledger.jsonl"] = "".join(line + "\n" for line in lines).encode()
+    files[ODM_FILE] = site_transactional()
     return _finished(files, about, ledger_is_whole=True)
 
 
