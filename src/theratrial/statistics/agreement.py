@@ -122,7 +122,8 @@ def enough(categories: int) -> int:
 
     References
     ----------
-    Cicchetti and Fleiss, Appl Psychol Meas 1977;1:195 (rule quoted from memory, the paper not collated).
+    Cicchetti, Appl Psychol Meas 1981;5:101 (abstract read): for weighted kappa of 3 to 10 categories; for unweighted
+    kappa and for two categories it is our use of it.
     """
     return 2 * categories**2
 
