@@ -47,7 +47,7 @@ from theratrial.web.capture.form_rights import (
 )
 from theratrial.web.capture.models import Draft, Query, Record
 from theratrial.web.capture.queries import system_query, system_query_resolved
-from theratrial.web.capture.selectors import live_records, records_about, rows_of
+from theratrial.web.capture.selectors import kept, live_records, records_about, rows_of
 from theratrial.web.capture.services import (
     ConflictError,
     NewRow,
@@ -158,7 +158,7 @@ def judged(
     others = {}
     if place.participant and definition.outside_names:
         about = records_about([place.participant])
-        folder = rows_of(about.exclude(group=group) if group else about).folder
+        folder = rows_of(kept(about.exclude(group=group) if group else about)).folder
         others = outside_values(definition, protocol, folder, code, now)
     batches: tuple[str, ...] = ()
     if any(column.refers_to == "batches" for column in definition.table.columns):

@@ -58,14 +58,24 @@ def records_about(people: Iterable[Participant]) -> QuerySet[Record]:
     return live_records().filter(Q(participant__in=wanted) | shared)
 
 
-def participant_rows(participant: Participant) -> Rows:
-    """What the core needs to judge one participant: her rows, her batches, the calibrations. Two queries."""
-    return rows_of(records_about([participant]))
+def participant_rows(participant: Participant, tables: Iterable[str] = ()) -> Rows:
+    """What the core needs to judge one participant: her rows, her batches, the calibrations. Two queries.
+
+    With `tables` only those are read, for a page that shows nothing of the others.
+    """
+    found = records_about([participant])
+    wanted = tuple(tables)
+    return rows_of(kept(found.filter(table__in=wanted) if wanted else found))
+
+
+def kept(records: QuerySet[Record]) -> Iterable[Kept]:
+    """Only what `rows_of` reads of them: making a model of each record takes longer than the query."""
+    return records.values_list("table", "pk", "version", "cells", named=True)
 
 
 def trial_rows() -> Rows:
     """Every row of the trial. One query; for background work and the overview of small trials."""
-    return rows_of(live_records())
+    return rows_of(kept(live_records()))
 
 
 def rows_of(records: Iterable[Kept]) -> Rows:

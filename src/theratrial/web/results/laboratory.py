@@ -73,7 +73,7 @@ def laboratory_points(folder: TrialFolder, code: str) -> list[LaboratoryPoint]:
 
 
 def laboratory_drawing(folder: TrialFolder, code: str, points: Sequence[LaboratoryPoint]) -> Drawing | None:
-    """Values over days, each mark with its grade; injections as lines, the lower limit dashed."""
+    """Values over days, each mark with its grade; injections as lines, the lower limit dashed and told in the head."""
     if not points:
         return None
     sessions = {n: row["injected_at"] for n, row in therapy_rows(folder, code).items() if row["injected_at"]}
@@ -104,7 +104,9 @@ def laboratory_drawing(folder: TrialFolder, code: str, points: Sequence[Laborato
     limit = points[-1].lower_limit
     if limit is not None:
         drawing.line(_LEFT, y(limit), _RIGHT, y(limit), colour=MUTED, width=1, dash="6 4")
-        drawing.text(_RIGHT, y(limit) - 3, "lower limit", size=9, colour=MUTED, anchor="end")
+        # In the head: beside its line it would lie over the values of whoever is near it.
+        said = f"dashed: lower limit {number(limit, digits=3)}"
+        drawing.text(_RIGHT, 13, said, size=9, colour=MUTED, anchor="end")
     drawing.path([(x(one.collected_at), y(one.value)) for one in points], colour=INK, width=1)
     for lowest in _nadirs(folder, points, list(sessions.values()), last):
         drawing.ring(x(lowest.collected_at), y(lowest.value), colour=INK, size=7)

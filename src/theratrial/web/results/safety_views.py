@@ -19,6 +19,7 @@ from theratrial.web.capture.selectors import live_records, participant_rows
 from theratrial.web.capture.value_words import value_words
 from theratrial.web.participants.models import Participant
 from theratrial.web.results.laboratory import laboratory_points
+from theratrial.web.results.serious import TABLES as SERIOUS_TABLES
 from theratrial.web.results.serious import safety_context
 from theratrial.web.trials.selectors import protocol_in_force
 
@@ -29,7 +30,7 @@ TABLE = "adverse_events"
 def safety(request: HttpRequest, code: str) -> HttpResponse:
     """Counts over the course with computed grades, and the adverse events."""
     participant = participant_or_404(request, code, "participants.view")
-    rows = participant_rows(participant)
+    rows = participant_rows(participant, (*SERIOUS_TABLES, "laboratory"))
     points = laboratory_points(rows.folder, code)
     by_test: dict[str, list[Any]] = {}
     for point in points:

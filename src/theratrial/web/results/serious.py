@@ -18,14 +18,14 @@ from theratrial.pipeline.serious_events import (
 from theratrial.results.toxicity import Pregnancy, SeriousEvent, SeriousReport
 from theratrial.safety.adverse.consistency import event_problems
 from theratrial.trialfolder.records import TrialFolder
-from theratrial.web.capture.selectors import live_records, rows_of
+from theratrial.web.capture.selectors import kept, live_records, rows_of
 from theratrial.web.capture.value_words import value_words
 from theratrial.web.participants.models import Participant
 from theratrial.web.participants.selectors import participants_of, trial_now
 
 TABLES: Final = ("adverse_events", "serious_reports", "pregnancies", "administrations", "dispositions")
 TONES: Final = {"in_time": "good", "sent": "good", "late": "bad", "overdue": "bad", "owed": "warn", "not_known": "open"}
-DAYS_TONES: Final = {"due": "warn", "not_due": "", "undetermined": "open"}
+DAYS_TONES: Final = {"due": "open", "not_due": "", "undetermined": "warn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def concerned(people: Iterable[Participant]) -> list[Participant]:
 def folder_of(people: Iterable[Participant]) -> TrialFolder:
     """The tables that serious events need, of these participants. One query."""
     wanted = [one.pk for one in people]
-    return rows_of(live_records().filter(participant__in=wanted, table__in=TABLES)).folder
+    return rows_of(kept(live_records().filter(participant__in=wanted, table__in=TABLES))).folder
 
 
 def all_listed(user: Any) -> tuple[tuple[Listed, ...], tuple[Expecting, ...]]:
