@@ -142,7 +142,7 @@ def _head(
 def root_opened(
     namespace: str, file_type: str, oid: str, at: str, software: str, *, simulated: bool, granularity: str
 ) -> bytes:
-    """The start tag of the file. It was true at `at`; no file holds the moment of writing, so that equal ones are equal."""
+    """The start tag of the file. It was true at `at`; none holds the moment of writing, so equal ones are equal."""
     version = "2.0" if namespace.endswith("v2.0") else "1.3.2"
     root = etree.Element(f"{{{namespace}}}ODM", nsmap={None: namespace})
     if version == "1.3.2" and simulated:

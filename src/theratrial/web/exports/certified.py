@@ -23,7 +23,7 @@ from theratrial.web.capture.naming import column_label, language, subject_label,
 from theratrial.web.capture.record_changes import Change, changes_between, ledger_row
 from theratrial.web.capture.selectors import live_records
 from theratrial.web.exports.folder import ORIGINS_FILE
-from theratrial.web.exports.odm import site_transactional
+from theratrial.web.exports.odm import ODM_FILE, site_transactional
 from theratrial.web.exports.packages import event_line, folder_files, ledger_events, ledger_lines
 from theratrial.web.exports.scope import json_bytes, provenance, sha256
 from theratrial.web.ledger.models import Event, Signature

@@ -25,6 +25,8 @@ from theratrial.web.people.models import Site
 from theratrial.web.trials.models import ProtocolVersion
 from theratrial.web.trials.selectors import parsed, the_trial
 
+ODM_FILE: Final = "odm.xml"
+"""Name of the transactional file in a certified copy."""
 HISTORY: Final = "odm.history"
 """Notes that hold what an imported file told."""
 STATE: Final = "odm.state"
