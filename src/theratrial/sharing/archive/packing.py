@@ -74,28 +74,32 @@ class Packing:
         with self.opened(name) as file:
             file.write(content)
 
-    def add_file(self, name: str, path: Path) -> str:
-        """A file of the disk, in blocks; says its digest. Linked to that of an earlier copy where there is one."""
-        if self.earlier is not None and isinstance(self.target, _Folder) and (self.earlier / name).is_file():
-            return self._linked(name, self.earlier / name)
+    def add_file(self, name: str, path: Path, *, expected: str = "") -> str:
+        """A file of the disk, in blocks; says its digest.
+
+        Parameters
+        ----------
+        expected
+            The digest it should have: a file of an earlier copy that has this name and this digest is linked instead.
+        """
+        if expected and self.earlier is not None and isinstance(self.target, _Folder):
+            before = self.earlier / name
+            if before.is_file() and _digest_of(before) == expected:
+                self._linked(name, before, expected)
+                return expected
         with path.open("rb") as source, self.opened(name, size=os.fstat(source.fileno()).st_size) as file:
             while block := source.read(BLOCK):
                 file.write(block)
         return str(self.files[name]["sha256"])
 
-    def _linked(self, name: str, before: Path) -> str:
+    def _linked(self, name: str, before: Path, digest: str) -> None:
         assert isinstance(self.target, _Folder)
         place = self.target.place(name)
         try:
             os.link(before, place)
         except OSError:
             shutil.copyfile(before, place)
-        digest = hashlib.sha256()
-        with place.open("rb") as file:
-            while block := file.read(BLOCK):
-                digest.update(block)
-        self.files[name] = {"sha256": digest.hexdigest(), "bytes": place.stat().st_size}
-        return digest.hexdigest()
+        self.files[name] = {"sha256": digest, "bytes": place.stat().st_size}
 
     def add_all(self, files: Mapping[str, bytes]) -> None:
         """Files by name."""
@@ -118,6 +122,11 @@ class Packing:
         if wrong := next(faults(self.half, digest), ""):
             raise InputError(f"what was written cannot be read back as it was: {wrong}; take another disk")
         return digest
+
+
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class _Hashing:
@@ -184,8 +193,7 @@ def packing(out: Path, *, earlier: Path | None = None) -> Iterator[Packing]:
     Parameters
     ----------
     earlier
-        An earlier copy as a folder: files of the same name are linked to it instead of being written again. Only for
-        names that are digests of their contents.
+        An earlier copy as a folder: what is known by its digest is linked to it instead of being written again.
 
     Raises
     ------

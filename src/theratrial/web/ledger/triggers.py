@@ -57,13 +57,7 @@ def triggers_installed() -> None:
         cursor.execute("SELECT count(*) FROM ledger_event")
         if not has_head and cursor.fetchone()[0] == 0:
             cursor.execute(f"INSERT INTO ledger_head (id, seq, hash, effective_at) VALUES (1, 0, '{GENESIS}', '')")
-        tables = _tables()
-        if connection.vendor == "postgresql":
-            statements = triggers_postgresql.create_statements(tables)
-        else:
-            statements = list(triggers_sqlite.expected(tables).values())
-        for statement in statements:
-            cursor.execute(statement)
+        tables = _created(cursor)
         with act(LEDGER, "ledger.triggers-installed"):
             note(
                 "ledger.triggers-installed",
@@ -71,6 +65,25 @@ def triggers_installed() -> None:
                 differed=faults[:20],
                 count=len(faults),
             )
+
+
+def triggers_put_in() -> None:
+    """Create the triggers in a database that has none yet, without a note: for a backup that is being loaded."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        _created(cursor)
+
+
+def _created(cursor: Any) -> tuple[AuditedTable, ...]:
+    tables = _tables()
+    if connection.vendor == "postgresql":
+        statements = triggers_postgresql.create_statements(tables)
+    else:
+        statements = list(triggers_sqlite.expected(tables).values())
+    for statement in statements:
+        cursor.execute(statement)
+    return tables
 
 
 def installed_triggers_differ() -> list[str]:
