@@ -1,0 +1,77 @@
+"""The leak scan: nothing of any participant's own may stand in what leaves, neither as a value nor as bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+
+from theratrial.imaging.guard import readable
+from theratrial.sharing.images import elements
+from theratrial.sharing.images.files import bytes_beside_pixels, read_object, texts
+from theratrial.sharing.images.own_strings import Search
+
+MOST_SHOWN: Final = 20
+OWN_NAMES: Final = re.compile(r"P-[A-Z2-7]{8}/study_\d+/series_\d+_[A-Za-z0-9]+/\d{5}\.dcm")
+"""Names we give count studies and series from one: they are no find, though a participant may be called 01."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A find: its kind, the released file, and the element or the place in the bytes. Never the string itself."""
+
+    kind: str
+    """string, date, UID, name of a person, telephone number ..."""
+    file: str
+    place: str
+
+
+def leaks_in_file(path: Path, shown_as: str, search: Search) -> tuple[Leak, ...]:
+    """What of the strings looked for stands in a released file, its name included.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read: what cannot be read cannot be cleared.
+    """
+    found: list[Leak] = []
+    with readable(path):
+        dataset = read_object(path)
+        for place, text in texts(dataset):
+            found += [Leak(kind, shown_as, place) for kind in search.in_text(text)]
+        for place, text in texts(dataset.file_meta):
+            found += [Leak(kind, shown_as, f"file meta, {place}") for kind in search.in_text(text)]
+        data = bytes_beside_pixels(path, dataset)
+        named = {leak.kind for leak in found}
+        for kind, offset in search.in_bytes(data):
+            if kind not in named:
+                found.append(Leak(kind, shown_as, f"bytes, near {offset}" + (" (preamble)" if offset < 128 else "")))
+        found += [Leak("forbidden element", shown_as, place) for place in _forbidden(dataset)]
+        if path.read_bytes()[:128] != b"\0" * 128:
+            found.append(Leak("preamble", shown_as, "the first 128 bytes are not empty"))
+    if not OWN_NAMES.fullmatch(shown_as):
+        found += [Leak(kind, "a file of the release", "name of the file") for kind in search.in_text(shown_as)]
+    return tuple(dict.fromkeys(found))
+
+
+def _forbidden(dataset: Dataset) -> Iterable[str]:
+    """Elements that may not be there at all, whatever they hold: by value representation and by group."""
+    safe = elements.safe_private()
+    allowed_names = {str(dataset.get("PatientID", "")), "REMOVED", ""}
+    for element in dataset.iterall():
+        tag = element.tag
+        if element.VR == "PN":
+            value = element.value
+            names = [str(one) for one in value] if isinstance(value, (list, MultiValue)) else [str(value or "")]
+            if set(names) - allowed_names:
+                yield f"{element.keyword or tag}: a person's name"
+        elif tag.is_private and tag.element >= 0x1000:
+            if (tag.group, tag.element & 0xFF, str(element.private_creator or "")) not in safe:
+                yield f"{tag}: a private element that is not on the safe list"
+        elif 0x6000 <= tag.group <= 0x60FF or 0x5000 <= tag.group <= 0x50FF:
+            yield f"{tag}: an overlay or a curve"
