@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ from theratrial.report.figures.swimmer import LANES, swimmer_figure
 from theratrial.report.figures.waterfall import waterfall_figure
 from theratrial.report.render import footline
 from theratrial.report.studio import Studio
+from theratrial.report.study.figure_words import persian_figure
 from theratrial.report.study.inputs import Desk
 
 if TYPE_CHECKING:
@@ -26,9 +29,14 @@ def _drawn(desk: Desk, name: str, figure: Figure | None, caption: str, words: st
     if figure is None:
         return
     studio = Studio(Path(), footline(desk.result))
-    english = "" if desk.voice.language == "en" else f" {desk.voice('The words in the figure are English.')}"
-    shown = f"{caption}{english}"
-    yield studio.embedded(name, figure, alternative=words, caption=shown)
+    drawn = studio.embedded(name, figure, alternative=words, caption=caption)
+    if desk.voice.language == "fa":
+        head, _, content = drawn.source.partition(",")
+        svg, left = persian_figure(base64.b64decode(content).decode(), desk.voice)
+        note = f" {desk.voice('Some words in the figure are English.')}" if left else ""
+        source = f"{head},{base64.b64encode(svg.encode()).decode()}"
+        drawn = replace(drawn, source=source, caption=f"{caption}{note}")
+    yield drawn
 
 
 def flow(desk: Desk) -> tuple[Picture, ...]:

@@ -27,8 +27,8 @@ from theratrial.report.texts import short_hash
 
 _PERSIAN_RANGE: Final = "U+0600-06FF, U+0750-077F, U+200C-200D, U+FB50-FDFF, U+FE70-FEFC"
 _DEEPEST_IN_CONTENTS: Final = 3
-_LONG: Final = 250
-"""Letters beyond which a longer text makes its column no wider."""
+_POWERS: Final = (0.0, 0.35, 0.5, 0.75, 1.0, 1.5)
+"""How much more of the page a column with longer texts gets."""
 _LONGEST_WORD: Final = 22
 _LETTERS_ACROSS: Final = 100
 """Letters of the table's size that fit across upright paper; `_BOLD` and `_PADDING` in the same unit."""
@@ -38,6 +38,7 @@ REGISTER: Final = (
     "its own. A list of demonstration clauses has a name (D1 ...) that the end of the register explains; the HTML of "
     "the same state gives every line in full, with the names of the inputs and whole hashes."
 )
+_PERSIAN_MARKS: Final = ("پیش‌نویس", "نمایشی")
 _ARABIC: Final = re.compile("[\u0600-\u06ff]")
 _UNSEEN: Final = re.compile("[\u2066-\u2069\ue000\ue001]")
 
@@ -81,7 +82,7 @@ def page(document: Document, voice: Voice, *, printed: bool = False) -> str:
             listed=listed,
             name_of=lambda block: names[id(block)],
             id_of=lambda block: tagged[id(block)],
-            mark="DRAFT" if state.draft else "DEMONSTRATION" if state.simulated or state.assumptions else "",
+            mark=_watermark(state, voice),
             head_start=head_line(document, voice),
             head_end=" · ".join(standing(state, voice)),
             foot=foot_line(state, voice),
@@ -102,6 +103,14 @@ def pdf(document: Document, voice: Voice) -> bytes:
     kept = [block for chapter in document.chapters for block in chapter.blocks if isinstance(block, TraceLines)]
     drawn = finisher(kept[0].register) if kept else None
     return pdf_bytes(page(document, voice, printed=True), finisher=drawn)
+
+
+def _watermark(state: DataState, voice: Voice) -> str:
+    if state.draft:
+        return _PERSIAN_MARKS[0] if voice.language == "fa" else "DRAFT"
+    if not state.simulated and not state.assumptions:
+        return ""
+    return _PERSIAN_MARKS[1] if voice.language == "fa" else "DEMONSTRATION"
 
 
 def pdf_written(document: Document, voice: Voice, place: Path) -> str:
@@ -167,21 +176,42 @@ def widths(block: Table) -> tuple[float, ...]:
     """
     if "narrow" in block.style or not block.rows:
         return ()
-    least, more = [], []
-    for at, head in enumerate(block.head):
-        texts = [_plain(head)]
-        for row in block.rows:
-            cell = row[at] if at < len(row) else None
-            if cell is not None:
-                texts += [_plain(cell.text), _plain(cell.below)]
-        word = max((len(one) for text in texts for one in text.split()), default=1)
-        longest = max(len(text) for text in texts)
-        least.append(min(word, _LONGEST_WORD) * _BOLD + _PADDING)
-        more.append(min(max(longest - word, 0), _LONG) ** 0.5)
-    # No word is broken while all of them fit; what is left goes to the columns with longer texts.
-    left = max(_LETTERS_ACROSS - sum(least), 0) / (sum(more) or 1)
-    wanted = [one + left * (extra if sum(more) else 0) for one, extra in zip(least, more, strict=True)]
-    return tuple(round(100 * one / sum(wanted), 2) for one in wanted)
+    columns = [_lengths(block, at) for at in range(len(block.head))]
+    words = [
+        max((len(one) for text in _texts(block, at) for one in text.split()), default=1)
+        for at in range(len(block.head))
+    ]
+    least = [min(word, _LONGEST_WORD) * _BOLD + _PADDING for word in words]
+    more = [max(max(lengths) - word, 0) for lengths, word in zip(columns, words, strict=True)]
+    # No word is broken while all of them fit; what is left goes to the columns with longer texts, in that of a few ways
+    # that needs the fewest lines.
+    left = max(_LETTERS_ACROSS - sum(least), 0)
+    tried = [_shared(least, [one**power for one in more], left) for power in _POWERS]
+    best = min(tried, key=lambda wanted: _lines(columns, wanted))
+    return tuple(round(100 * one / sum(best), 2) for one in best)
+
+
+def _texts(block: Table, at: int) -> list[str]:
+    cells = [row[at] for row in block.rows if at < len(row)]
+    return [_plain(block.head[at]), *(_plain(text) for cell in cells for text in (cell.text, cell.below))]
+
+
+def _lengths(block: Table, at: int) -> list[int]:
+    """Letters of the head and of each row's cell."""
+    cells = [row[at] if at < len(row) else None for row in block.rows]
+    below = [len(_plain(cell.text)) + len(_plain(cell.below)) if cell is not None else 0 for cell in cells]
+    return [len(_plain(block.head[at])), *below]
+
+
+def _shared(least: Sequence[float], weights: Sequence[float], left: float) -> list[float]:
+    whole = sum(weights)
+    return [one + (left * weight / whole if whole else 0) for one, weight in zip(least, weights, strict=True)]
+
+
+def _lines(columns: Sequence[Sequence[int]], wanted: Sequence[float]) -> float:
+    """About how many lines the table needs with columns of these letters."""
+    rows = zip(*columns, strict=True)
+    return sum(max(-(-n // max(width - _PADDING, 1)) for n, width in zip(row, wanted, strict=True)) for row in rows)
 
 
 def _plain(text: str) -> str:

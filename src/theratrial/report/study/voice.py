@@ -53,6 +53,7 @@ _WRITTEN: Final[Mapping[str, str]] = {
 
 _ARABIC = re.compile("[\u0600-\u06ff]")
 _LATIN = re.compile("[A-Za-z]")
+_LEFT_ENGLISH = re.compile(f"{ENGLISH}([^{END}]*){END}")
 
 
 def unspoken(text: str) -> str:
@@ -64,6 +65,13 @@ def unspoken(text: str) -> str:
 def persian_words() -> Mapping[str, str]:
     """English -> Persian of every text of the documents."""
     text = resources.files(__package__).joinpath("words_fa.csv").read_text(encoding="utf-8")
+    return {row["english"]: row["persian"] for row in csv.DictReader(text.splitlines())}
+
+
+@cache
+def persian_reasons() -> Mapping[str, str]:
+    """English -> Persian of the answers and reasons of the protocol that the product ships."""
+    text = resources.files(__package__).joinpath("reasons_fa.csv").read_text(encoding="utf-8")
     return {row["english"]: row["persian"] for row in csv.DictReader(text.splitlines())}
 
 
@@ -107,9 +115,14 @@ class Voice:
         """What the core or the protocol said in English."""
         if self.language == "en" or not text or _ARABIC.search(text):
             return text
-        if (found := self.titles.get(text) or persian_words().get(text)) is not None:
+        if (found := self.titles.get(text) or persian_words().get(text) or persian_reasons().get(text)) is not None:
             return found
-        return self.speaker(text)
+        return _LEFT_ENGLISH.sub(self._known, self.speaker(text))
+
+    def _known(self, found: re.Match[str]) -> str:
+        """A piece that the speaker left in English, where a table here has it: a title or a word within a sentence."""
+        piece = found[1].strip(CODE + CODE_END)
+        return self.titles.get(piece) or persian_words().get(piece) or persian_reasons().get(piece) or found[0]
 
     def quoted(self, text: str) -> str:
         """Words that stay as they were written (a registered sentence, a citation)."""
