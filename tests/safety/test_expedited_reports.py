@@ -6,6 +6,7 @@ not reachable.
 """
 
 from datetime import date, datetime, timedelta
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,8 +14,10 @@ from adverse_cast import AWARE, NOW, PLAN, event, folder, report
 from hypothesis import given
 from hypothesis import strategies as st
 
+from theratrial.cli import events
 from theratrial.errors import InputError
-from theratrial.pipeline.serious_events import serious_events_at
+from theratrial.pipeline.context import Context
+from theratrial.pipeline.serious_events import serious_events, serious_events_at
 from theratrial.protocol import reader
 from theratrial.protocol.check import Surroundings, protocol_findings
 from theratrial.protocol.plans.toxicity import ExpeditedReports, SeriousEvents
@@ -206,3 +209,28 @@ def test_only_an_answer_that_clears_it_makes_an_event_not_due(serious, related, 
     assert (found.verdict == "not_due") is cleared
     due = serious is True and related == "related" and "no" in expected and "yes" not in expected
     assert (found.verdict == "due") is due
+
+
+def test_the_command_tells_the_verdict_its_reason_and_each_clock(capsys):
+    found = listed(seriousness="fatal")
+    told = events._serious_values("P01", found)["expedited"]
+    assert (told["verdict"], told["urgent"]) == ("due", True)
+    assert [one["due_at"][:10] for one in told["reports"]] == ["2024-03-18", "2024-03-26"]
+    events._say([], [("P01", found)], [])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "to the authority within days: due; related and not expected; fatal or life-threatening" in said
+    assert "expedited follow up to regulatory authority: overdue" in said
+
+
+def test_a_run_notes_an_overdue_report_as_a_deviation_and_an_undetermined_case_as_a_warning():
+    def notes(expected):
+        tables = {"adverse_events": [event()], "serious_reports": [report(expected=expected)]}
+        found = []
+        serious_events(
+            folder(**tables), SimpleNamespace(participant_id="P01"), Context(None, NOW, ("serious_events",)), found
+        )
+        return {(one.severity, one.message.split(":")[0]) for one in found if "within days" in one.place}
+
+    assert notes("no") == {("deviation", f"report to {AUTHORITY}")}
+    assert notes("not_known") == {("warning", "undetermined"), ("deviation", f"report to {AUTHORITY}")}
+    assert notes("yes") == set()

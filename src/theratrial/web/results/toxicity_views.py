@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -13,11 +14,12 @@ from theratrial.report.figures.stopping import stopping_figure
 from theratrial.report.figures.vector import Drawing
 from theratrial.report.texts import unit_text
 from theratrial.results.rebuild import rebuilt
-from theratrial.results.toxicity import ParticipantToxicity, StoppingStep, TrialToxicity
+from theratrial.results.toxicity import NadirResult, ParticipantToxicity, StoppingStep, TrialToxicity
 from theratrial.web.access import participant_or_404, requires, sites_of
 from theratrial.web.participants.models import Participant
 from theratrial.web.results import selectors
 from theratrial.web.results.models import ParticipantResultRow, TrialResultRow
+from theratrial.web.sentences.shown import speaks_persian
 
 
 @requires("participants.view")
@@ -33,10 +35,15 @@ def toxicity(request: HttpRequest, code: str) -> HttpResponse:
             "age": selectors.age_of(row, participant),
             "found": found,
             "tests": list(tests),
-            "nadirs": [(one, unit_text(one.nadir.unit)) for one in found.nadirs],
+            "nadirs": [(_named(one), unit_text(one.nadir.unit)) for one in found.nadirs],
             "versions": _versions(),
         }
     return render(request, "results/toxicity.html", context)
+
+
+def _named(one: NadirResult) -> NadirResult:
+    """With its test in words; Persian ones are kept under the identifier."""
+    return one if speaks_persian() else replace(one, test=one.test.replace("_", " "))
 
 
 @requires("gate.view")
