@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -188,7 +189,7 @@ def test_a_protocol_without_the_clause_counts_as_before_and_has_no_analysis(tmp_
     assert (found.endpoint.successes, found.endpoint.analysed) == (1, 2)
     assert found.analysis.estimand == found.analysis.proportions == found.analysis.plain_words == ()
     assert found.endpoint.proportion.trace.version == "1"
-    assert analysed(tmp_path, cases).endpoint.proportion.trace.version == "2"
+    assert analysed(tmp_path, cases).endpoint.proportion.trace.version == "3"
 
 
 def test_the_estimand_rules_over_the_rule_for_missing_answers_and_says_so(tmp_path: Path) -> None:
@@ -222,6 +223,34 @@ def test_each_strategy_does_what_it_says(strategy: str, event_on: date | None, e
     happened = (Happened("withdrawal", event_on, "left", "record:x"),)
     got, _ = count(person, _rule(withdrawal=strategy), happened, assessed=date(2022, 9, 1))
     assert got == expected
+
+
+@pytest.mark.parametrize(
+    ("missing", "composite", "while_on_treatment"),
+    [("failure", "failure", "failure"), ("excluded", "failure", "excluded"), ("success", "failure", "success")],
+)
+def test_while_on_treatment_an_answer_read_after_the_event_is_missing_and_no_failure_of_itself(
+    missing: str, composite: str, while_on_treatment: str
+) -> None:
+    """ICH E9(R1), A.3.2: composite makes the event part of the variable; while on treatment ends the variable there."""
+    event = (Happened("withdrawal", date(2022, 8, 1), "left", "record:x"),)
+    for strategy, expected in (("composite", composite), ("while_on_treatment", while_on_treatment)):
+        rule = replace(_rule(withdrawal=strategy), missing=missing)  # type: ignore[arg-type]
+        got, why = count(analysed_person(), rule, event, assessed=date(2022, 9, 1))
+        assert got == expected
+        assert ("no response was read before it" in why) == (strategy == "while_on_treatment")
+        # Read before the event it counts as it was read, under the one and not under the other.
+        earlier, _ = count(analysed_person(), rule, event, assessed=date(2022, 7, 1))
+        assert earlier == ("success" if strategy == "while_on_treatment" else "failure")
+
+
+def test_being_left_out_is_stricter_than_a_best_case_of_what_is_missing() -> None:
+    both = (Happened("withdrawal", None, "a", "r"), Happened("pregnancy", None, "b", "r"))
+    rule = _rule(withdrawal="while_on_treatment", pregnancy="hypothetical")
+    best = replace(rule, missing="success")
+    for events_of_her in (both, both[::-1]):
+        assert count(analysed_person(), best, events_of_her, assessed=date(2022, 9, 1))[0] == "excluded"
+        assert count(analysed_person(), rule, events_of_her, assessed=date(2022, 9, 1))[0] == "failure"
 
 
 def test_of_two_events_the_stricter_strategy_rules_in_either_order() -> None:

@@ -15,12 +15,14 @@ from theratrial.protocol.plans.analysis import AnalysisPlan, Strategy
 from theratrial.protocol.schema import Endpoint
 from theratrial.results.values import ParticipantResult
 
-VERSION: Final = "2"
+VERSION: Final = "3"
 """Of counting where an estimand rules; without one it is as it always was."""
 
 PENDING: Final = "the response assessment is still to come; not counted yet"
 
 Count = Literal["success", "failure", "excluded", "not analysed"]
+
+_STRICTEST_FIRST: Final[tuple[Count, ...]] = ("failure", "excluded", "success")
 
 STRATEGY_WORDS: Final[Mapping[Strategy, str]] = {
     "treatment_policy": "treatment policy",
@@ -86,28 +88,37 @@ def count(
         return decided
     response = result.response
     if response is None or response.category == "NE":
-        reason = "no assessable response" if response is None else f"not evaluable: {response.arithmetic}"
-        if rule.missing == "failure":
-            return "failure", f"{reason}; missing counts as failure"
-        if rule.missing == "success":
-            return "success", f"{reason}; missing counts as success"
-        return "excluded", f"{reason}; missing is left out"
+        return _missing(rule, "no assessable response" if response is None else f"not evaluable: {response.arithmetic}")
     return "success" if response.category in rule.categories else "failure", f"response {response.category}"
 
 
 def _decided(rule: CountingRule, events: Sequence[Happened], assessed: date | None) -> tuple[Count, str] | None:
-    """What the events decide: a failure before being left out, so that of two events the stricter rules."""
-    left_out: tuple[Count, str] | None = None
+    """What the events decide: a failure before being left out, so that of two events the stricter rules.
+
+    While on treatment only what was read before the event is the variable (ICH E9(R1), A.3.2). There is one assessment:
+    where it does not lie before the event the variable has no value, and the rule for missing answers has the word.
+    """
+    found: list[tuple[Count, str]] = []
     for one in events:
         strategy = rule.strategies.get(one.event)
         if strategy is None or strategy == "treatment_policy":
             continue
         said = f"{rule.titles.get(one.event, one.event)} ({one.because})"
         if strategy == "composite":
-            return "failure", f"{said}; counts as failure: composite strategy"
-        if strategy == "while_on_treatment":
+            found.append(("failure", f"{said}; counts as failure: composite strategy"))
+        elif strategy == "while_on_treatment":
             if assessed is None or one.on is None or assessed >= one.on:
-                return "failure", f"{said}; no response was read before it: failure, while on treatment"
-        elif left_out is None:
-            left_out = "excluded", f"{said}; left out: {STRATEGY_WORDS[strategy]} strategy"
-    return left_out
+                found.append(_missing(rule, f"{said}; while on treatment: no response was read before it"))
+        else:
+            found.append(("excluded", f"{said}; left out: {STRATEGY_WORDS[strategy]} strategy"))
+    # The first of the strictest; sorting keeps the order of equals.
+    return min(found, key=lambda one: _STRICTEST_FIRST.index(one[0]), default=None)
+
+
+def _missing(rule: CountingRule, reason: str) -> tuple[Count, str]:
+    """What a missing answer counts as."""
+    if rule.missing == "failure":
+        return "failure", f"{reason}; missing counts as failure"
+    if rule.missing == "success":
+        return "success", f"{reason}; missing counts as success"
+    return "excluded", f"{reason}; missing is left out"

@@ -139,7 +139,6 @@ def _missing(rule: CountingRule) -> str:
     """What a response that cannot be assessed counts as under the rule."""
     ruled: dict[str | None, str] = {
         "composite": "failure",
-        "while_on_treatment": "failure",
         "hypothetical": "excluded",
         "principal_stratum": "excluded",
     }

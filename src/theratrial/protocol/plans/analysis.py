@@ -26,7 +26,8 @@ class IntercurrentEvent(Strict):
 
     ``treatment_policy``: the response counts as it was read. ``composite``: a failure. ``hypothetical`` and
     ``principal_stratum``: the participant is left out, which is said with the number. ``while_on_treatment``: the
-    response counts where it was read before the event, else a failure.
+    response counts where it was read before the event; else there is none, and the endpoint's rule for missing answers
+    has the word.
     """
 
     event: EventKind
