@@ -16,9 +16,11 @@ from typing import Any
 import typer
 
 from theratrial.cli import console
+from theratrial.cli.backup import move
 from theratrial.errors import InputError
 
 app = typer.Typer(help="Set up a site: the trial's people do their work there in a browser.", no_args_is_help=True)
+app.command("move")(move)
 
 _FOLDER_HELP = "Site folder: database, images, secret key, results."
 _RESTART_AFTER_S = 2.0
@@ -136,6 +138,7 @@ def worker(
     site_ready(site)
     from django.core.management import call_command
 
+    from theratrial.web.dicom_node.fetching import fetches_resumed
     from theratrial.web.exports.documents import documents_resumed
     from theratrial.web.exports.making import packages_resumed
     from theratrial.web.results.services import interrupted_requeued, lost_requeued
@@ -146,6 +149,7 @@ def worker(
     packages_resumed()
     documents_resumed()
     uploads_resumed()
+    fetches_resumed()
     call_command("db_worker", interval=0.5, verbosity=0, reload=False)
 
 

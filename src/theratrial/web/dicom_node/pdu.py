@@ -120,10 +120,11 @@ def _context(item: memoryview) -> Context:
 
 
 def _most_pdu(item: memoryview) -> int:
+    found = 0
     for kind, inside in _items(item):
         if kind == 0x51 and len(inside) == 4:
-            return int.from_bytes(inside, "big")
-    return 0
+            found = int.from_bytes(inside, "big")
+    return found
 
 
 def _item(kind: int, value: bytes) -> bytes:

@@ -65,6 +65,7 @@ LABELS: Final = (
     _("Start a computation"),
     _("Export data"),
     _("Open and close accounts"),
+    _("Enter and close DICOM peers"),
     _("Answer the issue log"),
     _("See the registration record"),
     _("Edit the registration record, its contacts included"),

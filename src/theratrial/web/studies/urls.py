@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from theratrial.web.studies import content_views, read_views, series_views, upload_views
+from theratrial.web.studies import arrival_views, content_views, read_views, series_views, upload_views
 
 app_name = "studies"
 urlpatterns = [
     path("", upload_views.index, name="index"),
+    path("arrivals/", arrival_views.arrivals, name="arrivals"),
     path("upload/", upload_views.upload_page, name="upload"),
     path("upload/begin/", upload_views.begin, name="upload-begin"),
     path("uploads/<uuid:upload_id>/", upload_views.detail, name="upload-detail"),
