@@ -7,14 +7,32 @@ from typing import Final
 
 from theratrial.exchange.datasets.values import Dataset
 from theratrial.exchange.sdtm.context import SdtmContext
+from theratrial.exchange.sdtm.criteria import ie, ti
+from theratrial.exchange.sdtm.design import ta, te, tv
+from theratrial.exchange.sdtm.deviations import dv
+from theratrial.exchange.sdtm.disposition import ds
 from theratrial.exchange.sdtm.dm import dm
+from theratrial.exchange.sdtm.exposure import ag, ec, ex
+from theratrial.exchange.sdtm.visits import se, sv
 from theratrial.results.values import TrialResult
 from theratrial.trialfolder.records import TrialFolder
 
 Domain = Callable[[SdtmContext], tuple[Dataset, ...]]
 
 DOMAINS: Final[Mapping[str, Domain]] = {
+    "TA": ta,
+    "TE": te,
+    "TV": tv,
+    "TI": ti,
     "DM": dm,
+    "SE": se,
+    "SV": sv,
+    "AG": ag,
+    "EC": ec,
+    "EX": ex,
+    "DS": ds,
+    "DV": dv,
+    "IE": ie,
 }
 """Domain -> the function that makes its data sets: the domain, its SUPP--, or none where it has no record."""
 
