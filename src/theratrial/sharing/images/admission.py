@@ -1,4 +1,4 @@
-"""May an object be shared at all? Only kinds whose pixels and contents are understood; the rest is withheld, with why."""
+"""May an object be shared at all? Only kinds that are understood; the rest is withheld, with why."""
 
 from __future__ import annotations
 

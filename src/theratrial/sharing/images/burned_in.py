@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -103,7 +104,7 @@ def _characters_in_a_line(mask: NDArray[np.bool_], ground: NDArray[np.bool_]) ->
         line = sorted(b for b in boxes if abs(b[1] - bottom) <= 1 and abs(b[0] - top) <= 2)
         gaps = sorted((b[2], b[3]) for b in line)
         run = longest = 1
-        for (_, end), (start, _) in zip(gaps, gaps[1:], strict=False):
+        for (_, end), (start, _) in pairwise(gaps):
             run = run + 1 if start - end <= 2 * (bottom - top) else 1
             longest = max(longest, run)
         best = max(best, longest if line else 0)

@@ -152,10 +152,10 @@ class Cleaner:
         elif vr in elements.MOMENTS and action in "CK":
             self._moment(dataset, tag, name, vr, path)
         elif action == "Z" and name not in ("PatientID", "PatientName"):
-            self._set(dataset, tag, name, vr, "")
+            self._set(dataset, tag, vr, "")
             self._note(path, name, "emptied")
         elif action in "DZ":
-            self._set(dataset, tag, name, vr, self._dummy(dataset, tag, name, vr))
+            self._set(dataset, tag, vr, self._dummy(dataset, tag, name, vr))
             self._note(path, name, "replaced")
         elif name == "TimezoneOffsetFromUTC":
             self._offset(dataset, tag, name, path)
@@ -173,7 +173,7 @@ class Cleaner:
             self._note(path, "unknown element", "removed")
         elif vr in elements.NUMBERS or vr in elements.NUMBERS_AS_TEXT:
             if vr in elements.NUMBERS_AS_TEXT and not elements.numbers_only(dataset.get_item(tag)):
-                self._set(dataset, tag, name, vr, "")
+                self._set(dataset, tag, vr, "")
                 self._note(path, name, "emptied (no number)")
         elif vr == "UI":
             self._uid(dataset, tag, name, path)
@@ -190,14 +190,14 @@ class Cleaner:
         else:
             empty = vr in ("PN", "AE", "UR") and type_in_object(self._sop_class, (*path, name)) in ("2", "2C")
             if empty:
-                self._set(dataset, tag, name, vr, "")
+                self._set(dataset, tag, vr, "")
             else:
                 del dataset[tag]
             self._note(path, name, "emptied" if empty else "removed")
 
     # -- the ways of changing a value ------------------------------------------------------------------------------
 
-    def _set(self, dataset: Dataset, tag: Any, name: str, vr: str, value: Any) -> None:
+    def _set(self, dataset: Dataset, tag: Any, vr: str, value: Any) -> None:
         dataset[tag] = DataElement(tag, vr if vr != "UN" else "LO", value)
 
     def _dummy(self, dataset: Dataset, tag: Any, name: str, vr: str) -> Any:
@@ -235,11 +235,11 @@ class Cleaner:
         else:
             new = [self.shift.moment(value) if value else "" for value in old]
         if None in new:
-            self._set(dataset, tag, name, vr, "")
+            self._set(dataset, tag, vr, "")
             self._note(path, name, "emptied (no date or time)")
             return
         if vr != "TM" and any(new):
-            self._set(dataset, tag, name, vr, new[0] if len(new) == 1 else list(new))
+            self._set(dataset, tag, vr, new[0] if len(new) == 1 else list(new))
             self._note(path, name, "moved")
         elif any(new):
             self._note(path, name, "kept (time of day)")
@@ -256,7 +256,7 @@ class Cleaner:
     def _age(self, dataset: Dataset, tag: Any, name: str, path: tuple[str, ...]) -> None:
         new = capped_age(str(dataset[tag].value or ""))
         if new is None:
-            self._set(dataset, tag, name, "AS", "")
+            self._set(dataset, tag, "AS", "")
         elif new != str(dataset[tag].value).strip():
             dataset[tag].value = new
             self._note(path, name, "capped")
@@ -266,7 +266,7 @@ class Cleaner:
         values = [str(value) for value in _values(dataset[tag].value)]
         new = [self.own.without(value) for value in values]
         if new != values:
-            self._set(dataset, tag, name, "CS", [value[:16] for value in new] if len(new) > 1 else new[0][:16])
+            self._set(dataset, tag, "CS", [value[:16] for value in new] if len(new) > 1 else new[0][:16])
             self._note(path, name, "text cleaned")
 
     def _text(self, dataset: Dataset, tag: Any, name: str, vr: str, path: tuple[str, ...], *, words_only: bool) -> None:
@@ -278,7 +278,7 @@ class Cleaner:
             return
         if not any(new):
             new = [self._instead(dataset, name, path)]
-        self._set(dataset, tag, name, vr, new[0] if len(new) == 1 else new)
+        self._set(dataset, tag, vr, new[0] if len(new) == 1 else new)
         self._note(path, name, "text cleaned")
 
     def _instead(self, dataset: Dataset, name: str, path: tuple[str, ...]) -> str:

@@ -64,7 +64,7 @@ def write_cleaned(source: Path, target: Path, cleaner: Cleaner) -> Dataset:
         meta.ImplementationClassUID = IMPLEMENTATION_UID
         meta.ImplementationVersionName = IMPLEMENTATION_NAME
         dataset.file_meta = meta
-        dataset.preamble = b"\0" * 128  # type: ignore[attr-defined]
+        dataset.preamble = b"\0" * 128
         dcmwrite(target, dataset, enforce_file_format=True)
     return dataset
 

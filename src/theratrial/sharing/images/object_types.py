@@ -18,7 +18,7 @@ def _standard(name: str) -> dict[str, Any]:
 @cache
 def _types(sop_class_uid: str) -> dict[tuple[str, ...], str]:
     """Path of keywords -> the strictest type that a module of the object gives it."""
-    iod = _standard("sop_class_iod_map").get(sop_class_uid)
+    iod = _standard("sop_class_iod_map").get(sop_class_uid, "")
     found: dict[tuple[str, ...], str] = {}
     for module in _standard("iod_module_map").get(iod, []):
         for attribute in _standard("module_attribute_map").get(module["key"], []):

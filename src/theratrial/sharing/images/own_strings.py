@@ -1,4 +1,4 @@
-"""The strings that would give a participant away, gathered from the participant's own files, and the search for them."""
+"""The strings that would give a participant away, from the participant's own files, and the search for them."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def _sum_and_top(values: FloatArray) -> tuple[float, float]:
     return float(values.sum(dtype=np.float64)), float(values.max())
 
 
-# -- slices: PET, CT, MR ------------------------------------------------------------------------------------------------
+# -- slices: PET, CT, MR ---------------------------------------------------------------------------------------------
 
 
 def _of_slices(one: CatalogueSeries, found: dict[str, Floats | None]) -> None:
@@ -128,7 +128,7 @@ class _NotKnown(TheratrialError):
     """A quantity that a header does not allow; before and after alike."""
 
 
-# -- nuclear medicine ---------------------------------------------------------------------------------------------------
+# -- nuclear medicine ------------------------------------------------------------------------------------------------
 
 
 def _of_nm(one: CatalogueSeries, found: dict[str, Floats | None]) -> None:
@@ -170,7 +170,7 @@ def _nm_decay(frames: NmFrames) -> float:
         return _decay(tags, acquisition_start(frames.header), tracer(tags, []).decay_per_s, None)
 
 
-# -- regions ------------------------------------------------------------------------------------------------------------
+# -- regions ---------------------------------------------------------------------------------------------------------
 
 
 def _of_regions(one: CatalogueSeries, images: Sequence[CatalogueSeries], found: dict[str, Floats | None]) -> None:
@@ -240,7 +240,7 @@ def _area_mm2(points_mm: Floats) -> float:
     return float(np.linalg.norm(np.cross(around, np.roll(around, -1, axis=0)).sum(axis=0)) / 2)
 
 
-# -- everything else ----------------------------------------------------------------------------------------------------
+# -- everything else -------------------------------------------------------------------------------------------------
 
 
 def _dose(path: Path) -> FloatArray:

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydicom.dataset import Dataset
+
 from theratrial.errors import InputError
 from theratrial.imaging.catalogue import CatalogueSeries, catalogue
-from theratrial.imaging.fastload import dataset_from_file
 from theratrial.imaging.guard import readable
 from theratrial.imaging.times import seconds_between
 from theratrial.sharing.images.cleaning import Cleaner
@@ -37,6 +38,7 @@ from theratrial.sharing.images.values import (
 )
 
 _PARTIAL = ".partial"
+_OWN_UIDS = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
 
 
 @dataclass(slots=True)
@@ -148,14 +150,16 @@ def _made(
         tally.dates += len(search.dates)
         shift = Shift(person.shift_days, person.zone_minutes)
         cleaner = Cleaner(asked.key, person.code, shift, search, asked.protocol_id, tally.actions)
-        written = []
+        written, was, now = [], _Uids(), _Uids()
         for series in _in_order(one.series):
             made = _series_written(series, f"{person.code}/{_folder(series, one.series)}", cleaner, root, one)
             written.append(made)
-            _check_files(made, search, shift, asked, tally, root)
+            _check_files(made, search, shift, asked, tally, root, was, now)
             done += len(made.pairs)
             progress("cleaning", done, total)
-        _prove(written, one, person, root, tally, asked)
+        tally.references_before += was.resolved
+        tally.references_after += now.resolved
+        _prove(written, person, root, tally, asked)
         progress("proving", done, total)
     assert shown is not None
     return Report(
@@ -211,7 +215,9 @@ def _series_written(
     return made
 
 
-def _check_files(made: _Written, search: Search, shift: Shift, asked: Asked, tally: _Tally, root: Path) -> None:
+def _check_files(
+    made: _Written, search: Search, shift: Shift, asked: Asked, tally: _Tally, root: Path, was: _Uids, now: _Uids
+) -> None:
     """Each file afresh from the disk: pixels, numbers and moments, UIDs, strings."""
     identical = with_pixels = 0
     changed: dict[str, None] = {}
@@ -224,7 +230,8 @@ def _check_files(made: _Written, search: Search, shift: Shift, asked: Asked, tal
             with_pixels += bool(old)
             identical += bool(old) and old == new
             changed.update(dict.fromkeys(changed_numbers(before, after, shift)))
-            tally.unmapped += _unmapped(before, after, asked)
+            mapped = {asked.key.uid(uid) for uid in was.take(before)}
+            tally.unmapped += len(now.take(after) - mapped)
         with after_path.open("rb") as stream:
             tally.files.append((shown_as, hashlib.file_digest(stream, "sha256").hexdigest()))
     code = made.folder.split("/")[0]
@@ -235,17 +242,29 @@ def _check_files(made: _Written, search: Search, shift: Shift, asked: Asked, tal
     )
 
 
-def _unmapped(before: object, after: object, asked: Asked) -> int:
-    """UIDs after that are not what the key makes of a UID before."""
-    old, new = OwnStrings(), OwnStrings()
-    gather(before, old)  # type: ignore[arg-type]
-    gather(after, new)  # type: ignore[arg-type]
-    return len(new.uids - {asked.key.uid(uid) for uid in old.uids})
+@dataclass(slots=True)
+class _Uids:
+    """UIDs of the objects of one participant: what is there, and what each object names."""
+
+    there: set[str] = field(default_factory=set)
+    named: list[str] = field(default_factory=list)
+
+    def take(self, dataset: Dataset) -> set[str]:
+        """Note the UIDs of an object; all of them."""
+        found = OwnStrings()
+        gather(dataset, found)
+        own = {str(dataset.get(name, "")) for name in _OWN_UIDS}
+        self.there |= own | {str(dataset.get("FrameOfReferenceUID", ""))}
+        self.named += sorted(found.uids - own)
+        return found.uids
+
+    @property
+    def resolved(self) -> int:
+        """How many of the named ones are there: an instance, a series, a study or a frame of reference."""
+        return sum(uid in self.there for uid in self.named)
 
 
-def _prove(
-    written: list[_Written], participant: Participant, person: Person, root: Path, tally: _Tally, asked: Asked
-) -> None:
+def _prove(written: list[_Written], person: Person, root: Path, tally: _Tally, asked: Asked) -> None:
     """The quantities of all series of one participant, the intervals between them and their references."""
     after = {s.series_instance_uid: s for s in catalogue(root / person.code).series}
     before_images = [made.source for made in written]
@@ -268,40 +287,22 @@ def _prove(
             old.changed_numbers,
         )
     _compare_intervals(before_images, after, tally, asked)
-    tally.references_before += _resolved(pair[0] for made in written for pair in made.pairs)
-    tally.references_after += _resolved(pair[1] for made in written for pair in made.pairs)
 
 
 def _compare_intervals(
     before: list[CatalogueSeries], after: dict[str, CatalogueSeries], tally: _Tally, asked: Asked
 ) -> None:
     """Every scan against the first, to the microsecond."""
-    timed = [s for s in before if s.acquired_at is not None]
+    timed = [(s, s.acquired_at) for s in before if s.acquired_at is not None]
     if not timed:
         return
-    first = timed[0]
+    first, first_at = timed[0]
     first_after = after.get(asked.key.uid(first.series_instance_uid))
-    for one in timed[1:]:
+    for one, at in timed[1:]:
         now = after.get(asked.key.uid(one.series_instance_uid))
         tally.intervals += 1
-        assert first.acquired_at is not None and one.acquired_at is not None
         if now is None or first_after is None or now.acquired_at is None or first_after.acquired_at is None:
             tally.intervals_off += 1
             continue
-        was = seconds_between(one.acquired_at, first.acquired_at)
+        was = seconds_between(at, first_at)
         tally.intervals_off += seconds_between(now.acquired_at, first_after.acquired_at) != was
-
-
-def _resolved(paths: Iterable[Path]) -> int:
-    """How many references of the objects lead to an object that is there, by instance, series, study or frame."""
-    own: Counter[str] = Counter()
-    named: set[tuple[int, str]] = set()
-    for number, path in enumerate(paths):
-        with readable(path):
-            dataset = dataset_from_file(path)
-            mine = {str(dataset.get(name, "")) for name in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")}
-            own.update(mine | {str(dataset.get("FrameOfReferenceUID", ""))})
-            found = OwnStrings()
-            gather(dataset, found)
-            named.update((number, uid) for uid in found.uids - mine)
-    return sum(uid in own for _, uid in named)

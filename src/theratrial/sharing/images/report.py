@@ -15,9 +15,10 @@ from theratrial.sharing.images.values import Report, Withheld
 
 _STYLE: Final = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b}"
-    "table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}td,th{border-bottom:1px solid #ddd;padding:.25rem .6rem;"
-    "text-align:left;vertical-align:top}td.n{text-align:right;font-variant-numeric:tabular-nums}.bad{color:#a40000;"
-    "font-weight:600}.good{color:#006b2e}img{max-width:16rem;border:1px solid #999}"
+    "table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}"
+    "td,th{border-bottom:1px solid #ddd;padding:.25rem .6rem;text-align:left;vertical-align:top}"
+    "td.n{text-align:right;font-variant-numeric:tabular-nums}.bad{color:#a40000;font-weight:600}.good{color:#006b2e}"
+    "img{max-width:16rem;border:1px solid #999}"
 )
 
 
@@ -75,8 +76,8 @@ def report_page(report: Report) -> str:
         f"<h1>Images without identity: {escape(report.release)}</h1>",
         "<p>DICOM PS3.15 Annex E: "
         + escape("; ".join(f"{meaning} ({value})" for value, meaning in METHOD_CODES))
-        + f". A quantity agrees if it differs by at most {TOLERANCE:g} of its value. Where an array is compared, the value "
-        "that differs most is shown.</p>",
+        + f". A quantity agrees if it differs by at most {TOLERANCE:g} of its value. Where an array is "
+        "compared, the value that differs most is shown.</p>",
         "<h2>What was checked</h2>" + _table(("what", "result"), facts),
     ]
     if report.faults:
@@ -112,7 +113,7 @@ def review_page(withheld: Sequence[Withheld], pictures: Sequence[str]) -> str:
         "<th>picture</th></tr></thead><tbody>" + "".join(rows) + "</tbody></table>"
     )
     said = (
-        "<p class='bad'>This page may show names. It belongs to those who hold the key; never send it with the release.</p>"
+        "<p class='bad'>This page may show names. It stays with those who hold the key; never send it along.</p>"
         "<p>Look at each picture at its full size. Where nobody is named, release the series with "
         "<code>--reviewed SERIES_UID</code>.</p>"
     )

@@ -1,4 +1,4 @@
-"""What a release is made of and what is said about it. Nothing here names a participant but `People`, which stays home."""
+"""What a release is made of and what is said about it. Only what stays home names a participant."""
 
 from __future__ import annotations
 
@@ -127,7 +127,8 @@ class Report:
             for seen in one.agreements:
                 if not seen.agrees:
                     found.append(
-                        f"{one.series}: {seen.quantity}: {_shown(seen.before)} before, {_shown(seen.after)} after; {seen.said}"
+                        f"{one.series}: {seen.quantity}: {_shown(seen.before)} before, "
+                        f"{_shown(seen.after)} after; {seen.said}"
                     )
             found += [
                 f"{one.series}: {place} is neither unchanged nor moved as it must be" for place in one.changed_numbers

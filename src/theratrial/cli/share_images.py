@@ -1,0 +1,183 @@
+"""`theratrial share images`: a folder of DICOM files, or those of a trial, without identity and with proof."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from theratrial.sharing.images.values import Progress, Report, Withheld
+
+
+def images(
+    source: Annotated[
+        Path,
+        typer.Argument(help="Folder of DICOM files, a trial folder, or a result folder.", metavar="FOLDER_OR_RESULT"),
+    ],
+    out: Annotated[Path, typer.Argument(help="Folder to make; must not exist.", metavar="OUT")],
+    key: Annotated[
+        Path, typer.Option(help="File with the secret of your releases; made where there is none. Stays home.")
+    ],
+    release: Annotated[
+        str, typer.Option(help="Name of the release: the same name gives the same codes and dates, for tables too.")
+    ] = "release",
+    mapping: Annotated[
+        Path | None,
+        typer.Option(help="File that says who is who; beside the key if not given. Stays home.", metavar="FILE"),
+    ] = None,
+    reviewed: Annotated[
+        list[str] | None,
+        typer.Option(help="SeriesInstanceUID whose pictures you looked at: nobody is named. Repeat.", metavar="UID"),
+    ] = None,
+    protocol_id: Annotated[
+        str, typer.Option(help="Public number of the trial, written where objects name their protocol.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON and nothing else.")] = False,
+) -> None:
+    """Share images without identity: cleaned, then proven unchanged in every number and searched for leaks.
+
+    Refused, with the number, if any SUV, volume, activity or interval changed or anything of a participant is found.
+    """
+    from theratrial.cli.console import note, print_json
+    from theratrial.sharing.images.mapping import read_people, write_people
+    from theratrial.sharing.images.release import make_release
+    from theratrial.sharing.images.report import report_values
+    from theratrial.sharing.images.values import Asked, ReleaseRefused
+
+    folder, own = _images_of(source)
+    mapping = mapping or key.with_name(key.name + ".mapping.json")
+    _kept_home((key, mapping), folder, out)
+    asked = Asked(
+        folder,
+        out,
+        _key(key, release),
+        read_people(mapping, release),
+        frozenset(reviewed or ()),
+        own,
+        protocol_id,
+    )
+    try:
+        made = make_release(asked, _progress(quiet=as_json))
+    except ReleaseRefused as refused:
+        if as_json:
+            print_json(report_values(refused.report))
+        raise
+    write_people(mapping, release, made.people)
+    review = _write_review(made.withheld, key.with_name(f"{key.name}.review-{release}"))
+    if as_json:
+        print_json(report_values(made.report))
+    else:
+        _show(made.report, out)
+    note(f"Who is who: {mapping} (keep it with the key, apart from the release).")
+    if review is not None:
+        note(f"{len(made.withheld)} object(s) withheld; look at {review}")
+
+
+def _images_of(source: Path) -> tuple[Path, dict[str, tuple[str, ...]]]:
+    """The folder of images: of a result folder, its trial's; of a trial folder, its images."""
+    import json
+
+    from theratrial.errors import InputError
+
+    run = source / "run.json"
+    if run.is_file():
+        try:
+            named = json.loads(run.read_text(encoding="utf-8")).get("trial_folder")
+        except (ValueError, AttributeError):
+            named = None
+        if not isinstance(named, str):
+            raise InputError(f"{run}: does not name its trial folder -> give the folder of the images")
+        source = (source / named).resolve()
+    if (source / "protocol.yaml").is_file():
+        source = source / "images"
+    if not source.is_dir():
+        raise InputError(f"{source}: no such folder")
+    return source, {}
+
+
+def _kept_home(home: Sequence[Path], source: Path, out: Path) -> None:
+    from theratrial.errors import InputError
+
+    for path in home:
+        for place in (source, out):
+            if path.resolve().is_relative_to(place.resolve()):
+                raise InputError(f"{path}: lies inside {place}, which is shared -> keep key and mapping apart from it")
+
+
+def _key(path: Path, release: str) -> Any:
+    import secrets
+
+    from theratrial.cli.console import note
+    from theratrial.sharing.images.mapping import read_key, write_key
+
+    if not path.exists():
+        write_key(path, secrets.token_bytes(32))
+        note(f"A new key was made: {path}. Keep it: without it, codes cannot be given again.")
+    return read_key(path, release)
+
+
+def _progress(*, quiet: bool) -> Progress:
+    """A line on standard error when something else begins, and at each quarter of it."""
+    from theratrial.cli.console import note
+
+    last: list[object] = []
+
+    def tell(what: str, done: int, total: int) -> None:
+        at = (what, done * 4 // total if total else 4)
+        if not quiet and last != [at]:
+            last[:] = [at]
+            note(f"{what}: {done} of {total} objects")
+
+    return tell
+
+
+def _write_review(withheld: Sequence[Withheld], folder: Path) -> Path | None:
+    """The pictures of what was withheld, for those at home; None where nothing was."""
+    from theratrial.sharing.images.report import review_page
+
+    if not withheld:
+        return None
+    folder.mkdir(mode=0o700, exist_ok=True)
+    names = []
+    for number, one in enumerate(withheld, start=1):
+        names.append(f"{number:04d}.png" if one.picture else "")
+        if one.picture:
+            (folder / names[-1]).write_bytes(one.picture)
+    page = folder / "review.html"
+    page.write_text(review_page(withheld, names), encoding="utf-8")
+    page.chmod(0o600)
+    return page
+
+
+def _show(report: Report, out: Path) -> None:
+    from theratrial.cli.console import print_table, say
+
+    compared = [one for series in report.series for one in series.agreements]
+    known = [one for one in compared if one.values]
+    worst = max((one.relative_difference or 0.0 for one in known), default=0.0)
+    say(f"{out}: {report.objects} objects of {report.participants} participant(s), without identity", style="bold")
+    pixels, with_pixels = (sum(getattr(s, n) for s in report.series) for n in ("pixels_identical", "with_pixels"))
+    rows: list[tuple[str, object]] = [
+        ("quantities recomputed before and after", f"{len(known)} in {len(report.series)} series"),
+        ("largest relative difference", f"{worst:.2g}"),
+        ("quantities the headers allow neither before nor after", len(compared) - len(known)),
+        ("objects with the same pixel bytes", f"{pixels} of {with_pixels}"),
+        (
+            "intervals between scans kept",
+            f"{report.intervals_compared - report.intervals_off} of {report.intervals_compared}",
+        ),
+        ("references kept", f"{report.references_after} of {report.references_before}"),
+        (
+            "strings, dates, UIDs searched for",
+            f"{report.strings_searched}, {report.dates_searched}, {report.uids_searched}",
+        ),
+        ("found", len(report.leaks)),
+    ]
+    print_table(("what", "result"), [(name, str(value)) for name, value in rows])
+    if report.withheld:
+        print_table(("modality", "withheld because", "objects"), report.withheld)
+    say(f"Report: {out / 'report.html'}")
