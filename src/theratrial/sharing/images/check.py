@@ -1,0 +1,210 @@
+"""The proof of a release: every file read afresh from the disk, compared with what it was made of, and searched."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+
+from theratrial.imaging.catalogue import CatalogueSeries, catalogue
+from theratrial.imaging.guard import readable
+from theratrial.imaging.times import seconds_between
+from theratrial.sharing.images.comparison import agreements, changed_numbers
+from theratrial.sharing.images.files import pixel_hash, read_object
+from theratrial.sharing.images.gather import gather
+from theratrial.sharing.images.leaks import MOST_SHOWN, Leak, leaks_in_file
+from theratrial.sharing.images.moments import Shift
+from theratrial.sharing.images.own_strings import OwnStrings, Search
+from theratrial.sharing.images.quantities import quantities
+from theratrial.sharing.images.sources import Participant, shifted_dates
+from theratrial.sharing.images.values import Asked, Person, Progress, Report, SeriesProof, Withheld
+
+_OWN_UIDS = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
+_REPORTS = frozenset(("report.json", "report.html"))
+
+
+@dataclass(slots=True)
+class Written:
+    """One series of a release: pairs of files, before and after."""
+
+    source: CatalogueSeries
+    folder: str
+    pairs: list[tuple[Path, Path]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Part:
+    """A participant's part of a release."""
+
+    participant: Participant
+    person: Person
+    search: Search
+    series: list[Written] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What is counted over the whole release."""
+
+    leaks: list[Leak] = field(default_factory=list)
+    series: list[SeriesProof] = field(default_factory=list)
+    files: list[tuple[str, str]] = field(default_factory=list)
+    intervals: int = 0
+    intervals_off: int = 0
+    references_before: int = 0
+    references_after: int = 0
+    unmapped: int = 0
+
+
+def parts_of(participants: Sequence[Participant], people: dict[str, Person]) -> list[Part]:
+    """Each participant with the search for everybody's strings and the participant's own dates.
+
+    Dates are searched for in their owner's files alone: the shifted date of one may well be a date of another.
+    """
+    everyone = OwnStrings().merged(one.own for one in participants)
+    parts = []
+    for one in participants:
+        person = people[one.patient_id]
+        own = OwnStrings(everyone.strings, everyone.name_parts, one.own.dates, everyone.uids)
+        parts.append(Part(one, person, own.search(shifted=shifted_dates(one, person))))
+    return parts
+
+
+def checked(
+    asked: Asked,
+    parts: Sequence[Part],
+    root: Path,
+    actions: Counter[tuple[str, str]],
+    withheld: Sequence[Withheld],
+    progress: Progress,
+) -> Report:
+    """The report on a release that lies at `root`; whether it may leave is in its `faults`."""
+    tally = _Tally()
+    done, total = 0, sum(len(made.pairs) for part in parts for made in part.series)
+    for part in parts:
+        was, now = _Uids(), _Uids()
+        first = len(tally.series)
+        for made in part.series:
+            _check_files(made, part, asked, tally, root, was, now)
+            done += len(made.pairs)
+            progress("proving", done, total)
+        tally.references_before += was.resolved
+        tally.references_after += now.resolved
+        _prove(part, first, root, tally, asked)
+    tally.leaks += _strangers(root, {name for name, _ in tally.files})
+    search = parts[0].search
+    return Report(
+        release=asked.key.release,
+        participants=len(parts),
+        objects=done,
+        series=tuple(tally.series),
+        actions=tuple((place, what, count) for (place, what), count in sorted(actions.items())),
+        withheld=_counted(withheld),
+        intervals_compared=tally.intervals,
+        intervals_off=tally.intervals_off,
+        references_before=tally.references_before,
+        references_after=tally.references_after,
+        unmapped_uids=tally.unmapped,
+        strings_searched=len(search.inside) + len(search.words),
+        dates_searched=sum(len(part.search.dates) for part in parts),
+        uids_searched=len(search.uids),
+        ordinary_not_searched=search.ordinary,
+        too_short_not_searched=search.too_short,
+        leaks=tuple(tally.leaks[:MOST_SHOWN]),
+        files=tuple(sorted(tally.files)),
+    )
+
+
+def _strangers(root: Path, known: set[str]) -> list[Leak]:
+    """Files in the release that were not made from anything: their names are not told, they may be names."""
+    found = {str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()} - known - _REPORTS
+    return [Leak("file that does not belong", "a file of the release", "its name")] * len(found)
+
+
+def _counted(withheld: Iterable[Withheld]) -> tuple[tuple[str, str, int], ...]:
+    counts = Counter((one.modality or "-", one.because) for one in withheld)
+    return tuple((modality, because, count) for (modality, because), count in sorted(counts.items()))
+
+
+def _check_files(made: Written, part: Part, asked: Asked, tally: _Tally, root: Path, was: _Uids, now: _Uids) -> None:
+    """Each file afresh from the disk: pixels, numbers and moments, UIDs, strings."""
+    identical = with_pixels = 0
+    shift = Shift(part.person.shift_days, part.person.zone_minutes)
+    changed: dict[str, None] = {}
+    for before_path, after_path in made.pairs:
+        shown_as = str(after_path.relative_to(root))
+        tally.leaks += leaks_in_file(after_path, shown_as, part.search)
+        with readable(before_path):
+            before, after = read_object(before_path), read_object(after_path)
+            old, new = pixel_hash(before), pixel_hash(after)
+            with_pixels += bool(old)
+            identical += bool(old) and old == new
+            changed.update(dict.fromkeys(changed_numbers(before, after, shift)))
+            mapped = {asked.key.uid(uid) for uid in was.take(before)}
+            tally.unmapped += len(now.take(after) - mapped)
+        with after_path.open("rb") as stream:
+            tally.files.append((shown_as, hashlib.file_digest(stream, "sha256").hexdigest()))
+    code = made.folder.split("/")[0]
+    tally.series.append(
+        SeriesProof(
+            code, made.folder, made.source.modality, len(made.pairs), identical, with_pixels, (), tuple(changed)
+        )
+    )
+
+
+@dataclass(slots=True)
+class _Uids:
+    """UIDs of the objects of one participant: what is there, and what each object names."""
+
+    there: set[str] = field(default_factory=set)
+    named: list[str] = field(default_factory=list)
+
+    def take(self, dataset: Dataset) -> set[str]:
+        """Note the UIDs of an object; all of them."""
+        found = OwnStrings()
+        gather(dataset, found)
+        own = {str(dataset.get(name, "")) for name in _OWN_UIDS}
+        self.there |= own | {str(dataset.get("FrameOfReferenceUID", ""))}
+        self.named += sorted(found.uids - own)
+        return found.uids
+
+    @property
+    def resolved(self) -> int:
+        """How many of the named ones are there: an instance, a series, a study or a frame of reference."""
+        return sum(uid in self.there for uid in self.named)
+
+
+def _prove(part: Part, first: int, root: Path, tally: _Tally, asked: Asked) -> None:
+    """The quantities of all series of one participant and the intervals between them."""
+    after = {s.series_instance_uid: s for s in catalogue(root / part.person.code).series}
+    before_images = [made.source for made in part.series]
+    after_images = list(after.values())
+    for index, made in enumerate(part.series, start=first):
+        new = after.get(asked.key.uid(made.source.series_instance_uid))
+        now = quantities(new, after_images) if new is not None else {}
+        compared = agreements(quantities(made.source, before_images), now)
+        tally.series[index] = replace(tally.series[index], agreements=compared)
+    _compare_intervals(before_images, after, tally, asked)
+
+
+def _compare_intervals(
+    before: list[CatalogueSeries], after: dict[str, CatalogueSeries], tally: _Tally, asked: Asked
+) -> None:
+    """Every scan against the first, to the microsecond."""
+    timed = [(s, s.acquired_at) for s in before if s.acquired_at is not None]
+    if not timed:
+        return
+    first, first_at = timed[0]
+    first_after = after.get(asked.key.uid(first.series_instance_uid))
+    for one, at in timed[1:]:
+        now = after.get(asked.key.uid(one.series_instance_uid))
+        tally.intervals += 1
+        if now is None or first_after is None or now.acquired_at is None or first_after.acquired_at is None:
+            tally.intervals_off += 1
+            continue
+        was = seconds_between(at, first_at)
+        tally.intervals_off += seconds_between(now.acquired_at, first_after.acquired_at) != was
