@@ -179,15 +179,18 @@ class SdtmContext:
 
 
 def dtc(moment: Moment | str | None) -> str | None:
-    """A date or instant as SDTM writes it: ISO 8601, an instant with its offset from UTC, seconds where it has any.
+    """A date or instant as SDTM writes it: ISO 8601, the clock at the trial, seconds where it has any.
+
+    No offset from UTC is written: where clocks change, a column would hold two of them, and CDISC's own rules engine
+    then cannot compare its values. The zone stands in the metadata; instants that must be exact have a qualifier in UTC.
 
     >>> dtc(datetime.fromisoformat("2022-02-05T10:19:00+03:30"))
-    '2022-02-05T10:19+03:30'
+    '2022-02-05T10:19'
     """
     if moment is None or isinstance(moment, str):
         return moment or None
     if isinstance(moment, datetime):
-        return moment.isoformat(timespec="seconds" if moment.second else "minutes")
+        return moment.replace(tzinfo=None).isoformat(timespec="seconds" if moment.second else "minutes")
     return moment.isoformat()
 
 
@@ -212,7 +215,8 @@ def _whole_day(moment: Moment | str | None) -> date | None:
 
 def _not_before(moment: Moment, start: Moment) -> bool:
     if isinstance(moment, datetime) and isinstance(start, datetime):
-        return moment >= start
+        both_known = moment.tzinfo is not None and start.tzinfo is not None
+        return moment >= start if both_known else moment.replace(tzinfo=None) >= start.replace(tzinfo=None)
     day, first = _whole_day(moment), _whole_day(start)
     return day is not None and first is not None and day >= first
 
@@ -224,7 +228,7 @@ def _died_on(folder: TrialFolder, participant_id: str) -> date | None:
 
 
 def _last_contact(folder: TrialFolder, participant_id: str, died_on: date | None) -> date | None:
-    """The last day on which anything was seen, taken or given; nobody is in contact after she died."""
+    """The last day on which anything was seen, taken, given or decided; nobody is in contact after she died."""
     columns = {
         "visits": "occurred_on",
         "administrations": "injected_at",
@@ -234,6 +238,7 @@ def _last_contact(folder: TrialFolder, participant_id: str, died_on: date | None
         "consents": "signed_at",
         "withdrawals": "withdrawn_at",
         "tumour_measurements": "measured_on",
+        "dispositions": "occurred_on",
     }
     days: list[date | None] = [died_on]
     for name, column in columns.items():

@@ -21,7 +21,8 @@ _CONSENT: Final = Method("RFICDTC", "Informed consent", "The first consent that 
 _CONTACT: Final = Method(
     "RFPENDTC",
     "End of participation",
-    "Day of death, else the last day on which she was seen, sampled, treated or known to be alive.",
+    "Day of death, else the last day on which she was seen, sampled, treated, known to be alive, or her end of "
+    "treatment or screening was recorded.",
 )
 _AGE: Final = Method("AGE", "Age", "Age at screening in whole years, rounded down.")
 _SEX_METHOD: Final = Method("SEX", "Sex", "female: F, male: M; any other answer has no term in the closed list: U.")

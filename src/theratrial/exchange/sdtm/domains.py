@@ -13,6 +13,7 @@ from theratrial.exchange.sdtm.deviations import dv
 from theratrial.exchange.sdtm.disposition import ds
 from theratrial.exchange.sdtm.dm import dm
 from theratrial.exchange.sdtm.exposure import ag, ec, ex
+from theratrial.exchange.sdtm.summary import ts
 from theratrial.exchange.sdtm.visits import se, sv
 from theratrial.results.values import TrialResult
 from theratrial.trialfolder.records import TrialFolder
@@ -24,6 +25,7 @@ DOMAINS: Final[Mapping[str, Domain]] = {
     "TE": te,
     "TV": tv,
     "TI": ti,
+    "TS": ts,
     "DM": dm,
     "SE": se,
     "SV": sv,

@@ -6,7 +6,7 @@ EC holds what was prescribed and collected, EX what follows from it: the net act
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from theratrial.errors import InputError
@@ -30,6 +30,7 @@ _RESIDUAL: Final = Supplement("RESIDACT", "Residual Activity [MBq]", COLLECTED)
 _RESIDUAL_AT: Final = Supplement("RESIDDTC", "Date/Time of Residual Reading", COLLECTED)
 _MEASURED_AT: Final = Supplement("MEASDTC", "Date/Time of Calibrator Reading", COLLECTED)
 _MASS: Final = Supplement("ANTIBMG", "Antibody Mass Given [mg]", COLLECTED)
+_INSTANT: Final = Supplement("STARTUTC", "Start of Injection in UTC", DERIVED)
 _LEAK: Final = Supplement("EXTRAVAS", "Extravasation Seen", COLLECTED)
 
 
@@ -50,12 +51,13 @@ def ec(context: SdtmContext) -> tuple[Dataset, ...]:
 
 
 def _collected(context: SdtmContext, subject: Subject, row: Row) -> Iterator[Record]:
-    common = _common(context, subject, row, "EC") | {"ECPRESP": "Y"}
+    common = _common(context, subject, row, "EC")
     prescribed = row["prescribed_activity_MBq"]
     if prescribed is not None:
         yield common | {"ECMOOD": "SCHEDULED", "ECDOSE": prescribed, "ECDOSU": "MBq"}
     yield common | {
         "ECMOOD": "PERFORMED",
+        "ECPRESP": "Y",
         "ECOCCUR": "Y",
         "ECDOSE": row["measured_activity_MBq"],
         "ECDOSU": "MBq",
@@ -82,7 +84,7 @@ def ex(context: SdtmContext) -> tuple[Dataset, ...]:
             "EXDOSU": {"origin": ASSIGNED},
             "EXENDTC": {"origin": DERIVED, "method": _ONCE},
         },
-        supplements=(_MASS, _LEAK),
+        supplements=(_INSTANT, _MASS, _LEAK),
     )
 
 
@@ -92,6 +94,7 @@ def _given(context: SdtmContext, subject: Subject, row: Row) -> Record:
         "EXDOSE": activity,
         "EXDOSU": "MBq" if activity is not None else None,
         "EXLOT": row["batch_id"],
+        "STARTUTC": _utc(row["injected_at"]),
         "ANTIBMG": _number(row["antibody_mass_mg"]),
         "EXTRAVAS": _yes_no(row["extravasation"]),
     }
@@ -120,8 +123,8 @@ def ag(context: SdtmContext) -> tuple[Dataset, ...]:
         context,
         "AG",
         "Procedure Agents",
-        "AGLNKID AGTRT AGPRESP AGOCCUR AGDOSE AGDOSU AGDOSFRM AGDOSFRQ AGROUTE AGLOT VISITNUM VISIT EPOCH AGSTDTC AGENDTC "
-        "AGSTDY AGENDY",
+        "AGLNKID AGTRT AGPRESP AGOCCUR AGDOSE AGDOSU AGDOSFRM AGDOSFRQ AGROUTE AGLOT VISITNUM VISIT EPOCH AGSTDTC "
+        "AGENDTC AGSTDY AGENDY",
         records,
         keys="AGSTDTC AGTRT",
         structure="One record per recorded intervention occurrence per subject",
@@ -130,7 +133,7 @@ def ag(context: SdtmContext) -> tuple[Dataset, ...]:
             "AGDOSU": {"origin": ASSIGNED},
             "AGENDTC": {"origin": DERIVED, "method": _ONCE},
         },
-        supplements=(_MASS, _LEAK),
+        supplements=(_INSTANT, _MASS, _LEAK),
     )
 
 
@@ -143,6 +146,7 @@ def _tracer(context: SdtmContext, subject: Subject, row: Row) -> Record:
         "AGDOSE": net,
         "AGDOSU": "MBq" if net is not None else None,
         "AGLOT": row["batch_id"],
+        "STARTUTC": _utc(row["injected_at"]),
         "ANTIBMG": _number(row["antibody_mass_mg"]),
         "EXTRAVAS": _yes_no(row["extravasation"]),
     }
@@ -173,6 +177,11 @@ def _common(context: SdtmContext, subject: Subject, row: Row, domain: str) -> di
 def _number(value: float | None) -> Value:
     """A collected number as the text of a supplemental qualifier."""
     return None if value is None else f"{value:.15g}"
+
+
+def _utc(at: datetime) -> str:
+    """The instant itself: wall-clock times alone do not tell how much later another one was when clocks changed."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _yes_no(value: bool | None) -> Value:

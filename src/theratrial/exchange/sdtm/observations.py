@@ -79,7 +79,7 @@ def observations(
     changes
         Variable -> fields of its metadata that are not the usual ones.
     """
-    variables = standard_variables(domain, names.split(), changes)
+    variables = _with_days(standard_variables(domain, names.split(), changes))
     known = {one.name for one in variables}
     filled = [_filled(context, domain, known, record) for record in records]
     if not filled:
@@ -105,6 +105,12 @@ def observations(
     main = _least_keys(main)
     supplemental = _supplemental(context, domain, label, filled, supplements)
     return (main, supplemental) if supplemental is not None else (main,)
+
+
+def _with_days(variables: Sequence[Variable]) -> tuple[Variable, ...]:
+    """Study days stay beside their dates, also where nobody has one: SDTM wants the pair."""
+    days = {one.name.replace("DTC", "DY") for one in variables if one.name.endswith("DTC")}
+    return tuple(replace(one, core="Exp") if one.name in days else one for one in variables)
 
 
 def _filled(context: SdtmContext, domain: str, known: set[str], record: Record) -> dict[str, Value]:
