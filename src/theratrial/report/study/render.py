@@ -40,6 +40,10 @@ REGISTER: Final = (
 )
 _PERSIAN_MARKS: Final = ("پیش‌نویس", "نمایشی")
 _ARABIC: Final = re.compile("[\u0600-\u06ff]")
+_BREAKS: Final = re.compile(r"\s+|(?<=[A-Za-z])-(?=[A-Za-z])")
+"""Where a line may end."""
+_TALL: Final = 330
+"""Letters of a cell beyond which its row may be broken between pages: whole, it would leave half a page empty."""
 _UNSEEN: Final = re.compile("[\u2066-\u2069\ue000\ue001]")
 
 
@@ -87,6 +91,7 @@ def page(document: Document, voice: Voice, *, printed: bool = False) -> str:
             head_end=" · ".join(standing(state, voice)),
             foot=foot_line(state, voice),
             widths_of=widths if printed else lambda _block: (),
+            tall=lambda row: printed and any(len(cell.text) > _TALL for cell in row),
             sign=(voice("Name"), voice("Date"), voice("Signature")),
         )
     )
@@ -178,7 +183,7 @@ def widths(block: Table) -> tuple[float, ...]:
         return ()
     columns = [_lengths(block, at) for at in range(len(block.head))]
     words = [
-        max((len(one) for text in _texts(block, at) for one in text.split()), default=1)
+        max((len(one) for text in _texts(block, at) for one in _BREAKS.split(text)), default=1)
         for at in range(len(block.head))
     ]
     least = [min(word, _LONGEST_WORD) * _BOLD + _PADDING for word in words]
