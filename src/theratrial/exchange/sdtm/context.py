@@ -182,7 +182,8 @@ def dtc(moment: Moment | str | None) -> str | None:
     """A date or instant as SDTM writes it: ISO 8601, the clock at the trial, seconds where it has any.
 
     No offset from UTC is written: where clocks change, a column would hold two of them, and CDISC's own rules engine
-    then cannot compare its values. The zone stands in the metadata; instants that must be exact have a qualifier in UTC.
+    then cannot compare its values. The zone stands in the metadata; instants that must be exact have a qualifier of
+    their own, in UTC.
 
     >>> dtc(datetime.fromisoformat("2022-02-05T10:19:00+03:30"))
     '2022-02-05T10:19'

@@ -13,6 +13,7 @@ from theratrial.exchange.sdtm.deviations import dv
 from theratrial.exchange.sdtm.disposition import ds
 from theratrial.exchange.sdtm.dm import dm
 from theratrial.exchange.sdtm.exposure import ag, ec, ex
+from theratrial.exchange.sdtm.relations import relrec
 from theratrial.exchange.sdtm.summary import ts
 from theratrial.exchange.sdtm.visits import se, sv
 from theratrial.results.values import TrialResult
@@ -42,4 +43,5 @@ DOMAINS: Final[Mapping[str, Domain]] = {
 def sdtm_datasets(folder: TrialFolder, result: TrialResult) -> tuple[Dataset, ...]:
     """Every data set that the trial fills, supplemental ones behind their domains."""
     context = SdtmContext(folder, result)
-    return tuple(made for domain in DOMAINS.values() for made in domain(context))
+    made = tuple(one for domain in DOMAINS.values() for one in domain(context))
+    return (*made, *relrec(made, context.study_id))

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from theratrial.exchange.datasets.values import (
     ASSIGNED,
     Comment,
+    Condition,
     Dataset,
     DataType,
     Origin,
+    OriginKind,
+    OriginSource,
     Value,
+    ValueLevel,
     Variable,
     dataset,
 )
@@ -87,6 +91,7 @@ def observations(
     order = keys.split()
     filled.sort(key=lambda record: tuple(_sortable(record.get(key)) for key in ("USUBJID", *order)))
     _number(filled, f"{domain}SEQ")
+    supplements = (*supplements, *_split_texts(variables, filled))
     extra = {one.name for one in supplements}
     whole = [{key: value for key, value in record.items() if key not in extra} for record in filled]
     main = dataset(
@@ -130,6 +135,39 @@ def _filled(context: SdtmContext, domain: str, known: set[str], record: Record) 
             made[day] = context.study_day(subject, given[name])
     made |= {key: dtc(value) if key.endswith("DTC") else _plain(value) for key, value in given.items()}
     return made
+
+
+def _split_texts(variables: Sequence[Variable], records: Sequence[dict[str, Value]]) -> list[Supplement]:
+    """What of a text goes beyond 200 letters moves into qualifiers, as SDTMIG 4.5.3.2 has it: AETERM1, AETERM2 ..."""
+    made: dict[str, Supplement] = {}
+    for one in variables:
+        for record in records:
+            text = record.get(one.name)
+            if not isinstance(text, str) or len(text) <= MAXIMUM_TEXT:
+                continue
+            first, *others = pieces(text)
+            record[one.name] = first
+            for number, piece in enumerate(others, 1):
+                name = f"{one.name[: 8 - len(str(number))]}{number}"
+                record[name] = piece
+                label = f"{one.label[: 36 - len(str(number))]} ({number})"
+                made[name] = Supplement(name, label, one.origin or ASSIGNED)
+    return [made[name] for name in sorted(made)]
+
+
+def pieces(text: str) -> list[str]:
+    """A text in pieces of at most 200 letters, parted between words where there are any.
+
+    >>> [len(piece) for piece in pieces("word " * 50 + "end")]
+    [199, 53]
+    """
+    found = []
+    while len(text) > MAXIMUM_TEXT:
+        cut = text.rfind(" ", 1, MAXIMUM_TEXT + 1)
+        cut = cut if cut > 0 else MAXIMUM_TEXT
+        found.append(text[:cut])
+        text = text[cut:].lstrip(" ")
+    return [*found, text]
 
 
 def _plain(value: Any) -> Value:
@@ -225,7 +263,9 @@ def _supplemental(
 
 def supplemental_dataset(domain: str, label: str, lines: Sequence[Mapping[str, Value]]) -> Dataset:
     """SUPP-- of a domain from its finished lines."""
-    variables = standard_variables("SUPPQUAL", (), {name: {"origin": ASSIGNED} for name in ("QNAM", "QLABEL", "QORIG")})
+    levels = tuple(_supplemental_level(name, lines) for name in sorted({str(line["QNAM"]) for line in lines}))
+    assigned = {name: {"origin": ASSIGNED} for name in ("IDVAR", "IDVARVAL", "QNAM", "QLABEL", "QORIG", "QEVAL")}
+    variables = standard_variables("SUPPQUAL", (), {**assigned, "QVAL": {"value_levels": levels, "origin": None}})
     return dataset(
         f"SUPP{domain}",
         f"Supplemental Qualifiers for {domain}",
@@ -237,3 +277,10 @@ def supplemental_dataset(domain: str, label: str, lines: Sequence[Mapping[str, V
         standard=SDTMIG,
         domain=domain,
     )
+
+
+def _supplemental_level(name: str, lines: Sequence[Mapping[str, Value]]) -> ValueLevel:
+    first = next(line for line in lines if line["QNAM"] == name)
+    kind = cast(OriginKind, first["QORIG"])
+    source: OriginSource = "Investigator" if kind == "Collected" else "Sponsor"
+    return ValueLevel((Condition("QNAM", (name,)),), "text", origin=Origin(kind, source), label=str(first["QLABEL"]))

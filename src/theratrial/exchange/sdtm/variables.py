@@ -134,8 +134,8 @@ def standard_variables(
 
 def _variable(domain: str, name: str, cells: Mapping[str, str]) -> Variable:
     core = cells["core"]
-    if name in ("STUDYID", "DOMAIN", "USUBJID", f"{domain}SEQ", f"{domain}TESTCD", f"{domain}TEST"):
-        core = "Req"
+    if cells["class"] != domain and name in ("STUDYID", "DOMAIN", "USUBJID", f"{domain}SEQ", f"{domain}TESTCD"):
+        core = "Req"  # also of a domain of the sponsor's own, which the guide does not know
     origin, method = _usual(domain, name)
     return Variable(
         name=name,
