@@ -105,12 +105,15 @@ def _content(path: Path) -> bytes:
 
 @app.command("import")
 def import_folder(
-    folder: Path = typer.Argument(help="Trial folder whose records and images are taken in."),
+    folder: Path = typer.Argument(help="Trial folder, or ODM 1.3.2 file of theratrial, that is taken in."),
     site: Path = typer.Option(Path("theratrial-site"), "--site", help=_FOLDER_HELP),
 ) -> None:
-    """Take the records of a trial folder into a site that has no participants yet: all or nothing."""
+    """Take in a trial folder, or an ODM file with its history; the site has no participants yet. All or nothing."""
     from theratrial.trialfolder import read_folder
 
+    if folder.is_file():
+        _odm_taken(folder, site)
+        return
     read = read_folder(folder)
     site_ready(site)
     from theratrial.web.setup_site import folder_imported
@@ -118,6 +121,20 @@ def import_folder(
     _trial_or_refused()
     count = folder_imported(read)
     console.say(f"{count} records of {len(read.participant_ids)} participants are in the site.")
+
+
+def _odm_taken(file: Path, site: Path) -> None:
+    site_ready(site)
+    from theratrial.web.exports.odm_import import odm_imported
+
+    _trial_or_refused()
+    console.note(f"Reading {file.name}; it is compared with what the site then exports before anything is kept.")
+    made = odm_imported(file)
+    what = f"{made.changes} changes that led to " if made.transactional else ""
+    console.say(
+        f"{what}{made.records} records of {made.participants} participants and {made.queries} queries are in the site, "
+        "which exports the same file again. Signatures are kept as history: whoever signs here signs anew."
+    )
 
 
 @app.command("manage", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

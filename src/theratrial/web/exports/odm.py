@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from django.db.models import Q, QuerySet
@@ -17,7 +19,7 @@ from theratrial.exchange.odm.teller import Teller
 from theratrial.exchange.odm.told import Audit, Kind, Signed, Told, from_plain
 from theratrial.exchange.odm.transactional import transactional_odm, transactional_written
 from theratrial.web.exports.packages import ledger_events
-from theratrial.web.ledger.act import software_text, utc_text
+from theratrial.web.ledger.act import SystemActor, act, note, software_text, utc_text
 from theratrial.web.ledger.chain import REDACTED
 from theratrial.web.ledger.models import Event
 from theratrial.web.participants.models import Participant
@@ -29,8 +31,6 @@ ODM_FILE: Final = "odm.xml"
 """Name of the transactional file in a certified copy."""
 HISTORY: Final = "odm.history"
 """Notes that hold what an imported file told."""
-STATE: Final = "odm.state"
-"""The act that makes the rows of an imported history; the history tells of them, so this act does not."""
 _ENTITIES: Final = (
     *("capture_record", "participants_participant", "capture_query", "capture_querymessage", "capture_verification"),
     *("ledger_signature", "ledger_signedrow"),
@@ -48,7 +48,10 @@ _OPEN_FIELDS: Final = {
 
 def told_events(subject: str = "") -> QuerySet[Event]:
     """Events of the ledger that ODM tells; for one subject hers, and the notes, in which she may be."""
-    mine = Q(entity__in=_ENTITIES) & ~Q(action=STATE)
+    notes = Event.objects.filter(entity="ledger_note", action=HISTORY)
+    # The rows that an import made are told by the history it brought, not by the import itself.
+    made = set(notes.order_by().values_list("request_id", flat=True))
+    mine = Q(entity__in=_ENTITIES) & ~Q(request_id__in=made)
     if subject:
         mine &= Q(participant=subject)
     return Event.objects.filter(mine | Q(entity="ledger_note", action=HISTORY))
@@ -93,7 +96,7 @@ class LedgerTeller:
         elif new is None:
             yield self.teller.redacted("", event["participant"], audit, REDACTED_WORDS)
         else:
-            yield self._beside(event, new, audit)
+            yield self.beside(event, new, audit)
 
     def _history(self, detail: Any) -> Iterator[Told]:
         content = json.loads(detail) if isinstance(detail, str) else detail
@@ -112,10 +115,11 @@ class LedgerTeller:
             yield self.teller.redacted(event["entity_id"], event["participant"], audit, REDACTED_WORDS)
             return
         first = event["op"] == "insert"
-        before = self._row(old) if old is not None else None
-        yield from self.teller.record(before, self._row(new), audit, replaces=not first and old is None)
+        before = self.row(old) if old is not None else None
+        yield from self.teller.record(before, self.row(new), audit, replaces=not first and old is None)
 
-    def _row(self, image: dict[str, Any]) -> RecordRow:
+    def row(self, image: Mapping[str, Any]) -> RecordRow:
+        """A record, from its columns."""
         return RecordRow(
             id=str(image["id"]),
             table=image["table"],
@@ -131,7 +135,8 @@ class LedgerTeller:
             **{name: image[name] for name in _PLAIN},
         )
 
-    def _beside(self, event: dict[str, Any], row: dict[str, Any], audit: Audit) -> Told:
+    def beside(self, event: Mapping[str, Any], row: Mapping[str, Any], audit: Audit) -> Told:
+        """What is said of a row that is no record; the event says which table it is of, and whether it is new."""
         kind: Kind = "Insert" if event["op"] == "insert" else "Update"
         participant = self.participants.get(row.get("participant_id") or 0, "") or event["participant"]
         fields = {"id": str(row["id"])} | {
@@ -161,7 +166,7 @@ class LedgerTeller:
         fields |= {"signature": str(row["signature_id"]), "table": entity, **of_record}
         return self.teller.signed_row(fields, event["participant"], self.signed.get(str(row["signature_id"])), audit)
 
-    def _signature(self, kind: Kind, fields: dict[str, str], row: dict[str, Any], audit: Audit) -> Told:
+    def _signature(self, kind: Kind, fields: dict[str, str], row: Mapping[str, Any], audit: Audit) -> Told:
         at = moment(row["signed_at"])
         fields |= {"signed_at": at, "ledger_seq": str(row["ledger_seq"]), "voided_at": moment(row["voided_at"])}
         signed = None
@@ -206,14 +211,19 @@ def _audit(event: dict[str, Any]) -> Audit:
     )
 
 
-def ledger_told(known: dict[str, Layout], subject: str = "") -> Iterator[Told]:
-    """Everything that the ledger tells, oldest first; of one subject only, where one is named."""
-    told = LedgerTeller(
+def ledger_teller(known: dict[str, Layout]) -> LedgerTeller:
+    """Who tells the rows of this site."""
+    return LedgerTeller(
         Teller(known, in_force_oid()),
         {pk: version_oid(sha256) for pk, sha256 in ProtocolVersion.objects.values_list("pk", "sha256")},
         dict(Site.objects.values_list("pk", "code")),
         dict(Participant.objects.values_list("pk", "code")),
     )
+
+
+def ledger_told(known: dict[str, Layout], subject: str = "") -> Iterator[Told]:
+    """Everything that the ledger tells, oldest first; of one subject only, where one is named."""
+    told = ledger_teller(known)
     for event in ledger_events(told_events(subject)):
         for one in told.told(event):
             if not subject or one.place.subject == subject:
@@ -243,3 +253,11 @@ def _about() -> dict[str, Any]:
         "simulated": trial.simulated,
         "empty_since": moment(trial.in_force.loaded_at),
     }
+
+
+def export_noted(file: Path, kind: str, version: str) -> None:
+    """Note an export from the command line in the ledger, with the digest of what left the site."""
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    with act(SystemActor("command-line"), "export.odm"):
+        note("export.odm", sha256=digest, bytes=file.stat().st_size, kind=kind, odm=version)

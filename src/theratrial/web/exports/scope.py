@@ -55,12 +55,12 @@ def scope_of(user: Any, permission: str = "exports.make") -> Scope:
     everybody = list(Participant.objects.filter(site__in=sites).select_related("site"))
     withdrawn = data_use_withdrawn()
     kept = tuple(one for one in everybody if one.code not in withdrawn)
-    batches = _batches_of_nobody_else(withdrawn)
+    batches = batches_of_nobody_else(withdrawn)
     codes = tuple(site.code for site in sites)
     return Scope(kept, len(everybody) - len(kept), codes, batches, hidden_records(user).records)
 
 
-def _batches_of_nobody_else(codes: frozenset[str]) -> frozenset[str]:
+def batches_of_nobody_else(codes: frozenset[str]) -> frozenset[str]:
     """A batch made for one person tells of her as much as the administration does."""
     if not codes:
         return frozenset()

@@ -39,7 +39,7 @@ from theratrial.web.trials.selectors import protocol_in_force, the_trial
 SHOWN = 20
 ACTIONS: Final = (
     *("export.folder", "export.listing", "export.ledger", "export.completeness", "export.activity-ledger"),
-    *("export.registration", REQUESTED, FETCHED, DOCUMENT_FETCHED),
+    *("export.registration", "export.odm", REQUESTED, FETCHED, DOCUMENT_FETCHED),
 )
 """Every export of the site by name: found by the index of actions, where a common beginning reads the whole ledger."""
 
