@@ -107,3 +107,27 @@ def _tell_restored(report: dict[str, Any], folder: Path, as_json: bool) -> None:
     if report["backup"]["damage"]:
         console.show_error(f"the site was damaged when it was backed up: {report['backup']['damage'][0]}")
         raise typer.Exit(EXIT_ERROR)
+
+
+def move(
+    to: str = typer.Option(..., "--to", help="postgres://user:password@host:port/name (empty database), or sqlite."),
+    site: Path = typer.Option(Path("theratrial-site"), "--site", help="Site folder. DATABASE_URL: where it is now."),
+    as_json: bool = typer.Option(False, "--json", help="Print the report as JSON."),
+) -> None:
+    """Move a site that is stopped to the other database, compared row by row, the ledger verified."""
+    from theratrial.cli.ledger import _ledger_ready
+
+    folder = _ledger_ready(site)
+    from theratrial.web.backup.moving import SQLITE, moved_now
+
+    report = moved_now(folder, to, _database_url())
+    if as_json:
+        console.print_json(report)
+        return
+    console.say(f"{report['rows']} rows in {len(report['tables'])} tables: equal, content by content.")
+    console.say(f"Ledger: whole; its head is that before, {report['head']['seq']} {report['head']['hash']}.")
+    console.say(f"Moved from {report['from']} to {report['to']}; noted in the ledger as the next event.")
+    if to == SQLITE:
+        console.say("Start the site without DATABASE_URL from now on; drop the old database when all is well.")
+    else:
+        console.say("Start the site with DATABASE_URL set to it from now on; the old file was renamed, not removed.")

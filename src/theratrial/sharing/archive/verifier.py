@@ -16,6 +16,7 @@ import re
 import struct
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -72,8 +73,8 @@ class Zip:
         self.files = {entry.filename: entry for entry in self.entries}
 
     def faults(self) -> Iterator[str]:
-        names = [entry.filename for entry in self.entries]
-        yield from (f"{name}: in the zip more than once" for name in sorted({n for n in names if names.count(n) > 1}))
+        times = Counter(entry.filename for entry in self.entries)
+        yield from (f"{name}: in the zip more than once" for name in sorted(times) if times[name] > 1)
         yield from self._between()
         comment = self.archive.comment
         if comment.startswith(SEAL):

@@ -23,7 +23,6 @@ FORMAT_VERSION: Final = 1
 DATABASE: Final = "database"
 SITE: Final = "site"
 IMAGES: Final = "images"
-_DATABASE_FILES: Final = ("site.sqlite3", "site.sqlite3-wal", "site.sqlite3-shm", "site.sqlite3-journal")
 _OURS: Final = ("THERATRIAL_SITE", "THERATRIAL_DEBUG")
 _BY_SNAPSHOT: Final = ("images", "computed", "anchors")
 
@@ -203,7 +202,7 @@ def _others(folder: Path, computed: list[str]) -> Iterator[Path]:
     """Every other file of the site: what computations in the snapshot left, and whatever stands beside."""
     places = [folder / place for place in sorted(set(computed))]
     for entry in sorted(folder.iterdir()):
-        if entry.name.startswith(".") or entry.name in (*_DATABASE_FILES, *_BY_SNAPSHOT):
+        if entry.name.startswith((".", "site.sqlite3")) or entry.name in _BY_SNAPSHOT:
             continue
         places.append(entry)
     for place in places:
