@@ -24,6 +24,7 @@ help: ## Show this list
 setup: ## Set up .venv with everything, also the developer's tools
 	@./scripts/system-packages.sh test
 	@./scripts/setup.sh dev
+	@./scripts/conformance.sh
 
 setup-run:
 	@./scripts/system-packages.sh run
@@ -72,6 +73,7 @@ format: setup ## Let ruff lay out the code
 lock: setup ## Pin the dependencies again (needs uv); UPGRADE=1 takes the newest
 	@$(python) scripts/lock.py $(if $(UPGRADE),--upgrade)
 	@./scripts/setup.sh dev
+	@./scripts/conformance.sh
 	@$(python) scripts/third_party.py
 
 third-party: setup ## Write THIRD_PARTY.md from the lock

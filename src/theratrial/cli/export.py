@@ -5,6 +5,8 @@ from __future__ import annotations
 import typer
 
 from theratrial.cli.export_fhir import fhir
+from theratrial.cli.export_odm import odm
+from theratrial.cli.export_usdm import usdm
 
 app = typer.Typer(
     help="Write a trial and its results in the standards of regulators, sponsors and scanners.", no_args_is_help=True
@@ -17,3 +19,5 @@ def _root() -> None:
 
 
 app.command("fhir")(fhir)
+app.command("odm")(odm)
+app.command("usdm")(usdm)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from theratrial.cli import EXIT_ERROR, console
+from theratrial.cli.export_usdm import from_usdm
 
 if TYPE_CHECKING:
     from theratrial.protocol.documents import Document
@@ -311,3 +312,6 @@ def _word(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+app.command("from-usdm")(from_usdm)

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import BaseModel
 
 from theratrial.errors import InputError, Problem, Problems
@@ -83,6 +84,13 @@ def protocol_hash(protocol: Protocol) -> str:
     content = protocol.model_dump(mode="json")
     _leave_out_added(protocol, content)
     return bytes_hash(json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def protocol_yaml(protocol: Protocol) -> str:
+    """The protocol as a file that reads back to the same protocol; comments and layout of the first file are lost."""
+    content = protocol.model_dump(mode="json")
+    _leave_out_added(protocol, content)
+    return str(yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=118))
 
 
 def _leave_out_added(value: object, content: Any) -> None:
