@@ -19,7 +19,7 @@ _CORNER_FRACTION: Final = 0.35
 _LEAST_CHARACTERS: Final = 4
 _HEIGHTS_PX: Final = (5, 40)
 _WIDEST_PX: Final = 40
-_COMMON_VALUES: Final = 4
+_COMMON_VALUES: Final = 24
 _LEAST_CONTRAST_FRACTION: Final = 0.25
 _EVEN_GROUND_FRACTION: Final = 0.1
 _ON_GROUND_FRACTION: Final = 0.85
@@ -71,12 +71,14 @@ def _line_of_text(part: NDArray[Any], number: int, name: str) -> TextLike | None
         return None
     ground = values[np.argmax(counts)]
     spread = float(values[-1]) - float(values[0])
-    for place in np.argsort(counts)[::-1][: _COMMON_VALUES + 1]:
-        value = values[place]
-        if value == ground or abs(float(value) - float(ground)) < _LEAST_CONTRAST_FRACTION * spread:
-            continue
+    far = np.abs(values.astype(np.float64) - float(ground)) >= _LEAST_CONTRAST_FRACTION * spread
+    common = np.argsort(np.where(far, counts, 0))[::-1][:_COMMON_VALUES]
+    for value in values[common]:
+        if abs(float(value) - float(ground)) < _LEAST_CONTRAST_FRACTION * spread:
+            break
         near_ground = np.abs(part.astype(np.float64) - float(ground)) <= _EVEN_GROUND_FRACTION * spread
-        characters = _characters_in_a_line(part == value, near_ground)
+        drawn = part == value
+        characters = _characters_in_a_line(drawn, near_ground | drawn)
         if characters >= _LEAST_CHARACTERS:
             return TextLike(number, name, characters, float(value))
     return None

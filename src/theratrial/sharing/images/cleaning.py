@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -219,7 +218,7 @@ class Cleaner:
         if name.endswith("SOPClassUID") or name in elements.KEPT_UIDS:
             return
         element = dataset[tag]
-        old = _values(element.value)
+        old = elements.listed(element.value)
         new = [self.key.uid(str(value).strip(" \0")) for value in old]
         if new != [str(value) for value in old]:
             element.value = new[0] if len(new) == 1 else new
@@ -227,7 +226,7 @@ class Cleaner:
 
     def _moment(self, dataset: Dataset, tag: Any, name: str, vr: str, path: tuple[str, ...]) -> None:
         element = dataset[tag]
-        old = [str(value).strip(" \0") for value in _values(element.value)]
+        old = [str(value).strip(" \0") for value in elements.listed(element.value)]
         if vr == "TM":
             new: list[str | None] = [value if not value or is_time(value) else None for value in old]
         elif vr == "DA":
@@ -263,14 +262,14 @@ class Cleaner:
 
     def _codes(self, dataset: Dataset, tag: Any, name: str, path: tuple[str, ...]) -> None:
         """CS: terms of the standard; an own string in one is removed unless it is an ordinary word."""
-        values = [str(value) for value in _values(dataset[tag].value)]
+        values = [str(value) for value in elements.listed(dataset[tag].value)]
         new = [self.own.without(value) for value in values]
         if new != values:
             self._set(dataset, tag, "CS", [value[:16] for value in new] if len(new) > 1 else new[0][:16])
             self._note(path, name, "text cleaned")
 
     def _text(self, dataset: Dataset, tag: Any, name: str, vr: str, path: tuple[str, ...], *, words_only: bool) -> None:
-        values = [str(value) for value in _values(dataset[tag].value)]
+        values = [str(value) for value in elements.listed(dataset[tag].value)]
         new = [self.own.without(words.cleaned(value) if words_only else value) for value in values]
         if new == values:
             if any(values):
@@ -307,16 +306,8 @@ class Cleaner:
         self._note(path, "local code", "replaced")
 
 
-def _values(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
-        return [value]
-    return list(value)
-
-
 def _joined(value: Any) -> str:
-    return "\\".join(str(one) for one in _values(value))
+    return "\\".join(str(one) for one in elements.listed(value))
 
 
 def _dummy_code() -> Dataset:

@@ -131,6 +131,4 @@ def _texts(value: Any) -> list[str]:
         return []
     if isinstance(value, bytes):
         return [value.decode("ascii", "replace").strip(" \0")]
-    if isinstance(value, str) or not hasattr(value, "__iter__"):
-        return [str(value).strip(" \0")]
-    return [str(one).strip(" \0") for one in value]
+    return [str(one).strip(" \0") for one in elements.listed(value)]

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
 from pydicom.dataelem import RawDataElement
+from pydicom.multival import MultiValue
 
 from theratrial.reference import table
 
@@ -137,9 +138,15 @@ def numbers_only(element: Any) -> bool:
     if is_raw(element):
         value = element.value or b""
         return isinstance(value, bytes) and _NUMBER_TEXT.fullmatch(value) is not None
-    value = element.value
-    parts = value if isinstance(value, (list, tuple)) or hasattr(value, "__iter__") else [value]
-    return all(part is None or _NUMBER_TEXT.fullmatch(str(part).encode("utf-8", "replace")) for part in parts)
+    parts = listed(element.value)
+    return all(_NUMBER_TEXT.fullmatch(str(part).encode("utf-8", "replace")) is not None for part in parts)
+
+
+def listed(value: Any) -> list[Any]:
+    """The values of an element, one or several. A person's name can be iterated too, letter by letter: it is one."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple, MultiValue)) else [value]
 
 
 def safe_private() -> dict[tuple[int, int, str], str]:

@@ -145,5 +145,4 @@ def texts(dataset: Dataset, path: tuple[str, ...] = ()) -> Iterator[tuple[str, s
                 yield place, value.decode("latin-1")
                 yield place, value.replace(b"\0", b"").decode("utf-8", "replace")
             elif value is not None:
-                many = not isinstance(value, str) and hasattr(value, "__iter__")
-                yield place, "\\".join(str(one) for one in value) if many else str(value)
+                yield place, "\\".join(str(one) for one in elements.listed(value))

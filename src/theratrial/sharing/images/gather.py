@@ -71,6 +71,4 @@ def _add_text(dataset: Dataset, tag: Any, into: OwnStrings) -> None:
 def _texts(value: Any) -> list[str]:
     if value is None:
         return []
-    if isinstance(value, str) or not hasattr(value, "__iter__"):
-        return [str(value).strip(" \0")]
-    return [str(one).strip(" \0") for one in value]
+    return [str(one).strip(" \0") for one in elements.listed(value)]

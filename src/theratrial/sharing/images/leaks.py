@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from pydicom.dataset import Dataset
-from pydicom.multival import MultiValue
 
 from theratrial.imaging.guard import readable
 from theratrial.sharing.images import elements
@@ -66,9 +65,7 @@ def _forbidden(dataset: Dataset) -> Iterable[str]:
     for element in dataset.iterall():
         tag = element.tag
         if element.VR == "PN":
-            value = element.value
-            names = [str(one) for one in value] if isinstance(value, (list, MultiValue)) else [str(value or "")]
-            if set(names) - allowed_names:
+            if {str(one) for one in elements.listed(element.value)} - allowed_names:
                 yield f"{element.keyword or tag}: a person's name"
         elif tag.is_private and tag.element >= 0x1000:
             if (tag.group, tag.element & 0xFF, str(element.private_creator or "")) not in safe:
