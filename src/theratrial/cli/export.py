@@ -6,6 +6,7 @@ import typer
 
 from theratrial.cli.export_fhir import fhir
 from theratrial.cli.export_odm import odm
+from theratrial.cli.export_sdtm import sdtm
 from theratrial.cli.export_usdm import usdm
 
 app = typer.Typer(
@@ -20,4 +21,5 @@ def _root() -> None:
 
 app.command("fhir")(fhir)
 app.command("odm")(odm)
+app.command("sdtm")(sdtm)
 app.command("usdm")(usdm)
