@@ -13,6 +13,8 @@ from typing import Any, Final
 from django.template.loader import render_to_string
 from django.utils.translation import get_language_bidi
 
+from theratrial.errors import InputError
+from theratrial.report.pdf import pdf_bytes
 from theratrial.sharing.archive import verifier
 from theratrial.sharing.archive.packing import listed, manifest_bytes
 from theratrial.sharing.archive.verifier import MANIFEST
@@ -30,6 +32,8 @@ from theratrial.web.ledger.models import Event, Signature
 from theratrial.web.participants.models import Participant
 from theratrial.web.trials.selectors import protocol_in_force, the_trial
 
+_LARGE: Final = 1e16
+"""From here on Python writes a float with an exponent."""
 HISTORY_COLUMNS: Final = (
     "seq", "at", "actor", "action", "reason", "participant", "table", "record", "column", "old", "new",
 )  # fmt: skip
@@ -96,13 +100,11 @@ def _readable(name: str, page: str) -> dict[str, bytes]:
 
 
 def pdf_of(page: str) -> dict[str, bytes]:
-    """The page as PDF/A where WeasyPrint is installed; nothing else."""
+    """The page as PDF/A where it can be made; nothing else."""
     try:
-        import weasyprint
-    except (ImportError, OSError):
+        return {"copy.pdf": pdf_bytes(page, variant="pdf/a-3u")}
+    except InputError:
         return {}
-    content = weasyprint.HTML(string=page).write_pdf(pdf_variant="pdf/a-3u")
-    return {"copy.pdf": content} if content else {}
 
 
 def manifest_digest(files: dict[str, bytes]) -> str:
@@ -205,9 +207,21 @@ def _signatures(signatures: Any) -> list[dict[str, Any]]:
     )  # fmt: skip
     labels = dict(Signature.Meaning.choices)
     return [
-        {name: getattr(one, name) for name in names} | {"meaning_text": labels.get(one.meaning, one.meaning)}
+        {name: _as_either_database(getattr(one, name)) for name in names}
+        | {"meaning_text": labels.get(one.meaning, one.meaning)}
         for one in signatures.order_by("signed_at", "pk")
     ]
+
+
+def _as_either_database(value: Any) -> Any:
+    """Numbers of stored JSON as both databases give them: PostgreSQL makes 1e20 an integer, and knows no -0.0."""
+    if isinstance(value, dict):
+        return {name: _as_either_database(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_as_either_database(one) for one in value]
+    if isinstance(value, float):
+        return int(value) if abs(value) >= _LARGE and value.is_integer() else value + 0.0
+    return value
 
 
 def _queries(queries: Any) -> list[dict[str, Any]]:
