@@ -106,6 +106,7 @@ def found_studies(
                 if one is not None and one.patient_id == patient_id:
                     found[one.study_instance_uid] = one
                 if len(found) >= _MOST_STUDIES:
+                    association.abort()
                     break
             elif status.Status not in (0, *_PENDING, _CANCELLED):
                 raise PeerFailed(_failure(peer, status))
@@ -210,7 +211,7 @@ def _association(peer: Peer, sop_class: str, *, answer_s: int) -> Iterator[Any]:
     finally:
         if finished and association.is_established:
             association.release()
-        else:
+        elif association.is_established:
             association.abort()
 
 

@@ -22,6 +22,7 @@ from theratrial.errors import InputError
 from theratrial.imaging.catalogue_header import NotDicom, read_header
 from theratrial.web.dicom_node.commands import CANNOT_UNDERSTAND, DOES_NOT_MATCH, OUT_OF_RESOURCES, PROCESSING_FAILURE
 from theratrial.web.dicom_node.config import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION
+from theratrial.web.dicom_node.flushing import flushed, path_flushed
 from theratrial.web.studies import store
 from theratrial.web.studies.arrivals import Arrived
 
@@ -131,20 +132,20 @@ class Incoming:
     def kept(self, folder: Path) -> Arrived:
         """Move the whole file into `folder` under its hash; on the disk when this returns.
 
-        The name is changed before the flush, so that one flush brings both to the disk; the folder's own costs nothing
-        where the file system wrote the name already (ext4, XFS), and is needed where it did not.
+        The name is changed before the flush, so that one flush brings both to the disk.
         """
         sha256 = self._digest.hexdigest()
         target = folder / sha256
         known = store.stored_path(sha256)
         there = next((path for path in (known, target) if path.exists()), None)
         try:
-            if there is not None:
-                _flushed(there)
-            else:
+            if there is None:
                 os.replace(self._path, target)
-                os.fsync(self._file.fileno())
-            _flushed(folder)
+                flushed(self._file.fileno(), folder)
+            elif there == target:
+                # Another association has brought it; it may still be waiting for the disk itself.
+                path_flushed(target)
+                path_flushed(folder)
         except OSError as error:
             if there is None:
                 target.unlink(missing_ok=True)
@@ -157,14 +158,6 @@ class Incoming:
         """Leave nothing behind of what is not kept."""
         self._file.close()
         self._path.unlink(missing_ok=True)
-
-
-def _flushed(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _refusal(error: OSError) -> Refused:

@@ -274,6 +274,19 @@ def _gap(one: Examined) -> str:
     return f"the series is not complete: {said}. Send it again, complete." if said else ""
 
 
+def _incomplete(one: Examined) -> str:
+    """Counted against what the headers themselves state; a gap between slices is told by `_gap`."""
+    lacking = []
+    for row in (one.image, *one.ct):
+        stated, there = row.header["facts"].get("images_stated"), row.header["catalogue"]["instances"]
+        if stated and there < stated and not row.header.get("gap"):
+            lacking.append(f"the header of the {row.modality} states {stated} images, {there} are here")
+    frames, stated = one.facts.get("frames"), one.facts.get("frames_stated")
+    if frames and stated and frames < stated:
+        lacking.append(f"the header states {stated} views or slices, the image has {frames} frames")
+    return f"{'; '.join(lacking)}. Send the rest, or say that this is all." if lacking else ""
+
+
 def _plain(error: Exception) -> str:
     """An error's words without the names of stored files, which say nothing to anybody."""
     text = str(error)
@@ -302,6 +315,7 @@ CHECKS: Final[dict[str, Callable[[Examined], str]]] = {
     "regions_missing": _regions,
     "suv": _suv,
     "gap": _gap,
+    "incomplete": _incomplete,
 }
 
 __all__ = [

@@ -73,11 +73,34 @@ def header_facts(series: CatalogueSeries, *, zone: tzinfo, pseudonyms: Iterable[
     facts: dict[str, Any] = {key: text for key in _TEXTS if (text := _text(dataset, key))}
     facts["identifying"] = _identifying(dataset, pseudonyms)
     facts["weight_kg"] = _number(dataset, "PatientWeight")
+    facts["images_stated"] = _images_stated(dataset, series.modality)
     if series.modality in ("PT", "NM"):
         facts |= _injection(dataset, series, zone)
     if series.modality == "NM":
         facts["energy_windows_keV"] = _windows(dataset)
+        facts["frames"], facts["frames_stated"] = _whole(dataset, "NumberOfFrames"), _frames_stated(dataset, series)
     return facts
+
+
+def _images_stated(dataset: Any, modality: str) -> int | None:
+    """How many images the series has, where the header of one says so (PS3.3 C.8.9.1, C.7.6.1)."""
+    if modality == "PT":
+        slices = _whole(dataset, "NumberOfSlices")
+        return slices * (_whole(dataset, "NumberOfTimeSlices") or 1) if slices else None
+    return _whole(dataset, "ImagesInAcquisition") if modality == "CT" else None
+
+
+def _frames_stated(dataset: Any, series: CatalogueSeries) -> int | None:
+    """How many frames an NM image should have at least by its own counts of what they stand for (PS3.3 C.8.4.8)."""
+    if series.image_kind in ("WHOLE BODY", "STATIC"):
+        windows, detectors = _whole(dataset, "NumberOfEnergyWindows"), _whole(dataset, "NumberOfDetectors")
+        return windows * detectors if windows and detectors else None
+    return _whole(dataset, "NumberOfSlices") if series.image_kind == "RECON TOMO" else None
+
+
+def _whole(dataset: Any, keyword: str) -> int | None:
+    found = _number(dataset, keyword)
+    return int(found) if found is not None and 0 < found < 1e6 else None
 
 
 def _identifying(dataset: Any, pseudonyms: Iterable[str]) -> list[str]:
