@@ -39,24 +39,28 @@ def state_moment() -> str:
     return max(found, default="") or moment(trial.in_force.loaded_at)
 
 
-def snapshot_told(scope: Scope, known: dict[str, Layout], at: str) -> Iterator[list[Told]]:
+def snapshot_told(scope: Scope, known: dict[str, Layout], at: str, *, queries: bool) -> Iterator[list[Told]]:
     """What belongs to nobody, then each participant of the scope by code: her rows, and what is said about them."""
     told, audit = ledger_teller(known), Audit("", at)
     kept = scope.records()
-    yield list(_rows_told(told, kept.filter(participant=None), {"participant": None}, audit))
+    yield list(_rows_told(told, kept.filter(participant=None), {"participant": None}, audit, queries=queries))
     for person in sorted(scope.participants, key=lambda one: one.code):
         told.teller.version_oid = in_force_oid()
         of_her = {"screened_on": str(person.screened_on), "data_state": person.data_state}
         listed = [told.teller.subject(person.code, person.site.code, of_her, "Insert", audit)]
-        listed += _rows_told(told, kept.filter(participant=person), {"participant": person}, audit)
+        listed += _rows_told(told, kept.filter(participant=person), {"participant": person}, audit, queries=queries)
         yield listed
 
 
-def _rows_told(told: LedgerTeller, records: Any, whose: Mapping[str, Any], audit: Audit) -> Iterator[Told]:
+def _rows_told(
+    told: LedgerTeller, records: Any, whose: Mapping[str, Any], audit: Audit, *, queries: bool
+) -> Iterator[Told]:
     told.teller.places.clear()
     for row in records.order_by("table", "sequence", "id").values():
         yield from told.teller.record(None, told.row(row), audit)
     told.teller.version_oid = in_force_oid()
+    if not queries:
+        return
     there = set(told.teller.places)
     questions = [
         row
@@ -89,11 +93,11 @@ def whole_site() -> Scope:
     return Scope(kept, len(everybody) - len(kept), codes, batches_of_nobody_else(withdrawn))
 
 
-def site_snapshot_written(out: BinaryIO, version: Version, scope: Scope | None = None) -> None:
-    """Write the state of the site, or of a scope of it, as ODM 1.3.2 or 2.0."""
+def site_snapshot_written(out: BinaryIO, version: Version, scope: Scope | None = None, *, queries: bool = True) -> None:
+    """Write the state of the site, or of a scope of it, as ODM 1.3.2 or 2.0; `queries`: with what is asked of them."""
     known, trial, at = layouts(), the_trial(), state_moment()
     about = About(in_force_oid(), at, software_text().removeprefix("theratrial "), trial.simulated)
-    told = snapshot_told(scope or whole_site(), known, at)
+    told = snapshot_told(scope or whole_site(), known, at, queries=queries)
     if version == "1.3.2":
         snapshot_written(out, told, known, about, scratch=tempfile.TemporaryFile)
         return
