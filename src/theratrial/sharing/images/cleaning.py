@@ -263,7 +263,7 @@ class Cleaner:
     def _codes(self, dataset: Dataset, tag: Any, name: str, path: tuple[str, ...]) -> None:
         """CS: terms of the standard; an own string in one is removed unless it is an ordinary word."""
         values = [str(value) for value in elements.listed(dataset[tag].value)]
-        new = [self.own.without(value) for value in values]
+        new = [self.own.without(value, term=True) for value in values]
         if new != values:
             self._set(dataset, tag, "CS", [value[:16] for value in new] if len(new) > 1 else new[0][:16])
             self._note(path, name, "text cleaned")

@@ -123,8 +123,8 @@ def bytes_beside_pixels(path: Path, dataset: Dataset) -> bytes:
     return data
 
 
-def texts(dataset: Dataset, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
-    """(element with its path, text) of everything in a data set that may hold text, at every level, private too."""
+def texts(dataset: Dataset, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str, bool]]:
+    """(element with its path, text, whether a term of the standard) of all that may hold text, at every level."""
     for tag in dataset.keys():  # noqa: SIM118 - keys, so that pixels are not decoded
         item = dataset[tag] if tag.is_private else dataset.get_item(tag)
         name = elements.keyword(tag)
@@ -142,7 +142,7 @@ def texts(dataset: Dataset, path: tuple[str, ...] = ()) -> Iterator[tuple[str, s
             place = " > ".join((*path, name))
             value = dataset[tag].value
             if isinstance(value, bytes):
-                yield place, value.decode("latin-1")
-                yield place, value.replace(b"\0", b"").decode("utf-8", "replace")
+                yield place, value.decode("latin-1"), False
+                yield place, value.replace(b"\0", b"").decode("utf-8", "replace"), False
             elif value is not None:
-                yield place, "\\".join(str(one) for one in elements.listed(value))
+                yield place, "\\".join(str(one) for one in elements.listed(value)), vr == "CS"

@@ -41,10 +41,10 @@ def leaks_in_file(path: Path, shown_as: str, search: Search) -> tuple[Leak, ...]
     found: list[Leak] = []
     with readable(path):
         dataset = read_object(path)
-        for place, text in texts(dataset):
-            found += [Leak(kind, shown_as, place) for kind in search.in_text(text)]
-        for place, text in texts(dataset.file_meta):
-            found += [Leak(kind, shown_as, f"file meta, {place}") for kind in search.in_text(text)]
+        for place, text, term in texts(dataset):
+            found += [Leak(kind, shown_as, place) for kind in search.in_text(text, term=term)]
+        for place, text, term in texts(dataset.file_meta):
+            found += [Leak(kind, shown_as, f"file meta, {place}") for kind in search.in_text(text, term=term)]
         data = bytes_beside_pixels(path, dataset)
         named = {leak.kind for leak in found}
         for kind, offset in search.in_bytes(data):

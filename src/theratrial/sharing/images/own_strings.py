@@ -79,7 +79,7 @@ class OwnStrings:
 
     def search(self, *, shifted: Iterable[date] = ()) -> Search:
         """The search for these strings; dates that are also shifted dates cannot be told apart and are left out."""
-        words, inside = set(self.name_parts), set()
+        words, inside = set(), set()
         ordinary = 0
         for text in self.strings:
             if all(is_ordinary(word.group()) for word in _WORD.finditer(text)):
@@ -91,6 +91,7 @@ class OwnStrings:
         return Search(
             frozenset(inside),
             frozenset(words),
+            frozenset(self.name_parts),
             frozenset(self.dates - set(shifted)),
             frozenset(self.uids),
             ordinary,
@@ -117,6 +118,8 @@ class Search:
 
     inside: frozenset[str]
     words: frozenset[str]
+    name_parts: frozenset[str]
+    """Ordinary words that are part of a person's name: looked for in free text, not in terms of the standard."""
     dates: frozenset[date]
     uids: frozenset[str]
     ordinary: int
@@ -127,10 +130,17 @@ class Search:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_needles", tuple(_needles(self.inside)))
 
-    def in_text(self, text: str) -> Iterator[str]:
-        """What of it stands in a text of a file, by kind: ``string``, ``date`` or ``UID``; each kind once."""
+    def in_text(self, text: str, *, term: bool = False) -> Iterator[str]:
+        """What of it stands in a text of a file, by kind: ``string``, ``date`` or ``UID``; each kind once.
+
+        Parameters
+        ----------
+        term
+            Whether the text is a term of the standard (CS: HEAD), in which ordinary words name nobody.
+        """
+        words = self.words if term else self.words | self.name_parts
         low = " ".join(text.replace("^", " ").replace("=", " ").split()).casefold()
-        if any(word.group() in self.words for word in _WORD.finditer(low)) or any(
+        if any(word.group() in words for word in _WORD.finditer(low)) or any(
             _stands(low, needle) for needle in self.inside
         ):
             yield "string"
@@ -161,16 +171,17 @@ class Search:
                 yield "UID", uid.start()
                 break
 
-    def without(self, text: str) -> str:
+    def without(self, text: str, *, term: bool = False) -> str:
         """A text without the strings looked for; words in which one stands go as a whole."""
-        if not any(True for _ in self.in_text(text)):
+        if not any(True for _ in self.in_text(text, term=term)):
             return text
+        words = self.words if term else self.words | self.name_parts
         left = text
         for needle in sorted(self.inside, key=len, reverse=True):
             left = re.sub(rf"(?i)[^\W_]*{re.escape(needle)}[^\W_]*", "", left)
-        left = _WORD.sub(lambda m: "" if m.group().casefold() in self.words else m.group(), left)
+        left = _WORD.sub(lambda m: "" if m.group().casefold() in words else m.group(), left)
         left = " ".join(left.split()).strip(" ,;:-_/^=")
-        return "" if any(True for _ in self.in_text(left)) else left
+        return "" if any(True for _ in self.in_text(left, term=term)) else left
 
 
 _UID_TEXT: Final = re.compile(r"[0-2](?:\.\d+){3,}")
