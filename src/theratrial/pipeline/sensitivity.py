@@ -165,6 +165,7 @@ def _analysed(
         ),
         proportion=_proportion(way, people, set(analysed), successes, level, demonstration),
         interval_method=way.method,
+        counts=tuple((who, how) for who, (how, _) in counts.items() if how != "not analysed"),
     )
 
 

@@ -64,7 +64,7 @@ def _survival(
         inputs |= {f"{who} origin": found.origin.record, f"{who} end": found.end.record}
     trace = Trace("statistics.kaplan_meier", VERSION, inputs, demonstration=resting)
     people = tuple(
-        SurvivalPerson(who, one.days / DAYS_PER_MONTH, one.event, one.because)
+        SurvivalPerson(who, one.days / DAYS_PER_MONTH, one.event, one.because, one.origin.on, one.end.on)
         for who, one in sorted(times.items(), key=lambda pair: (pair[1].days, not pair[1].event, pair[0]))
     )
     curve = follow = None

@@ -44,6 +44,8 @@ class AnalysedProportion:
     """Participants counted otherwise than in the primary analysis."""
     proportion: Quantity
     interval_method: str
+    counts: tuple[tuple[str, str], ...] = ()
+    """(participant, ``success``, ``failure`` or ``excluded``) of everybody in the analysis set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,10 @@ class SurvivalPerson:
     time_months: float
     event: bool
     because: str
+    origin_on: date | None = None
+    """Day from which the time counts; None in results that were written before it was kept."""
+    ended_on: date | None = None
+    """Day of the event, or on which observation ended."""
 
 
 @dataclass(frozen=True, slots=True)
