@@ -1,0 +1,114 @@
+"""`theratrial share images` as it is typed: what it says, what it leaves where, and with what rights."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from identified_images import PATIENT_ID, pet_slice, saved, series
+from typer.testing import CliRunner
+
+from theratrial.cli.share import app
+from theratrial.errors import InputError
+from theratrial.sharing.images.mapping import read_key, read_people, write_key, write_people
+from theratrial.sharing.images.values import Person
+
+RUN = CliRunner()
+
+
+def shared(*args: object):
+    return RUN.invoke(app, ["images", *map(str, args)])
+
+
+def test_the_command_makes_key_mapping_release_and_keeps_them_apart(tmp_path: Path) -> None:
+    series(tmp_path / "in")
+    home = tmp_path / "home"
+    home.mkdir()
+    done = shared(tmp_path / "in", tmp_path / "out", "--key", home / "key")
+    assert done.exit_code == 0, done.output
+    assert "3 objects of 1 participant(s), without identity" in done.output
+    assert sorted(p.name for p in home.iterdir()) == ["key", "key.mapping.json"]
+    assert {stat.S_IMODE(p.stat().st_mode) for p in home.iterdir()} == {0o600}
+    people = json.loads((home / "key.mapping.json").read_text())["releases"]["release"]
+    assert list(people) == [PATIENT_ID]
+    assert not [p for p in (tmp_path / "out").rglob("*") if "mapping" in p.name or "key" in p.name]
+
+
+def test_json_is_the_report_and_nothing_else(tmp_path: Path) -> None:
+    series(tmp_path / "in")
+    done = shared(tmp_path / "in", tmp_path / "out", "--key", tmp_path / "key", "--json")
+    report = json.loads(done.stdout)
+    assert report["faults"] == []
+    assert report["objects"] == 3
+    assert report == json.loads((tmp_path / "out" / "report.json").read_text())
+
+
+def test_a_second_release_under_the_same_name_keeps_codes_and_dates(tmp_path: Path) -> None:
+    series(tmp_path / "in" / "a")
+    shared(tmp_path / "in", tmp_path / "one", "--key", tmp_path / "key")
+    before = json.loads((tmp_path / "key.mapping.json").read_text())
+    series(tmp_path / "in" / "b", day="20250101", series="1.2.826.0.1.55.3")
+    shared(tmp_path / "in", tmp_path / "two", "--key", tmp_path / "key")
+    assert json.loads((tmp_path / "key.mapping.json").read_text()) == before
+
+
+@pytest.mark.parametrize("where", ["in/key", "out/key"])
+def test_a_key_where_the_release_or_its_source_lies_is_refused(where: str, tmp_path: Path) -> None:
+    series(tmp_path / "in")
+    done = shared(tmp_path / "in", tmp_path / "out", "--key", tmp_path / where)
+    assert isinstance(done.exception, InputError)
+    assert "keep key and mapping apart" in str(done.exception)
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / where).exists()
+
+
+def test_withheld_pictures_lie_at_home_with_the_key(tmp_path: Path) -> None:
+    series(tmp_path / "in" / "a")
+    ds = pet_slice(0, series="1.2.826.0.1.55.7")
+    ds.SOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
+    saved(ds, tmp_path / "in" / "b.dcm")
+    done = shared(tmp_path / "in", tmp_path / "out", "--key", tmp_path / "key")
+    assert done.exit_code == 0, done.output
+    review = tmp_path / "key.review-release"
+    assert stat.S_IMODE(review.stat().st_mode) == 0o700
+    assert "1.2.826.0.1.55.7" in (review / "review.html").read_text()
+    assert list(review.glob("*.png"))
+    again = shared(tmp_path / "in", tmp_path / "all", "--key", tmp_path / "key", "--reviewed", "1.2.826.0.1.55.7")
+    assert again.exit_code == 0
+    assert "4 objects" in again.output
+
+
+def test_the_images_of_a_trial_and_of_its_result_are_found(tmp_path: Path) -> None:
+    series(tmp_path / "trial" / "images")
+    (tmp_path / "trial" / "protocol.yaml").write_text("x: 1\n")
+    (tmp_path / "result").mkdir()
+    (tmp_path / "result" / "run.json").write_text('{"trial_folder": "../trial"}')
+    for number, source in enumerate(("trial", "result")):
+        done = shared(tmp_path / source, tmp_path / f"out{number}", "--key", tmp_path / "key")
+        assert done.exit_code == 0, done.output
+
+
+def test_keys_and_mappings_that_are_none_are_refused(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    write_key(key, b"0123456789abcdef")
+    assert read_key(key, "r").secret == b"0123456789abcdef"
+    with pytest.raises(FileExistsError):
+        write_key(key, b"another secret key")
+    key.chmod(0o644)
+    with pytest.raises(InputError, match="can be read by others -> chmod 600"):
+        read_key(key, "r")
+    key.chmod(0o600)
+    key.write_text("no key")
+    with pytest.raises(InputError, match="is no key file"):
+        read_key(key, "r")
+    mapping = tmp_path / "map.json"
+    assert read_people(mapping, "r") == {}
+    write_people(mapping, "r", {"P": Person("P-AAAAAAAA", -400, 0)})
+    write_people(mapping, "s", {"Q": Person("P-BBBBBBBB", -500, 0)})
+    assert read_people(mapping, "r") == {"P": Person("P-AAAAAAAA", -400, 0)}
+    for text in ("{}", "no json", '{"version": 2, "releases": {}}', '{"version": 1, "releases": {"r": {"P": {}}}}'):
+        mapping.write_text(text)
+        with pytest.raises(InputError, match="is no mapping"):
+            read_people(mapping, "r")
