@@ -57,18 +57,33 @@ def sap(
     as_json: bool = _JSON,
 ) -> None:
     """Write the statistical analysis plan, from the protocol alone."""
+    _written("sap", _plan_inputs(folder, draft), _language(language), out, pdf, as_json)
+
+
+@app.command("protocol")
+def protocol_document(
+    folder: Path = typer.Argument(help="Trial folder, or a protocol.yaml; no record is read."),
+    language: str = _LANGUAGE,
+    out: Path = _OUT,
+    draft: bool = _DRAFT,
+    pdf: bool = _PDF,
+    as_json: bool = _JSON,
+) -> None:
+    """Write the protocol as a document in the order of ICH M11, from protocol and registration record."""
+    _written("m11", _plan_inputs(folder, draft), _language(language), out, pdf, as_json)
+
+
+def _plan_inputs(folder: Path, draft: bool) -> PlanInputs:
     from theratrial.pipeline.study_documents import plan_inputs
     from theratrial.protocol.reader import parse_protocol
     from theratrial.registry.reader import parse_registration
 
-    spoken = _language(language)
     place = folder / "protocol.yaml" if folder.is_dir() else folder
     if not place.is_file():
         raise InputError(f"{place}: no protocol here -> give a trial folder or a protocol file")
     beside = place.with_name("registration.yaml")
     record = parse_registration(beside.read_bytes(), beside.name) if beside.is_file() else None
-    inputs = plan_inputs(parse_protocol(place.read_bytes(), place.name), record, draft=draft)
-    _written("sap", inputs, spoken, out, pdf, as_json)
+    return plan_inputs(parse_protocol(place.read_bytes(), place.name), record, draft=draft)
 
 
 @app.command("safety")
@@ -139,7 +154,7 @@ def _written(
     place = out / f"{name}.html"
     place.write_text(html, encoding="utf-8")
     because = pdf_written(made, voice, out / f"{name}.pdf") if pdf else "not asked for"
-    final = "no clause open" if kind == "sap" else "locked"
+    final = "no clause open" if kind in ("sap", "m11") else "locked"
     standing = "DRAFT" if inputs.state.draft else final
     if as_json:
         paths = {"html": str(place), "pdf": "" if because else str(out / f"{name}.pdf")}

@@ -6,6 +6,7 @@ from theratrial.protocol.schema import Protocol
 from theratrial.report.study.analysis_plan.plan import analysis_plan
 from theratrial.report.study.csr.report import study_report
 from theratrial.report.study.inputs import PlanInputs, StudyInputs
+from theratrial.report.study.m11.document import protocol_document
 from theratrial.report.study.monitoring.report import safety_report
 from theratrial.report.study.render import Document
 from theratrial.report.study.state import DocumentKind
@@ -20,8 +21,9 @@ def document(kind: DocumentKind, inputs: StudyInputs | PlanInputs, voice: Voice)
     TypeError
         A document with data was asked for without data.
     """
-    if kind == "sap":
-        return analysis_plan(inputs.plan if isinstance(inputs, StudyInputs) else inputs, voice)
+    if kind in ("sap", "m11"):
+        plan = inputs.plan if isinstance(inputs, StudyInputs) else inputs
+        return analysis_plan(plan, voice) if kind == "sap" else protocol_document(plan, voice)
     if not isinstance(inputs, StudyInputs):
         raise TypeError(f"{kind} needs results")
     return study_report(inputs, voice) if kind == "csr" else safety_report(inputs, voice)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-DocumentKind = Literal["csr", "sap", "safety"]
-KINDS: Final[tuple[DocumentKind, ...]] = ("csr", "sap", "safety")
+DocumentKind = Literal["csr", "sap", "safety", "m11"]
+KINDS: Final[tuple[DocumentKind, ...]] = ("csr", "sap", "safety", "m11")
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,21 +35,21 @@ def analysis_plan(inputs: PlanInputs, voice: Voice) -> Document:
         ("7", voice("Analysis sets"), (planned.sets_table(voice, protocol),)),
         ("8", voice("Sample size, interval, test and power"), tuple(planned_analysis.design_table(voice, protocol))),
         ("9", voice("Analyses"), ()),
-        ("9.1", voice("Primary analysis"), _primary(inputs, voice)),
-        ("9.2", voice("Sensitivity analyses"), _sensitivity(inputs, voice)),
-        ("9.3", voice("Missing data"), _missing(inputs, voice)),
+        ("9.1", voice("Primary analysis"), primary_analysis(inputs, voice)),
+        ("9.2", voice("Sensitivity analyses"), sensitivity_analyses(inputs, voice)),
+        ("9.3", voice("Missing data"), missing_data(inputs, voice)),
         ("9.4", voice("Time to event"), (planned_analysis.survival_table(voice, protocol),)),
-        ("9.5", voice("Exploratory analyses"), _exploratory(voice)),
+        ("9.5", voice("Exploratory analyses"), exploratory_analyses(voice)),
         ("10", voice("Safety analyses"), ()),
-        ("10.1", voice("Adverse events and laboratory"), _safety(inputs, voice)),
+        ("10.1", voice("Adverse events and laboratory"), safety_analyses(inputs, voice)),
         ("10.2", voice("Dose-limiting toxicity and stopping"), planned_analysis.stopping_plan_blocks(voice, protocol)),
-        ("10.3", voice("Serious events and pregnancy"), _serious(inputs, voice)),
+        ("10.3", voice("Serious events and pregnancy"), serious_terms(inputs, voice)),
         (
             "10.4",
             voice("Decision on the next session"),
             (*planned.gate_terms(voice, protocol), planned.limits_terms(voice, protocol)),
         ),
-        ("11", voice("Dosimetry"), _dosimetry(inputs, voice)),
+        ("11", voice("Dosimetry"), dosimetry_terms(inputs, voice)),
         ("12", voice("Software"), _software(inputs, voice)),
         ("13", voice("Decisions on what the protocol leaves open"), (planned.assumptions_table(voice, protocol),)),
         ("14", voice("Table shells"), tuple(shells(inputs, voice))),
@@ -108,7 +108,8 @@ def _purpose(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
     )
 
 
-def _primary(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+def primary_analysis(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+    """The primary analysis in a sentence."""
     endpoint = inputs.protocol.endpoint.reading
     if endpoint is None:
         return (absent(voice),)
@@ -121,7 +122,8 @@ def _primary(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
     return (Text(said),)
 
 
-def _sensitivity(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+def sensitivity_analyses(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+    """Every sensitivity analysis that will be generated."""
     plan = inputs.protocol.analysis.reading if inputs.protocol.analysis is not None else None
     if plan is None:
         return (absent(voice),)
@@ -152,7 +154,8 @@ def _sensitivity(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
     )
 
 
-def _missing(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+def missing_data(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+    """What a missing value counts as."""
     endpoint = inputs.protocol.endpoint.reading
     if endpoint is None:
         return (absent(voice),)
@@ -168,7 +171,8 @@ def _missing(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
     )
 
 
-def _exploratory(voice: Voice) -> tuple[Block, ...]:
+def exploratory_analyses(voice: Voice) -> tuple[Block, ...]:
+    """What is shown without a test."""
     return (
         Text(
             voice(
@@ -181,7 +185,8 @@ def _exploratory(voice: Voice) -> tuple[Block, ...]:
     )
 
 
-def _safety(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+def safety_analyses(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+    """Analyses of events and laboratory."""
     gate = inputs.protocol.safety_gate.reading
     version = gate.ctcae_version if gate is not None else "–"
     return (
@@ -203,7 +208,8 @@ def _safety(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
     )
 
 
-def _serious(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+def serious_terms(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+    """When an event is serious and who is told within what time."""
     clause = inputs.protocol.serious_events
     plan = clause.reading if clause is not None else None
     if plan is None:
@@ -240,7 +246,8 @@ def _expedited(plan: ExpeditedReports, voice: Voice) -> str:
     )
 
 
-def _dosimetry(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+def dosimetry_terms(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
+    """How absorbed doses are computed."""
     plan = inputs.protocol.dosimetry.reading
     if plan is None:
         return (absent(voice),)
