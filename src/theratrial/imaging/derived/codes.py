@@ -15,6 +15,9 @@ from pydicom.dataset import Dataset
 from theratrial.imaging.derived.making import SCHEME
 
 
+_SHORT: Final = 16
+
+
 @dataclass(frozen=True, slots=True)
 class Code:
     """Value, scheme and meaning, as DICOM codes a concept."""
@@ -26,7 +29,9 @@ class Code:
     def item(self) -> Dataset:
         """As an item of a code sequence."""
         found = Dataset()
-        found.CodeValue, found.CodingSchemeDesignator, found.CodeMeaning = self.value, self.scheme, self.meaning
+        # A value beyond 16 characters has an attribute of its own (PS3.3 8.1).
+        setattr(found, "CodeValue" if len(self.value) <= _SHORT else "LongCodeValue", self.value)
+        found.CodingSchemeDesignator, found.CodeMeaning = self.scheme, self.meaning
         return found
 
 
