@@ -38,7 +38,12 @@ from theratrial.web.results.services import on_the_queue, process_lives, this_pr
 from theratrial.web.sentences.matching import said
 from theratrial.web.trials.selectors import protocol_in_force
 
-PERMISSIONS: Final[dict[str, str]] = {"csr": "endpoint.view", "safety": "endpoint.view", "sap": "trial.view"}
+PERMISSIONS: Final[dict[str, str]] = {
+    "csr": "endpoint.view",
+    "safety": "endpoint.view",
+    "sap": "trial.view",
+    "m11": "trial.view",
+}
 """Who may have which: what holds data of every site is for those who may see the endpoint; the plan is for all."""
 WITH_DATA: Final = frozenset({"csr", "safety"})
 DOCUMENT_REQUESTED: Final = "study-document.request"
@@ -138,7 +143,7 @@ def document_made(pk: str) -> str:
 
 
 def _made(one: StudyDocument) -> None:
-    inputs = _plan() if one.kind == "sap" else _with_data(one)
+    inputs = _plan() if one.kind not in WITH_DATA else _with_data(one)
     protocol = inputs.folder.protocol if isinstance(inputs, StudyInputs) else inputs.protocol
     voice = voice_of(
         protocol, cast(DocumentLanguage, one.language), lambda text: said(text, jalali=True, words=str).text

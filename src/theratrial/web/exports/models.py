@@ -35,7 +35,7 @@ class StudyDocument(models.Model):
     """A document of the trial that is made in the background and kept for some days."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=8)  # csr | sap | safety
+    kind = models.CharField(max_length=8)  # csr | sap | safety | m11
     language = models.CharField(max_length=2)
     cut_off = models.DateField(null=True)
     """Day after which nothing exists for it; None: everything that was computed."""

@@ -43,7 +43,7 @@ def _schema(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
     visits = [one for clause in protocol.schedule.values() if (one := clause.reading) is not None and one.per_session]
     session = [
         voice("Injection"),
-        *(voice.core(one.title) for one in inside),
+        *(voice.core(one.title) for one in images),
         *(voice.core(one.title) for one in visits),
     ]
     arrow = f" {voice.arrow} "
