@@ -20,6 +20,8 @@ _LEAST_CHARACTERS: Final = 4
 _HEIGHTS_PX: Final = (5, 40)
 _WIDEST_PX: Final = 40
 _COMMON_VALUES: Final = 24
+_LEAST_SHARE_OF_STROKES: Final = 0.3
+"""Of all the spots of one value, this share must look like characters: sparse counts make a few by chance."""
 _LEAST_CONTRAST_FRACTION: Final = 0.25
 _EVEN_GROUND_FRACTION: Final = 0.1
 _ON_GROUND_FRACTION: Final = 0.85
@@ -101,6 +103,10 @@ def _characters_in_a_line(mask: NDArray[np.bool_], ground: NDArray[np.bool_]) ->
             and _on_ground(labels, index, box, ground)
         ):
             boxes.append((box[0].start, box[0].stop, box[1].start, box[1].stop))
+    if len(boxes) < _LEAST_SHARE_OF_STROKES * count:
+        return 0
+    if len(boxes) < _LEAST_SHARE_OF_STROKES * count:
+        return 0
     best = 0
     for top, bottom, _, _ in boxes:
         line = sorted(b for b in boxes if abs(b[1] - bottom) <= 1 and abs(b[0] - top) <= 2)

@@ -15,8 +15,8 @@ from theratrial.imaging.guard import readable
 from theratrial.imaging.times import seconds_between
 from theratrial.sharing.images.comparison import agreements, changed_numbers
 from theratrial.sharing.images.files import pixel_hash, read_object
-from theratrial.sharing.images.gather import gather
-from theratrial.sharing.images.leaks import MOST_SHOWN, Leak, leaks_in_file
+from theratrial.sharing.images.gather import uids_of
+from theratrial.sharing.images.leaks import MOST_SHOWN, Leak, leaks_in_object
 from theratrial.sharing.images.moments import Shift
 from theratrial.sharing.images.own_strings import OwnStrings, Search
 from theratrial.sharing.images.quantities import quantities
@@ -137,17 +137,17 @@ def _check_files(made: Written, part: Part, asked: Asked, tally: _Tally, root: P
     changed: dict[str, None] = {}
     for before_path, after_path in made.pairs:
         shown_as = str(after_path.relative_to(root))
-        tally.leaks += leaks_in_file(after_path, shown_as, part.search)
         with readable(before_path):
             before, after = read_object(before_path), read_object(after_path)
+            data = after_path.read_bytes()
+            tally.leaks += leaks_in_object(after, data, shown_as, part.search)
             old, new = pixel_hash(before), pixel_hash(after)
             with_pixels += bool(old)
             identical += bool(old) and old == new
             changed.update(dict.fromkeys(changed_numbers(before, after, shift)))
             mapped = {asked.key.uid(uid) for uid in was.take(before)}
             tally.unmapped += len(now.take(after) - mapped)
-        with after_path.open("rb") as stream:
-            tally.files.append((shown_as, hashlib.file_digest(stream, "sha256").hexdigest()))
+        tally.files.append((shown_as, hashlib.sha256(data).hexdigest()))
     code = made.folder.split("/")[0]
     tally.series.append(
         SeriesProof(
@@ -165,12 +165,11 @@ class _Uids:
 
     def take(self, dataset: Dataset) -> set[str]:
         """Note the UIDs of an object; all of them."""
-        found = OwnStrings()
-        gather(dataset, found)
+        found = uids_of(dataset)
         own = {str(dataset.get(name, "")) for name in _OWN_UIDS}
         self.there |= own | {str(dataset.get("FrameOfReferenceUID", ""))}
-        self.named += sorted(found.uids - own)
-        return found.uids
+        self.named += sorted(found - own)
+        return found
 
     @property
     def resolved(self) -> int:

@@ -111,9 +111,8 @@ def pixel_hash(dataset: Dataset) -> str:
     return digest.hexdigest() if seen else ""
 
 
-def bytes_beside_pixels(path: Path, dataset: Dataset) -> bytes:
+def bytes_beside_pixels(data: bytes, dataset: Dataset) -> bytes:
     """All bytes of a file but those of its pixels: preamble, meta information, header, whatever stands behind."""
-    data = path.read_bytes()
     if str(dataset.file_meta.get("TransferSyntaxUID", "")) == DeflatedExplicitVRLittleEndian:
         return data  # the deflated body is searched element by element, and inflated by `texts`
     for name in elements.PIXELS:

@@ -41,6 +41,24 @@ def gather(dataset: Dataset, into: OwnStrings) -> None:
             _add_text(dataset, tag, into)
 
 
+def uids_of(dataset: Dataset) -> set[str]:
+    """Every UID that names a thing, from every level of a data set."""
+    found = OwnStrings()
+    _gather_uids(dataset, found)
+    return found.uids
+
+
+def _gather_uids(dataset: Dataset, into: OwnStrings) -> None:
+    for tag in dataset.keys():  # noqa: SIM118 - keys, so that nothing else is decoded
+        vr = elements.representation(dataset[tag] if tag.is_private else dataset.get_item(tag), private=tag.is_private)
+        if vr == "SQ":
+            value = dataset[tag].value
+            for inner in value if isinstance(value, Sequence) else ():
+                _gather_uids(inner, into)
+        elif vr == "UI":
+            _add_uids(dataset[tag].value, elements.keyword(tag), into)
+
+
 def _add_uids(value: Any, keyword: str, into: OwnStrings) -> None:
     if keyword.endswith("SOPClassUID") or keyword in elements.KEPT_UIDS:
         return

@@ -14,6 +14,7 @@ from theratrial.sharing.images.words import is_ordinary
 _WORD: Final = re.compile(r"[^\W_]+")
 _LONG_LETTERS: Final = 6
 """From here on a name is looked for inside words too; shorter ones as whole words (Anna is in cannabis)."""
+_LONGEST_REMEMBERED: Final = 256
 _BYTES_LETTERS: Final = 4
 _BYTES_DIGITS: Final = 6
 """Shorter strings stand in any file by chance: they are looked for as whole words of text elements only."""
@@ -126,11 +127,14 @@ class Search:
     """Strings made of ordinary words alone (anonymous, patient, university): they identify nobody, not looked for."""
     too_short: int
     _needles: tuple[tuple[bytes, str, bool], ...] = field(init=False, repr=False)
+    _judged: dict[tuple[str, bool], tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    """Texts already searched: the slices of a series repeat them."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_judged", {})
         object.__setattr__(self, "_needles", tuple(_needles(self.inside)))
 
-    def in_text(self, text: str, *, term: bool = False) -> Iterator[str]:
+    def in_text(self, text: str, *, term: bool = False) -> tuple[str, ...]:
         """What of it stands in a text of a file, by kind: ``string``, ``date`` or ``UID``; each kind once.
 
         Parameters
@@ -138,7 +142,14 @@ class Search:
         term
             Whether the text is a term of the standard (CS: HEAD), in which ordinary words name nobody.
         """
-        words = self.words if term else self.words | self.name_parts
+        known = self._judged.get((text, term))
+        if known is None:
+            known = tuple(self._kinds_in(text, self.words if term else self.words | self.name_parts))
+            if len(text) <= _LONGEST_REMEMBERED:
+                self._judged[(text, term)] = known
+        return known
+
+    def _kinds_in(self, text: str, words: frozenset[str]) -> Iterator[str]:
         low = " ".join(text.replace("^", " ").replace("=", " ").split()).casefold()
         if any(word.group() in words for word in _WORD.finditer(low)) or any(
             _stands(low, needle) for needle in self.inside
@@ -173,7 +184,7 @@ class Search:
 
     def without(self, text: str, *, term: bool = False) -> str:
         """A text without the strings looked for; words in which one stands go as a whole."""
-        if not any(True for _ in self.in_text(text, term=term)):
+        if not self.in_text(text, term=term):
             return text
         words = self.words if term else self.words | self.name_parts
         left = text
@@ -181,7 +192,7 @@ class Search:
             left = re.sub(rf"(?i)[^\W_]*{re.escape(needle)}[^\W_]*", "", left)
         left = _WORD.sub(lambda m: "" if m.group().casefold() in words else m.group(), left)
         left = " ".join(left.split()).strip(" ,;:-_/^=")
-        return "" if any(True for _ in self.in_text(left, term=term)) else left
+        return "" if self.in_text(left, term=term) else left
 
 
 _UID_TEXT: Final = re.compile(r"[0-2](?:\.\d+){3,}")
