@@ -42,12 +42,15 @@ class Survey:
     Parameters
     ----------
     users
-        (name, whether it is a part of the software) -> printed name of who signed, else empty.
+        (name, whether it is a part of the software).
+    names
+        Who signed -> when last, and the name that was printed then.
     locations
         Site -> version -> first day on which something of it is told there.
     """
 
-    users: dict[tuple[str, bool], str] = field(default_factory=dict)
+    users: dict[tuple[str, bool], None] = field(default_factory=dict)
+    names: dict[str, tuple[str, str]] = field(default_factory=dict)
     locations: dict[str, dict[str, str]] = field(default_factory=dict)
     versions: dict[str, None] = field(default_factory=dict)
     last_at: str = ""
@@ -58,19 +61,20 @@ class Survey:
         """One change."""
         audit, version = told.audit, told.place.version
         self.versions.setdefault(version)
-        self.users.setdefault((audit.user, audit.system), "")
+        self.users.setdefault((audit.user, audit.system))
         day = audit.at[:10]
         for site in {audit.location, told.site, told.signed.location if told.signed else ""}:
             days = self.locations.setdefault(site, {})
             days[version] = min(days.get(version, day), day)
         if told.signed is not None:
-            self.users.setdefault((told.signed.user, False), "")
+            self.users.setdefault((told.signed.user, False))
         if told.remark is not None and told.remark.flags[0] == ("entity", "signature"):
             flags = dict(told.remark.flags)
             if signer := flags.get("signer"):
-                self.users[(signer, False)] = flags.get("printed_name", "")
-        # The clock may have been set back: the last instant is the latest.
-        self.last_at, self.last_source = max(self.last_at, audit.at), audit.source
+                self.users.setdefault((signer, False))
+                self.names[signer] = max(self.names.get(signer, ("", "")), (audit.at, flags.get("printed_name", "")))
+        # A file has its reference data first, so nothing of the head may hang on the order of the changes.
+        self.last_at, self.last_source = max((self.last_at, self.last_source), (audit.at, audit.source))
         self.count += 1
 
 
@@ -185,13 +189,13 @@ def _codes(codes: CodeList) -> etree._Element:
 def admin(survey: Survey, study_oid: str, versions: Mapping[str, Layout], in_force: str) -> etree._Element:
     """Users (accounts; the printed name only of who signed), sites, and meanings of signatures."""
     root = etree.Element("AdminData", StudyOID=study_oid)
-    for (name, system), printed in sorted(survey.users.items()):
+    for name, system in sorted(survey.users):
         user = etree.SubElement(root, "User", OID=user_oid(name, system=system), UserType="Other")
         if system:
             etree.SubElement(user, "DisplayName").text = "a part of the software"
         else:
             etree.SubElement(user, "LoginName").text = writable(name)
-        if printed:
+        if not system and (printed := survey.names.get(name, ("", ""))[1]):
             etree.SubElement(user, "FullName").text = writable(printed)
     found = survey.locations or {"": {in_force: (survey.last_at or "1970-01-01")[:10]}}
     for site, days in sorted(found.items()):

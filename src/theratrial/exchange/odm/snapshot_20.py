@@ -172,7 +172,7 @@ class _Tree:
         etree.SubElement(made, "Value").text = writable(thread.query.comment)
         site = flags.get("site", "") or self.tree.site
         for step, one in zip(steps, thread.steps, strict=True):
-            self.survey.users.setdefault((step.get("author", ""), False), "")
+            self.survey.users.setdefault((step.get("author", ""), False))
             self.survey.locations.setdefault(site, {})[self.tree.version] = self.at[:10]
             record = etree.SubElement(made, "AuditRecord")
             etree.SubElement(record, "UserRef", UserOID=user_oid(step.get("author", "")))

@@ -70,7 +70,7 @@ def transactional_written(
     with scratch() as reference, scratch() as clinical:
         _bodies(changes, layouts, reference, clinical, survey)
         survey.last_at = survey.last_at or empty_since
-        used = {oid: layouts[oid] for oid in survey.versions} | {in_force: layouts[in_force]}
+        used = {oid: one for oid, one in layouts.items() if oid in survey.versions or oid == in_force}
         _head(out, survey, used, in_force, software=software, simulated=simulated, subject=subject)
         for body in (reference, clinical):
             body.seek(0)
@@ -82,12 +82,13 @@ def transactional_written(
 def _bodies(
     changes: Iterable[Told], layouts: Mapping[str, Layout], reference: BinaryIO, clinical: BinaryIO, survey: Survey
 ) -> None:
-    version = ""
+    version, loose = "", 0
     for told in changes:
         survey.take(told)
         study_oid, oid = layouts[told.place.version].study_oid, told.place.version
         if not told.place.subject:
-            _reference(reference, told, study_oid, survey.count)
+            loose += 1
+            _reference(reference, told, study_oid, loose)
             continue
         if oid != version:
             clinical.write(b"</ClinicalData>\n" if version else b"")
