@@ -62,11 +62,21 @@ def build(
 
 
 def _of_result(result: Path, trial: Path | None, participant: str) -> ArchiveSource:
-    from theratrial.pipeline.archived import result_opened
+    from theratrial.pipeline.archived import standard_files
+    from theratrial.pipeline.sdtm_package import opened_result
     from theratrial.sharing.archive.contents import ArchiveSource
 
-    folder, values = result_opened(result, trial)
-    return ArchiveSource(folder, values, folder.path, result, participant=participant)
+    folder, values = opened_result(result, trial)
+    standards, because = ({}, "") if participant else standard_files(folder, values)
+    return ArchiveSource(
+        folder,
+        values,
+        folder.path,
+        result,
+        participant=participant,
+        standards=standards,
+        without_standards_because=because,
+    )
 
 
 def _of_site(site: Path, participant: str) -> ArchiveSource:

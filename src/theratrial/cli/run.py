@@ -95,16 +95,23 @@ def _show(results: dict[str, Any], out: Path, as_json: bool) -> None:
 
 
 def verify(
-    out: Path = typer.Argument(help="Folder that `theratrial run --out` wrote."),
+    out: Path = typer.Argument(help="Folder that `theratrial run --out` wrote, or an inspector's archive."),
     trial: Path = typer.Option(None, "--trial", help="The trial folder, if it was moved since."),
+    manifest_sha256: str = typer.Option("", "--manifest-sha256", help="Of an archive: digest told when it was made."),
     workers: int = typer.Option(0, "--workers", min=0, help="Processes; 0 means one for each core."),
     show_all: bool = typer.Option(False, "--all", help="List every difference, not the first alone."),
     as_json: bool = typer.Option(False, "--json", help="Print what was found as JSON."),
 ) -> None:
     """Recompute every derived number of a result from the stored inputs, and render its report again."""
     from theratrial.pipeline.verify import verification
+    from theratrial.pipeline.verify_archive import is_archive
     from theratrial.results.plain import read_results
 
+    if is_archive(out):
+        from theratrial.cli.verify_archive import archive_verified
+
+        archive_verified(out, manifest_sha256, workers or _default_workers(), show_all, as_json)
+        return
     stored = read_results(out / "results.json")
     with console.progress("Verifying", total=len(stored["participants"]) + 4) as progress:
         found = verification(out, trial=trial, workers=workers or _default_workers(), advance=progress.advance)

@@ -1,25 +1,16 @@
-"""A result as it was written, whatever build wrote it: what an archive is made from."""
+"""The data sets of a result for an archive."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from theratrial.pipeline.outputs import RESULTS, read_run_record
-from theratrial.pipeline.verify import trial_folder_of
-from theratrial.results.plain import read_results
-from theratrial.results.rebuild import rebuilt
+from theratrial.errors import TheratrialError
+from theratrial.pipeline.sdtm_package import sdtm_package
 from theratrial.results.values import TrialResult
-from theratrial.trialfolder import read_folder
 from theratrial.trialfolder.records import TrialFolder
 
 
-def result_opened(out: Path, trial: Path | None = None) -> tuple[TrialFolder, TrialResult]:
-    """The trial folder and the values of a result.
-
-    Raises
-    ------
-    InputError
-        One of them is not there, or is not what this version reads.
-    """
-    values = rebuilt(TrialResult, read_results(out / RESULTS))
-    return read_folder(trial_folder_of(out, read_run_record(out), trial)), values
+def standard_files(folder: TrialFolder, result: TrialResult) -> tuple[dict[str, bytes], str]:
+    """The SDTM package by name, and why there is none: what a trial's data sets lack must not hide its records."""
+    try:
+        return dict(sdtm_package(folder, result).files), ""
+    except TheratrialError as error:
+        return {}, str(error)

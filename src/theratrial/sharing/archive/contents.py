@@ -17,17 +17,19 @@ from theratrial.results.values import InputFile, TrialResult
 from theratrial.sharing.archive import verifier
 from theratrial.sharing.archive.packing import Packing, json_bytes
 from theratrial.sharing.archive.readme import readme_text
-from theratrial.sharing.archive.standards import standard_files
 from theratrial.trialfolder.records import TrialFolder
 from theratrial.trialfolder.tables import TABLES
 
 FORMAT: Final = "theratrial inspector's archive"
 FORMAT_VERSION: Final = 1
-TRIAL, RESULTS, COPY = "trial", "results", "copy"
+TRIAL, RESULTS, COPY, SDTM = "trial", "results", "copy", "sdtm"
 PDF_VARIANT: Final = "pdf/a-3u"
 PARTICIPANT_RESULT: Final = "participant.json"
 _TOP: Final = (verifier.LEDGER, "odm.xml")
 _NOT_TAKEN: Final = ("verify.py", "README.txt", verifier.MANIFEST)
+
+STEPS: Final = 4
+"""How often `archive_packed` tells of its progress."""
 
 Advance = Callable[[str], None]
 
@@ -50,6 +52,8 @@ class ArchiveSource:
         Whether ``ledger.jsonl`` is the whole ledger or the events of one participant.
     participant
         Whose archive; "" means the whole trial's.
+    standards
+        The SDTM package by name: data sets, Define-XML, reviewer's guide; of the whole trial.
     """
 
     folder: TrialFolder
@@ -60,6 +64,8 @@ class ArchiveSource:
     about: Mapping[str, Any] = field(default_factory=dict)
     ledger_is_whole: bool = False
     participant: str = ""
+    standards: Mapping[str, bytes] = field(default_factory=dict)
+    without_standards_because: str = "nobody asked for them"
 
 
 def archive_packed(source: ArchiveSource, made: Packing, *, images: bool, advance: Advance) -> dict[str, Any]:
@@ -199,10 +205,9 @@ def _standards(source: ArchiveSource, made: Packing, missing: list[str]) -> None
     if source.participant:
         missing.append("sdtm/: data sets are of the whole trial; hers are in the trial's archive")
         return
-    files, because = standard_files(source.folder, source.result)
-    made.add_all(files)
-    if because:
-        missing.append(f"sdtm/: {because}")
+    made.add_all({f"{SDTM}/{name}": content for name, content in source.standards.items()})
+    if not source.standards:
+        missing.append(f"sdtm/: {source.without_standards_because}")
 
 
 def _copied(source: ArchiveSource, missing: list[str]) -> dict[str, bytes]:

@@ -13,10 +13,7 @@ _LINES: Final = (
     ("copy/signatures.json", "every signature with name, time, meaning and what was signed"),
     ("odm.xml", "records, audit records and signatures as CDISC ODM 1.3.2, transactional"),
     ("ledger.jsonl", "the events of the ledger, one JSON object a line, with their chain of digests"),
-    (
-        "sdtm/define.xml",
-        "what the SDTM data sets beside it hold: Dataset-JSON (*.json), transport files (*.xpt)",
-    ),
+    ("sdtm/dataset-json/define.xml", "what the SDTM data sets hold; the transport files lie in sdtm/xpt"),
     ("trial/protocol.yaml", "the trial folder that the numbers were computed from: protocol, registration, records"),
     ("results/results.json", "every derived number with the path it came; results/run.json says what computed them"),
     ("results/participant.json", "every derived number of the participant with the path it came"),

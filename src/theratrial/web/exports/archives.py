@@ -7,12 +7,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from theratrial.errors import InputError
-from theratrial.pipeline.archived import result_opened
+from theratrial.pipeline.archived import standard_files
 from theratrial.pipeline.outputs import RUN
-from theratrial.sharing.archive.contents import ArchiveSource
+from theratrial.pipeline.sdtm_package import opened_result
+from theratrial.sharing.archive.contents import Advance, ArchiveSource, archive_packed
+from theratrial.sharing.archive.packing import packing
 from theratrial.sharing.archive.verifier import MANIFEST
 from theratrial.web.exports.certified import participant_copy, trial_copy
 from theratrial.web.exports.scope import provenance
@@ -46,7 +49,8 @@ def archive_source(user: Any, participant: Participant | None, now: datetime) ->
     place = computation_folder(row.computation)
     if place is None or not Path(place, "out", RUN).is_file():
         raise InputError(_("the files of the latest computation are gone: compute the trial again"))
-    folder, result = result_opened(Path(place, "out"), Path(place, "trial"))
+    folder, result = opened_result(Path(place, "out"), Path(place, "trial"))
+    standards, because = ({}, "") if participant is not None else standard_files(folder, result)
     copied = participant_copy(user, participant, now) if participant is not None else trial_copy(user, now)
     about = {**provenance(user, None, now), "computed_after_event": row.computation.ledger_seq}
     return ArchiveSource(
@@ -58,7 +62,17 @@ def archive_source(user: Any, participant: Participant | None, now: datetime) ->
         about=about,
         ledger_is_whole=participant is None,
         participant=participant.code if participant is not None else "",
+        standards=standards,
+        without_standards_because=because,
     )
+
+
+def archive_written(user: Any, participant: Participant | None, place: Path, *, images: bool, advance: Advance) -> str:
+    """Write an archive; says the digest of its manifest."""
+    source = archive_source(user, participant, timezone.now())
+    with packing(place) as made:
+        about = archive_packed(source, made, images=images, advance=advance)
+        return made.finished(about)
 
 
 def command_source(code: str) -> ArchiveSource:

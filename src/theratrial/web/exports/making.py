@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import zipfile
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -13,8 +16,11 @@ from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
+from theratrial.sharing.archive.contents import STEPS
+from theratrial.web.exports.archives import archive_written
 from theratrial.web.exports.certified import manifest_digest, participant_copy, trial_copy
 from theratrial.web.exports.models import Package
+from theratrial.web.exports.odm import site_transactional_written
 from theratrial.web.exports.scope import sha256, zipped
 from theratrial.web.ledger.act import act, note
 from theratrial.web.participants.models import Participant
@@ -26,6 +32,8 @@ KEPT: Final = timedelta(days=7)
 """How long a package can be fetched; the next request removes what is older."""
 SILENT_TOO_LONG: Final = timedelta(hours=2)
 """After this a package that is still being made counts as interrupted."""
+ARCHIVES: Final = ("archive", "images")
+"""Kinds of package that are an inspector's archive, without and with the images."""
 REQUESTED: Final = "export.certified-copy-request"
 FETCHED: Final = "export.certified-copy"
 LOG = logging.getLogger("theratrial.web.exports")
@@ -41,18 +49,19 @@ def package_file(package: Package) -> Path:
     return package_folder() / f"{package.pk}.zip"
 
 
-def package_requested(user: Any, participant: Participant | None) -> Package:
-    """Put a copy on the queue; the one of the same person that is under way already is given instead of a second."""
+def package_requested(user: Any, participant: Participant | None, kind: str = "copy") -> Package:
+    """Put a package on the queue; the same one that is under way already is given instead of a second."""
     from theratrial.web.exports.tasks import make
 
     old_removed()
     with act(user, REQUESTED):
         under_way = Package.objects.filter(
-            participant=participant, requested_by=user, state__in=("waiting", "making")
+            participant=participant, requested_by=user, kind=kind, state__in=("waiting", "making")
         ).first()
         if under_way is not None:
             return under_way
         made = Package.objects.create(
+            kind=kind,
             participant=participant,
             requested_by=user,
             requested_at=timezone.now(),
@@ -63,6 +72,7 @@ def package_requested(user: Any, participant: Participant | None) -> Package:
             participant=participant.code if participant else "",
             site=participant.site.code if participant else "",
             package=str(made.pk),
+            kind=kind,
         )
         # In the same transaction: neither a row that nobody works on nor work without a row.
         make.enqueue(str(made.pk))
@@ -131,6 +141,12 @@ def _made(package: Package) -> None:
         Package.objects.filter(pk=package.pk).update(done=done, total=total)
 
     now, user = timezone.now(), package.requested_by
+    if package.kind == "odm":
+        _odm_made(package)
+        return
+    if package.kind in ARCHIVES:
+        _archive_made(package, advance)
+        return
     if package.participant is not None:
         files = participant_copy(user, package.participant, now)
     else:
@@ -142,6 +158,42 @@ def _made(package: Package) -> None:
     half.rename(place)
     package.state, package.sha256, package.bytes = "ready", sha256(content), len(content)
     package.manifest_sha256 = manifest_digest(files)
+
+
+def _archive_made(package: Package, advance: Callable[[int, int], None]) -> None:
+    """The inspector's archive, written straight to the disk: with images it is larger than the memory."""
+    place, done = package_file(package), 0
+
+    def step(_what: str) -> None:
+        nonlocal done
+        done += 1
+        advance(done, STEPS + 1)
+
+    advance(0, STEPS + 1)
+    for left_over in place.parent.glob(f".{place.name}.half-*"):
+        left_over.unlink(missing_ok=True)
+    images = package.kind == "images"
+    package.manifest_sha256 = archive_written(
+        package.requested_by, package.participant, place, images=images, advance=step
+    )
+    with place.open("rb") as stream:
+        package.sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    package.state, package.bytes = "ready", place.stat().st_size
+
+
+def _odm_made(package: Package) -> None:
+    """The history of the whole trial as ODM, written straight into the zip: it may be larger than the memory."""
+    place = package_file(package)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    half = place.with_suffix(".half")
+    entry = zipfile.ZipInfo(f"{the_trial().trial_id}-odm.xml", (1980, 1, 1, 0, 0, 0))
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(half, "w") as archive, archive.open(entry, "w", force_zip64=True) as out:
+        site_transactional_written(out)  # type: ignore[arg-type]  # IO[bytes] that is only written to
+    with half.open("rb") as stream:
+        package.sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    half.rename(place)
+    package.state, package.bytes = "ready", place.stat().st_size
 
 
 def kept_since() -> datetime:
@@ -158,6 +210,7 @@ def package_fetched(user: Any, package: Package) -> None:
             participant=participant.code if participant else "",
             site=participant.site.code if participant else "",
             package=str(package.pk),
+            kind=package.kind,
             sha256=package.sha256,
             bytes=package.bytes,
             manifest_sha256=package.manifest_sha256,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from theratrial.web.exports import document_views, views
+from theratrial.web.exports import archive_views, document_views, odm_views, views
 
 app_name = "exports"
 urlpatterns = [
@@ -13,7 +13,10 @@ urlpatterns = [
     path("certified-copy/", views.certified, name="certified"),
     path("packages/", views.packages, name="packages"),
     path("packages/<uuid:pk>/", views.package, name="package"),
+    path("odm/history/", odm_views.history, name="odm-history"),
+    path("odm/snapshot/", odm_views.snapshot, name="odm-snapshot"),
     path("certified-copy/participant/", views.certified_participant, name="certified-participant"),
+    path("archive/", archive_views.archive, name="archive"),
     path("documents/", document_views.index, name="documents"),
     path("documents/list/", document_views.listed, name="documents-list"),
     path("documents/ask/", document_views.ask, name="document-ask"),

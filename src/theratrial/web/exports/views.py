@@ -16,8 +16,10 @@ from theratrial.errors import InputError
 from theratrial.trialfolder.tables import TABLES
 from theratrial.web.access import may, participant_or_404, requires, sites_of
 from theratrial.web.capture.naming import table_label
+from theratrial.web.exports.archives import MADE as ARCHIVE_MADE
 from theratrial.web.exports.documents import DOCUMENT_FETCHED
 from theratrial.web.exports.making import (
+    ARCHIVES,
     FETCHED,
     KEPT,
     REQUESTED,
@@ -37,9 +39,12 @@ from theratrial.web.results.blinding import hidden_records
 from theratrial.web.trials.selectors import protocol_in_force, the_trial
 
 SHOWN = 20
+_NAMES: Final = {"copy": "certified-copy", "odm": "odm", "archive": "archive", "images": "archive-with-images"}
+_RESULTS: Final = dict.fromkeys(ARCHIVES, ("endpoint.view",))
+"""What holds computed results is for those who may see them."""
 ACTIONS: Final = (
     *("export.folder", "export.listing", "export.ledger", "export.completeness", "export.activity-ledger"),
-    *("export.registration", "export.odm", REQUESTED, FETCHED, DOCUMENT_FETCHED),
+    *("export.registration", "export.odm", REQUESTED, FETCHED, DOCUMENT_FETCHED, ARCHIVE_MADE),
 )
 """Every export of the site by name: found by the index of actions, where a common beginning reads the whole ledger."""
 
@@ -60,6 +65,8 @@ def index(request: HttpRequest) -> HttpResponse:
     }
     if inspects:
         context |= _packages(request)
+        context["archives"] = any(may(request.user, "endpoint.view", site=site) for site in sites)
+        context["whole_archive"] = everywhere(request.user, "exports.make", "ledger.view", "endpoint.view")
     return render(request, "exports/index.html", context)
 
 
@@ -108,7 +115,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @require_POST
 def ledger(request: HttpRequest) -> HttpResponse:
     """The whole ledger; of those who withdrew the use of their data only digests."""
-    _inspector(request, "exports.make", "ledger.view")
+    inspector_only(request, "exports.make", "ledger.view")
     about = provenance(request.user, None, timezone.now())
     lines = "".join(line + "\n" for line in ledger_lines())
     files = {"ledger.jsonl": lines.encode(), PROVENANCE_FILE: json_bytes(about)}
@@ -119,7 +126,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
 @require_POST
 def certified(request: HttpRequest) -> HttpResponse:
     """The certified copy of the trial."""
-    _inspector(request, "exports.make", "ledger.view")
+    inspector_only(request, "exports.make", "ledger.view")
     return _asked_for(request, None)
 
 
@@ -130,10 +137,10 @@ def certified_participant(request: HttpRequest) -> HttpResponse:
     code = request.POST.get("code", "")
     if "\x00" in code:
         raise Http404
-    return _asked_for(request, _participant(request, code))
+    return _asked_for(request, participant_to_copy(request, code))
 
 
-def _participant(request: HttpRequest, code: str) -> Participant:
+def participant_to_copy(request: HttpRequest, code: str) -> Participant:
     """Of whom the user may have a copy."""
     participant: Participant = participant_or_404(request, code, "ledger.view")
     if not may(request.user, "exports.make", site=participant.site):
@@ -175,11 +182,15 @@ def package(request: HttpRequest, pk: Any) -> HttpResponse:
     if found is None or not package_file(found).is_file():
         raise Http404(str(pk))
     if found.participant is None:
-        _inspector(request, "exports.make", "ledger.view")
-    else:
-        _participant(request, found.participant.code)
+        inspector_only(request, "exports.make", "ledger.view", *_RESULTS.get(found.kind, ()))
+    elif not all(
+        may(request.user, one, site=participant_to_copy(request, found.participant.code).site)
+        for one in _RESULTS.get(found.kind, ("exports.make",))
+    ):
+        raise PermissionDenied("endpoint.view")
     package_fetched(request.user, found)
-    name = f"certified-copy-{found.participant.code}" if found.participant else "certified-copy"
+    name = _NAMES[found.kind]
+    name = f"{name}-{found.participant.code}" if found.participant else name
     answer: HttpResponseBase = FileResponse(package_file(found).open("rb"), content_type="application/zip")
     answer.headers["Content-Disposition"] = f'attachment; filename="{the_trial().trial_id}-{name}.zip"'
     answer.headers["X-Content-SHA256"] = found.sha256
@@ -191,7 +202,8 @@ def _not_blind(request: HttpRequest, participant: Participant | None = None) -> 
         raise PermissionDenied(_("a reader may copy the records once his own readings are signed"))
 
 
-def _inspector(request: HttpRequest, *permissions: str) -> None:
+def inspector_only(request: HttpRequest, *permissions: str) -> None:
+    """Refuse whoever lacks one of the rights at a site, or has still to sign a reading of her own."""
     _not_blind(request)
     if not everywhere(request.user, *permissions):
         raise PermissionDenied(_("what covers the whole trial needs the permission at every site"))
