@@ -2,7 +2,10 @@
 
 dcmtk's storescu sends the same files to each in turn, with TCP_NODELAY and PDUs of 128 KiB. Ours has every slice on
 the disk before it answers (one flush per slice); storescp leaves that to the operating system. The time is that of the
-whole storescu process, its start included. Needs dcmtk; without Orthanc its line is left out.
+whole storescu process, its start included. Needs dcmtk; without Orthanc its lines are left out.
+
+Orthanc is measured as its package starts it, against which the limit holds, and once more with TCP_NODELAY=1 in its
+environment, which its documentation does not ask for and which takes away the 40 ms that TCP waits before each answer.
 
     python benchmarks/dicom_receive.py [--slices 300] [--size 512] [--repeats 5]
 """
@@ -23,6 +26,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from load_series import write_series
@@ -31,6 +35,7 @@ RESULTS = Path(__file__).resolve().parent / "results" / "dicom_receive.json"
 MOST_OF_STORESCP = 3.5
 LEAST_OF_ORTHANC = 4.0
 _QUICK = {**os.environ, "TCP_NODELAY": "1"}
+_USUAL = {name: value for name, value in os.environ.items() if name != "TCP_NODELAY"}
 _SET_UP = """
 import django
 django.setup()
@@ -101,7 +106,7 @@ def storescp(folder: Path) -> Iterator[tuple[int, str]]:
 
 
 @contextmanager
-def orthanc(folder: Path) -> Iterator[tuple[int, str]]:
+def orthanc(folder: Path, environment: dict[str, str] | None = None) -> Iterator[tuple[int, str]]:
     """Orthanc as it comes, with a database of its own."""
     port = free_port()
     (folder / "orthanc").mkdir()
@@ -112,7 +117,7 @@ def orthanc(folder: Path) -> Iterator[tuple[int, str]]:
     (folder / "orthanc.json").write_text(json.dumps(settings), encoding="utf-8")
     program = shutil.which("Orthanc") or "/usr/sbin/Orthanc"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen([program, str(folder / "orthanc.json")], env=_QUICK, text=True, **quiet)  # type: ignore[call-overload]
+    process = subprocess.Popen([program, str(folder / "orthanc.json")], env=environment or _USUAL, text=True, **quiet)  # type: ignore[call-overload]
     try:
         _until_open(port, process)
         yield port, "ORTHANC"
@@ -143,6 +148,7 @@ def main() -> int:
     receivers: dict[str, Callable[[Path], contextmanager]] = {"theratrial": ours, "storescp": storescp}  # type: ignore[valid-type]
     if shutil.which("Orthanc") or Path("/usr/sbin/Orthanc").exists():
         receivers["Orthanc"] = orthanc
+        receivers["Orthanc, TCP_NODELAY"] = partial(orthanc, environment=_QUICK)
     times: dict[str, list[float]] = {name: [] for name in receivers}
     with tempfile.TemporaryDirectory() as place:
         for turn in range(options.repeats):
@@ -158,7 +164,7 @@ def main() -> int:
     medians = {name: statistics.median(taken) for name, taken in times.items()}
     print(f"{options.slices} CT slices, {volume_MB:.0f} MB, median of {options.repeats}, {platform.machine()}")
     for name, median_s in medians.items():
-        print(f"{name:<12} {median_s:6.2f} s  {volume_MB / median_s:6.0f} MB/s  (from {min(times[name]):.2f} to "
+        print(f"{name:<20} {median_s:6.2f} s  {volume_MB / median_s:6.0f} MB/s  (from {min(times[name]):.2f} to "
               f"{max(times[name]):.2f})")  # fmt: skip
     of_storescp = medians["theratrial"] / medians["storescp"]
     met = of_storescp <= MOST_OF_STORESCP
