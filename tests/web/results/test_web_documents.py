@@ -79,13 +79,13 @@ def content(answer: Any) -> bytes:
     return b"".join(answer.streaming_content)
 
 
-@pytest.mark.parametrize("kind", ["csr", "safety", "sap"])
+@pytest.mark.parametrize("kind", ["csr", "safety", "sap", "m11"])
 def test_what_holds_data_is_for_those_who_may_see_the_endpoint_and_the_plan_for_everybody_in_the_trial(
     computed_site: Computation, client_of: ClientOf, kind: str
 ) -> None:
     for member in CAST:
         allowed = member.username in MAY_SEE_THE_ENDPOINT or (
-            kind == "sap" and member.username not in OUTSIDE_THE_TRIAL
+            kind in ("sap", "m11") and member.username not in OUTSIDE_THE_TRIAL
         )
         browser, one = client_of(member.username), ready(member.username, kind)
         before = StudyDocument.objects.count()
@@ -132,21 +132,23 @@ def test_a_reader_who_has_not_signed_gets_no_document_with_data_although_she_may
     assert browser.post(f"{ADDRESS}ask/", {"kind": "sap", "language": "en"}).status_code == 302
 
 
+@pytest.mark.parametrize("kind", ["sap", "m11"])
 def test_the_plan_is_made_without_any_computation_and_fetching_it_is_noted_with_its_digest(
-    demonstration: Any, client_of: ClientOf
+    demonstration: Any, client_of: ClientOf, kind: str
 ) -> None:
     browser = client_of("monitor1")
     page = browser.get(ADDRESS).content.decode()
     assert "Make the analysis plan" in page
+    assert "Make the protocol document" in page
     assert "Make the study report" not in page
-    one = made_for(browser, kind="sap", language="fa")
+    one = made_for(browser, kind=kind, language="fa")
     html = content(browser.get(f"{ADDRESS}{one.pk}/"))
     assert hashlib.sha256(html).hexdigest() == one.html_sha256
     assert b'dir="rtl"' in html
     pdf = content(browser.post(f"{ADDRESS}{one.pk}/pdf/"))
     noted = Note.objects.get(action="export.study-document")
     assert noted.detail["sha256"] == hashlib.sha256(pdf).hexdigest()
-    again = made_for(browser, kind="sap", language="fa")
+    again = made_for(browser, kind=kind, language="fa")
     assert again.pk != one.pk
     assert again.html_sha256 == one.html_sha256, "the same protocol, the same bytes"
 
