@@ -6,6 +6,7 @@ import io
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -254,3 +255,29 @@ def test_a_difference_is_found_wherever_it_is_but_not_in_the_layout() -> None:
     altered = content.replace(b'Value="95"', b'Value="96"')
     assert 'Value="96"' in first_difference(lambda: io.BytesIO(content), lambda: io.BytesIO(altered))
     assert first_difference(lambda: io.BytesIO(content), lambda: io.BytesIO(content[:-8] + b"<More/></ODM>")) != ""
+
+
+def test_a_row_keeps_its_site_when_its_subject_goes_to_another() -> None:
+    teller = Teller(example.layouts(), example.layout().oid)
+    day = {"screened_on": "2022-03-01"}
+    told = [teller.subject("P01", "A", day, "Insert", example.audit(1))]
+    old, new = example.platelets(site="A"), example.platelets(id="r2", site="B", group="g2")
+    told += teller.record(None, old, example.audit(2))
+    told.append(teller.subject("P01", "B", day, "Update", example.audit(3)))
+    told += teller.record(old, replace(old, version=2), example.audit(4, "looked at"))
+    told += teller.record(None, new, example.audit(5))
+    state = State()
+    for change in read(example.file(told)):
+        state.take(change)
+    assert {row.id: row.site for row in state.records(example.layouts())} == {old.id: "A", "r2": "B"}
+    assert state.sites == {"P01": "B"}
+
+
+def test_a_unit_that_contradicts_the_row_is_refused() -> None:
+    content = example.file(list(example.changes())[:2])
+    assert content.count(b'<MeasurementUnitRef MeasurementUnitOID="MU.10^9/L"/></ItemData>') == 1
+    state = State()
+    for change in read(content.replace(b'OID="MU.10^9/L"/></ItemData>', b'OID="MU.g/L"/></ItemData>')):
+        state.take(change)
+    with pytest.raises(ValueError, match=r"I\.laboratory\.value contradict"):
+        list(state.records(example.layouts()))

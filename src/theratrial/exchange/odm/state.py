@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from theratrial.exchange.odm.layout import Layout
-from theratrial.exchange.odm.rows import RecordRow, Values, row_of
+from theratrial.exchange.odm.rows import RecordRow, Values, row_of, values_of
 from theratrial.exchange.odm.told import Place, Told
+
+_SITE: Final = "I.record.site"
 
 Fields = dict[str, str]
 """Flags of an annotation, with its comment under ``text`` and its subject under ``participant``."""
@@ -24,6 +27,8 @@ class State:
     messages: dict[str, Fields] = field(default_factory=dict)
     verifications: dict[str, Fields] = field(default_factory=dict)
     _rows: dict[str, tuple[Place, Values]] = field(default_factory=dict)
+    _site_of: dict[str, str] = field(default_factory=dict)
+    """Row -> site that it is of where it does not say one itself: that of its subject when it was told."""
 
     def take(self, told: Told) -> None:
         """One change, in the order of the file."""
@@ -40,6 +45,8 @@ class State:
         if told.kind == "Remove" and not told.items:
             self._rows.pop(key, None)
             return
+        if told.kind in ("Insert", "Upsert") or any(i.oid == _SITE and i.kind == "Remove" for i in told.items):
+            self._site_of[key] = self.sites.get(told.place.subject, "")
         values = {} if told.kind in ("Insert", "Upsert") else dict(self._rows.get(key, (told.place, {}))[1])
         for item in told.items:
             if item.kind == "Remove":
@@ -64,7 +71,12 @@ class State:
         Raises
         ------
         ValueError
-            See `rows.row_of`.
+            See `rows.row_of`; or the items contradict one another (a unit beside another unit).
         """
-        for place, values in self._rows.values():
-            yield row_of(layouts[place.version], place, values, self.sites.get(place.subject, ""))
+        for key, (place, values) in self._rows.items():
+            layout, site = layouts[place.version], self._site_of.get(key, "")
+            row = row_of(layout, place, values, site)
+            again = values_of(layout, row, place, site)
+            if different := sorted(oid for oid in again.keys() | values.keys() if again.get(oid) != values.get(oid)):
+                raise ValueError(f"row {key}: {', '.join(different)} contradict the row or its place")
+            yield row
