@@ -62,6 +62,9 @@ class DoseLabel:
         Up to 64 characters.
     software
         Name and version of the program.
+    pseudonym
+        The only name of the patient in the object, and the PatientID of every source; birth date, accession number,
+        referring physician and descriptions of the study are then left out. Empty: patient and study as in the source.
     """
 
     entropy: str
@@ -70,6 +73,7 @@ class DoseLabel:
     series_description: str = "Absorbed dose"
     software: str = "theratrial"
     series_number: int = 9001
+    pseudonym: str = ""
 
     def __post_init__(self) -> None:
         if not self.entropy or len(self.comment) > 64 or len(self.series_description) > 64:
@@ -254,6 +258,8 @@ def _dataset(grid: Grid, headers: list[Any], label: DoseLabel) -> Dataset:
     for keyword in (*_TYPE_2, "AccessionNumber", "ReferringPhysicianName"):
         if keyword not in ds:
             setattr(ds, keyword, "")
+    if label.pseudonym:
+        _pseudonymous(ds, label.pseudonym)
     ds.SOPClassUID = RTDoseStorage
     ds.InstanceCreationDate, ds.InstanceCreationTime = (
         label.made_at.strftime("%Y%m%d"),
@@ -281,6 +287,20 @@ def _dataset(grid: Grid, headers: list[Any], label: DoseLabel) -> Dataset:
     ds.PlanOverviewSequence = [overview]
     _sources(ds, headers)
     return ds
+
+
+def _pseudonymous(ds: Dataset, pseudonym: str) -> None:
+    """Nobody and no place named but by the pseudonym."""
+    if str(ds.PatientID) != pseudonym:
+        raise InputError(f"the images of the dose are of patient {str(ds.PatientID)!r}, not of {pseudonym!r}")
+    # A name of one part ends in a caret, or it is read as the retired form without parts (PS3.5 6.2.1.2).
+    ds.PatientName = f"{pseudonym}^"
+    for keyword in ("PatientBirthDate", "AccessionNumber", "ReferringPhysicianName", "StudyID"):
+        setattr(ds, keyword, "")
+    for keyword in ("IssuerOfPatientID", "StudyDescription"):
+        if keyword in ds:
+            delattr(ds, keyword)
+    ds.SpecificCharacterSet = "ISO_IR 192"
 
 
 def _place(ds: Dataset, grid: Grid) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from theratrial.nuclides import Nuclide
 from theratrial.pipeline.dose_voxel_map import (
     MappedRegion,
     RegionVoxels,
+    SessionDoseMap,
     curve_of,
     cut_apart,
     difference_text,
@@ -25,8 +26,9 @@ from theratrial.pipeline.dose_voxel_map import (
     session_dose_map,
     stand_in_MBq_h,
 )
-from theratrial.pipeline.session_scans import SessionScan
+from theratrial.pipeline.session_scans import SeenRegion, SessionScan
 from theratrial.pipeline.session_values import MeasuredRegion
+from theratrial.protocol.schema import DoseRegion
 from theratrial.results import dosimetry as shown
 from theratrial.results.values import Note, RegionDoseResult
 from theratrial.trace import Quantity, Trace
@@ -34,7 +36,7 @@ from theratrial.trace import Quantity, Trace
 VERSION: Final = "1"
 
 
-def _reference(scans: Sequence[SessionScan], measured: Sequence[MeasuredRegion]) -> SessionScan | None:
+def _reference(scans: Sequence[SessionScan], measured: Sequence[Mappable]) -> SessionScan | None:
     """The scan that shows most of the regions; of those the one with most activity, which has the least noise."""
 
     def rank(scan: SessionScan) -> tuple[int, float]:
@@ -52,7 +54,7 @@ def _hours(scan: SessionScan) -> float:
 
 
 def _left_in_field(
-    scans: Sequence[SessionScan], measured: Sequence[MeasuredRegion], repeatability: float
+    scans: Sequence[SessionScan], measured: Sequence[Mappable], repeatability: float
 ) -> list[TimeActivityPoint]:
     """Activity outside all regions at each scan that shows every one of them; recovery moves activity, no more."""
     found = []
@@ -75,7 +77,7 @@ def _left_in_field(
     return found
 
 
-def _mapped(region: MeasuredRegion, scan: SessionScan, nuclide: Nuclide) -> MappedRegion | None:
+def _mapped(region: Mappable, scan: SessionScan, nuclide: Nuclide) -> MappedRegion | None:
     seen = next((one for one in region.seen if one.scan is scan), None)
     if seen is None:
         return None
@@ -88,6 +90,68 @@ def _mapped(region: MeasuredRegion, scan: SessionScan, nuclide: Nuclide) -> Mapp
         is_stand_in=tia is None,
         recovery=seen.recovery.recovery or 1.0,
     )
+
+
+class Mappable(Protocol):
+    """What a dose map needs of a region of the session."""
+
+    @property
+    def name(self) -> str:
+        """As drawn."""
+
+    @property
+    def seen(self) -> Sequence[SeenRegion]:
+        """The scans that show it."""
+
+    @property
+    def curve_points(self) -> Sequence[TimeActivityPoint]:
+        """Activity at each of them."""
+
+    @property
+    def reading(self) -> DoseRegion:
+        """As the protocol names it."""
+
+    @property
+    def tia_MBq_h(self) -> float | None:
+        """As reported [MBq h]."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MappedSession:
+    """The dose map of a session with what it was made of, and the regions that are not on it."""
+
+    reference: SessionScan
+    mapped: tuple[MappedRegion, ...]
+    lost: Mapping[str, str]
+    left: tuple[TimeActivityPoint, ...]
+    made: SessionDoseMap
+
+
+def mapped_session(
+    measured: Sequence[Mappable],
+    scans: Sequence[SessionScan],
+    nuclide: Nuclide,
+    plan: DosePlan,
+    *,
+    repeatability_relative_sd: float,
+    administered_MBq: float,
+) -> MappedSession:
+    """The dose map of a session, as `voxel_details` describes it; parameters and errors as there."""
+    if nuclide.emits_alpha:
+        raise NumericalError(f"{nuclide.name} emits alpha particles, which a voxel kernel does not hold")
+    reference = _reference(scans, measured)
+    if reference is None:
+        raise InputError("no scan of the session is quantified; there is no pattern to scale")
+    placed = [(region, _mapped(region, reference, nuclide)) for region in measured]
+    title = reference.image.plan.title
+    lost = {region.name: f"is not on the scan whose pattern is scaled ({title})" for region, one in placed if not one}
+    mapped, cut_away = cut_apart([one for _, one in placed if one is not None])
+    lost |= cut_away
+    left = _left_in_field(scans, measured, repeatability_relative_sd)
+    remainder = remainder_of(left, nuclide, plan, administered_MBq=administered_MBq)
+    hours = _hours(reference)
+    made = session_dose_map(reference.activity, hours, mapped, remainder)
+    return MappedSession(reference, tuple(mapped), lost, tuple(left), made)
 
 
 def voxel_details(
@@ -117,30 +181,21 @@ def voxel_details(
     InputError, NumericalError, SourceError
         No dose map can be made; the message says why.
     """
-    if nuclide.emits_alpha:
-        raise NumericalError(f"{nuclide.name} emits alpha particles, which a voxel kernel does not hold")
-    reference = _reference(scans, measured)
-    if reference is None:
-        raise InputError("no scan of the session is quantified; there is no pattern to scale")
-    placed = [(region, _mapped(region, reference, nuclide)) for region in measured]
-    title = reference.image.plan.title
-    lost = {region.name: f"is not on the scan whose pattern is scaled ({title})" for region, one in placed if not one}
-    mapped, cut_away = cut_apart([one for _, one in placed if one is not None])
-    lost |= cut_away
-    left = _left_in_field(scans, measured, repeatability_relative_sd)
-    remainder = remainder_of(left, nuclide, plan, administered_MBq=administered_MBq)
-    hours = _hours(reference)
-    made = session_dose_map(reference.activity, hours, mapped, remainder)
-    inputs = _map_inputs(reference, measured, left, made.kernel)
+    whole = mapped_session(
+        measured, scans, nuclide, plan, repeatability_relative_sd=repeatability_relative_sd,
+        administered_MBq=administered_MBq,
+    )  # fmt: skip
+    title, lost = whole.reference.image.plan.title, dict(whole.lost)
+    inputs = _map_inputs(whole.reference, measured, whole.left, whole.made.kernel)
     by_name = {region.name: region for region in measured}
     found = {}
-    for one in mapped:
+    for one in whole.mapped:
         region = by_name[one.name]
         if one.is_stand_in:
             lost[one.name] = f"no time-integrated activity: {region.classical.because}"
             continue
         try:
-            voxels = region_voxels(made, one)
+            voxels = region_voxels(whole.made, one)
         except NumericalError as error:
             lost[one.name] = str(error)
             continue

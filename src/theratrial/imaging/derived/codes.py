@@ -14,7 +14,6 @@ from pydicom.dataset import Dataset
 
 from theratrial.imaging.derived.making import SCHEME
 
-
 _SHORT: Final = 16
 
 
