@@ -31,10 +31,11 @@ def json_bytes(content: Any) -> bytes:
 
 def manifest_bytes(content: Mapping[str, Any]) -> bytes:
     """The manifest with a digest of itself inside, so that a byte of it that changes is seen."""
-    blank = json_bytes({**content, "zip": "sealed", "self_sha256": _BLANK})
-    if blank.count(_BLANK.encode()) != 1:
-        raise InputError("the manifest holds a digest of zeros; nothing has that digest")
-    return blank.replace(_BLANK.encode(), self_digest(blank, _BLANK).encode())
+    hole = "-" * 64
+    blank = json_bytes({**content, "zip": "sealed", "self_sha256": hole})
+    if blank.count(hole.encode()) != 1:
+        raise InputError(f"a text of a manifest holds {hole}, which stands for its own digest; take it out")
+    return blank.replace(hole.encode(), self_digest(blank, hole).encode())
 
 
 def listed(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
@@ -153,6 +154,10 @@ class _Zip:
         entry.external_attr = 0o644 << 16
         return self.archive.open(entry, "w", force_zip64=size is not None and size >= _LARGE)
 
+    def left(self) -> None:
+        """After a failure: zipfile would write its directory when it is collected, into a file that is closed."""
+        self.archive.fp = None
+
     def closed(self) -> None:
         """The seal is the digest of every byte before it."""
         self.archive.close()
@@ -207,7 +212,11 @@ def packing(out: Path, *, earlier: Path | None = None) -> Iterator[Packing]:
     try:
         if out.suffix == ".zip":
             with os.fdopen(os.open(half, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file:
-                yield Packing(half, _Zip(file))
+                target = _Zip(file)
+                try:
+                    yield Packing(half, target)
+                finally:
+                    target.left()
         else:
             half.mkdir(mode=0o700)
             yield Packing(half, _Folder(half), earlier=earlier)
