@@ -80,14 +80,30 @@ def test_withheld_pictures_lie_at_home_with_the_key(tmp_path: Path) -> None:
     assert "4 objects" in again.output
 
 
-def test_the_images_of_a_trial_and_of_its_result_are_found(tmp_path: Path) -> None:
-    series(tmp_path / "trial" / "images")
+def test_the_images_of_a_trial_are_those_of_people_who_let_them_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import theratrial.trialfolder as folders
+    import theratrial.trialfolder.withdrawals as withdrawals
+
+    class Trial:
+        tables = {"participants": [{"participant_id": PATIENT_ID}, {"participant_id": "OTHER-1"}]}
+
+    series(tmp_path / "trial" / "images" / "a")
+    other = pet_slice(0, series="1.2.826.0.1.55.8")
+    other.PatientID, other.StudyInstanceUID = "OTHER-1", "1.2.826.0.1.55.77"
+    saved(other, tmp_path / "trial" / "images" / "b" / "1.dcm")
     (tmp_path / "trial" / "protocol.yaml").write_text("x: 1\n")
     (tmp_path / "result").mkdir()
     (tmp_path / "result" / "run.json").write_text('{"trial_folder": "../trial"}')
+    monkeypatch.setattr(folders, "read_folder", lambda _path: Trial())
+    monkeypatch.setattr(withdrawals, "data_use_withdrawn", lambda _trial, one: one == "OTHER-1")
     for number, source in enumerate(("trial", "result")):
-        done = shared(tmp_path / source, tmp_path / f"out{number}", "--key", tmp_path / "key")
+        done = shared(tmp_path / source, tmp_path / f"out{number}", "--key", tmp_path / "key", "--json")
         assert done.exit_code == 0, done.output
+        report = json.loads(done.stdout)
+        assert (report["participants"], report["objects"]) == (1, 3)
+        assert report["withheld"] == [["PT", "its participant withdrew the use of the data", 1]]
 
 
 def test_keys_and_mappings_that_are_none_are_refused(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def images(
     from theratrial.sharing.images.report import report_values
     from theratrial.sharing.images.values import Asked, ReleaseRefused
 
-    folder, own = _images_of(source)
+    folder, excluded = _images_of(source)
     mapping = mapping or key.with_name(key.name + ".mapping.json")
     _kept_home((key, mapping), folder, out)
     asked = Asked(
@@ -57,8 +57,8 @@ def images(
         _key(key, release),
         read_people(mapping, release),
         frozenset(reviewed or ()),
-        own,
-        protocol_id,
+        protocol_id=protocol_id,
+        excluded=excluded,
     )
     try:
         made = make_release(asked, _progress(quiet=as_json))
@@ -77,8 +77,8 @@ def images(
         note(f"{len(made.withheld)} object(s) withheld; look at {review}")
 
 
-def _images_of(source: Path) -> tuple[Path, dict[str, tuple[str, ...]]]:
-    """The folder of images: of a result folder, its trial's; of a trial folder, its images."""
+def _images_of(source: Path) -> tuple[Path, frozenset[str]]:
+    """The folder of images (of a result its trial's, of a trial its own) and who withdrew the use of her data."""
     import json
 
     from theratrial.errors import InputError
@@ -92,11 +92,18 @@ def _images_of(source: Path) -> tuple[Path, dict[str, tuple[str, ...]]]:
         if not isinstance(named, str):
             raise InputError(f"{run}: does not name its trial folder -> give the folder of the images")
         source = (source / named).resolve()
+    excluded: frozenset[str] = frozenset()
     if (source / "protocol.yaml").is_file():
+        from theratrial.trialfolder import read_folder
+        from theratrial.trialfolder.withdrawals import data_use_withdrawn
+
+        trial = read_folder(source)
+        people = {str(row["participant_id"]) for row in trial.tables["participants"]}
+        excluded = frozenset(one for one in people if data_use_withdrawn(trial, one))
         source = source / "images"
     if not source.is_dir():
         raise InputError(f"{source}: no such folder")
-    return source, {}
+    return source, excluded
 
 
 def _kept_home(home: Sequence[Path], source: Path, out: Path) -> None:

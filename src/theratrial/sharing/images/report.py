@@ -78,7 +78,7 @@ def report_page(report: Report) -> str:
         + escape("; ".join(f"{meaning} ({value})" for value, meaning in METHOD_CODES))
         + f". A quantity agrees if it differs by at most {TOLERANCE:g} of its value. Where an array is "
         "compared, the value that differs most is shown.</p>",
-        "<h2>What was checked</h2>" + _table(("what", "result"), facts),
+        "<h2>What was checked</h2>" + _table(("what", "result"), [(name, str(value)) for name, value in facts]),
     ]
     if report.faults:
         parts.append(

@@ -47,6 +47,12 @@ def read_sources(asked: Asked, progress: Progress) -> tuple[list[Participant], l
     withheld = _unusable(seen)
     people: dict[str, Participant] = {}
     for one in seen.series:
+        if one.patient_id.strip() in asked.excluded:
+            because = "its participant withdrew the use of the data"
+            withheld += [
+                Withheld(because, False, one.modality, str(path), one.series_instance_uid) for path in one.files
+            ]
+            continue
         name = one.patient_id.strip() or f"study {one.study_instance_uid}"
         people.setdefault(name, Participant(name)).series.append(one)
     done, total = 0, sum(len(one.files) for one in seen.series)

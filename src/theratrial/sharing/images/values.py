@@ -51,6 +51,8 @@ class Asked:
     reviewed: frozenset[str] = frozenset()
     also_own: dict[str, tuple[str, ...]] = field(default_factory=dict)
     protocol_id: str = ""
+    excluded: frozenset[str] = frozenset()
+    """PatientIDs of those who withdrew the use of their data: nothing of theirs is shared."""
 
 
 @dataclass(frozen=True, slots=True)
