@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from theratrial.cli.export_adam import adam
+from theratrial.cli.export_dicom import dicom
 from theratrial.cli.export_fhir import fhir
 from theratrial.cli.export_odm import odm
 from theratrial.cli.export_sdtm import sdtm
@@ -19,6 +21,8 @@ def _root() -> None:
     """Holds the formats."""
 
 
+app.command("dicom")(dicom)
+app.command("adam")(adam)
 app.command("fhir")(fhir)
 app.command("odm")(odm)
 app.command("sdtm")(sdtm)

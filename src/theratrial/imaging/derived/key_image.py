@@ -7,7 +7,15 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from theratrial.errors import InputError
-from theratrial.imaging.derived.making import MANUFACTURER, Making, SourceImages, object_base, referenced, stamp
+from theratrial.imaging.derived.making import (
+    MANUFACTURER,
+    Making,
+    SourceImages,
+    object_base,
+    source_references,
+    stamp,
+    without_side,
+)
 
 _SOP_CLASS = "1.2.840.10008.5.1.4.1.1.7"
 
@@ -37,10 +45,8 @@ def key_image(
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation, dataset.PlanarConfiguration = 3, "RGB", 0
     dataset.Rows, dataset.Columns = picture.shape[:2]
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 8, 8, 7, 0
-    series = Dataset()
-    series.SeriesInstanceUID = source.first.SeriesInstanceUID
-    series.ReferencedInstanceSequence = [referenced(header) for header in source.headers]
-    dataset.ReferencedSeriesSequence = [series]
+    source_references(dataset, source)
+    without_side(dataset, source.first)
     stamp(dataset, making, source.first, description=description)
     content = np.ascontiguousarray(picture).tobytes()
     dataset.PixelData = content + b"\0" * (len(content) % 2)

@@ -46,6 +46,7 @@ _IMAGE: Final = (
     "RescaleSlope",
     "BitsStored",
     "PixelRepresentation",
+    "BodyPartExamined",
 )
 _EMPTY: Final = ("PatientBirthDate", "ReferringPhysicianName", "AccessionNumber", "StudyID")
 """Asked for by the modules (type 2) and left empty: none of it is needed, and each can name a person or a hospital."""
@@ -217,13 +218,41 @@ def stamp(dataset: Dataset, making: Making, header: Dataset, *, description: str
     dataset.SeriesTime = dataset.ContentTime = dataset.InstanceCreationTime = time
     if "TimezoneOffsetFromUTC" in header:
         dataset.TimezoneOffsetFromUTC = header.TimezoneOffsetFromUTC
-    dataset.SeriesDescription = description[:64]
+    dataset.SeriesDescription = within(description)
     dataset.Manufacturer = dataset.ManufacturerModelName = MANUFACTURER
     dataset.SoftwareVersions = making.software[:64]
     dataset.DeviceSerialNumber = "none"
     for item in dataset.get("ContributingEquipmentSequence", []):
         if "ContributionDateTime" in item:
             item.ContributionDateTime = at.strftime("%Y%m%d%H%M%S")
+
+
+def within(text: str, most: int = 64) -> str:
+    """A text cut to so many bytes: the standard counts characters, and some readers bytes.
+
+    >>> within("⁶⁸Ga", 4)
+    '⁶'
+    """
+    return text.encode()[:most].decode(errors="ignore").strip()
+
+
+def without_side(dataset: Dataset, header: Dataset) -> None:
+    """The body part as the source says it; where it does not, that the side is not known (General Series, type 2C)."""
+    if part := header.get("BodyPartExamined", ""):
+        dataset.BodyPartExamined = part
+    else:
+        dataset.Laterality = ""
+
+
+def source_references(dataset: Dataset, source: SourceImages) -> None:
+    """The images that an image was made from (General Reference Module)."""
+    purpose = Dataset()
+    purpose.CodeValue, purpose.CodingSchemeDesignator = "121322", "DCM"
+    purpose.CodeMeaning = "Source image for image processing operation"
+    items = [referenced(header) for header in source.headers]
+    for item in items:
+        item.PurposeOfReferenceCodeSequence = [purpose]
+    dataset.SourceImageSequence = items
 
 
 def object_base(header: Dataset, making: Making, sop_class: str, modality: str, *key: str) -> Dataset:

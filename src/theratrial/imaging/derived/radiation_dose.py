@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from theratrial.errors import InputError
 from theratrial.imaging.derived import codes
 from theratrial.imaging.derived.codes import Code, dcm, sct
-from theratrial.imaging.derived.making import Making
+from theratrial.imaging.derived.making import Making, within
 from theratrial.imaging.derived.sr_tree import coded, container, document, identifier, moment, number, person, text
 
 _SOP_CLASS = "1.2.840.10008.5.1.4.1.1.88.68"
@@ -135,7 +135,7 @@ def _event(one: RecordedAdministration, making: Making) -> list[Dataset]:
         raise InputError(f"{one.nuclide} has no code here; coded are {', '.join(codes.NUCLIDES)}")
     if one.route != "intravenous":
         raise InputError(f"route {one.route!r} has no code here; coded is intravenous")
-    agent = codes.own(one.key.split("/")[0], one.product[:64])
+    agent = codes.own(one.key.split("/")[0], within(one.product))
     found = [
         coded(
             sct("349358000", "Radiopharmaceutical agent"),

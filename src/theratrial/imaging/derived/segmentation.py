@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from theratrial.errors import InputError
 from theratrial.imaging.derived import codes
 from theratrial.imaging.derived.codes import Code
-from theratrial.imaging.derived.making import MANUFACTURER, Making, SourceImages, stamp
+from theratrial.imaging.derived.making import MANUFACTURER, Making, SourceImages, stamp, within
 from theratrial.imaging.values import Grid, Region
 
 SegmentationKind = Literal["BINARY", "LABELMAP"]
@@ -114,7 +114,7 @@ def segmentation(
         software_versions=making.software,
         device_serial_number="none",
         content_label="REGIONS",
-        content_description=description[:64],
+        content_description=within(description),
         omit_empty_frames=True,
     )
     _finish(made, segments, making, key, kind)
@@ -181,7 +181,7 @@ def _description(one: SegmentToWrite, number: int, software: str) -> Any:
         )
     return hd.seg.SegmentDescription(
         segment_number=number,
-        segment_label=one.label[:64],
+        segment_label=within(one.label),
         segmented_property_category=_coded(one.category),
         segmented_property_type=_coded(one.kind),
         algorithm_type=drawn,

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from theratrial.errors import InputError
 from theratrial.imaging.derived import codes
 from theratrial.imaging.derived.codes import Code
-from theratrial.imaging.derived.making import Making, SourceImages, object_base, referenced, stamp
+from theratrial.imaging.derived.making import Making, SourceImages, object_base, referenced, stamp, within, without_side
 
 _SOP_CLASS = "1.2.840.10008.5.1.4.1.1.67"
 
@@ -39,8 +39,9 @@ def suv_mapping(
         raise InputError(f"{len(factor_per_slice)} factors for {len(source.headers)} slices -> one for each")
     dataset = object_base(source.first, making, _SOP_CLASS, "RWV", "rwvm", key)
     dataset.SeriesNumber = 9301
-    dataset.ContentLabel, dataset.ContentDescription = "SUVBW", explanation[:64]
+    dataset.ContentLabel, dataset.ContentDescription = "SUVBW", within(explanation)
     dataset.ContentCreatorName = ""
+    without_side(dataset, source.first)
     order = sorted(range(len(factor_per_slice)), key=lambda plane: (factor_per_slice[plane], plane))
     dataset.ReferencedImageRealWorldValueMappingSequence = [
         _mapped([source.headers[plane] for plane in planes], factor)
