@@ -13,8 +13,9 @@ from theratrial.errors import InputError
 from theratrial.exchange.datasets.study import StudyMetadata
 from theratrial.exchange.datasets.values import Dataset
 from theratrial.exchange.sdtm.context import SdtmContext
-from theratrial.exchange.sdtm.domains import sdtm_datasets
+from theratrial.exchange.sdtm.domains import DOMAINS
 from theratrial.exchange.sdtm.package import FORMATS, Format, newest_record, package_files, study_metadata
+from theratrial.exchange.sdtm.relations import relrec
 from theratrial.pipeline.manifest import folder_files, input_files
 from theratrial.pipeline.outputs import RESULTS, read_run_record
 from theratrial.pipeline.verify import trial_folder_of
@@ -80,6 +81,7 @@ def sdtm_package(
     made_at: str | datetime = "",
     pdf: bool = True,
     formats: Sequence[str] = FORMATS,
+    leave_out: frozenset[str] = frozenset(),
 ) -> SdtmPackage:
     """The package: each format complete in a folder of its own. The same arguments give the same bytes.
 
@@ -87,10 +89,13 @@ def sdtm_package(
     ----------
     made_at
         The moment of making; without it that of the newest record, so that nothing depends on the clock.
+    leave_out
+        Participants who withdrew the use of their data after the folder was written.
     """
-    datasets = sdtm_datasets(folder, result)
-    left_out = SdtmContext(folder, result).left_out
-    study = study_metadata(folder, result, _moment(made_at, folder))
+    context = SdtmContext(folder, result, leave_out)
+    made = tuple(one for domain in DOMAINS.values() for one in domain(context))
+    datasets, left_out = (*made, *relrec(made, context.study_id)), context.left_out
+    study = study_metadata(folder, result, moment_of_making(made_at, folder))
     definitions, guide, without = _pages(folder, result, datasets, study, left_out, pdf)
     files: dict[str, bytes] = {}
     for form in formats:
@@ -119,7 +124,14 @@ def _pages(
     return {DEFINITIONS: definitions.encode()}, pages, without
 
 
-def _moment(given: str | datetime, folder: TrialFolder) -> datetime:
+def moment_of_making(given: str | datetime, folder: TrialFolder) -> datetime:
+    """The moment that was given, else that of the newest record; never the clock's.
+
+    Raises
+    ------
+    InputError
+        The text is no moment with its offset.
+    """
     if isinstance(given, datetime):
         return given
     if given:

@@ -92,9 +92,11 @@ class SdtmContext:
     ----------
     folder, result
         The trial and what was computed from it; the result may lack participants, who then have no derived values.
+    leave_out
+        Ids of further participants to leave out: who withdrew after the folder was written.
     """
 
-    def __init__(self, folder: TrialFolder, result: TrialResult) -> None:
+    def __init__(self, folder: TrialFolder, result: TrialResult, leave_out: frozenset[str] = frozenset()) -> None:
         if result.trial_id != _trial_id(folder.protocol):
             raise InputError(f"the result is of {result.trial_id}, the folder of {_trial_id(folder.protocol)}")
         self.folder = folder
@@ -104,7 +106,7 @@ class SdtmContext:
         self.visits = planned_visits(folder.protocol)
         self.elements = planned_elements(folder.protocol)
         everybody = folder.participant_ids
-        kept = sorted(one for one in everybody if not data_use_withdrawn(folder, one))
+        kept = sorted(one for one in everybody if one not in leave_out and not data_use_withdrawn(folder, one))
         self.left_out = len(everybody) - len(kept)
         """Participants who withdrew the use of their data."""
         results = {one.participant_id: one for one in result.participants}

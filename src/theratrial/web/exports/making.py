@@ -22,6 +22,7 @@ from theratrial.web.exports.certified import manifest_digest, participant_copy, 
 from theratrial.web.exports.models import Package
 from theratrial.web.exports.odm import site_transactional_written
 from theratrial.web.exports.scope import sha256, zipped
+from theratrial.web.exports.standards import STANDARDS, standard_files
 from theratrial.web.ledger.act import act, note
 from theratrial.web.participants.models import Participant
 from theratrial.web.refusals import words
@@ -147,7 +148,9 @@ def _made(package: Package) -> None:
     if package.kind in ARCHIVES:
         _archive_made(package, advance)
         return
-    if package.participant is not None:
+    if package.kind in STANDARDS:
+        files = standard_files(package.kind)
+    elif package.participant is not None:
         files = participant_copy(user, package.participant, now)
     else:
         files = trial_copy(user, now, advance)
@@ -157,7 +160,7 @@ def _made(package: Package) -> None:
     half.write_bytes(content)
     half.rename(place)
     package.state, package.sha256, package.bytes = "ready", sha256(content), len(content)
-    package.manifest_sha256 = manifest_digest(files)
+    package.manifest_sha256 = "" if package.kind in STANDARDS else manifest_digest(files)
 
 
 def _archive_made(package: Package, advance: Callable[[int, int], None]) -> None:
@@ -218,7 +221,8 @@ def package_fetched(user: Any, package: Package) -> None:
         )
 
 
-def packages_of(user: Any) -> list[Package]:
-    """The packages that a person asked for and that are not gone, newest first."""
+def packages_of(user: Any, *, standards: bool = False) -> list[Package]:
+    """The packages that a person asked for and that are not gone, newest first: copies, or `standards` of others."""
     wanted = Package.objects.filter(requested_by=user, requested_at__gte=kept_since()).exclude(state="removed")
+    wanted = wanted.filter(kind__in=STANDARDS) if standards else wanted.exclude(kind__in=STANDARDS)
     return list(wanted.select_related("participant").order_by("-requested_at"))

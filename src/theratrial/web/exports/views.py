@@ -32,6 +32,7 @@ from theratrial.web.exports.making import (
 from theratrial.web.exports.models import Package
 from theratrial.web.exports.packages import PROVENANCE_FILE, folder_package, ledger_lines, listing_package
 from theratrial.web.exports.scope import everywhere, json_bytes, provenance, scope_of, sha256, tree_digest, zipped
+from theratrial.web.exports.standards import STANDARDS
 from theratrial.web.ledger.act import act, note
 from theratrial.web.ledger.models import Event, Payload
 from theratrial.web.participants.models import Participant
@@ -178,7 +179,7 @@ def package(request: HttpRequest, pk: Any) -> HttpResponse:
     ready = Package.objects.filter(
         pk=pk, requested_by_id=request.user.pk, state="ready", requested_at__gte=kept_since()
     )
-    found = ready.select_related("participant__site").first()
+    found = ready.select_related("participant__site").exclude(kind__in=STANDARDS).first()
     if found is None or not package_file(found).is_file():
         raise Http404(str(pk))
     if found.participant is None:
