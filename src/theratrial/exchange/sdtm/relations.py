@@ -28,6 +28,11 @@ RELATIONS: Final[dict[str, tuple[Side, Side]]] = {
     "ECEX": (Side("EC", "ECLNKID", "MANY"), Side("EX", "EXLNKID", "ONE")),
     "AGPR": (Side("AG", "AGLNKID", "ONE"), Side("PR", "PRLNKID", "MANY")),
     "TUTR": (Side("TU", "TULNKID", "ONE"), Side("TR", "TRLNKID", "MANY")),
+    "EXPR": (Side("EX", "EXLNKID", "ONE"), Side("PR", "PRLNKID", "MANY")),
+    "EXXD": (Side("EX", "EXLNKID", "ONE"), Side("XD", "XDLNKID", "MANY")),
+    "PRTU": (Side("PR", "PRREFID", "ONE"), Side("TU", "TUREFID", "MANY")),
+    "PRTR": (Side("PR", "PRREFID", "ONE"), Side("TR", "TRREFID", "MANY")),
+    "TUXD": (Side("TU", "TULNKGRP", "MANY"), Side("XD", "XDLNKGRP", "MANY")),
     "TRRS": (Side("TR", "TRLNKGRP", "MANY"), Side("RS", "RSLNKGRP", "MANY")),
 }
 """RELID -> its two sides. A relation is written where both data sets are there and have the variable."""
