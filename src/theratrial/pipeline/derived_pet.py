@@ -22,7 +22,7 @@ from theratrial.imaging.derived.measurement_report import (
 )
 from theratrial.imaging.derived.segmentation import SegmentToWrite, segmentation, writable
 from theratrial.imaging.derived.suv_mapping import suv_mapping
-from theratrial.pipeline.derived_pictures import uptake_picture
+from theratrial.pipeline.derived_pictures import VIEWS, uptake_picture
 from theratrial.pipeline.derived_regions import lesion_tracking, segments_of, site_code
 from theratrial.pipeline.derived_values import DerivedKind, DerivedWork, Made
 from theratrial.pipeline.matching import PlannedImage
@@ -106,7 +106,7 @@ def _mapping(work: DerivedWork, image: PlannedImage, scan: PetScan, source: Sour
 def _key_images(
     work: DerivedWork, image: PlannedImage, scan: PetScan, source: SourceImages, segments: tuple[SegmentToWrite, ...]
 ) -> Iterator[Made]:
-    for view in ("mip", "axial"):
+    for view in VIEWS:
         key = f"{image.plan.id}_{view}"
         picture = uptake_picture(scan, segments, view, pseudonym=work.participant_id, title=image.plan.title)
         if picture is None:

@@ -12,14 +12,18 @@ from theratrial.imaging.derived.segmentation import SegmentToWrite, membership
 from theratrial.pipeline.scans import PetScan
 
 View = Literal["mip", "axial"]
+VIEWS: Final[tuple[View, ...]] = ("mip", "axial")
 
 _HIGHEST_SUV: Final = 10.0
-_INCHES: Final = (5.0, 8.0)
+_INCHES: Final = {"mip": (5.6, 8.0), "axial": (5.6, 4.6)}
+_NAMES_APART: Final = 0.035
+"""Of the picture's height, so that no name covers another."""
 _DPI: Final = 100
+_RED: Final = "#c8102e"
 
 
 def uptake_picture(
-    scan: PetScan, segments: Sequence[SegmentToWrite], view: str, *, pseudonym: str, title: str
+    scan: PetScan, segments: Sequence[SegmentToWrite], view: View, *, pseudonym: str, title: str
 ) -> NDArray[np.uint8] | None:
     """RGB ``(rows, columns, 3)`` in radiological convention, lesions outlined, scale and pseudonym written into it.
 
@@ -43,7 +47,8 @@ def uptake_picture(
     # Head, or the front, above; the patient's right on the left.
     turned = [_turned(one, upright, flip) for one in (plane, *outlines)]
     named = [(one.tracking_id, outline) for one, outline in zip(lesions, turned[1:], strict=True)]
-    return _drawn(turned[0], named, shape, f"{pseudonym}  {title}", f"{where}; SUVbw 0 to {_HIGHEST_SUV:g} g/mL")
+    foot = f"{where}; SUVbw 0 to {_HIGHEST_SUV:g} g/mL"
+    return _drawn(turned[0], named, shape, f"{pseudonym}  {title}", foot, _INCHES[view])
 
 
 def _turned(plane: NDArray[Any], upside: bool, sideways: bool) -> NDArray[Any]:
@@ -74,29 +79,43 @@ def _hottest_plane(values: NDArray[Any], one: SegmentToWrite) -> int:
 
 def _drawn(
     plane: NDArray[Any], outlines: Sequence[tuple[str, NDArray[np.bool_]]], spacing: tuple[float, float],
-    title: str, foot: str,
+    title: str, foot: str, inches: tuple[float, float],
 ) -> NDArray[np.uint8]:  # fmt: skip
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     rows, columns = plane.shape
-    figure = Figure(figsize=_INCHES, dpi=_DPI, facecolor="white")
+    figure = Figure(figsize=inches, dpi=_DPI, facecolor="white")
     canvas = FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.02, 0.05, 0.96, 0.89))
-    axes.imshow(
-        plane, cmap="gray_r", vmin=0, vmax=_HIGHEST_SUV, aspect=spacing[0] / spacing[1], interpolation="bilinear"
-    )
-    for name, mask in outlines:
-        if not mask.any():
-            continue
-        axes.contour(np.pad(mask, 1).astype(float), levels=[0.5], colors="#c8102e", linewidths=1.2,
+    margin = 0.4 / inches[1]
+    axes = figure.add_axes((0.02, margin, 0.82, 1 - 2 * margin))
+    aspect = spacing[0] / spacing[1]
+    axes.imshow(plane, cmap="gray_r", vmin=0, vmax=_HIGHEST_SUV, aspect=aspect, interpolation="bilinear")
+    shown = [(name, mask) for name, mask in outlines if mask.any()]
+    for _, mask in shown:
+        axes.contour(np.pad(mask, 1).astype(float), levels=[0.5], colors=_RED, linewidths=1.2,
                      extent=(-1.5, columns + 0.5, -1.5, rows + 0.5))  # fmt: skip
-        row, column = (float(v.max()) for v in np.nonzero(mask))
-        axes.annotate(name, (column, row), (4, -4), textcoords="offset points", color="#c8102e", fontsize=8)
     axes.set_xlim(-0.5, columns - 0.5)
     axes.set_ylim(rows - 0.5, -0.5)
     axes.set_axis_off()
-    figure.text(0.03, 0.965, title, fontsize=11)
-    figure.text(0.03, 0.02, f"{foot}; patient's right on the left", fontsize=8)
+    _named(axes, shown, rows)
+    figure.text(0.03, 1 - 0.6 * margin, title, fontsize=10)
+    figure.text(0.03, 0.3 * margin, f"{foot}; patient's right on the left", fontsize=8)
     canvas.draw()
     return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
+
+
+def _named(axes: Any, shown: Sequence[tuple[str, NDArray[np.bool_]]], rows: int) -> None:
+    """The names beside the picture, one under the other, each with a line to its lesion."""
+    places: list[tuple[float, float, str]] = []
+    for name, mask in shown:
+        inside = np.nonzero(mask)
+        places.append((float(inside[0].mean()), float(inside[1].max()), name))
+    least = 0.0
+    for row, column, name in sorted(places):
+        height = max(least, row / rows)
+        least = height + _NAMES_APART * _INCHES["mip"][1] / float(axes.figure.get_size_inches()[1])
+        axes.annotate(
+            name, (column, row), (1.01, 1 - height), xycoords="data", textcoords="axes fraction", va="center",
+            color=_RED, fontsize=8, arrowprops={"arrowstyle": "-", "color": _RED, "linewidth": 0.5},
+        )  # fmt: skip
