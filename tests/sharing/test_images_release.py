@@ -170,6 +170,19 @@ def test_what_quantification_and_analysis_need_stays(tmp_path: Path) -> None:
     assert ds.Units == "BQML"
 
 
+def test_a_camera_keeps_its_own_code_so_that_its_calibration_is_told(tmp_path: Path) -> None:
+    series(tmp_path / "in" / "a")
+    for number in range(3):
+        ds = pet_slice(number, series="1.2.826.0.1.55.3")
+        ds.StationName = "OTHERCAM"
+        saved(ds, tmp_path / "in" / "b" / f"{number}.dcm")
+    released(tmp_path / "in", tmp_path / "out")
+    assert {ds.StationName for ds in only(tmp_path / "out")} == {
+        KEY.label("STATION", "QUIRPET2"),
+        KEY.label("STATION", "OTHERCAM"),
+    }
+
+
 def test_the_object_says_what_was_done_to_it(tmp_path: Path) -> None:
     made = released(series(tmp_path / "in"), tmp_path / "out")
     ds = only(tmp_path / "out")[0]

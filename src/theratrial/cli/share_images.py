@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from theratrial.sharing.images.keys import ReleaseKey
     from theratrial.sharing.images.values import Progress, Report, Withheld
 
 
@@ -50,11 +51,11 @@ def images(
 
     folder, excluded = _images_of(source)
     mapping = mapping or key.with_name(key.name + ".mapping.json")
-    _kept_home((key, mapping), folder, out)
+    kept_home((key, mapping), folder, out)
     asked = Asked(
         folder,
         out,
-        _key(key, release),
+        release_key(key, release),
         read_people(mapping, release),
         frozenset(reviewed or ()),
         protocol_id=protocol_id,
@@ -79,19 +80,9 @@ def images(
 
 def _images_of(source: Path) -> tuple[Path, frozenset[str]]:
     """The folder of images (of a result its trial's, of a trial its own) and who withdrew the use of her data."""
-    import json
-
     from theratrial.errors import InputError
 
-    run = source / "run.json"
-    if run.is_file():
-        try:
-            named = json.loads(run.read_text(encoding="utf-8")).get("trial_folder")
-        except (ValueError, AttributeError):
-            named = None
-        if not isinstance(named, str):
-            raise InputError(f"{run}: does not name its trial folder -> give the folder of the images")
-        source = (source / named).resolve()
+    source = trial_of(source)
     excluded: frozenset[str] = frozenset()
     if (source / "protocol.yaml").is_file():
         from theratrial.trialfolder import read_folder
@@ -106,7 +97,26 @@ def _images_of(source: Path) -> tuple[Path, frozenset[str]]:
     return source, excluded
 
 
-def _kept_home(home: Sequence[Path], source: Path, out: Path) -> None:
+def trial_of(source: Path) -> Path:
+    """The trial folder that a result folder names, else the folder itself."""
+    import json
+
+    from theratrial.errors import InputError
+
+    run = source / "run.json"
+    if run.is_file():
+        try:
+            named = json.loads(run.read_text(encoding="utf-8")).get("trial_folder")
+        except (ValueError, AttributeError):
+            named = None
+        if not isinstance(named, str):
+            raise InputError(f"{run}: does not name its trial folder -> give the folder of the images")
+        source = (source / named).resolve()
+    return source
+
+
+def kept_home(home: Sequence[Path], source: Path, out: Path) -> None:
+    """Refuse a key or mapping that lies where things are shared from or to."""
     from theratrial.errors import InputError
 
     for path in home:
@@ -115,7 +125,8 @@ def _kept_home(home: Sequence[Path], source: Path, out: Path) -> None:
                 raise InputError(f"{path}: lies inside {place}, which is shared -> keep key and mapping apart from it")
 
 
-def _key(path: Path, release: str) -> Any:
+def release_key(path: Path, release: str) -> ReleaseKey:
+    """The key in a file, made where there is none."""
     import secrets
 
     from theratrial.cli.console import note

@@ -119,6 +119,8 @@ class Cleaner:
             self._unlisted(dataset, tag, name, vr, path)
         else:
             action = settled(found.taken, type_in_object(self._sop_class, (*path, name)))
+            if name in _CONSISTENT_LABELS and str(dataset[tag].value or ""):
+                action = "D"  # also where it might go: without it no calibration can be told to belong
             self._listed(dataset, tag, name, vr, path, action)
 
     def _sequence(self, dataset: Dataset, tag: Any, name: str, path: tuple[str, ...], found: Rule | None) -> None:
