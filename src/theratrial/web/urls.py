@@ -10,6 +10,7 @@ urlpatterns = [
     path("pharmacy/", include("theratrial.web.pharmacy.urls")),
     path("images/", include("theratrial.web.studies.urls")),
     path("network/", include("theratrial.web.dicom_node.urls")),
+    path("dicomweb/", include("theratrial.web.dicom_node.dicomweb_urls")),
     path("results/", include("theratrial.web.results.urls")),
     path("ledger/", include("theratrial.web.ledger.urls")),
     path("registration/", include("theratrial.web.registration.urls")),

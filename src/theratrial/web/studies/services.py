@@ -104,7 +104,7 @@ def uploads_resumed() -> int:
     """
     from theratrial.web.studies.tasks import read_upload
 
-    waiting = list(Upload.objects.filter(state="reading", source__in=("browser", "dicom")).values_list("pk", flat=True))
+    waiting = list(Upload.objects.filter(state="reading").exclude(source="folder").values_list("pk", flat=True))
     for pk in waiting:
         read_upload.enqueue(str(pk))
     return len(waiting)

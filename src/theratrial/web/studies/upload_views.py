@@ -176,7 +176,7 @@ def detail(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
 def _own(request: HttpRequest, upload_id: uuid.UUID) -> Upload:
     """An upload to a site where the user may upload; else there is none."""
     allowed = sites_of(request.user, "images.upload")
-    found = Upload.objects.filter(pk=upload_id, site__in=allowed, source="browser").first()
+    found = Upload.objects.filter(pk=upload_id, site__in=allowed, source__in=("browser", "dicomweb")).first()
     if found is None:
         raise Http404(upload_id)
     return found
