@@ -106,7 +106,8 @@ def _settled(record: dict[str, Any]) -> dict[str, Any]:
     if record.get("XDSTRESC") is not None:
         return record
     state, why = record.get("XDRESCAT"), record["XDREASND"]
-    return {**record, "XDDRVFL": None, "XDRESCAT": None, "XDREASND": f"{state}: {why}" if state else why}
+    told = state is not None and str(why).upper().startswith(state)
+    return {**record, "XDDRVFL": None, "XDRESCAT": None, "XDREASND": f"{state}: {why}" if state and not told else why}
 
 
 def _of(context: SdtmContext, subject: Subject) -> Iterator[dict[str, Any]]:

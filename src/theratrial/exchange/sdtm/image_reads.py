@@ -30,9 +30,9 @@ def fa(context: SdtmContext) -> tuple[Dataset, ...]:
         context,
         "FA",
         "Findings About Events or Interventions",
-        "FACAT FASTRESN FAEVAL VISITNUM VISIT EPOCH FADTC FADY",
+        "FACAT FASTRESN FAEVAL FAEVALID VISITNUM VISIT EPOCH FADTC FADY",
         (*_selection(context), *_biodistribution(context)),
-        keys="FATESTCD FAOBJ FADTC FAEVAL",
+        keys="FATESTCD FAOBJ FADTC FAEVALID",
         structure="One record per finding, per object, per time point, per visit per subject",
         changes={"FAOBJ": {"origin": ASSIGNED, "method": None}, "FAEVAL": {"origin": ASSIGNED}},
     )
@@ -69,6 +69,7 @@ def _common(subject: Subject, row: Row, title: str, category: str) -> dict[str, 
         "FACAT": category,
         "FADTC": row["read_at"],
         "FAEVAL": row["reader_role"].replace("_", " ").upper(),
+        "FAEVALID": row["reader"],
     }
 
 

@@ -122,21 +122,25 @@ def _measured(subject: Subject, row: Row) -> dict[str, Any]:
     code, name = test_code(row["test"])
     point = _point(subject, row["test"], row["collected_at"])
     value, unit = row["value"], unit_term(row["unit"])
+    written = row.original.get("unit") or row["unit"]
     made: dict[str, Any] = {
         SUBJECT: subject,
         "LBTESTCD": code,
         "LBTEST": name,
         "LBCAT": "HEMATOLOGY" if code in _COUNTS else "CHEMISTRY",
         "LBSPEC": "BLOOD" if code in _COUNTS else None,
-        "LBORRES": number_text(value),
-        "LBORRESU": unit,
-        "LBORNRLO": _text(row["lower_limit"]),
-        "LBORNRHI": _text(row["upper_limit"]),
+        "LBORRES": _as_written(row, "value"),
+        "LBORRESU": unit_term(written),
+        "LBORNRLO": _as_written(row, "lower_limit"),
+        "LBORNRHI": _as_written(row, "upper_limit"),
         "LBNAM": row["laboratory"],
         "LBDTC": row["collected_at"],
         "LBNRIND": _indicator(value, row["lower_limit"], row["upper_limit"]),
-        "LBORUNIT": row["unit"] if row["unit"] != unit else None,
+        "LBORUNIT": written if written in row.original.values() and unit_term(written) != written else None,
     }
+    if value is None:
+        kept = {name: made[name] for name in (SUBJECT, "LBTESTCD", "LBTEST", "LBCAT", "LBSPEC", "LBNAM", "LBDTC")}
+        return kept | not_done("LB", row.unreadable.get("value") or "Result not recorded")
     if point is None:
         return made | _standard(value, unit, row["lower_limit"], row["upper_limit"])
     made |= _standard(point.value.value, point.value.unit, point.lower_limit, point.upper_limit)
@@ -172,7 +176,15 @@ def _point(subject: Subject, test: str, collected_at: datetime) -> LabPoint | No
     return next((one for one in points if one.test == test and one.collected_at == collected_at), None)
 
 
-def _indicator(value: float, low: float | None, high: float | None) -> Value:
+def _as_written(row: Row, column: str) -> str | None:
+    """A number as the laboratory reported it, before it came into the unit that the trial computes with."""
+    written = row.original.get(column, "").strip()
+    return written or _text(row[column])
+
+
+def _indicator(value: float | None, low: float | None, high: float | None) -> Value:
+    if value is None:
+        return None
     if low is not None and value < low:
         return "LOW"
     if high is not None and value > high:

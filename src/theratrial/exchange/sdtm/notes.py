@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from theratrial.exchange.sdtm.findings_notes import FINDINGS_NOTES
+
 NOTES: Final[dict[str, tuple[str, ...]]] = {
     "TA": (
         "One arm. Screening, one element for each planned session, follow-up. The gate after each session is the "
@@ -58,6 +60,7 @@ NOTES: Final[dict[str, tuple[str, ...]]] = {
         "Only criteria that were not met. A criterion that could not be judged has no record here; the checklist of "
         "all is in the records (ODM).",
     ),
+    **FINDINGS_NOTES,
     "RELREC": ("Relations between whole data sets by their link identifiers.",),
 }
 """Domain -> what a reviewer should know of it."""
