@@ -64,5 +64,5 @@ def dictionary_csv(lines: Mapping[str, int], *, relative_days: bool) -> bytes:
 
 def _note(done: Treatment, *, relative_days: bool) -> str:
     if relative_days and done in ("day", "moment"):
-        return "day of the study: 1 is the day of the first administration (else of screening), the day before it -1"
+        return "day of the study: 1 is the day of the first treatment session (else of screening), the day before it -1"
     return EXPLAINED[done]

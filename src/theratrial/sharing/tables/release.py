@@ -150,7 +150,7 @@ class _Work:
     def _read_text(self, table: str, column: str, value: object) -> str:
         if not isinstance(value, str):
             return _plain(value)
-        term = column == "term" and value.casefold() in _terms()
+        term = column == "term" and value.casefold() in ctcae_terms()
         if term or (table, column, value) in self._asked.allowed_texts:
             return value
         self.withheld[table, column, value] += 1
@@ -177,14 +177,16 @@ class _Work:
 
 
 @cache
-def _terms() -> frozenset[str]:
+def ctcae_terms() -> frozenset[str]:
     """CTCAE's own terms: they name no one."""
     names = [f"safety/ctcae_{version}_events" for version in ("v5_0", "v6_0")]
     return frozenset(row.text("term").casefold() for name in names for row in reference_table(name))
 
 
 def _first_day(trial: TrialFolder, participant: str) -> date | None:
-    given = [row["started_at"] for row in trial.rows("administrations", participant_id=participant)]
+    """Day of the first treatment session; of screening for who had none."""
+    rows = trial.rows("administrations", participant_id=participant)
+    given = [row["injected_at"] for row in rows if row["session"] is not None]
     starts = [at.astimezone(trial.zone).date() for at in given if isinstance(at, datetime)]
     if starts:
         return min(starts)

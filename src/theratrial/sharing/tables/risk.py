@@ -101,6 +101,6 @@ def _sentences(
     yield f"{len(groups)} values are held by fewer than {smallest} participants; each may recognise somebody."
     if count < 4 * smallest:
         yield (
-            f"With {count} participants nobody is hidden by numbers: whoever knows that a person took part, and her age "
-            "and sex or the day of an event, can find her. Share with people bound by an agreement, not openly."
+            f"With {count} participants nobody is hidden by numbers: whoever knows that a person took part, and her "
+            "age and sex or the day of an event, can find her. Share with people bound by an agreement, not openly."
         )

@@ -20,8 +20,8 @@ class TablesAsked:
     allowed_texts
         (table, column, value) of free texts that a person has read and allowed.
     relative_days
-        Whether dates become days after the first administration (day 1 is its day, there is no day 0) instead of
-        moved dates. Participants without one get days after their screening.
+        Whether dates become days of the study (day 1 is the day of the first treatment session, there is no day 0)
+        instead of moved dates. For participants without one day 1 is the day of screening.
     smallest_group
         Values held by fewer participants than this are flagged.
     """
