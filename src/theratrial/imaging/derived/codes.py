@@ -171,7 +171,7 @@ MBq: Final = unit("MBq", "megabecquerel")
 mGy: Final = unit("mGy", "mGy")
 SECOND: Final = unit("s", "second")
 KILOGRAM: Final = unit("kg", "kilogram")
-CENTIMETER: Final = unit("cm", "centimeter")
+CENTIMETER: Final = unit("cm", "cm")
 YEAR: Final = unit("a", "year")
 
 NUCLIDES: Final[Mapping[str, Code]] = {
