@@ -365,6 +365,28 @@ def test_compressed_pixels_stay_the_bytes_they_are(tmp_path: Path) -> None:
     assert made.report.series[0].pixels_identical == 3
 
 
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2", ImplicitVRLittleEndian])
+def test_deflated_big_endian_and_implicit_files_keep_syntax_and_pixels(syntax: str, tmp_path: Path) -> None:
+    for number in range(3):
+        ds = pet_slice(number)
+        big = syntax == "1.2.840.10008.1.2.2"
+        if big:
+            ds.PixelData = np.frombuffer(ds.PixelData, "<u2").astype(">u2").tobytes()
+        ds.file_meta = pydicom.dataset.FileMetaDataset()
+        ds.file_meta.TransferSyntaxUID = syntax
+        ds.preamble = b"\0" * 128
+        (tmp_path / "in").mkdir(exist_ok=True)
+        pydicom.dcmwrite(tmp_path / "in" / f"{number}.dcm", ds, enforce_file_format=True)
+    before = {pydicom.dcmread(p).PixelData for p in (tmp_path / "in").iterdir()}
+    made = released(tmp_path / "in", tmp_path / "out")
+    after = only(tmp_path / "out")
+    assert {ds.file_meta.TransferSyntaxUID for ds in after} == {syntax}
+    assert {ds.PixelData for ds in after} == before
+    assert made.report.faults == ()
+    assert any(a.values for s in made.report.series for a in s.agreements if a.quantity.startswith("SUV"))
+    assert not [word for word in OWN if any(word in str(ds).casefold() for ds in after)]
+
+
 def test_dates_that_are_none_or_leave_the_calendar_are_emptied(tmp_path: Path) -> None:
     for number in range(3):
         ds = pet_slice(number)

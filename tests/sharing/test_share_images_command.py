@@ -54,6 +54,22 @@ def test_a_second_release_under_the_same_name_keeps_codes_and_dates(tmp_path: Pa
     assert json.loads((tmp_path / "key.mapping.json").read_text()) == before
 
 
+def test_shared_images_are_proven_once_more_and_a_change_is_told(tmp_path: Path) -> None:
+    import pydicom
+
+    series(tmp_path / "in")
+    shared(tmp_path / "in", tmp_path / "out", "--key", tmp_path / "key")
+    place = [str(tmp_path / "in"), str(tmp_path / "out"), "--key", str(tmp_path / "key")]
+    assert RUN.invoke(app, ["check-images", *place]).exit_code == 0
+    path = sorted((tmp_path / "out").rglob("*.dcm"))[0]
+    ds = pydicom.dcmread(path)
+    ds.RescaleSlope = "0.6"
+    ds.save_as(path)
+    again = RUN.invoke(app, ["check-images", *place])
+    assert again.exit_code == 1
+    assert "1.2 times the value before" in again.output
+
+
 @pytest.mark.parametrize("where", ["in/key", "out/key"])
 def test_a_key_where_the_release_or_its_source_lies_is_refused(where: str, tmp_path: Path) -> None:
     series(tmp_path / "in")

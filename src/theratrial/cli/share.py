@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from theratrial.cli.share_images import images
+from theratrial.cli.share_images import check_images, images
 from theratrial.cli.share_tables import tables
 
 app = typer.Typer(help="Share what the sharing plan says, without identities, with proof.", no_args_is_help=True)
@@ -16,4 +16,5 @@ def _root() -> None:
 
 
 app.command("images")(images)
+app.command("check-images")(check_images)
 app.command("tables")(tables)

@@ -78,6 +78,38 @@ def images(
         note(f"{len(made.withheld)} object(s) withheld; look at {review}")
 
 
+def check_images(
+    source: Annotated[Path, typer.Argument(help="What the images were shared from.", metavar="FOLDER_OR_RESULT")],
+    out: Annotated[Path, typer.Argument(help="The folder that was shared.", metavar="SHARED")],
+    key: Annotated[Path, typer.Option(help="The key file of the release.")],
+    release: Annotated[str, typer.Option(help="Name of the release.")] = "release",
+    mapping: Annotated[Path | None, typer.Option(help="The mapping file; beside the key if not given.")] = None,
+    reviewed: Annotated[list[str] | None, typer.Option(help="As given when they were shared.", metavar="UID")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON and nothing else.")] = False,
+) -> None:
+    """Prove shared images once more from what they were made of. Exit code 1 if anything changed or leaks."""
+    from theratrial.cli.console import print_json
+    from theratrial.sharing.images.mapping import read_key, read_people
+    from theratrial.sharing.images.release import check_release
+    from theratrial.sharing.images.report import report_values
+    from theratrial.sharing.images.values import Asked
+
+    folder, excluded = _images_of(source)
+    people = read_people(mapping or key.with_name(key.name + ".mapping.json"), release)
+    asked = Asked(folder, out, read_key(key, release), people, frozenset(reviewed or ()), excluded=excluded)
+    report = check_release(asked, _progress(quiet=as_json))
+    if as_json:
+        print_json(report_values(report))
+    else:
+        _show(report, out)
+    if report.faults:
+        from theratrial.cli.console import show_error
+
+        for fault in report.faults:
+            show_error(fault)
+        raise typer.Exit(1)
+
+
 def _images_of(source: Path) -> tuple[Path, frozenset[str]]:
     """The folder of images (of a result its trial's, of a trial its own) and who withdrew the use of her data."""
     from theratrial.errors import InputError
