@@ -1,7 +1,7 @@
 """A trial's records and results with codes, moved dates and no typed words: what every shared document is made from.
 
-Not the documents are cleaned, but what they are made from: the study report, the data sets and the analytic code then come
-out without identity by the same programs as at home, and their numbers are the same ones.
+Not the documents are cleaned, but what they are made from: the study report, the data sets and the analytic code then
+come out without identity by the same programs as at home, and their numbers are the same ones.
 """
 
 from theratrial.sharing.identity.cleaner import Cleaner

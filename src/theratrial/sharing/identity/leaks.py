@@ -16,8 +16,8 @@ _TOKEN = re.compile(r"[\w.+-]+")
 def leaks_in(files: Mapping[str, bytes], trial: TrialFolder, cleaner: Cleaner) -> Iterator[str]:
     """Where an id, a UID, a typed text or an original date stands; nothing is the only good answer.
 
-    Dates of the trial that are also a moved date of somebody, or stand in the protocol or the registration record, cannot
-    be told from what may be there and are passed over. Bytes that are no text (PDF, transport files) are searched as
+    Dates of the trial that are also a moved date of somebody, or stand in the protocol or the registration record,
+    cannot be told from what may be there and are passed over. Bytes that are no text (PDF, transport files) are searched as
     Latin-1.
     """
     ids = {*trial.participant_ids, *cleaner.labels}
