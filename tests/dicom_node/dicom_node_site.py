@@ -212,6 +212,7 @@ class RawPeer:
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def say(self, data: bytes) -> None:
         self.socket.sendall(data)

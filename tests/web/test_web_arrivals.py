@@ -265,3 +265,20 @@ def test_fetching_refuses_participants_and_peers_of_other_sites(
     assert client.post("/network/fetch/begin/", {"peer": own.pk, "code": "P01", "study": "1.2.3"}).status_code == 302
     assert client.post("/network/fetch/begin/", {"peer": own.pk, "code": "P01", "study": "1.2.3"}).status_code == 422
     assert Fetch.objects.count() == 1
+
+
+def test_a_delivery_whose_reading_failed_is_read_again_when_the_worker_starts(
+    p01: Participant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> None:
+        raise store.DiskFull("the disk of the site is full; free some room and send the rest again")
+
+    content = whole_body("P01", injected() + 24 * HOUR)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "moved_in", full)
+        assert delivered(p01.site, content).state == "failed"
+    assert Series.objects.count() == 0
+    assert services.uploads_resumed() == 1
+    services.upload_read(str(Upload.objects.get().pk))
+    assert Upload.objects.get().state == "done"
+    assert Series.objects.get().state == "matched"

@@ -97,6 +97,7 @@ def read() -> None:
 
 def test_what_is_stored_is_found_and_comes_back_as_it_was(web: DICOMwebClient, p01: Participant) -> None:
     scan = datasets(whole_body("P01", injected() + 24 * HOUR))[0]
+    scan.private_block(0x0009, "SOMEBODY", create=True).add_new(0x10, "OB", bytes(5000))
     answer = web.store_instances([scan])
     assert [one.ReferencedSOPInstanceUID for one in answer.ReferencedSOPSequence] == [scan.SOPInstanceUID]
     assert "FailedSOPSequence" not in answer
@@ -118,6 +119,7 @@ def test_what_is_stored_is_found_and_comes_back_as_it_was(web: DICOMwebClient, p
     header = pydicom.Dataset.from_json(web.retrieve_instance_metadata(*place), lambda *_place: b"")
     assert header.EnergyWindowInformationSequence == scan.EnergyWindowInformationSequence
     assert header.PatientID == "P01"
+    assert len(header[0x00091010].value or b"") == 0, "a private block of bytes stays in the file"
     frames = web.retrieve_instance_frames(*place, frame_numbers=[2, 1])
     ours = [np.frombuffer(one, "<u2").reshape(32, 8) for one in frames]
     assert np.array_equal(ours[0], scan.pixel_array[1])

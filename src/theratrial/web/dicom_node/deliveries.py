@@ -32,6 +32,7 @@ from theratrial.web.studies.limits import limits
 from theratrial.web.studies.models import Upload
 
 LOG = logging.getLogger("theratrial.web.dicom_node")
+_AGAIN_S = 10.0
 _HEX = frozenset("0123456789abcdef")
 GivenT = ParamSpec("GivenT")
 AnswerT = TypeVar("AnswerT")
@@ -68,6 +69,8 @@ class Delivery:
     """Instances being moved into it now."""
     senders: set[int] = field(default_factory=set)
     """Associations that are open."""
+    again_at: float = 0.0
+    """When it is handed over again after that failed."""
 
 
 class Deliveries:
@@ -152,10 +155,11 @@ class Deliveries:
                 wait_s = self._settings.silent_s if one.senders else self._settings.grace_s
                 if all_ or (not one.busy and now - one.last > wait_s):
                     self._closed(one)
-            ready = [one for one in self._finished if not one.busy]
-            self._finished = [one for one in self._finished if one.busy]
+            ready = [one for one in self._finished if not one.busy and (all_ or now >= one.again_at)]
+            self._finished = [one for one in self._finished if one not in ready]
         for one in ready:
             if not _handed_over(one):
+                one.again_at = now + _AGAIN_S
                 with self._lock:
                     self._finished.append(one)
 

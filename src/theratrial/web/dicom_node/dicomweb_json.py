@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
-from pydicom.valuerep import VR
+from pydicom.valuerep import BYTES_VR, VR
 
+_MOST_INLINE: Final = 1024
 _NUMBERS: Final = ("IS", "US", "UL", "SS", "SL")
 
 
@@ -37,16 +39,18 @@ def keyword_of(name: str) -> str:
     return name if tag_for_keyword(name) is not None else ""
 
 
-def metadata(dataset: Dataset, bulk_address: str) -> dict[str, Any]:
-    """A data set without its bulk data, which stands under an address."""
-    found: dict[str, Any] = dataset.to_json_dict(
-        bulk_data_threshold=1024,
-        bulk_data_element_handler=lambda one: f"{bulk_address}/bulk/{int(one.tag):08X}",
-        suppress_invalid_tags=True,
-    )
-    if "7FE00010" not in found and "00280010" in found:
-        found["7FE00010"] = {"vr": str(VR.OW), "BulkDataURI": f"{bulk_address}/frames/1"}
+def metadata(dataset: Dataset, address: str) -> dict[str, Any]:
+    """A data set without bulk data; its pixels stand under the instance's address, other bulk stays in the file."""
+    dataset.walk(_without_bulk)
+    found: dict[str, Any] = dataset.to_json_dict(suppress_invalid_tags=True)
+    if "00280010" in found:
+        found["7FE00010"] = {"vr": str(VR.OW), "BulkDataURI": f"{address}/frames/1"}
     return {key: value for key, value in sorted(found.items()) if not key.startswith("0002")}
+
+
+def _without_bulk(_parent: Dataset, one: DataElement) -> None:
+    if one.VR in BYTES_VR and isinstance(one.value, bytes) and len(one.value) > _MOST_INLINE:
+        one.value = None
 
 
 def referenced(pairs: Iterable[tuple[str, str, Mapping[str, Any]]]) -> dict[str, Any]:

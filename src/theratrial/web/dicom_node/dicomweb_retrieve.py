@@ -43,7 +43,7 @@ def metadata_sent(found: Iterable[Instance], address: str) -> Iterator[bytes]:
     """A JSON array of the headers, one instance at a time."""
     yield b"["
     for number, one in enumerate(found):
-        dataset = pydicom.dcmread(file_of(one), defer_size=1024, stop_before_pixels=True)
+        dataset = pydicom.dcmread(file_of(one), stop_before_pixels=True)
         row = one.series
         place = f"{address}/studies/{row.study_instance_uid}/series/{row.series_instance_uid}"
         text = json.dumps(metadata(dataset, f"{place}/instances/{one.sop_instance_uid}"))

@@ -8,13 +8,11 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from theratrial.web.access import requires
 from theratrial.web.capture.models import Query
 from theratrial.web.capture.queries import PENDING
-from theratrial.web.people.permissions import may
 from theratrial.web.studies.arrival_checks import PREFIX, subject_of
 from theratrial.web.studies.models import Series, Upload
 from theratrial.web.studies.selectors import upload_progress, visible_series, visible_uploads
@@ -60,11 +58,6 @@ class Arrival:
             return "known"
         return "accepted" if "accepted" in states else "set_aside"
 
-    @property
-    def seconds(self) -> int:
-        """Since it began."""
-        return max(0, int((timezone.now() - self.upload.received_at).total_seconds()))
-
 
 def arrivals_of(user: Any, *, most: int = _SHOWN) -> list[Arrival]:
     """The newest deliveries to the user's sites with their verdicts; a few queries however many there are."""
@@ -74,10 +67,9 @@ def arrivals_of(user: Any, *, most: int = _SHOWN) -> list[Arrival]:
         rows[row.upload_id].append(row)
     people = {row.participant_id for found in rows.values() for row in found if row.participant_id}
     questions: dict[tuple[int | None, str], list[Query]] = defaultdict(list)
-    if may(user, "queries.view"):
-        asked = Query.objects.filter(participant__in=people, rule__startswith=PREFIX, state__in=PENDING)
-        for one in asked.order_by("pk"):
-            questions[one.participant_id, one.subject].append(one)
+    asked = Query.objects.filter(participant__in=people, rule__startswith=PREFIX, state__in=PENDING)
+    for one in asked.order_by("pk"):
+        questions[one.participant_id, one.subject].append(one)
     return [
         Arrival(
             upload,

@@ -104,6 +104,11 @@ def uploads_resumed() -> int:
     """
     from theratrial.web.studies.tasks import read_upload
 
+    for failed in Upload.objects.filter(state="failed", source="dicom"):
+        # Its sender was told that the images are here and may have deleted them: nobody else can bring them again.
+        with act(_actor(failed), "images.receive"):
+            failed.state, failed.message = "reading", ""
+            failed.save()
     waiting = list(Upload.objects.filter(state="reading").exclude(source="folder").values_list("pk", flat=True))
     for pk in waiting:
         read_upload.enqueue(str(pk))
