@@ -281,3 +281,24 @@ def test_a_unit_that_contradicts_the_row_is_refused() -> None:
         state.take(change)
     with pytest.raises(ValueError, match=r"I\.laboratory\.value contradict"):
         list(state.records(example.layouts()))
+
+
+def test_a_row_that_moves_is_removed_where_it_stood_and_inserted_where_it_stands() -> None:
+    teller = Teller(example.layouts(), example.layout().oid)
+    old = example.platelets()
+    list(teller.record(None, old, example.audit(1)))
+    told = list(teller.record(old, replace(old, visit="", session=2, version=2), example.audit(2, "another session")))
+    shown = [(one.kind, one.place.event, one.place.event_key, one.audit.reason) for one in told]
+    assert shown == [
+        ("Remove", "SE.follow_up", "1", "another session"),
+        ("Insert", "SE.common", "2", "another session"),
+    ]
+
+
+def test_a_cell_that_is_there_and_empty_is_not_one_that_is_missing() -> None:
+    teller = Teller(example.layouts(), example.layout().oid)
+    row = example.platelets(cells={**example.platelets().cells, "laboratory": ""})
+    told = list(teller.record(None, row, example.audit(1)))
+    content = example.file(told)
+    assert b'ItemOID="I.laboratory.laboratory" TransactionType="Insert" IsNull="Yes"' in content
+    assert read(content) == told

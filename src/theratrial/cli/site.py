@@ -133,8 +133,10 @@ def _odm_taken(file: Path, site: Path) -> None:
     what = f"{made.changes} changes that led to " if made.transactional else ""
     console.say(
         f"{what}{made.records} records of {made.participants} participants and {made.queries} queries are in the site, "
-        "which exports the same file again. Signatures are kept as history: whoever signs here signs anew."
+        "which exports the same file again."
     )
+    if made.transactional:
+        console.note("Signatures came in as history of the other site; what needs one here is signed here anew.")
 
 
 @app.command("manage", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
