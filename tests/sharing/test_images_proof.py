@@ -214,6 +214,28 @@ def test_a_release_whose_proof_fails_is_not_made(tmp_path: Path, monkeypatch: py
     assert [p.name for p in tmp_path.iterdir()] == ["in"]
 
 
+def _philips(folder: Path, creator: str) -> Path:
+    """Counts, which only Philips' private factor (7053,xx00) makes an SUV."""
+    for number in range(3):
+        ds = pet_slice(number)
+        ds.Units, ds.RescaleSlope = "CNTS", "1"
+        ds.private_block(0x7053, creator, create=True).add_new(0x00, "DS", "0.00123")
+        saved(ds, folder / f"{number}.dcm")
+    return folder
+
+
+def test_a_philips_series_in_counts_keeps_the_factor_that_is_its_suv(tmp_path: Path) -> None:
+    made = make_release(Asked(_philips(tmp_path / "in", "Philips PET Private Group"), tmp_path / "out", KEY))
+    suv = next(a for a in made.report.series[0].agreements if a.quantity.startswith("SUV per stored value"))
+    assert suv.before == suv.after == pytest.approx(0.00123)
+
+
+def test_a_series_whose_suv_hangs_on_an_unknown_private_element_is_refused_not_spoilt(tmp_path: Path) -> None:
+    with pytest.raises(ReleaseRefused, match=r"SUV per stored value.*can be computed before but not after"):
+        make_release(Asked(_philips(tmp_path / "in", "PHILIPS COPY"), tmp_path / "out", KEY))
+    assert not (tmp_path / "out").exists()
+
+
 def test_another_participants_name_is_searched_for_too(tmp_path: Path) -> None:
     series(tmp_path / "in" / "a")
     for number in range(3):

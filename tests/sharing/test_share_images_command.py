@@ -96,6 +96,17 @@ def test_withheld_pictures_lie_at_home_with_the_key(tmp_path: Path) -> None:
     assert "4 objects" in again.output
 
 
+def test_where_everything_waits_for_a_look_the_pictures_are_there_to_look_at(tmp_path: Path) -> None:
+    ds = pet_slice(0)
+    ds.SOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
+    saved(ds, tmp_path / "in" / "b.dcm")
+    done = shared(tmp_path / "in", tmp_path / "out", "--key", tmp_path / "key")
+    assert isinstance(done.exception, InputError)
+    assert "1 x is a picture of a screen" in str(done.exception)
+    assert list((tmp_path / "key.review-release").glob("*.png"))
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_images_of_a_trial_are_those_of_people_who_let_them_be_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,7 +47,7 @@ def images(
     from theratrial.sharing.images.mapping import read_people, write_people
     from theratrial.sharing.images.release import make_release
     from theratrial.sharing.images.report import report_values
-    from theratrial.sharing.images.values import Asked, ReleaseRefused
+    from theratrial.sharing.images.values import Asked, NothingShared, ReleaseRefused
 
     folder, excluded = _images_of(source)
     mapping = mapping or key.with_name(key.name + ".mapping.json")
@@ -63,19 +63,20 @@ def images(
     )
     try:
         made = make_release(asked, _progress(quiet=as_json))
+    except NothingShared as nothing:
+        _tell_review(nothing.withheld, key, release)
+        raise
     except ReleaseRefused as refused:
         if as_json:
             print_json(report_values(refused.report))
         raise
     write_people(mapping, release, made.people)
-    review = _write_review(made.withheld, key.with_name(f"{key.name}.review-{release}"))
     if as_json:
         print_json(report_values(made.report))
     else:
         _show(made.report, out)
     note(f"Who is who: {mapping} (keep it with the key, apart from the release).")
-    if review is not None:
-        note(f"{len(made.withheld)} object(s) withheld; look at {review}")
+    _tell_review(made.withheld, key, release)
 
 
 def check_images(
@@ -183,6 +184,14 @@ def _progress(*, quiet: bool) -> Progress:
             note(f"{what}: {done} of {total} objects")
 
     return tell
+
+
+def _tell_review(withheld: Sequence[Withheld], key: Path, release: str) -> None:
+    from theratrial.cli.console import note
+
+    review = _write_review(withheld, key.with_name(f"{key.name}.review-{release}"))
+    if review is not None:
+        note(f"{len(withheld)} object(s) withheld; look at {review}")
 
 
 def _write_review(withheld: Sequence[Withheld], folder: Path) -> Path | None:

@@ -18,6 +18,7 @@ from theratrial.sharing.images.report import write_report
 from theratrial.sharing.images.sources import Participant, person_of, read_sources
 from theratrial.sharing.images.values import (
     Asked,
+    NothingShared,
     Person,
     Progress,
     Released,
@@ -49,7 +50,7 @@ def make_release(asked: Asked, progress: Progress = _quiet) -> Released:
     _check_place(asked)
     participants, withheld, _ = read_sources(asked, progress)
     if not participants:
-        raise InputError(_nothing(asked, withheld))
+        raise NothingShared(_nothing(asked, withheld), tuple(withheld))
     people = _people(participants, asked)
     partial = asked.out.with_name(asked.out.name + _PARTIAL)
     if partial.exists():
@@ -76,7 +77,7 @@ def check_release(asked: Asked, progress: Progress = _quiet) -> Report:
     """
     participants, withheld, _ = read_sources(asked, progress)
     if not participants:
-        raise InputError(_nothing(asked, withheld))
+        raise NothingShared(_nothing(asked, withheld), tuple(withheld))
     parts = parts_of(participants, _people(participants, asked))
     there = {
         str(header(path, ("SOPInstanceUID",)).get("SOPInstanceUID", "")): path

@@ -78,9 +78,11 @@ def _unusable(seen: Catalogue) -> list[Withheld]:
             found.append(
                 Withheld("cannot be read as a whole DICOM object", False, "", f"{problem.place}: {problem.message}")
             )
-    found += [
-        Withheld("is no DICOM object", False, "", f"{n.place}: {n.message}") for n in seen.notes if n.place not in used
-    ]
+    for note in seen.notes:
+        if note.place not in used:
+            copy = "identical copy" in note.message
+            because = "is an identical copy of another object" if copy else "is no DICOM object"
+            found.append(Withheld(because, False, "", f"{note.place}: {note.message}"))
     return found
 
 

@@ -162,6 +162,14 @@ class ReleaseRefused(InputError):
         )
 
 
+class NothingShared(InputError):
+    """Nothing in the folder may leave as it is. Carries what was withheld, for the person who looks."""
+
+    def __init__(self, message: str, withheld: tuple[Withheld, ...]) -> None:
+        self.withheld = withheld
+        super().__init__(message)
+
+
 @dataclass(frozen=True, slots=True)
 class Released:
     """A release that was made."""
