@@ -101,7 +101,7 @@ def _subjects(datasets: Sequence[Dataset]) -> Section:
     return Section(
         "subjects",
         "Data of participants",
-        (table, *(_notes(one) for one in own if one.name in NOTES)),
+        (table, *(_notes(one) for one in own if one.name in NOTES or one.comment is not None)),
     )
 
 
@@ -110,7 +110,8 @@ def _people(one: Dataset) -> str:
 
 
 def _notes(one: Dataset) -> Text:
-    return Text(f"{one.name}: {' '.join(NOTES.get(one.name, (one.structure + '.',)))}")
+    said = [*NOTES.get(one.name, ()), *([one.comment.text] if one.comment is not None else [])]
+    return Text(f"{one.name}: {' '.join(said) or one.structure + '.'}")
 
 
 def _conventions(result: TrialResult) -> Section:
