@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
@@ -49,6 +49,14 @@ class FoundStudy:
     modalities: str
     series: str
     instances: str
+
+    @property
+    def day(self) -> date | None:
+        """The date of the study; None where it is none."""
+        try:
+            return datetime.strptime(self.study_date, "%Y%m%d").date()
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True, slots=True)
