@@ -35,7 +35,7 @@ from theratrial.imaging.derived.measurement_report import (
     measurement_report,
 )
 from theratrial.imaging.derived.radiation_dose import OrganDose, RecordedAdministration, radiation_dose_report
-from theratrial.imaging.derived.segmentation import SegmentToWrite, segmentation, writable
+from theratrial.imaging.derived.segmentation import SegmentToWrite, membership, segmentation, writable
 from theratrial.imaging.derived.sr_tree import decimal
 from theratrial.imaging.derived.suv_mapping import suv_mapping
 from theratrial.imaging.series import Series, series_from_folder
@@ -267,12 +267,15 @@ def test_a_segmentation_of_one_segment_can_be_referred_to(series: Series, source
     assert "Error" not in dciodvfy(path)
 
 
-def test_every_voxel_outside_half_is_named_and_left_out(series: Series) -> None:
-    thin = SegmentToWrite(
-        region(series, "thin", (0, 0, 0), np.full((1, 1, 1), 0.3)), "thin", codes.TISSUE, codes.TISSUE, "thin", "2.25.1"
-    )
-    kept, lost = writable([thin])
-    assert (kept, lost) == ((), ("thin",))
+def test_a_region_thinner_than_half_a_voxel_is_not_lost_and_an_empty_one_is_named(series: Series) -> None:
+    def one(name: str, share: float) -> SegmentToWrite:
+        drawn = region(series, name, (0, 0, 0), np.array([[[share, share / 2, 0.0]]]))
+        return SegmentToWrite(drawn, name, codes.TISSUE, codes.TISSUE, name, "2.25.1")
+
+    kept, lost = writable([one("thin", 0.3), one("empty", 0.0)])
+    assert [found.label for found in kept] == ["thin"]
+    assert membership(kept[0].region).tolist() == [[[True, True, False]]]
+    assert lost == ("empty",)
 
 
 def test_dsrdump_reads_the_measurements_with_codes_and_digits(

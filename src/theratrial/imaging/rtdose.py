@@ -65,6 +65,8 @@ class DoseLabel:
     pseudonym
         The only name of the patient in the object, and the PatientID of every source; birth date, accession number,
         referring physician and descriptions of the study are then left out. Empty: patient and study as in the source.
+    patient_comments
+        What a reader of the object must know of the patient (that nobody was imaged).
     """
 
     entropy: str
@@ -74,6 +76,7 @@ class DoseLabel:
     software: str = "theratrial"
     series_number: int = 9001
     pseudonym: str = ""
+    patient_comments: str = ""
 
     def __post_init__(self) -> None:
         if not self.entropy or len(self.comment) > 64 or len(self.series_description) > 64:
@@ -260,6 +263,8 @@ def _dataset(grid: Grid, headers: list[Any], label: DoseLabel) -> Dataset:
             setattr(ds, keyword, "")
     if label.pseudonym:
         _pseudonymous(ds, label.pseudonym)
+    if label.patient_comments:
+        ds.PatientComments = label.patient_comments
     ds.SOPClassUID = RTDoseStorage
     ds.InstanceCreationDate, ds.InstanceCreationTime = (
         label.made_at.strftime("%Y%m%d"),

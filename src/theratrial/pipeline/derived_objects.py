@@ -131,7 +131,9 @@ def _work(trial: DerivedTrial, participant_id: str) -> DerivedWork:
         raise InputError(f"{participant_id} withdrew the use of the data: nothing is derived from the images")
     images = trial.images[participant_id]
     hashes = _unchanged(trial, images)
-    making = Making(participant_id, trial.made_at, trial.seed, __version__, trial.result.trial_id)
+    making = Making(
+        participant_id, trial.made_at, trial.seed, __version__, trial.result.trial_id, virtual=trial.result.simulated
+    )
     context = Context(hashes, cut_off(trial.folder), trial.demonstration)
     return DerivedWork(trial.folder, found, images, context, making)
 

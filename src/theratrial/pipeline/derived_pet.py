@@ -89,7 +89,7 @@ def _segmentations(
     labels = segmentation(source, segments, work.making, key, kind="LABELMAP", description=_title(image, "regions"))
     yield work.made("seg", f"{key}_labelmap", _title(image, "regions, label map"), labels)
     for label in lost:
-        yield work.left_out("seg", f"{key}, {label}", "holds half of no voxel")
+        yield work.left_out("seg", f"{key}, {label}", "holds no voxel")
 
 
 def _mapping(work: DerivedWork, image: PlannedImage, scan: PetScan, source: SourceImages) -> Made:
@@ -108,7 +108,8 @@ def _key_images(
 ) -> Iterator[Made]:
     for view in VIEWS:
         key = f"{image.plan.id}_{view}"
-        picture = uptake_picture(scan, segments, view, pseudonym=work.participant_id, title=image.plan.title)
+        named = f"{work.participant_id} (virtual)" if work.making.virtual else work.participant_id
+        picture = uptake_picture(scan, segments, view, pseudonym=named, title=image.plan.title)
         if picture is None:
             yield work.left_out("sc", key, "no lesion is drawn on it, so that there is no plane to show")
             continue

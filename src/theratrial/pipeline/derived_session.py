@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from theratrial.dosimetry import DosePlan, TimeActivityPoint
 from theratrial.errors import InputError, TheratrialError
 from theratrial.imaging.derived import codes
-from theratrial.imaging.derived.making import clean_header, patient_and_study, source_images
+from theratrial.imaging.derived.making import VIRTUAL, clean_header, patient_and_study, source_images
 from theratrial.imaging.derived.radiation_dose import OrganDose, RecordedAdministration, radiation_dose_report
 from theratrial.imaging.derived.segmentation import segmentation, writable
 from theratrial.imaging.rtdose import DoseLabel, write_rtdose
@@ -210,7 +210,7 @@ def _segmentations(work: DerivedWork, session: SessionResult, scan: SessionScan)
     yield work.made("seg", f"{key}_seg", f"{title}, binary", whole)
     yield work.made("seg", f"{key}_labelmap", f"{title}, label map", labels)
     for label in lost:
-        yield work.left_out("seg", f"{key}, {label}", "holds half of no voxel")
+        yield work.left_out("seg", f"{key}, {label}", "holds no voxel")
 
 
 def stored_map(work: DerivedWork, session: SessionResult, scans: list[SessionScan], isotope: Nuclide) -> MappedSession:
@@ -263,6 +263,7 @@ def _dose_map(work: DerivedWork, session: SessionResult, scans: list[SessionScan
             series_description=f"Absorbed dose, session {session.session}",
             software=work.making.software,
             pseudonym=work.participant_id,
+            patient_comments=VIRTUAL if work.making.virtual else "",
         )
         with tempfile.TemporaryDirectory() as beside:
             # Convolution in single precision leaves traces below zero where there is next to nothing.

@@ -24,6 +24,7 @@ from theratrial.imaging.guard import readable
 from theratrial.imaging.values import Grid
 
 MANUFACTURER: Final = "theratrial"
+VIRTUAL: Final = "Virtual participant: simulated, no person was imaged"
 SCHEME: Final = "99THERATRIAL"
 """Designator of the codes of our own, for what the standard has no code for."""
 
@@ -81,6 +82,8 @@ class Making:
         Version of the program.
     trial
         Names the trial; the identity of a lesion follows from it and the pseudonym, and not from the results.
+    virtual
+        Nobody was imaged: the objects say so, whoever comes upon them.
     """
 
     pseudonym: str
@@ -88,6 +91,7 @@ class Making:
     seed: str
     software: str
     trial: str
+    virtual: bool = False
 
     def __post_init__(self) -> None:
         if not self.pseudonym or not self.seed or not self.trial:
@@ -219,6 +223,8 @@ def stamp(dataset: Dataset, making: Making, header: Dataset, *, description: str
     if "TimezoneOffsetFromUTC" in header:
         dataset.TimezoneOffsetFromUTC = header.TimezoneOffsetFromUTC
     dataset.SeriesDescription = within(description)
+    if making.virtual:
+        dataset.PatientComments = VIRTUAL
     dataset.Manufacturer = dataset.ManufacturerModelName = MANUFACTURER
     dataset.SoftwareVersions = making.software[:64]
     dataset.DeviceSerialNumber = "none"

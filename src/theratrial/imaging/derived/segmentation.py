@@ -49,9 +49,10 @@ class SegmentToWrite:
 
 
 def membership(region: Region) -> NDArray[np.bool_]:
-    """Voxels of the region's box that belong to it."""
-    inside: NDArray[np.bool_] = np.asarray(region.weights) >= MEMBER_FROM
-    return inside
+    """Voxels of the region's box that belong to it: from half on; any share where none has half, as for SUVmax."""
+    weights = np.asarray(region.weights)
+    inside: NDArray[np.bool_] = weights >= MEMBER_FROM
+    return inside if inside.any() else weights > 0
 
 
 def writable(segments: Sequence[SegmentToWrite]) -> tuple[tuple[SegmentToWrite, ...], tuple[str, ...]]:
@@ -72,7 +73,8 @@ def segmentation(
 ) -> Dataset:
     """A Segmentation of the regions on the image's own grid; segment n is the n-th of `segments`.
 
-    A voxel belongs to a region from half of it on. Where regions overlap, the binary form keeps both; a label map holds
+    A voxel belongs to a region from half of it on; a region so small that it holds half of no voxel keeps every voxel
+    that it touches. Where regions overlap, the binary form keeps both; a label map holds
     one label in a voxel, that of the lesion before that of the organ, of the smaller before the larger.
 
     Parameters
@@ -134,7 +136,7 @@ def _check(source: SourceImages, segments: Sequence[SegmentToWrite]) -> None:
         if not one.region.grid.same_place(source.grid):
             raise InputError(f"region {one.label!r} is on another grid than the image")
         if not membership(one.region).any():
-            raise InputError(f"region {one.label!r} holds half of no voxel -> leave it out")
+            raise InputError(f"region {one.label!r} holds no voxel -> leave it out")
 
 
 def _planes(source: SourceImages, segments: Sequence[SegmentToWrite]) -> NDArray[np.int64]:
