@@ -33,7 +33,7 @@ def conformance() -> Callable[..., dict[str, Any]]:
     def run(kind: str, *paths: Path, accept_failures: bool = False, options: tuple[str, ...] = ()) -> dict[str, Any]:
         call = [sys.executable, str(TOOL / "check.py"), kind, *map(str, paths), "--allow", str(HERE / "allow.json")]
         environment = os.environ | {"CONFORMANCE_VENV": str(VENV)}
-        done = subprocess.run([*call, *options], capture_output=True, text=True, env=environment, timeout=280)
+        done = subprocess.run([*call, *options], capture_output=True, text=True, env=environment, timeout=1100)
         if done.returncode == 2:
             pytest.skip(f"CDISC's rules were NOT run: {done.stderr.strip()[-300:]}")
         report: dict[str, Any] = json.loads(done.stdout)
