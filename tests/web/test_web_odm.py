@@ -304,11 +304,15 @@ def test_A9_the_state_is_fetched_from_the_page_and_noted(history: Record, client
     assert noted["odm"] == version
 
 
-def test_who_may_not_see_queries_exports_none(history: Record, client_of: ClientOf) -> None:
+def test_who_may_not_see_queries_exports_none_and_no_whole_trial(
+    history: Record, client_of: ClientOf, tmp_path: Path
+) -> None:
     answer = client_of("statistician1").post("/exports/odm/snapshot/", {"version": "1.3.2"})
     content = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
     assert b"Which scales" not in content
     assert b'SubjectKey="P01"' in content
+    with empty_site(), pytest.raises(InputError, match="a part of the trial"):
+        odm_imported(written(tmp_path, content))
 
 
 def test_who_may_not_export_gets_neither_file(history: Record, client_of: ClientOf) -> None:

@@ -37,6 +37,13 @@ class About:
     at: str
     software: str
     simulated: bool = False
+    whole: bool = True
+    """Whether it is the whole trial; a part says so, and is not taken in as a trial."""
+
+    @property
+    def granularity(self) -> str:
+        """What ODM calls the extent of the file; it has no word for some of the sites."""
+        return "All" if self.whole else ""
 
 
 Bodies = dict[str, BinaryIO]
@@ -82,7 +89,7 @@ def snapshot_written(
         study_oid = used[about.in_force].study_oid
         root = root_opened(
             NAMESPACE_13, "Snapshot", f"{study_oid}.snapshot.{digest_of(study_oid, about.at)}", about.at,
-            about.software, simulated=about.simulated, granularity="All",
+            about.software, simulated=about.simulated, granularity=about.granularity,
         )  # fmt: skip
         out.write(root)
         heads = (

@@ -73,7 +73,13 @@ def snapshot_20_written(
         out.write(DECLARATION)
         out.write(
             root_opened(
-                NAMESPACE_20, "Snapshot", oid, about.at, about.software, simulated=about.simulated, granularity="All"
+                NAMESPACE_20,
+                "Snapshot",
+                oid,
+                about.at,
+                about.software,
+                simulated=about.simulated,
+                granularity=about.granularity,
             )
         )
         for head in (

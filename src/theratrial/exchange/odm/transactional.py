@@ -158,5 +158,6 @@ def root_opened(
         ("SourceSystem", SOURCE_SYSTEM),
         ("SourceSystemVersion", software),
     ):
-        root.set(name, value)
+        if value:
+            root.set(name, value)
     return opened(root) + b"\n"

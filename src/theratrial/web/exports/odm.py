@@ -86,11 +86,11 @@ class LedgerTeller:
     def told(self, event: dict[str, Any]) -> Iterator[Told]:
         """What an event says; the notes of an imported history say many things."""
         payload = event["payload"] or {}
-        old, new = _image(payload.get("old")), _image(payload.get("new"))
-        if event["entity"] == "ledger_note":
-            yield from self._history((new or {}).get("detail") or {})
-            return
+        old, new = row_image(payload.get("old")), row_image(payload.get("new"))
         audit = _audit(event)
+        if event["entity"] == "ledger_note" and new is not None:
+            yield from self._history(new["detail"])
+            return
         if event["entity"] == "capture_record":
             yield from self._record(event, old, new, audit)
         elif new is None:
@@ -181,7 +181,8 @@ _PLAIN: Final = (
 )  # fmt: skip
 
 
-def _image(text: str | None) -> dict[str, Any] | None:
+def row_image(text: str | None) -> dict[str, Any] | None:
+    """A row as an event has it; None where there is none, or where it was taken out."""
     if text is None or text.startswith(REDACTED):
         return None
     found = json.loads(text)

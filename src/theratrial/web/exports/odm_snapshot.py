@@ -11,12 +11,21 @@ from theratrial.exchange.odm.layout import Layout
 from theratrial.exchange.odm.snapshot import About, snapshot_written
 from theratrial.exchange.odm.told import Audit, Told
 from theratrial.web.capture.models import Query, QueryMessage, Verification
-from theratrial.web.exports.odm import HISTORY, LedgerTeller, in_force_oid, layouts, ledger_teller, moment, told_events
+from theratrial.web.exports.odm import (
+    HISTORY,
+    LedgerTeller,
+    in_force_oid,
+    layouts,
+    ledger_teller,
+    moment,
+    row_image,
+    told_events,
+)
 from theratrial.web.exports.scope import Scope
 from theratrial.web.ledger.act import software_text
 from theratrial.web.ledger.models import Event, Payload
 from theratrial.web.participants.models import Participant
-from theratrial.web.people.models import Assignment
+from theratrial.web.people.models import Assignment, Site
 from theratrial.web.trials.selectors import the_trial
 
 SNAPSHOT: Final = "odm.snapshot"
@@ -31,7 +40,7 @@ def state_moment() -> str:
     later = told_events().exclude(request_id__in={request for _seq, request in imported})
     found = [one for one in (later.order_by("-at").values_list("at", flat=True).first(),) if one]
     for text in Payload.objects.filter(seq__in=[seq for seq, _request in imported]).values_list("new", flat=True):
-        detail = json.loads(text or "{}").get("detail") or {}
+        detail = (row_image(text) or {}).get("detail") or {}
         content = json.loads(detail) if isinstance(detail, str) else detail
         found.append(content.get("last_at", ""))
     trial = the_trial()
@@ -84,7 +93,6 @@ def _rows_told(
 def whole_site() -> Scope:
     """Everybody but who withdrew the use of her data."""
     from theratrial.web.exports.scope import batches_of_nobody_else, data_use_withdrawn
-    from theratrial.web.people.models import Site
 
     withdrawn = data_use_withdrawn()
     everybody = list(Participant.objects.select_related("site"))
@@ -96,7 +104,8 @@ def whole_site() -> Scope:
 def site_snapshot_written(out: BinaryIO, version: Version, scope: Scope | None = None, *, queries: bool = True) -> None:
     """Write the state of the site, or of a scope of it, as ODM 1.3.2 or 2.0; `queries`: with what is asked of them."""
     known, trial, at = layouts(), the_trial(), state_moment()
-    about = About(in_force_oid(), at, software_text().removeprefix("theratrial "), trial.simulated)
+    whole = scope is None or (len(scope.sites) == Site.objects.count() and queries and not scope.hidden)
+    about = About(in_force_oid(), at, software_text().removeprefix("theratrial "), trial.simulated, whole)
     told = snapshot_told(scope or whole_site(), known, at, queries=queries)
     if version == "1.3.2":
         snapshot_written(out, told, known, about, scratch=tempfile.TemporaryFile)
