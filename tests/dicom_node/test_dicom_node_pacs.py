@@ -176,3 +176,32 @@ def test_a_port_where_nobody_listens_is_told_with_host_and_port(site_folder: Pat
     said = json.loads(scripted(site_folder, _FETCHED))
     assert "does not answer at 127.0.0.1" in said
     assert str(port) in said
+
+
+def test_a_move_that_another_station_asks_for_arrives_here_and_dcmtk_finds_what_we_find(
+    node: RunningNode, site_folder: Path, orthanc_for: Callable[[int], Orthanc], tmp_path: Path
+) -> None:
+    orthanc = orthanc_for(node.port)
+    filled(
+        orthanc, tmp_path / "files", [*ct_slices("P01", AT, 3, uid="1.2.3.4"), *ct_slices("P02", AT, 2, uid="1.2.3.5")]
+    )
+    scripted(site_folder, _PEER, str(orthanc.port), "ORTHANC")
+    level = ("-k", "QueryRetrieveLevel=STUDY")
+    # Orthanc answers only titles that it knows.
+    place = ("-aet", "THERATRIAL", "-aec", "ORTHANC", "127.0.0.1", str(orthanc.port))
+    theirs = dcmtk("findscu", "-S", *level, "-k", "PatientID=P01", "-k", "StudyInstanceUID", *place)
+    told = theirs.stdout + theirs.stderr
+    assert "[1.2.3.4.0" in told
+    assert "1.2.3.5" not in told
+    ours = scripted(
+        site_folder,
+        "import django\ndjango.setup()\n"
+        "from theratrial.web.dicom_node import asking\nfrom theratrial.web.dicom_node.models import Peer\n"
+        "print([one.study_instance_uid for one in asking.found_studies(Peer.objects.get(name='Archive'), 'P01')])",
+    )
+    assert ours.strip() == "['1.2.3.4.0']"
+    moved = dcmtk("movescu", "-S", "-aem", "THERATRIAL", *level, "-k", "StudyInstanceUID=1.2.3.4.0", *place)
+    assert moved.returncode == 0, moved.stderr
+    until(
+        lambda: rows(site_folder, "select sender, files from studies_upload where state='reading'") == [("ORTHANC", 3)]
+    )
