@@ -8,10 +8,10 @@ curve stands in XDRESCAT, bounds and method in SUPPXD. What could not be determi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from theratrial.exchange.datasets.values import ASSIGNED, COLLECTED, DERIVED, Comment, Dataset, Method
+from theratrial.exchange.datasets.values import ASSIGNED, COLLECTED, DERIVED, Codelist, Comment, Dataset, Method, Term
 from theratrial.exchange.sdtm.context import SdtmContext, Subject
 from theratrial.exchange.sdtm.findings import location, number_result, number_text, quantity_result, spread
 from theratrial.exchange.sdtm.observations import SUBJECT, VISIT, Supplement, observations
@@ -74,6 +74,7 @@ def xd(context: SdtmContext) -> tuple[Dataset, ...]:
     records, supplements = spread([_settled(one) for one in (*found, *_dose_rates(context))], _SUPPLEMENTS)
     units = {str(one["XDSTRESU"]) for one in records if one.get("XDSTRESU")}
     unit = codelist("UNIT", units, domain=DOMAIN) if units else None
+    codes = {code: TESTS[code] for code in sorted({str(one["XDTESTCD"]) for one in records})}
     derived = {"origin": DERIVED, "method": _FOUND}
     return observations(
         context,
@@ -89,6 +90,8 @@ def xd(context: SdtmContext) -> tuple[Dataset, ...]:
             "XDORRES": derived,
             "XDSTRESC": derived,
             "XDSTRESN": derived,
+            "XDTESTCD": {"codelist": _own_list("XDTESTCD", "Dosimetry Test Code", codes)},
+            "XDTEST": {"codelist": _own_list("XDTEST", "Dosimetry Test Name", dict.fromkeys(codes.values(), ""))},
             "XDRESCAT": derived,
             "XDORRESU": {"origin": ASSIGNED, "codelist": unit},
             "XDSTRESU": {"origin": ASSIGNED, "codelist": unit},
@@ -99,6 +102,11 @@ def xd(context: SdtmContext) -> tuple[Dataset, ...]:
         comment=RATIONALE,
         non_standard=True,
     )
+
+
+def _own_list(name: str, title: str, terms: Mapping[str, str]) -> Codelist:
+    """A list of the sponsor's own, cut to what occurs; its order does not depend on that of the records."""
+    return Codelist(name, title, tuple(Term(value, decode) for value, decode in sorted(terms.items())))
 
 
 def _settled(record: dict[str, Any]) -> dict[str, Any]:

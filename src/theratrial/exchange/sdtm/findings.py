@@ -124,7 +124,9 @@ def with_last_before_exposure(domain: str, records: Sequence[dict[str, Any]], *b
     A date without time on the day of the injection does not count as before: nobody can tell.
     """
     last: dict[tuple[Any, ...], tuple[datetime | date, int]] = {}
-    for at, record in enumerate(records):
+    # In an order of their own: of two records of one moment the same is chosen, however the lines stood in the file.
+    for at in sorted(range(len(records)), key=lambda one: _canonical(records[one])):
+        record = records[at]
         subject: Subject = record[SUBJECT]
         moment = record.get(f"{domain}DTC")
         if record.get(f"{domain}STRESC") is None or not before_exposure(subject, moment):
@@ -134,6 +136,10 @@ def with_last_before_exposure(domain: str, records: Sequence[dict[str, Any]], *b
             last[key] = (moment, at)  # type: ignore[assignment]
     chosen = {at for _, at in last.values()}
     return [{**one, f"{domain}LOBXFL": "Y"} if at in chosen else dict(one) for at, one in enumerate(records)]
+
+
+def _canonical(record: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((str(name), str(value)) for name, value in record.items() if name != SUBJECT))
 
 
 def before_exposure(subject: Subject, moment: Moment | None) -> bool:

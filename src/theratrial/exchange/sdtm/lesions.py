@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 
 from theratrial.exchange.datasets.values import ASSIGNED, COLLECTED, MEASURED, Dataset
@@ -103,9 +103,15 @@ def first_lines(rows: Iterable[tuple[Subject, Row]], key: str) -> Iterator[tuple
     first: dict[tuple[str, str, str], tuple[Subject, Row]] = {}
     for subject, row in rows:
         name = (subject.participant_id, row["reader"], row["lesion_id"])
-        if name not in first or row[key] < first[name][1][key]:
+        if name not in first or _sooner(row, first[name][1], key):
             first[name] = (subject, row)
     return iter(first.values())
+
+
+def _sooner(one: Row, other: Row, key: str) -> bool:
+    """By moment; of one moment (two time points read in one sitting) by what else the lines say."""
+    said = [(row[key], sorted((name, str(value)) for name, value in row.values.items())) for row in (one, other)]
+    return bool(said[0] < said[1])
 
 
 def _anatomical(context: SdtmContext) -> Iterator[dict[str, Any]]:
@@ -155,12 +161,7 @@ def _lesion(subject: Subject, row: Row, kind: str, role: str) -> dict[str, Any]:
 def _sites(context: SdtmContext, subject: Subject) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for table, column in (("tumour_measurements", "organ"), ("lesion_readings", "site")):
-        for row in context.folder.rows(table, participant_id=subject.participant_id):
+        rows = context.folder.rows(table, participant_id=subject.participant_id)
+        for row in sorted(rows, key=lambda one: (str(one.moment), one["reader"])):
             found[row["lesion_id"]] = row[column]
-    return found
-
-
-def moment_of(record: Mapping[str, Any], domain: str) -> datetime | date | None:
-    """The moment that a record bears."""
-    found: datetime | date | None = record.get(f"{domain}DTC")
     return found

@@ -41,7 +41,8 @@ def _measured(context: SdtmContext) -> Iterator[dict[str, Any]]:
         yield _record(subject, "HEIGHT", row["height_cm"], "cm", row["screened_on"]) | at
         yield _record(subject, "WEIGHT", row["weight_kg"], "kg", row["screened_on"]) | at
     weighed: set[tuple[str, date]] = set()
-    for subject, row in context.rows("administrations"):
+    given = sorted(context.rows("administrations"), key=lambda one: one[1]["injected_at"])
+    for subject, row in given:
         day = row["injected_at"].date()
         if row["weight_kg"] is None or (subject.participant_id, day) in weighed:
             continue
