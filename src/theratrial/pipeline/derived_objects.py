@@ -176,16 +176,16 @@ def objects_written(
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        entries: list[dict[str, str]] = []
-        lost: list[dict[str, str]] = []
+        told: list[_Described | LeftOut] = []
         for participant_id in participants:
             for one in participant_objects(trial, participant_id, kinds):
-                if isinstance(one, LeftOut):
-                    lost.append(_lost(one))
-                else:
-                    entries.append(_written(partial, one))
+                if isinstance(one, DerivedObject):
+                    path = partial / one.file
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(one.content)
+                told.append(_described(one))
             advance(participant_id)
-        index = _index(trial, kinds, entries, lost)
+        index = derived_index(trial, kinds, told)
         (partial / INDEX).write_text(json.dumps(index, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         if out.exists():
             out.rmdir()
@@ -197,13 +197,16 @@ def objects_written(
     return index
 
 
-def _written(folder: Path, one: DerivedObject) -> dict[str, str]:
-    name = f"{one.participant_id}/{one.kind}/{one.name}.dcm"
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(one.content)
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """An object without its bytes: the index of a whole trial must not hold the trial in memory."""
+
+    entry: dict[str, str]
+
+
+def _entry(one: DerivedObject) -> dict[str, str]:
     return {
-        "file": name,
+        "file": one.file,
         "participant_id": one.participant_id,
         "kind": one.kind,
         "title": one.title,
@@ -213,13 +216,21 @@ def _written(folder: Path, one: DerivedObject) -> dict[str, str]:
     }
 
 
+def _described(one: Made) -> _Described | LeftOut:
+    return one if isinstance(one, LeftOut) else _Described(_entry(one))
+
+
 def _lost(one: LeftOut) -> dict[str, str]:
     return {"participant_id": one.participant_id, "kind": one.kind, "name": one.name, "because": one.because}
 
 
-def _index(
-    trial: DerivedTrial, kinds: Collection[DerivedKind], entries: list[dict[str, str]], lost: list[dict[str, str]]
+def derived_index(
+    trial: DerivedTrial, kinds: Collection[DerivedKind], made: Sequence[Made | _Described]
 ) -> dict[str, Any]:
+    """What was made of what, when and by which version, object by object, and what was left out."""
+    objects = [
+        one.entry if isinstance(one, _Described) else _entry(one) for one in made if not isinstance(one, LeftOut)
+    ]
     return {
         "schema_version": INDEX_SCHEMA,
         "trial_id": trial.result.trial_id,
@@ -230,6 +241,6 @@ def _index(
         "kinds": {kind: TITLES[kind] for kind in KINDS if kind in kinds},
         "demonstration": list(trial.demonstration),
         "withdrawn_left_out": trial.left_out,
-        "objects": entries,
-        "left_out": lost,
+        "objects": objects,
+        "left_out": [_lost(one) for one in made if isinstance(one, LeftOut)],
     }

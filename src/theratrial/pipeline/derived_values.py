@@ -40,6 +40,11 @@ class DerivedObject:
     sop_instance_uid: str
     content: bytes
 
+    @property
+    def file(self) -> str:
+        """Where it lies in an export."""
+        return f"{self.participant_id}/{self.kind}/{self.name}.dcm"
+
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:

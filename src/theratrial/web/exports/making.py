@@ -19,6 +19,8 @@ from django.utils.translation import gettext as _
 from theratrial.sharing.archive.contents import STEPS
 from theratrial.web.exports.archives import archive_written
 from theratrial.web.exports.certified import manifest_digest, participant_copy, trial_copy
+from theratrial.web.exports.derived import KIND as DERIVED
+from theratrial.web.exports.derived import derived_files
 from theratrial.web.exports.models import Package
 from theratrial.web.exports.odm import site_transactional_written
 from theratrial.web.exports.scope import sha256, zipped
@@ -150,6 +152,8 @@ def _made(package: Package) -> None:
         return
     if package.kind in STANDARDS:
         files = standard_files(package.kind)
+    elif package.kind == DERIVED and package.participant is not None:
+        files = derived_files(package.participant)
     elif package.participant is not None:
         files = participant_copy(user, package.participant, now)
     else:
@@ -160,7 +164,8 @@ def _made(package: Package) -> None:
     half.write_bytes(content)
     half.rename(place)
     package.state, package.sha256, package.bytes = "ready", sha256(content), len(content)
-    package.manifest_sha256 = "" if package.kind in STANDARDS else manifest_digest(files)
+    with_manifest = package.kind not in (*STANDARDS, DERIVED)
+    package.manifest_sha256 = manifest_digest(files) if with_manifest else ""
 
 
 def _archive_made(package: Package, advance: Callable[[int, int], None]) -> None:

@@ -12,7 +12,8 @@ class Package(models.Model):
     """A certified copy, or the trial's history as ODM, that is made in the background and kept for some days."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=8, default="copy")  # copy | odm | archive | images (archive with them)
+    kind = models.CharField(max_length=8, default="copy")
+    # copy | odm | archive | images (archive with them) | sdtm | dicom (derived images)
     participant = models.ForeignKey("participants.Participant", null=True, on_delete=models.CASCADE)
     """Whose copy; None: of the whole trial."""
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from theratrial.web.exports import archive_views, document_views, odm_views, standards_views, views
+from theratrial.web.exports import archive_views, derived, document_views, odm_views, standards_views, views
 
 app_name = "exports"
 urlpatterns = [
@@ -17,6 +17,7 @@ urlpatterns = [
     path("odm/snapshot/", odm_views.snapshot, name="odm-snapshot"),
     path("certified-copy/participant/", views.certified_participant, name="certified-participant"),
     path("archive/", archive_views.archive, name="archive"),
+    path("derived-images/", derived.ask, name="derived-images"),
     path("standards/", standards_views.index, name="standards"),
     path("standards/list/", standards_views.listed, name="standards-list"),
     path("standards/ask/", standards_views.ask, name="standard-ask"),

@@ -16,6 +16,7 @@ from theratrial.errors import InputError
 from theratrial.trialfolder.tables import TABLES
 from theratrial.web.access import may, participant_or_404, requires, sites_of
 from theratrial.web.capture.naming import table_label
+from theratrial.web.exports import derived
 from theratrial.web.exports.archives import MADE as ARCHIVE_MADE
 from theratrial.web.exports.documents import DOCUMENT_FETCHED
 from theratrial.web.exports.making import (
@@ -40,8 +41,14 @@ from theratrial.web.results.blinding import hidden_records
 from theratrial.web.trials.selectors import protocol_in_force, the_trial
 
 SHOWN = 20
-_NAMES: Final = {"copy": "certified-copy", "odm": "odm", "archive": "archive", "images": "archive-with-images"}
-_RESULTS: Final = dict.fromkeys(ARCHIVES, ("endpoint.view",))
+_NAMES: Final = {
+    "copy": "certified-copy",
+    "odm": "odm",
+    "archive": "archive",
+    "images": "archive-with-images",
+    derived.KIND: "derived-images",
+}
+_RESULTS: Final = {**dict.fromkeys(ARCHIVES, ("endpoint.view",)), derived.KIND: derived.PERMISSIONS}
 """What holds computed results is for those who may see them."""
 ACTIONS: Final = (
     *("export.folder", "export.listing", "export.ledger", "export.completeness", "export.activity-ledger"),
@@ -67,6 +74,9 @@ def index(request: HttpRequest) -> HttpResponse:
     if inspects:
         context |= _packages(request)
         context["archives"] = any(may(request.user, "endpoint.view", site=site) for site in sites)
+        context["derived"] = any(
+            all(may(request.user, one, site=site) for one in derived.PERMISSIONS) for site in sites
+        )
         context["whole_archive"] = everywhere(request.user, "exports.make", "ledger.view", "endpoint.view")
     return render(request, "exports/index.html", context)
 
