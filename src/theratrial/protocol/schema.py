@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
@@ -430,6 +430,20 @@ class EthicsApproval(Strict):
 
 
 SharingAnswer = Literal["yes", "no", "undecided"]
+SHARED_ITEMS: Final = (
+    "individual_participant_data", "study_protocol", "statistical_analysis_plan", "informed_consent_form",
+    "clinical_study_report", "analytic_code", "data_dictionary",
+)  # fmt: skip
+"""The items of the sharing plan, in the order of the registries."""
+
+
+class SharingTerms(Strict):
+    """When, to whom and under which conditions an item is shared, in the words of whoever decided it."""
+
+    when: str = ""
+    to_whom: str = ""
+    conditions: str = ""
+    where: str = ""
 
 
 class SharingPlan(Strict):
@@ -443,6 +457,19 @@ class SharingPlan(Strict):
     analytic_code: SharingAnswer
     data_dictionary: SharingAnswer
     conditions: str = ""
+    terms: Annotated[dict[Identifier, SharingTerms], ADDED_LATER] = Field(default_factory=dict)
+    """Item -> its terms; an item without has the plan's `conditions`."""
+    with_images: Annotated[bool, ADDED_LATER] = False
+    """Whether the individual data include the images, or the tables alone."""
+    dates: Annotated[Literal["moved", "study_days"], ADDED_LATER] = "moved"
+    """In shared tables. ``moved``: by each participant's own number of days, as in the images and all documents."""
+
+    @model_validator(mode="after")
+    def _terms_of_items(self) -> SharingPlan:
+        unknown = sorted(self.terms.keys() - set(SHARED_ITEMS))
+        if unknown:
+            raise ValueError(f"terms of {', '.join(unknown)}: the items are {', '.join(SHARED_ITEMS)}")
+        return self
 
 
 class Protocol(Strict):

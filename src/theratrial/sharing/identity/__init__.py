@@ -5,8 +5,8 @@ come out without identity by the same programs as at home, and their numbers are
 """
 
 from theratrial.sharing.identity.cleaner import Cleaner
-from theratrial.sharing.identity.leaks import leaks_in
-from theratrial.sharing.identity.records import shared_folder
+from theratrial.sharing.identity.leaks import dates_moved, leaks_in
+from theratrial.sharing.identity.records import shared_folder, trial_cleaner
 from theratrial.sharing.identity.results import shared_result
 
-__all__ = ["Cleaner", "leaks_in", "shared_folder", "shared_result"]
+__all__ = ["Cleaner", "dates_moved", "leaks_in", "shared_folder", "shared_result", "trial_cleaner"]

@@ -55,14 +55,16 @@ WITHDRAWN: Final = "a participant who withdrew"
 def shared_folder(trial: TrialFolder, cleaner: Cleaner) -> TrialFolder:
     """The trial with the shared participants alone; not a folder on disk, and not to be run: texts are withheld."""
     how = treatments()
-    tables = {
-        table.name: tuple(
-            _row(row, table.columns, cleaner, {one.name: how[table.name, one.name] for one in table.columns})
+    tables = {}
+    for table in TABLES:
+        treated = {one.name: how[table.name, one.name] for one in table.columns}
+        rows = [
+            _row(row, table.columns, cleaner, treated)
             for row in trial.tables[table.name]
             if "participant_id" not in row.values or str(row["participant_id"]) in cleaner.people
-        )
-        for table in TABLES
-    }
+        ]
+        # The order at home is often that of enrolment.
+        tables[table.name] = tuple(sorted(rows, key=lambda row: str(row.values.get("participant_id", ""))))
     return replace(
         trial, path=Path("shared"), tables=tables, image_files=(), manifest={}, notes=(), registration_history=None
     )

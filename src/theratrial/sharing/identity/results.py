@@ -18,10 +18,11 @@ _IDS: Final = frozenset({"participant_id", "participant"})
 def shared_result(result: TrialResult, cleaner: Cleaner) -> TrialResult:
     """The results with the shared participants alone.
 
-    Every number stays what it is: what the cohort's numbers counted of somebody who withdrew, they still count. A list of
-    people (of participants, of points of a curve) leaves her out.
+    Every number stays what it is: what the cohort's numbers counted of somebody who withdrew, they still count. A list
+    of people (of participants, of points of a curve) leaves her out. Participants stand in the order of their codes.
     """
-    kept = tuple(one for one in result.participants if one.participant_id in cleaner.people)
+    shared = [one for one in result.participants if one.participant_id in cleaner.people]
+    kept = tuple(sorted(shared, key=lambda one: cleaner.code(one.participant_id)))
     return _walked(replace(result, participants=kept), cleaner, "")
 
 
