@@ -125,6 +125,15 @@ def test_what_is_no_moment_is_never_passed_on(text: str) -> None:
     assert Shift(-400).moment(text) is None
 
 
+@pytest.mark.parametrize(
+    ("stated", "shown"), [("+0330", "+0000"), ("+0430", "+0100"), ("-0500", "-0830"), ("+9900", None), ("-1200", None)]
+)
+def test_offsets_from_utc_go_down_alike(stated: str, shown: str | None) -> None:
+    assert Shift(-400, 210).offset(stated) == shown
+    moved = Shift(-366, 210).moment(f"20250101120000{stated}")
+    assert moved == (None if shown is None else f"20240101120000{shown}")
+
+
 @given(st.sets(DAYS, max_size=40), st.text(min_size=1, max_size=8))
 def test_no_shifted_date_is_an_original_date(days: set[date], who: str) -> None:
     shift = KEY.shift_days(who, days)
@@ -144,7 +153,8 @@ def test_uids_stay_apart_are_valid_and_are_mapped_alike_each_time(uids: list[str
 
 
 @pytest.mark.parametrize(
-    ("age", "shown"), [("089Y", "089Y"), ("090Y", "090Y"), ("101Y", "090Y"), ("1200M", None), ("999W", "999W")]
+    ("age", "shown"),
+    [("089Y", "089Y"), ("090Y", "090Y"), ("091Y", "090Y"), ("101Y", "090Y"), ("1200M", None), ("999W", "999W")],
 )
 def test_ages_above_89_are_shown_as_90(age: str, shown: str | None) -> None:
     assert capped_age(age) == shown
