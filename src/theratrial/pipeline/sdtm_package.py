@@ -13,9 +13,8 @@ from theratrial.errors import InputError
 from theratrial.exchange.datasets.study import StudyMetadata
 from theratrial.exchange.datasets.values import Dataset
 from theratrial.exchange.sdtm.context import SdtmContext
-from theratrial.exchange.sdtm.domains import DOMAINS
+from theratrial.exchange.sdtm.domains import datasets_of
 from theratrial.exchange.sdtm.package import FORMATS, Format, newest_record, package_files, study_metadata
-from theratrial.exchange.sdtm.relations import relrec
 from theratrial.pipeline.manifest import folder_files, input_files
 from theratrial.pipeline.outputs import RESULTS, read_run_record
 from theratrial.pipeline.verify import trial_folder_of
@@ -93,8 +92,7 @@ def sdtm_package(
         Participants who withdrew the use of their data after the folder was written.
     """
     context = SdtmContext(folder, result, leave_out)
-    made = tuple(one for domain in DOMAINS.values() for one in domain(context))
-    datasets, left_out = (*made, *relrec(made, context.study_id)), context.left_out
+    datasets, left_out = datasets_of(context), context.left_out
     study = study_metadata(folder, result, moment_of_making(made_at, folder))
     definitions, guide, without = _pages(folder, result, datasets, study, left_out, pdf)
     files: dict[str, bytes] = {}

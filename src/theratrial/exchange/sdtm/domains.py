@@ -62,6 +62,10 @@ DOMAINS: Final[Mapping[str, Domain]] = {
 
 def sdtm_datasets(folder: TrialFolder, result: TrialResult) -> tuple[Dataset, ...]:
     """Every data set that the trial fills, supplemental ones behind their domains."""
-    context = SdtmContext(folder, result)
+    return datasets_of(SdtmContext(folder, result))
+
+
+def datasets_of(context: SdtmContext) -> tuple[Dataset, ...]:
+    """The same of a context, which knows who is left out."""
     made = tuple(one for domain in DOMAINS.values() for one in domain(context))
     return (*made, *relrec(made, context.study_id))
