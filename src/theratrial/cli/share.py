@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from theratrial.cli.share_build import build, plan, preview
 from theratrial.cli.share_images import check_images, images
 from theratrial.cli.share_tables import tables
 
@@ -18,3 +19,6 @@ def _root() -> None:
 app.command("images")(images)
 app.command("check-images")(check_images)
 app.command("tables")(tables)
+app.command("plan")(plan)
+app.command("preview")(preview)
+app.command("build")(build)

@@ -51,7 +51,7 @@ def tables(
     if out.exists():
         raise InputError(f"{out}: exists already -> give a folder that is not there yet")
     trial = read_folder(folder)
-    allowed = frozenset() if allow is None else _allowed(allow)
+    allowed = frozenset() if allow is None else allowed_texts(allow)
     asked = TablesAsked(
         release_key(key, release), read_people(mapping, release), allowed, relative_days, smallest_group
     )
@@ -78,7 +78,7 @@ def tables(
         note(f"Read the free texts that were withheld: {_write_texts(made, key, release)} (stays home).")
 
 
-def _allowed(path: Path) -> frozenset[tuple[str, str, str]]:
+def allowed_texts(path: Path) -> frozenset[tuple[str, str, str]]:
     import csv
 
     from theratrial.errors import InputError
