@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -196,7 +196,7 @@ def _changes(value: float | None, base: float | None) -> dict[str, Value]:
     return {"CHG": value - base, "PCHG": 100 * (value - base) / base if base else None}
 
 
-def _nadir(result: ParticipantResult, point: LabPoint) -> Mapping[str, Value]:
+def _nadir(result: ParticipantResult, point: LabPoint) -> dict[str, Value]:
     sessions = [
         one.session for one in result.toxicity.nadirs if one.test == point.test and one.nadir_at == point.collected_at
     ]
