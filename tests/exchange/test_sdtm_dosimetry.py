@@ -63,7 +63,7 @@ def test_every_number_is_the_one_at_its_place_in_the_results(made: dict[str, Dat
             assert one["XDSTAT"] == "NOT DONE"
             assert stored["note"][:40] in str(one["XDREASND"])
         else:
-            assert one["XDSTRESN"] == pytest.approx(stored["value"], rel=1e-14)
+            assert one["XDSTRESN"] == pytest.approx(stored["value"], rel=1e-11)
             assert one["XDSTRESU"] == UNITS[stored["unit"]]
         for name, bound in (("XDLOW95", stored["lower"]), ("XDUPP95", stored["upper"])):
             if bound is None:
@@ -71,7 +71,7 @@ def test_every_number_is_the_one_at_its_place_in_the_results(made: dict[str, Dat
             elif bound == "inf":
                 assert said[name] == "NOT BOUNDED"
             else:
-                assert float(said[name]) == pytest.approx(bound, rel=1e-14)
+                assert float(said[name]) == pytest.approx(bound, rel=1e-11)
         assert said["XDTRACE"] == f"{stored['trace']['method']} {stored['trace']['version']}"
 
 
@@ -178,7 +178,7 @@ def test_every_session_and_lesion_that_dosimetry_names_is_there(made: dict[str, 
             for other in rows
             if (other["USUBJID"], other["XDLNKID"], other["XDTESTCD"]) == (one["USUBJID"], one["EXLNKID"], "ADMACT")
         ]
-        assert match == [pytest.approx(one["EXDOSE"], rel=1e-14)]
+        assert match == [pytest.approx(one["EXDOSE"], rel=1e-11)]
 
 
 def test_the_domain_says_that_it_is_the_sponsors_own_and_why(made: dict[str, Dataset]) -> None:

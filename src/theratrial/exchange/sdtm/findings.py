@@ -79,12 +79,14 @@ def location(place: str) -> str | None:
 
 
 def number_text(value: float) -> str:
-    """A number in at most 15 significant digits: what a transport file and every reader of it keep.
+    """A number in at most 12 significant digits, so that text and number are equal in whatever reads them.
 
-    >>> number_text(3.5882703803468496), number_text(1500.0)
-    ('3.58827038034685', '1500')
+    Readers of JSON round behind the 15th decimal, transport files behind the 16th digit.
+
+    >>> number_text(0.06669330037771493), number_text(1500.0)
+    ('0.0666933003777', '1500')
     """
-    return f"{value:.15g}"
+    return f"{value:.12g}"
 
 
 def number_result(domain: str, value: float | None, unit: str, reason: str) -> dict[str, Value]:

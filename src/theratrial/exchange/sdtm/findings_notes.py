@@ -54,3 +54,25 @@ FINDINGS_NOTES: Final[dict[str, tuple[str, ...]]] = {
     ),
 }
 """Domain -> what a reviewer should know of it."""
+
+FINDINGS_KNOWN: Final = (
+    (
+        "CORE-000701",
+        "CM",
+        "Therapy before consent lies before the first epoch, so EPOCH is empty. The rule says of itself that it may "
+        "report too much.",
+    ),
+    ("CORE-000701", "PR", "Surgery and radiotherapy before consent lie before the first epoch, as in CM."),
+    (
+        "CORE-000717",
+        "AE",
+        "Events are recorded in follow-up too, after the last disposition, which is the end of treatment or of "
+        "participation in visits.",
+    ),
+    (
+        "CORE-001078",
+        "AE",
+        "Who died of the disease in follow-up has no fatal adverse event: none was recorded, and none is made up.",
+    ),
+)
+"""(rule, data set, why): what CDISC's rules report of these domains on sound data."""

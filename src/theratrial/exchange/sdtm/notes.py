@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from theratrial.exchange.sdtm.findings_notes import FINDINGS_NOTES
+from theratrial.exchange.sdtm.findings_notes import FINDINGS_KNOWN, FINDINGS_NOTES
 
 NOTES: Final[dict[str, tuple[str, ...]]] = {
     "TA": (
@@ -82,5 +82,6 @@ KNOWN_FINDINGS: Final = (
         "The rule looks for a parameter PCLASS; CDISC's terminology has PCLAS, which is here with a null flavour, for "
         "no pharmacologic class of the product is established.",
     ),
+    *(KnownFinding(rule, dataset, why) for rule, dataset, why in FINDINGS_KNOWN),
 )
 """What CDISC's CORE rules report on a package of a complete trial."""
