@@ -429,3 +429,29 @@ def test_a_missing_slice_and_another_patient_are_refused(series: Series) -> None
 def test_a_pseudonym_that_dicom_cannot_hold_is_refused(pseudonym: str) -> None:
     with pytest.raises(InputError):
         Making(pseudonym, MADE_AT, "s", "0", "T")
+
+
+def test_a_real_series_with_its_real_outlines_is_segmented_without_error(shared: Path, tmp_path: Path) -> None:
+    """177Lu-DOTATATE of Dewaraja and Van (U. Michigan): the drawn volume against the mask's, by SimpleITK."""
+    from theratrial.imaging.regions import placeable_regions
+
+    folder = shared / "data" / "lu177_spect_two_timepoints" / "SCAN_001"
+    series = series_from_folder(folder / "image", hashed=False)
+    (mask,) = sorted((folder / "mask").rglob("*.dcm"))[:1]
+    making = Making(series.source.patient_id, MADE_AT, "real", "0.1.0", "T")
+    source = source_images(series.source.files, series.grid, making)
+    placed, _ = placeable_regions(mask, series.grid)
+    segments, _ = writable(
+        [
+            SegmentToWrite(
+                one, one.name, codes.ABNORMAL_STRUCTURE, codes.LESION, one.name, making.tracking_uid("r", one.name)
+            )
+            for one in placed
+        ]
+    )
+    path = tmp_path / "seg.dcm"
+    path.write_bytes(object_bytes(segmentation(source, segments, making, "real")))
+    assert "Error" not in dciodvfy(path)
+    counted = int((SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path))) != 0).sum())
+    drawn_mL = sum(one.stated_volume_mL for one in placed)
+    assert counted * series.grid.voxel_volume_mL == pytest.approx(drawn_mL, rel=0.05)
