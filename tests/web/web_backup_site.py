@@ -127,7 +127,7 @@ def exported(_site: Path) -> None:
     from theratrial.web.exports.scope import scope_of
     from theratrial.web.people.models import User
 
-    certified.pdf_of = lambda _page: {}  # takes long, and tells of the moment
+    certified.pdf_of = lambda page: {}  # takes long, and tells of the moment
     out, now = Path(sys.argv[3]), datetime(2026, 6, 1, tzinfo=UTC)
     user = User.objects.get(username="manager1")
     copied = trial_copy(user, now)

@@ -80,9 +80,9 @@ def _of_result(result: Path, trial: Path | None, participant: str) -> ArchiveSou
 
 
 def _of_site(site: Path, participant: str) -> ArchiveSource:
-    from theratrial.cli.ledger import _ledger_ready
+    from theratrial.cli.ledger import ledger_ready
 
-    _ledger_ready(site)
+    ledger_ready(site)
     from theratrial.web.exports.archives import command_source
 
     return command_source(participant)

@@ -31,11 +31,11 @@ def backup(
     as_json: bool = typer.Option(False, "--json", help="Print what was made as JSON."),
 ) -> None:
     """Save a site: database, images, results, settings. The site may be running and written to."""
-    from theratrial.cli.ledger import _ledger_ready
+    from theratrial.cli.ledger import ledger_ready
 
     if against is not None and out.suffix == ".zip":
         raise InputError("--against links files, which only a backup in a folder can; leave out .zip")
-    folder = _ledger_ready(site)
+    folder = ledger_ready(site)
     from theratrial.web.backup.site_commands import site_backed_up
 
     with console.progress("Backing up", total=5) as steps:
@@ -115,9 +115,9 @@ def move(
     as_json: bool = typer.Option(False, "--json", help="Print the report as JSON."),
 ) -> None:
     """Move a site that is stopped to the other database, compared row by row, the ledger verified."""
-    from theratrial.cli.ledger import _ledger_ready
+    from theratrial.cli.ledger import ledger_ready
 
-    folder = _ledger_ready(site)
+    folder = ledger_ready(site)
     from theratrial.web.backup.moving import SQLITE, moved_now
 
     report = moved_now(folder, to, _database_url())

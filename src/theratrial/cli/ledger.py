@@ -16,7 +16,8 @@ _SITE = typer.Option(Path("theratrial-site"), "--site", help="Site folder.")
 _MOST_SHOWN = 20
 
 
-def _ledger_ready(site: Path) -> Path:
+def ledger_ready(site: Path) -> Path:
+    """The folder of a site that is there and has its tables; Django is started on it."""
     if not site.is_dir():
         raise InputError(f"there is no site folder {site}; name it with --site, or make one: `theratrial site init`")
     folder = site_ready(site)
@@ -36,7 +37,7 @@ def verify(
     if file is not None:
         _verify_file(file)
         return
-    folder = _ledger_ready(site)
+    folder = ledger_ready(site)
     from theratrial.web.ledger.models import Event
     from theratrial.web.ledger.verification import ledger_verified
 
@@ -77,7 +78,7 @@ def _tell(faults: list[str], notes: list[str], events: int, head: str, redacted:
 @app.command("export")
 def export(file: Path = typer.Argument(help="File to write, JSON lines."), site: Path = _SITE) -> None:
     """Write every event with its old and new row; `ledger verify --file` verifies it anywhere."""
-    _ledger_ready(site)
+    ledger_ready(site)
     from theratrial.web.ledger.act import SystemActor, act, note
     from theratrial.web.ledger.verification import exported_lines
 
@@ -96,7 +97,7 @@ def export(file: Path = typer.Argument(help="File to write, JSON lines."), site:
 @app.command("head")
 def head(site: Path = _SITE) -> None:
     """Print the number and hash of the last event: written down elsewhere, they show a ledger cut short."""
-    _ledger_ready(site)
+    ledger_ready(site)
     from theratrial.web.ledger.models import Head
 
     found = Head.objects.get()
@@ -106,7 +107,7 @@ def head(site: Path = _SITE) -> None:
 @app.command("anchor")
 def anchor(site: Path = _SITE) -> None:
     """Write the head into the day's anchor file of the site folder: daily, from cron; starting the site does so too."""
-    folder = _ledger_ready(site)
+    folder = ledger_ready(site)
     from theratrial.web.ledger.startup import anchor_written
 
     written = anchor_written(folder)
@@ -116,7 +117,7 @@ def anchor(site: Path = _SITE) -> None:
 @app.command("install-triggers")
 def install_triggers(site: Path = _SITE) -> None:
     """Put missing or altered triggers in again; what was wrong is noted in the ledger."""
-    _ledger_ready(site)
+    ledger_ready(site)
     from theratrial.web.ledger.triggers import installed_triggers_differ, triggers_installed
 
     faults = installed_triggers_differ()
