@@ -25,6 +25,7 @@ from theratrial.pipeline.derived_objects import DerivedTrial, derived_trial, obj
 from theratrial.pipeline.derived_values import KINDS, DerivedObject, LeftOut
 from theratrial.pipeline.trial import TrialRun
 from theratrial.results.values import ParticipantResult
+from theratrial.trace import Quantity
 from theratrial.trialfolder import read_folder
 
 LU177_HALF_LIFE_h = 6.6443 * 24
@@ -134,21 +135,62 @@ def _walk(dataset: Any) -> list[Any]:
     return found
 
 
-def test_the_report_holds_the_uptakes_of_the_results_to_every_digit(
+Numbers = dict[tuple[str, str, str], float]
+
+
+def _groups(report: DerivedObject) -> dict[str, Numbers]:
+    """Of each measurement group, by its tracking identifier: (quantity, derivation, method) -> number, by pydicom."""
+    found: dict[str, Numbers] = {}
+    for group in _walk(read(report)):
+        if group.get("ValueType") != "CONTAINER" or _concept(group) != "125007":
+            continue
+        (name,) = [one.TextValue for one in group.ContentSequence if _concept(one) == "112039"]
+        found[str(name)] = numbers = {}
+        for one in group.ContentSequence:
+            if one.ValueType != "NUM":
+                continue
+            told = {_concept(item): _code(item.ConceptCodeSequence[0]) for item in one.get("ContentSequence", [])}
+            value = one.MeasuredValueSequence[0]
+            number = float(value.get("FloatingPointValue", value.NumericValue))
+            assert float(value.NumericValue) == pytest.approx(number, rel=1e-13)
+            numbers[_concept(one), told.get("121401", ""), told.get("370129005", "")] = number
+    return found
+
+
+def _code(item: Any) -> str:
+    return str(item.get("CodeValue", "") or item.get("LongCodeValue", ""))
+
+
+def _concept(item: Any) -> str:
+    return _code(item.ConceptNameCodeSequence[0])
+
+
+def _same(numbers: Numbers, key: tuple[str, str, str], quantity: Quantity | None) -> int:
+    if quantity is None or quantity.value is None:
+        assert key not in numbers
+        return 0
+    assert numbers[key] == pytest.approx(quantity.value, rel=1e-13)
+    return 1
+
+
+MAXIMUM, PEAK, MEAN, SD = "56851009", "126031", "373098007", "386136009"
+BY_WEIGHT, BY_LEAN_MASS = ("126401", "126410"), ("126405", "126414")  # quantity and method; Janmahasatian
+
+
+def test_the_report_holds_the_uptakes_of_every_lesion_of_the_results(
     made: dict[str, DerivedObject], person: ParticipantResult, tmp_path: Path
 ) -> None:
     assert person.response is not None
     compared = 0
+    suv, how = BY_WEIGHT
     for reading in person.response.readings:
-        name = f"pet_{reading.timepoint}_uptake_{reading.reader}"
-        said = dsrdump(made[name], tmp_path)
-        numbers = {float(text) for text in re.findall(r'NUM:\(,,"SUVbw"\)="([-0-9.e]+)"', said)}
-        for uptake in reading.uptakes:
-            for quantity in (uptake.suv_max, uptake.suv_peak, uptake.suv_mean):
-                if quantity is not None and quantity.value is not None:
-                    assert any(math.isclose(quantity.value, one, rel_tol=1e-13) for one in numbers)
-                    compared += 1
-        assert f'"{reading.reader}^"' in said
+        report = made[f"pet_{reading.timepoint}_uptake_{reading.reader}"]
+        groups = _groups(report)
+        for one in reading.uptakes:
+            compared += _same(groups[one.lesion_id], (suv, MAXIMUM, how), one.suv_max)
+            compared += _same(groups[one.lesion_id], (suv, PEAK, how), one.suv_peak)
+            compared += _same(groups[one.lesion_id], (suv, MEAN, how), one.suv_mean)
+        assert f'"{reading.reader}^"' in dsrdump(report, tmp_path)
     assert compared >= 6
 
 
@@ -156,27 +198,29 @@ def test_the_report_holds_uptake_by_lean_mass_volumes_and_references(
     made: dict[str, DerivedObject], person: ParticipantResult
 ) -> None:
     (percist,) = [one for one in person.criteria.criteria if one.criteria == "percist_1_0"]
-    assert percist.lesions
+    sul, how = BY_LEAN_MASS
+    compared = 0
     for when in ("baseline", "response"):
         (report,) = [one for name, one in made.items() if name.startswith(f"pet_{when}_uptake")]
-        numbers = [
-            float(item.MeasuredValueSequence[0].get("FloatingPointValue", item.MeasuredValueSequence[0].NumericValue))
-            for item in _walk(read(report))
-            if item.get("ValueType") == "NUM"
-        ]
-        wanted = []
+        groups = _groups(report)
         for lesion in percist.lesions:
-            if lesion.timepoint == when:
-                wanted += [lesion.peak, lesion.maximum, lesion.mean, lesion.volume_mL, lesion.total_g]
-                if lesion.above is not None:
-                    wanted += [lesion.above.threshold, lesion.above.volume_mL, lesion.above.total_g]
+            if lesion.timepoint != when:
+                continue
+            mine = groups[lesion.lesion_id]
+            compared += _same(mine, (sul, MAXIMUM, how), lesion.maximum)
+            compared += _same(mine, (sul, PEAK, how), lesion.peak)
+            compared += _same(mine, (sul, MEAN, how), lesion.mean)
+            compared += _same(mine, ("118565006", "", "whole_region"), lesion.volume_mL)
+            compared += _same(mine, ("total_lesion_uptake", "", "whole_region"), lesion.total_g)
+            assert lesion.above is not None
+            compared += _same(mine, ("uptake_threshold", "", how), lesion.above.threshold)
+            compared += _same(mine, ("118565006", "", "volume_above_threshold"), lesion.above.volume_mL)
+            compared += _same(mine, ("total_lesion_uptake", "", "volume_above_threshold"), lesion.above.total_g)
         for reference in percist.references:
-            if reference.timepoint == when:
-                wanted += [reference.mean, reference.sd]
-        values = [one.value for one in wanted if one.value is not None]
-        assert values
-        for value in values:
-            assert any(math.isclose(value, one, rel_tol=1e-12) for one in numbers), (when, value)
+            if reference.timepoint == when and reference.mean.value is not None:
+                compared += _same(groups[reference.region], (sul, MEAN, how), reference.mean)
+                compared += _same(groups[reference.region], (sul, SD, how), reference.sd)
+    assert compared >= 16
 
 
 def test_the_mapping_gives_the_maximum_of_the_results_from_stored_pixels(
