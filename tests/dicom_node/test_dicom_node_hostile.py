@@ -275,8 +275,8 @@ def small_instance(number: int) -> tuple[str, bytes]:
     return uid, kept
 
 
-@pytest.mark.long
-@pytest.mark.timeout(1800)
+@pytest.mark.walk
+@pytest.mark.timeout(3600)
 def test_a_hundred_thousand_instances_in_one_association_need_no_more_memory_than_a_thousand(
     site_folder: Path, node_of: Callable[..., RunningNode], monkeypatch: pytest.MonkeyPatch
 ) -> None:
