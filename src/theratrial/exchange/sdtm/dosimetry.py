@@ -13,7 +13,15 @@ from typing import Any, Final
 
 from theratrial.exchange.datasets.values import ASSIGNED, COLLECTED, DERIVED, Codelist, Comment, Dataset, Method, Term
 from theratrial.exchange.sdtm.context import SdtmContext, Subject
-from theratrial.exchange.sdtm.findings import location, number_result, number_text, quantity_result, spread
+from theratrial.exchange.sdtm.exposure import NET_ACTIVITY
+from theratrial.exchange.sdtm.findings import (
+    location,
+    number_result,
+    number_text,
+    quantity_result,
+    result_levels,
+    spread,
+)
 from theratrial.exchange.sdtm.observations import SUBJECT, VISIT, Supplement, observations
 from theratrial.exchange.sdtm.planned import TREATMENT, ascii_text
 from theratrial.exchange.sdtm.procedures import image_method
@@ -51,6 +59,8 @@ _FOUND: Final = Method(
     "every input. XDRESCAT tells what the curve determines: DETERMINED, BOUNDED, RISING, EXTRAPOLATED. Bounds of 95 % "
     "in XDLOW95 and XDUPP95.",
 )
+_METHODS: Final = {code: _FOUND for code in TESTS if code != "DOSERATE"} | {"ADMACT": NET_ACTIVITY}
+"""Test -> how its result is made; a dose rate is read from an instrument."""
 _SUPPLEMENTS: Final = (
     Supplement("XDLOW95", "Lower Bound of 95 %", DERIVED),
     Supplement("XDUPP95", "Upper Bound of 95 %", DERIVED),
@@ -75,7 +85,6 @@ def xd(context: SdtmContext) -> tuple[Dataset, ...]:
     units = {str(one["XDSTRESU"]) for one in records if one.get("XDSTRESU")}
     unit = codelist("UNIT", units, domain=DOMAIN) if units else None
     codes = {code: TESTS[code] for code in sorted({str(one["XDTESTCD"]) for one in records})}
-    derived = {"origin": DERIVED, "method": _FOUND}
     return observations(
         context,
         DOMAIN,
@@ -87,12 +96,10 @@ def xd(context: SdtmContext) -> tuple[Dataset, ...]:
         keys="XDTESTCD XDGRPID XDDTC XDSPID XDDISTM",
         structure="One record per dosimetric result per region per session or scan per subject",
         changes={
-            "XDORRES": derived,
-            "XDSTRESC": derived,
-            "XDSTRESN": derived,
+            **result_levels(DOMAIN, records, _METHODS),
             "XDTESTCD": {"codelist": _own_list("XDTESTCD", "Dosimetry Test Code", codes)},
             "XDTEST": {"codelist": _own_list("XDTEST", "Dosimetry Test Name", dict.fromkeys(codes.values(), ""))},
-            "XDRESCAT": derived,
+            "XDRESCAT": {"origin": DERIVED, "method": _FOUND},
             "XDORRESU": {"origin": ASSIGNED, "codelist": unit},
             "XDSTRESU": {"origin": ASSIGNED, "codelist": unit},
             **{name: {"origin": ASSIGNED} for name in ("XDGRPID", "XDSPID", "XDLOC", "XDDRVFL", "XDSTAT", "XDMETHOD")},

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
 
-from theratrial.exchange.datasets.values import Value
+from theratrial.exchange.datasets.values import COLLECTED, DERIVED, Condition, Method, Value, ValueLevel
 from theratrial.exchange.sdtm.context import Moment, Subject
 from theratrial.exchange.sdtm.observations import SUBJECT, Supplement, pieces
 from theratrial.exchange.sdtm.planned import ascii_text
@@ -162,6 +162,33 @@ def _later(first: Moment | None, second: Moment) -> bool:
 
 def _day(moment: Moment) -> date:
     return moment.date() if isinstance(moment, datetime) else moment
+
+
+def result_levels(
+    domain: str, records: Iterable[Mapping[str, Any]], methods: Mapping[str, Method]
+) -> dict[str, dict[str, Any]]:
+    """Changes to --ORRES, --STRESC and --STRESN that say for each test where its results come from.
+
+    Parameters
+    ----------
+    methods
+        Test code -> how its results are made; tests that are not named are collected.
+    """
+    tests = {str(one[f"{domain}TESTCD"]) for one in records}
+    numbers = {str(one[f"{domain}TESTCD"]) for one in records if one.get(f"{domain}STRESN") is not None}
+    changes: dict[str, dict[str, Any]] = {}
+    for stem, codes in (("ORRES", tests), ("STRESC", tests), ("STRESN", numbers)):
+        levels = tuple(
+            ValueLevel(
+                (Condition(f"{domain}TESTCD", (code,)),),
+                "float" if stem == "STRESN" else "text",
+                origin=DERIVED if code in methods else COLLECTED,
+                method=methods.get(code),
+            )
+            for code in sorted(codes)
+        )
+        changes[f"{domain}{stem}"] = {"origin": None, "method": None, "value_levels": levels}
+    return changes
 
 
 def spread(

@@ -11,6 +11,7 @@ from theratrial.exchange.sdtm.findings import (
     not_done,
     number_result,
     quantity_result,
+    result_levels,
     spread,
     text_result,
 )
@@ -58,6 +59,12 @@ _UPTAKES: Final = Method(
     "Computed from the PET in the region that the reader drew: SUV by body mass, SUL by lean body mass, volume of the "
     "region, total uptake as volume times mean. The value equals that of the results at the place named in TRPLACE.",
 )
+_METHODS: Final = {
+    **dict.fromkeys(("SUMDIAM", "PCBSD"), _SUMS),
+    **dict.fromkeys(("SUVPEAK", "SUVMAX", "SUVMEAN", "SULPEAK", "SULMAX", "SULMEAN", "VOLUME"), _UPTAKES),
+    **dict.fromkeys(("TOTUPT", "VOLABOVE", "TOTABOVE"), _UPTAKES),
+}
+"""Test -> how its result is made; the others are what a reader wrote down."""
 _SUPPLEMENTS: Final = (
     Supplement("TRPLACE", "Place in the Results", ASSIGNED),
     Supplement("THRESHLD", "Threshold of the Volume [kg/L]", DERIVED),
@@ -82,8 +89,7 @@ def tr(context: SdtmContext) -> tuple[Dataset, ...]:
         structure="One record per tumor measurement/assessment per visit per subject per assessor",
         changes={
             "TRREFID": {"origin": MEASURED},
-            "TRSTRESC": {"origin": DERIVED, "method": _UPTAKES},
-            "TRSTRESN": {"origin": DERIVED, "method": _UPTAKES},
+            **result_levels("TR", made, _METHODS),
             "TRSTRESU": {"origin": ASSIGNED},
             "TREVAL": {"origin": ASSIGNED},
             "TRDRVFL": {"origin": ASSIGNED},

@@ -7,7 +7,13 @@ from typing import Any, Final
 
 from theratrial.exchange.datasets.values import ASSIGNED, COLLECTED, DERIVED, Dataset, Method, Value
 from theratrial.exchange.sdtm.context import SdtmContext, Subject
-from theratrial.exchange.sdtm.findings import not_done, spread, text_result, with_last_before_exposure
+from theratrial.exchange.sdtm.findings import (
+    not_done,
+    result_levels,
+    spread,
+    text_result,
+    with_last_before_exposure,
+)
 from theratrial.exchange.sdtm.laboratory import LAST_BEFORE
 from theratrial.exchange.sdtm.lesions import evaluator, pet_group, pet_place, recist_group
 from theratrial.exchange.sdtm.observations import SUBJECT, VISIT, Supplement, observations
@@ -61,8 +67,7 @@ def rs(context: SdtmContext) -> tuple[Dataset, ...]:
         structure="One record per response assessment or clinical classification assessment per visit per subject per "
         "assessor",
         changes={
-            "RSORRES": {"origin": DERIVED, "method": _RESPONSE},
-            "RSSTRESC": {"origin": DERIVED, "method": _RESPONSE},
+            **result_levels("RS", records, {"OVRLRESP": _RESPONSE, "BESTRESP": _RESPONSE}),
             "RSEVAL": {"origin": ASSIGNED},
             "RSDRVFL": {"origin": ASSIGNED},
             "RSACPTFL": {"origin": DERIVED, "method": _RESPONSE},
