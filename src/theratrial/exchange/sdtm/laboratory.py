@@ -106,10 +106,10 @@ def lb(context: SdtmContext) -> tuple[Dataset, ...]:
     )
 
 
-def test_code(test: str) -> tuple[str, str]:
+def laboratory_code(test: str) -> tuple[str, str]:
     """LBTESTCD and LBTEST of a test of the records; an own code where CDISC has none.
 
-    >>> test_code("platelets"), test_code("ejection_fraction")
+    >>> laboratory_code("platelets"), laboratory_code("ejection_fraction")
     (('PLAT', 'Platelets'), ('EJECTION', 'Ejection fraction'))
     """
     code = _TESTS.get(test)
@@ -119,7 +119,7 @@ def test_code(test: str) -> tuple[str, str]:
 
 
 def _measured(subject: Subject, row: Row) -> dict[str, Any]:
-    code, name = test_code(row["test"])
+    code, name = laboratory_code(row["test"])
     point = _point(subject, row["test"], row["collected_at"])
     value, unit = row["value"], unit_term(row["unit"])
     written = row.original.get("unit") or row["unit"]
