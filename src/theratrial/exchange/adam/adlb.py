@@ -22,7 +22,7 @@ from theratrial.exchange.adam.variables import (
 from theratrial.exchange.datasets.values import Dataset, Method, Value
 from theratrial.exchange.sdtm.context import Subject, dtc
 from theratrial.exchange.sdtm.findings import unit_term
-from theratrial.exchange.sdtm.laboratory import test_code
+from theratrial.exchange.sdtm.laboratory import laboratory_code
 from theratrial.exchange.sdtm.planned import ascii_text
 from theratrial.results.values import LabPoint, ParticipantResult
 
@@ -153,7 +153,7 @@ def _worst(after: Sequence[tuple[int, LabPoint]]) -> int | None:
 
 
 def _value(context: AdamContext, subject: Subject, point: LabPoint, index: int) -> dict[str, Value]:
-    code, name = test_code(point.test)
+    code, name = laboratory_code(point.test)
     unit = unit_term(point.value.unit)
     source = context.source("LB", "LBSTRESN", subject, LBTESTCD=code, LBDTC=dtc(point.collected_at))
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from theratrial.exchange.adam.adtte import parameter_code
-from theratrial.exchange.sdtm.laboratory import test_code
+from theratrial.exchange.sdtm.laboratory import laboratory_code
 from theratrial.exchange.sdtm.planned import ascii_text
 from theratrial.protocol.schema import Protocol
 from theratrial.results.values import TrialResult
@@ -55,7 +55,7 @@ def plan_of(result: TrialResult, protocol: Protocol) -> dict[str, Any]:
             for one in result.analysis.survival
         ],
         "laboratory_tests": [
-            {"code": test_code(test)[0], "title": test.replace("_", " ")} for test in laboratory_tests(result)
+            {"code": laboratory_code(test)[0], "title": test.replace("_", " ")} for test in laboratory_tests(result)
         ],
         "organs": [{"region": region, "title": title} for region, title in organs(protocol)],
         "no_class": NO_CLASS,
