@@ -298,12 +298,12 @@ def test_a_backup_of_a_newer_version_is_refused(folder: Path, tmp_path: Path) ->
 def test_a_backup_of_an_older_version_is_restored_and_brought_up(folder: Path, tmp_path: Path) -> None:
     def older(manifest: dict[str, Any]) -> None:
         manifest["migrations"]["exports"] = ["0001_initial", "0002_package_worker"]
-        columns = manifest["tables"]["exports_package"]["columns"]
-        columns.remove(["kind", "text"])
-        del manifest["tables"]["exports_studydocument"]
-        del manifest["files"]["database/exports_studydocument.jsonl"]
+        manifest["tables"]["exports_package"]["columns"].remove(["kind", "text"])
+        for name in [one for one in manifest["tables"] if one.startswith("exports_") and one != "exports_package"]:
+            del manifest["tables"][name]
+            del manifest["files"][f"database/{name}.jsonl"]
+            (folder / "database" / f"{name}.jsonl").unlink()
 
-    (folder / "database" / "exports_studydocument.jsonl").unlink()
     described_anew(folder, older)
     command("restore", folder, "--site", tmp_path / "again")
     with sqlite3.connect(tmp_path / "again" / "site.sqlite3") as database:
