@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -72,17 +74,14 @@ def dicom(
     console.say(f"{out}: {len(objects)} DICOM objects of {len(wanted)} participants; index.json names each")
 
 
-def _moment(text: str):  # type: ignore[no-untyped-def]
-    from datetime import datetime
-
+def _moment(text: str) -> datetime | None:
     from theratrial.errors import InputError
 
     if not text:
         return None
-    try:
+    found: datetime | None = None
+    with suppress(ValueError):
         found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
     if found is None or found.tzinfo is None:
         raise InputError(f"--made-at {text!r} is no moment with an offset; write 2026-03-01T09:00:00+03:30")
     return found
