@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from adam_example import Made
+
 from theratrial.exchange.adam.datasets import adam_datasets
-from theratrial.exchange.datasets.values import Dataset
 from theratrial.exchange.sdtm.domains import sdtm_datasets
 from theratrial.pipeline.trial import trial_run
-from theratrial.results.values import TrialResult
 from theratrial.simulation.cohort import simulate
 from theratrial.trialfolder import read_folder
-from theratrial.trialfolder.records import TrialFolder
-
-
-@dataclass(frozen=True)
-class Made:
-    """A trial, its result and what was made of both."""
-
-    folder: TrialFolder
-    result: TrialResult
-    tabulated: dict[str, Dataset]
-    analysis: dict[str, Dataset]
 
 
 @pytest.fixture(scope="session")

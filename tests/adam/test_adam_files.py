@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from adam_example import Made
 from typer.testing import CliRunner
 
-from conftest import Made
 from theratrial.exchange.datasets.dataset_json import read_dataset_json
 from theratrial.pipeline.adam_package import AdamPackage, adam_package
 

@@ -6,8 +6,8 @@ from collections import defaultdict
 from datetime import date
 
 import pytest
+from adam_example import Made
 
-from conftest import Made
 from theratrial.exchange.adam.adsl import adsl
 from theratrial.exchange.adam.context import AdamContext, place_below
 from theratrial.exchange.datasets.values import Dataset

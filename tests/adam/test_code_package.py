@@ -10,25 +10,28 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from adam_example import Made
 
-from conftest import Made
 from theratrial.exchange.datasets.dataset_json import read_dataset_json
-from theratrial.report.study.tables.efficacy import in_percent
+from theratrial.pipeline.adam_package import adam_package
+from theratrial.report.texts import in_percent
+from theratrial.results.values import TrialResult
 from theratrial.sharing.code.package import SCRIPTS, code_package
 from theratrial.sharing.code.published import published_tables
-from theratrial.sharing.code.shared_analysis import analysis_tables
+from theratrial.sharing.identity import shared_folder, shared_result, trial_cleaner
 from theratrial.sharing.images.keys import ReleaseKey
 from theratrial.sharing.images.values import Person
 from theratrial.sharing.tables.release import shared_tables
 from theratrial.sharing.tables.values import TablesAsked
+from theratrial.trialfolder.records import TrialFolder
 
 KEY = ReleaseKey(b"a secret of the tests, 32 bytes!")
-MADE_AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]
 # theratrial is in this environment; with None in its place an import of it fails.
 ALONE = (
@@ -37,18 +40,32 @@ ALONE = (
 )
 
 
-@pytest.fixture(scope="session")
-def people(made: Made) -> dict[str, Person]:
-    return dict(shared_tables(made.folder, TablesAsked(KEY)).people)
+@dataclass(frozen=True)
+class Shared:
+    """The trial without identity, and who is who."""
+
+    folder: TrialFolder
+    result: TrialResult
+    people: dict[str, Person]
 
 
 @pytest.fixture(scope="session")
-def release(made: Made, people: dict[str, Person], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(made: Made) -> Shared:
+    people = dict(shared_tables(made.folder, TablesAsked(KEY)).people)
+    cleaner = trial_cleaner(made.folder, KEY, people, frozenset())
+    return Shared(shared_folder(made.folder, cleaner), shared_result(made.result, cleaner), people)
+
+
+def analysis(shared: Shared, leave_out: frozenset[str] = frozenset()) -> dict[str, bytes]:
+    files = adam_package(shared.folder, shared.result, formats=("dataset-json",), leave_out=leave_out).files
+    return {name.removeprefix("dataset-json/"): content for name, content in files.items()}
+
+
+@pytest.fixture(scope="session")
+def release(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("release")
-    for sub, files in (
-        ("code", code_package(made.result, made.folder.protocol)),
-        ("analysis", analysis_tables(made.folder, made.result, key=KEY, people=people, made_at=MADE_AT)),
-    ):
+    code = code_package(shared.result, shared.folder.protocol)
+    for sub, files in (("code", code), ("analysis", analysis(shared))):
         (folder / sub).mkdir()
         for name, content in files.items():
             (folder / sub / name).write_bytes(content)
@@ -170,16 +187,19 @@ def test_one_altered_cell_is_found(
     assert any(line.startswith(table) for line in done.stdout.splitlines()), done.stdout
 
 
-def test_tables_as_csv_do_as_well(release: Path, tmp_path: Path) -> None:
+def test_tables_as_csv_do_as_well_and_without_any_date(release: Path, tmp_path: Path) -> None:
     data = tmp_path / "analysis"
     data.mkdir()
+    left_out = 0
     for path in (release / "analysis").glob("*.json"):
         one = read_dataset_json(path.read_bytes())
+        kept = [variable.name for variable in one.variables if not variable.numeric_date]
+        left_out += len(one.variables) - len(kept)
         with (data / f"{one.name.lower()}.csv").open("w", newline="", encoding="utf-8") as stream:
             writer = csv.writer(stream)
-            writer.writerow([variable.name for variable in one.variables])
-            writer.writerows(["" if cell is None else repr(cell) if isinstance(cell, float) else cell for cell in row]
-                             for row in one.rows)  # fmt: skip
+            writer.writerow(kept)
+            writer.writerows([record[name] for name in kept] for record in one.records())
+    assert left_out > 20
     done = run(release, tmp_path / "out", data, "--tables-only")
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -231,68 +251,51 @@ def test_tables_that_cannot_be_read_are_refused_with_the_reason(
     assert not (tmp_path / "out").exists()
 
 
-def test_the_same_result_gives_the_same_package(made: Made, people: dict[str, Person], release: Path) -> None:
-    for name, content in code_package(made.result, made.folder.protocol).items():
+def test_the_same_result_gives_the_same_package(shared: Shared, release: Path) -> None:
+    for name, content in code_package(shared.result, shared.folder.protocol).items():
         assert (release / "code" / name).read_bytes() == content
-    again = analysis_tables(made.folder, made.result, key=KEY, people=people, made_at=MADE_AT)
-    assert {name: (release / "analysis" / name).read_bytes() for name in again} == again
+    assert {name: (release / "analysis" / name).read_bytes() for name in analysis(shared)} == analysis(shared)
 
 
-def test_nobody_is_named_and_no_date_is_hers(made: Made, people: dict[str, Person], release: Path) -> None:
+def test_the_code_itself_says_nothing_of_a_single_participant(made: Made, shared: Shared, release: Path) -> None:
+    ids = [re.escape(one.participant_id) for one in made.result.participants]
+    codes = [re.escape(one.code) for one in shared.people.values()]
+    names = re.compile(rf"(?<![A-Za-z0-9])(?:{'|'.join([*ids, *codes])}|NM-\d+|RD-\d+)(?![A-Za-z0-9])")
+    dates = re.compile(r"\b20\d\d-\d\d-\d\d\b")
+    for path in (release / "code").glob("*.*"):
+        if path.name != "requirements.txt":
+            text = path.read_text(encoding="utf-8")
+            assert not names.search(text), path.name
+            assert not dates.search(text), path.name
+
+
+def test_nobody_is_named_in_the_shared_analysis_tables_and_times_are_kept(
+    made: Made, shared: Shared, release: Path
+) -> None:
     ids = "|".join(re.escape(one.participant_id) for one in made.result.participants)
     names = re.compile(rf"(?<![A-Za-z0-9])(?:{ids}|NM-\d+|RD-\d+|site_\d+)(?![A-Za-z0-9])")
-    for path in (*(release / "analysis").iterdir(), *(release / "code").glob("*.json")):
-        assert not names.search(path.read_text(encoding="utf-8")), path.name
-    codes = {person.code: one for one, person in people.items()}
-    own = {
-        one.participant_id: {row.moment.date() if isinstance(row.moment, datetime) else row.moment
-                             for rows in made.folder.tables.values() for row in rows
-                             if "participant_id" in row.values and row["participant_id"] == one.participant_id
-                             and row.moment is not None}
-        for one in made.result.participants
-    }  # fmt: skip
-    moved = 0
+    own = {str(row["USUBJID"])[-3:]: row["TRTSDT"] for row in made.analysis["ADSL"].records()}
     for path in (release / "analysis").glob("*.json"):
-        one = read_dataset_json(path.read_bytes())
-        dated = [variable.name for variable in one.variables if variable.numeric_date]
-        for record in one.records():
-            days = {str(day) for day in own[codes[str(record["SUBJID"])]]}
-            assert days
-            for name in dated:
-                if record[name] is not None:
-                    moved += 1
-                    assert str(record[name])[:10] not in days
-    assert moved > 100
-
-
-def test_days_between_dates_are_kept_and_dates_can_be_left_out(
-    made: Made, people: dict[str, Person], tmp_path: Path, release: Path
-) -> None:
-    shared = read_dataset_json((release / "analysis" / "adtte.json").read_bytes())
-    for row in shared.records():
+        assert not names.search(path.read_text(encoding="utf-8")), path.name
+    home = {code.code: one for one, code in shared.people.items()}
+    for row in read_dataset_json((release / "analysis" / "adsl.json").read_bytes()).records():
+        assert row["TRTSDT"] is None or row["TRTSDT"] != own[home[str(row["SUBJID"])]]
+    for row in read_dataset_json((release / "analysis" / "adtte.json").read_bytes()).records():
         start, end = (datetime.fromisoformat(str(row[name])) for name in ("STARTDT", "ADT"))
         assert row["AVAL"] == pytest.approx((end - start).days / (365.25 / 12), abs=1e-12)
-    files = analysis_tables(made.folder, made.result, key=KEY, people=people, made_at=MADE_AT, relative_days=True)
-    (tmp_path / "analysis").mkdir()
-    for name, content in files.items():
-        (tmp_path / "analysis" / name).write_bytes(content)
-        if name.endswith(".json"):
-            assert not any(variable.numeric_date for variable in read_dataset_json(content).variables)
-    assert run(release, tmp_path / "out", tmp_path / "analysis", "--tables-only").returncode == 0
 
 
 def test_who_withdrew_the_use_of_her_data_is_in_no_table_and_the_package_says_that_numbers_differ(
-    made: Made, people: dict[str, Person], release: Path, tmp_path: Path
+    shared: Shared, release: Path, tmp_path: Path
 ) -> None:
-    gone = next(one.participant_id for one in made.result.participants if one.counted == "success")
-    left = {name: person for name, person in people.items() if name != gone}
+    gone = next(one.participant_id for one in shared.result.participants if one.counted == "success")
     data = tmp_path / "analysis"
     data.mkdir()
-    for name, content in analysis_tables(made.folder, made.result, key=KEY, people=left, made_at=MADE_AT).items():
+    for name, content in analysis(shared, frozenset({gone})).items():
         (data / name).write_bytes(content)
-        assert people[gone].code not in content.decode()
+        assert gone not in content.decode()
     assert run(release, tmp_path / "out", data, "--tables-only").returncode == 1
-    readme = code_package(made.result, made.folder.protocol, left_out=1)["README.md"].decode()
+    readme = code_package(shared.result, shared.folder.protocol, left_out=1)["README.md"].decode()
     assert "withdrew the use of their data" in readme
 
 

@@ -22,6 +22,8 @@ def code_package(result: TrialResult, protocol: Protocol, *, left_out: int = 0) 
 
     Parameters
     ----------
+    result
+        Without identity, where the package leaves: the same from which the shared analysis tables were made.
     left_out
         Participants of the published analysis who are not in the shared tables, because they withdrew the use of
         their data: the recomputed numbers then cannot agree, and the package says why.

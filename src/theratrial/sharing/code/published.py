@@ -10,17 +10,17 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
+from theratrial.exchange.sdtm.planned import ascii_text
 from theratrial.protocol.schema import Protocol
 from theratrial.report.counted_events import counted_events
 from theratrial.report.texts import in_percent, number
 from theratrial.results.shown_change import shown_change_percent
 from theratrial.results.values import LabPoint, ParticipantResult, TrialResult
 from theratrial.safety.adverse.counts import CountedEvent, GradeCounts, class_counts, overview_counts
-from theratrial.safety.adverse.terms import as_written
 from theratrial.sharing.code.plan import laboratory_tests, organs
-from theratrial.sharing.code.terms import withheld_terms
 from theratrial.trace import Quantity
 
 NOT_KNOWN: Final = "-"
@@ -156,24 +156,11 @@ def _overview(result: TrialResult, _: Protocol) -> Table:
 
 
 def _events(result: TrialResult) -> list[CountedEvent]:
-    """What the report counts; a typed term is named as in the shared data."""
-    hidden = withheld_terms(result)
-    return [_named(one, hidden.get(as_written(one.term))) for one in counted_events(result)[0]]
-
-
-def _named(one: CountedEvent, name: str | None) -> CountedEvent:
-    if name is None or one.system_organ_class:
-        return one
-    return CountedEvent(
-        one.participant_id,
-        name,
-        one.system_organ_class,
-        one.grade,
-        one.related,
-        one.serious,
-        one.action_taken,
-        one.fatal,
-    )
+    """What the report counts, with terms and classes in ASCII as the data sets have them."""
+    return [
+        replace(one, term=ascii_text(one.term)[:200], system_organ_class=ascii_text(one.system_organ_class))
+        for one in counted_events(result)[0]
+    ]
 
 
 def _adverse(result: TrialResult, _: Protocol) -> Table:
