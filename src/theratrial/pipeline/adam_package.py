@@ -64,9 +64,8 @@ def adam_package(
     datasets = adam_datasets(folder, result, tabulated, leave_out=leave_out)
     study = analysis_metadata(folder, result, moment_of_making(made_at, folder))
     head = package_head(result, "Definitions of the analysis data sets")
-    identity = tuple(
-        (name, "ADaMIG 1.3, Define-XML 2.1" if name == "Standard" else said) for name, said in head.identity
-    )
+    said = {"Standard": "ADaMIG 1.3, Define-XML 2.1", "Terminology": "lists of our own, cut to what occurs"}
+    identity = tuple((name, said.get(name, text)) for name, text in head.identity)
     page = definitions_page([counted_dates(one) for one in datasets], study, replace(head, identity=identity))
     files: dict[str, bytes] = {}
     for form in formats:
