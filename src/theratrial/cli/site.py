@@ -160,6 +160,7 @@ def worker(
     from theratrial.web.dicom_node.fetching import fetches_resumed
     from theratrial.web.exports.documents import documents_resumed
     from theratrial.web.exports.making import packages_resumed
+    from theratrial.web.exports.sharing_making import releases_resumed
     from theratrial.web.results.services import interrupted_requeued, lost_requeued
     from theratrial.web.studies.services import uploads_resumed
 
@@ -167,6 +168,7 @@ def worker(
     lost_requeued()
     packages_resumed()
     documents_resumed()
+    releases_resumed()
     uploads_resumed()
     fetches_resumed()
     call_command("db_worker", interval=0.5, verbosity=0, reload=False)

@@ -1,4 +1,4 @@
-"""The tasks of the queue: make a package, make a document of the trial."""
+"""The tasks of the queue: make a package, a document of the trial, a release of shared data."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from django_tasks import task
 
 from theratrial.web.exports.documents import document_made
 from theratrial.web.exports.making import package_made
+from theratrial.web.exports.sharing_making import shared_release_made
 
 
 @task()
@@ -18,3 +19,9 @@ def make(pk: str) -> str:
 def make_document(pk: str) -> str:
     """Make the document `pk`; says its state."""
     return document_made(pk)
+
+
+@task()
+def make_release(pk: str) -> str:
+    """Make the release of shared data `pk`; says its state."""
+    return shared_release_made(pk)

@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from theratrial.web.exports import archive_views, derived, document_views, odm_views, standards_views, views
+from theratrial.web.exports import (
+    archive_views,
+    derived,
+    document_views,
+    odm_views,
+    sharing_views,
+    standards_views,
+    views,
+)
 
 app_name = "exports"
 urlpatterns = [
@@ -27,4 +35,12 @@ urlpatterns = [
     path("documents/ask/", document_views.ask, name="document-ask"),
     path("documents/<uuid:pk>/", document_views.read, name="document"),
     path("documents/<uuid:pk>/pdf/", document_views.fetched, name="document-pdf"),
+    path("sharing/", sharing_views.index, name="sharing"),
+    path("sharing/list/", sharing_views.listed, name="sharing-list"),
+    path("sharing/ask/", sharing_views.ask, name="sharing-ask"),
+    path("sharing/texts/", sharing_views.texts, name="sharing-texts"),
+    path("sharing/texts/decide/", sharing_views.decide, name="sharing-decide"),
+    path("sharing/<uuid:pk>/", sharing_views.release, name="sharing-release"),
+    path("sharing/<uuid:pk>/sign/", sharing_views.sign, name="sharing-sign"),
+    path("sharing/<uuid:pk>/package/", sharing_views.fetched, name="sharing-package"),
 ]

@@ -33,6 +33,7 @@ from theratrial.web.exports.making import (
 from theratrial.web.exports.models import Package
 from theratrial.web.exports.packages import PROVENANCE_FILE, folder_package, ledger_lines, listing_package
 from theratrial.web.exports.scope import everywhere, json_bytes, provenance, scope_of, sha256, tree_digest, zipped
+from theratrial.web.exports.sharing_log import FETCHED as RELEASE_FETCHED
 from theratrial.web.exports.standards import STANDARDS
 from theratrial.web.ledger.act import act, note
 from theratrial.web.ledger.models import Event, Payload
@@ -53,6 +54,7 @@ _RESULTS: Final = {**dict.fromkeys(ARCHIVES, ("endpoint.view",)), derived.KIND: 
 ACTIONS: Final = (
     *("export.folder", "export.listing", "export.ledger", "export.completeness", "export.activity-ledger"),
     *("export.registration", "export.odm", REQUESTED, FETCHED, DOCUMENT_FETCHED, ARCHIVE_MADE),
+    RELEASE_FETCHED,
 )
 """Every export of the site by name: found by the index of actions, where a common beginning reads the whole ledger."""
 

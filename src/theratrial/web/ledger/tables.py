@@ -25,6 +25,7 @@ NOT_AUDITED: Final = frozenset(
 )
 AUDITED_APPS: Final = (
     *("ledger", "people", "trials", "participants", "capture", "studies", "dicom_node", "results", "registration"),
+    "exports",
 )
 OTHER_AUDITED: Final = ("otp_totp_totpdevice",)
 DELETION_ALLOWED: Final = frozenset({"otp_totp_totpdevice"})
@@ -35,13 +36,20 @@ DIGESTED: Final = {
 }
 """Columns too large for the ledger, or with people's addresses in them; the row's ``digest``, which is in it, covers
 them (`verification`)."""
-HIDDEN: Final = {"people_user": ("password",), "otp_totp_totpdevice": ("key",), **DIGESTED}
+HIDDEN: Final = {
+    "people_user": ("password",),
+    "otp_totp_totpdevice": ("key",),
+    # A ledger's line of the whole trial is read at every site; codes of other sites do not belong there.
+    "exports_sharedrelease": ("participants",),
+    **DIGESTED,
+}
 BOOKKEEPING: Final = {
     "otp_totp_totpdevice": (
         "drift", "last_t", "throttling_failure_timestamp", "throttling_failure_count", "last_used_at",
     ),
+    "exports_sharedrelease": ("done", "total"),
 }  # fmt: skip
-"""Columns that a library moves by itself: not written down, and moving them needs no act."""
+"""Columns that a library moves by itself, or that only show progress: not written down, moving them needs no act."""
 
 # {row} becomes NEW or OLD. Whose an event is: participant, then site; both as codes.
 _SITE = "(SELECT s.code FROM people_site s WHERE s.id = {row}.site_id)"

@@ -64,6 +64,8 @@ LABELS: Final = (
     _("Release a protocol version"),
     _("Start a computation"),
     _("Export data"),
+    _("Make a release of shared data"),
+    _("Sign a release of shared data"),
     _("Open and close accounts"),
     _("Enter and close DICOM peers"),
     _("Answer the issue log"),
