@@ -180,6 +180,8 @@ def test_a_protocol_without_the_further_clauses_has_the_hash_it_had() -> None:
     names = ("further_criteria", "toxicity", "stopping", "serious_events", "radiation_protection", "analysis")
     bare = protocol.model_copy(update=dict.fromkeys(names))
     content = {name: value for name, value in bare.model_dump(mode="json").items() if name not in names}
+    for name in ("terms", "with_images", "dates"):
+        del content["sharing"]["reading"][name]
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     assert protocol_hash(bare) == "sha256:" + hashlib.sha256(text.encode()).hexdigest()
     for name in names:
@@ -225,6 +227,8 @@ def test_what_was_added_later_enters_the_hash_only_where_it_is_not_the_default()
     for name in ("percist_1_0", "eortc_1999"):
         del content["further_criteria"]["reading"][name]["volume_threshold"]
     del content["serious_events"]["reading"]["expedited"]
+    for name in ("terms", "with_images", "dates"):
+        del content["sharing"]["reading"][name]
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     assert protocol_hash(protocol) == "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
@@ -241,6 +245,8 @@ def test_a_protocol_without_words_in_further_languages_has_the_hash_it_had() -> 
     for name in ("percist_1_0", "eortc_1999"):
         del content["further_criteria"]["reading"][name]["volume_threshold"]
     del content["serious_events"]["reading"]["expedited"]
+    for name in ("terms", "with_images", "dates"):
+        del content["sharing"]["reading"][name]
     del content["toxicity"]["reading"]["longest_gap_days"]
     plan = content["further_criteria"]["reading"]["recist_1_1"]
     for name in ("reappeared_progresses", "normal_nodes_progress", "doubtful_dated"):

@@ -173,7 +173,7 @@ PANGO = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
 
 def test_nothing_is_said_or_asked_when_all_packages_are_there(debian: Checkout) -> None:
     assert packages(debian, HAVE=PANGO) == (0, "", [])
-    assert packages(debian, "test", HAVE=f"{PANGO} chromium dcmtk poppler-utils postgresql") == (0, "", [])
+    assert packages(debian, "test", HAVE=f"{PANGO} chromium dcmtk poppler-utils postgresql orthanc orthanc-dicomweb") == (0, "", [])
 
 
 def test_root_gets_what_is_missing_and_only_that(debian: Checkout) -> None:
@@ -181,7 +181,8 @@ def test_root_gets_what_is_missing_and_only_that(debian: Checkout) -> None:
     assert code == 0
     assert len(calls) == 2
     assert calls[0].endswith("update")
-    assert calls[1].endswith("install --yes --no-install-recommends dcmtk poppler-utils postgresql")
+    wanted = "dcmtk poppler-utils postgresql orthanc orthanc-dicomweb"
+    assert calls[1].endswith(f"install --yes --no-install-recommends {wanted}")
 
 
 def test_others_get_the_line_to_type_and_the_work_goes_on(debian: Checkout) -> None:
@@ -202,7 +203,7 @@ def test_one_package_that_is_not_to_be_had_does_not_keep_the_others_away(debian:
     code, said, calls = packages(debian, HAVE=PANGO, want="test", REFUSED="chromium")
     assert code == 0
     assert "could not install chromium;" in said
-    assert calls[-1].endswith("postgresql")
+    assert calls[-1].endswith("orthanc-dicomweb")
 
 
 def test_the_system_is_left_alone_when_asked_to(debian: Checkout) -> None:
