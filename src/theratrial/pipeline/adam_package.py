@@ -49,6 +49,7 @@ def adam_package(
     made_at: str | datetime = "",
     formats: Sequence[str] = FORMATS,
     leave_out: frozenset[str] = frozenset(),
+    dates_moved: bool = False,
 ) -> AdamPackage:
     """The package: each format complete in a folder of its own. The same arguments give the same bytes.
 
@@ -58,11 +59,13 @@ def adam_package(
         The moment of making; without it that of the newest record, so that nothing depends on the clock.
     leave_out
         Participants who withdrew the use of their data after the folder was written.
+    dates_moved
+        As in `sdtm_package`.
     """
-    context = SdtmContext(folder, result, leave_out)
+    context = SdtmContext(folder, result, leave_out, dates_moved=dates_moved)
     tabulated = tuple(one for domain in DOMAINS.values() for one in domain(context))
     datasets = adam_datasets(folder, result, tabulated, leave_out=leave_out)
-    study = analysis_metadata(folder, result, moment_of_making(made_at, folder))
+    study = analysis_metadata(folder, result, moment_of_making(made_at, folder, dates_moved), dates_moved=dates_moved)
     head = package_head(result, "Definitions of the analysis data sets")
     said = {"Standard": "ADaMIG 1.3, Define-XML 2.1", "Terminology": "lists of our own, cut to what occurs"}
     identity = tuple((name, said.get(name, text)) for name, text in head.identity)

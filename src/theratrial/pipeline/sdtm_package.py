@@ -81,6 +81,7 @@ def sdtm_package(
     pdf: bool = True,
     formats: Sequence[str] = FORMATS,
     leave_out: frozenset[str] = frozenset(),
+    dates_moved: bool = False,
 ) -> SdtmPackage:
     """The package: each format complete in a folder of its own. The same arguments give the same bytes.
 
@@ -90,10 +91,14 @@ def sdtm_package(
         The moment of making; without it that of the newest record, so that nothing depends on the clock.
     leave_out
         Participants who withdrew the use of their data after the folder was written.
+    dates_moved
+        Whether the dates of each participant are moved by days of her own. The first and last of them are then no
+        days of the trial: TS masks start, end and cut-off, and without a moment given the files say that of making
+        as 1970-01-01, which nobody takes for one.
     """
-    context = SdtmContext(folder, result, leave_out)
+    context = SdtmContext(folder, result, leave_out, dates_moved=dates_moved)
     datasets, left_out = datasets_of(context), context.left_out
-    study = study_metadata(folder, result, moment_of_making(made_at, folder))
+    study = study_metadata(folder, result, moment_of_making(made_at, folder, dates_moved), dates_moved=dates_moved)
     definitions, guide, without = _pages(folder, result, datasets, study, left_out, pdf)
     files: dict[str, bytes] = {}
     for form in formats:
@@ -122,8 +127,8 @@ def _pages(
     return {DEFINITIONS: definitions.encode()}, pages, without
 
 
-def moment_of_making(given: str | datetime, folder: TrialFolder) -> datetime:
-    """The moment that was given, else that of the newest record; never the clock's.
+def moment_of_making(given: str | datetime, folder: TrialFolder, dates_moved: bool = False) -> datetime:
+    """The moment that was given, else that of the newest record, if its date is true; never the clock's.
 
     Raises
     ------
@@ -140,7 +145,7 @@ def moment_of_making(given: str | datetime, folder: TrialFolder) -> datetime:
         if moment.tzinfo is None:
             raise InputError(f"--made-at {given!r} has no offset -> write it as 2026-03-05T09:30+03:30")
         return moment
-    newest = newest_record(folder)
+    newest = None if dates_moved else newest_record(folder)
     return newest if newest is not None else datetime(1970, 1, 1, tzinfo=UTC)
 
 

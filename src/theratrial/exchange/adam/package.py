@@ -20,9 +20,11 @@ _ENDINGS: Final = {"dataset-json": "json", "xpt": "xpt"}
 _ZERO: Final = datetime(1960, 1, 1)
 
 
-def analysis_metadata(folder: TrialFolder, result: TrialResult, made_at: datetime) -> StudyMetadata:
+def analysis_metadata(
+    folder: TrialFolder, result: TrialResult, made_at: datetime, *, dates_moved: bool = False
+) -> StudyMetadata:
     """What the files of the analysis data sets say of study and making."""
-    one = study_metadata(folder, result, made_at)
+    one = study_metadata(folder, result, made_at, dates_moved=dates_moved)
     return replace(
         one,
         version_oid=f"MDV.{one.oid}.ADaMIG.1.3",

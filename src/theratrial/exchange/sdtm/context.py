@@ -94,13 +94,23 @@ class SdtmContext:
         The trial and what was computed from it; the result may lack participants, who then have no derived values.
     leave_out
         Ids of further participants to leave out: who withdrew after the folder was written.
+    dates_moved
+        Whether the dates of each participant are moved by days of her own: then none of the whole trial can be said.
     """
 
-    def __init__(self, folder: TrialFolder, result: TrialResult, leave_out: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        folder: TrialFolder,
+        result: TrialResult,
+        leave_out: frozenset[str] = frozenset(),
+        *,
+        dates_moved: bool = False,
+    ) -> None:
         if result.trial_id != _trial_id(folder.protocol):
             raise InputError(f"the result is of {result.trial_id}, the folder of {_trial_id(folder.protocol)}")
         self.folder = folder
         self.result = result
+        self.dates_moved = dates_moved
         self.protocol = folder.protocol
         self.study_id = result.trial_id
         self.visits = planned_visits(folder.protocol)

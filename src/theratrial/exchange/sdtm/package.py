@@ -23,8 +23,15 @@ GUIDE: Final = Document("csdrg", "Reviewer's guide of the study data", "csdrg.ht
 _ENDINGS: Final = {"dataset-json": "json", "xpt": "xpt"}
 
 
-def study_metadata(folder: TrialFolder, result: TrialResult, made_at: datetime) -> StudyMetadata:
+def study_metadata(
+    folder: TrialFolder, result: TrialResult, made_at: datetime, *, dates_moved: bool = False
+) -> StudyMetadata:
     """What the files say of study and making; `made_at` with its zone, so that nobody guesses it.
+
+    Parameters
+    ----------
+    dates_moved
+        Whether each participant's dates are moved by days of her own: then no last change of the data can be said.
 
     Raises
     ------
@@ -49,7 +56,7 @@ def study_metadata(folder: TrialFolder, result: TrialResult, made_at: datetime) 
         version_name=f"SDTM data sets of {result.trial_id}",
         version_description=f"{virtual}{draft}{assumed}{zone}",
         made_at=made_at,
-        changed_at=newest_record(folder),
+        changed_at=None if dates_moved else newest_record(folder),
         originator=_originator(folder),
         system="theratrial",
         system_version=result.product_version,

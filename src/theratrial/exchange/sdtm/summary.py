@@ -1,7 +1,8 @@
 """TS: the trial's parameters, each from the protocol, the registration record or the data (SDTMIG 3.4, 7.5).
 
 What nobody stated stays without a value and says why (a null flavour of ISO 21090): NI where there is no information,
-NA where the question does not apply, PINF for no upper limit.
+NA where the question does not apply, PINF for no upper limit, MSK where it is not told: days of the trial beside dates
+that were moved for each participant.
 """
 
 from __future__ import annotations
@@ -201,19 +202,28 @@ def _treatment(context: SdtmContext) -> Iterator[Parameter]:
 
 
 def _conduct(context: SdtmContext) -> Iterator[Parameter]:
-    first = min((one.consented_at for one in context.subjects if one.consented_at is not None), default=None)
-    last = max((one.last_contact for one in context.subjects if one.last_contact is not None), default=None)
     enrolled = sum(bool(one.sessions) for one in context.subjects)
-    until = data_until(context)
     yield Parameter("ACTSUB", str(enrolled))
     yield Parameter("FCNTRY", country_of(context), reference="ISO 3166-1 alpha-3", value_code=country_of(context))
-    yield _said("SSTDTC", dtc(first.date()) or "" if first is not None else "")
-    yield _said("SENDTC", (dtc(last) or "") if context.folder.locked and last is not None else "")
-    yield Parameter("DCUTDTC", until.isoformat() if until is not None else "", "" if until is not None else "NI")
+    yield from _days(context)
     yield Parameter("DCUTDESC", "DATA LOCKED" if context.folder.locked else "LAST RECORD, DATA NOT LOCKED")
     yield Parameter("ONGOSIND", "N" if context.folder.locked else "Y", terms="NY")
     yield Parameter("DMCIND", null="NI")
     yield Parameter("EXTTIND", "N", terms="NY")
+
+
+def _days(context: SdtmContext) -> Iterator[Parameter]:
+    """Start, end and cut-off of the trial."""
+    if context.dates_moved:
+        # The first and the last of days that were moved differently are no days of the trial.
+        yield from (Parameter(code, null="MSK") for code in ("SSTDTC", "SENDTC", "DCUTDTC"))
+        return
+    first = min((one.consented_at for one in context.subjects if one.consented_at is not None), default=None)
+    last = max((one.last_contact for one in context.subjects if one.last_contact is not None), default=None)
+    until = data_until(context)
+    yield _said("SSTDTC", dtc(first.date()) or "" if first is not None else "")
+    yield _said("SENDTC", (dtc(last) or "") if context.folder.locked and last is not None else "")
+    yield _said("DCUTDTC", until.isoformat() if until is not None else "")
 
 
 def data_until(context: SdtmContext) -> date | None:

@@ -146,7 +146,7 @@ def head_line(document: Document, voice: Voice) -> str:
         document.title,
         voice("protocol version {version}", version=state.protocol_version),
     ]
-    if state.cut_off is not None:
+    if state.cut_off is not None and not state.dates_moved:
         parts.append(voice("data to {day}", day=voice.day(state.cut_off)))
     return " · ".join(parts)
 

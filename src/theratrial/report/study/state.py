@@ -29,6 +29,8 @@ class DataState:
     simulated: bool = False
     assumptions: int = 0
     draft_wanted: bool = False
+    dates_moved: bool = False
+    """Whether each participant's dates are moved by days of her own: then the cut-off is no day of the trial."""
 
     @property
     def draft(self) -> bool:

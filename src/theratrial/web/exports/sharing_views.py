@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from theratrial.errors import InputError
-from theratrial.sharing.plan import HELD, IMAGES, TITLES
+from theratrial.sharing.plan import IMAGES, TITLES
 from theratrial.web.access import may, requires
 from theratrial.web.capture.naming import table_label
 from theratrial.web.exports import sharing_preview as preview
@@ -53,10 +53,10 @@ def _page(request: HttpRequest, refusal: str = "", status: int = 200) -> HttpRes
     context: dict[str, Any] = {
         "plan": plan,
         "items": [
-            {"item": one, "held": HELD[one.item], "personal": one.item == "individual_participant_data"}
+            {"item": one, "held": plan.holds(one.item), "personal": one.item == "individual_participant_data"}
             for one in plan.items
         ],
-        "hindrances": [{"title": TITLES[one.item], "one": one} for one in plan.hindrances],
+        "hindrances": [{"title": one.title, "one": one} for one in plan.hindrances],
         "images_held": IMAGES,
         "makes": makes,
         "blind": blind,

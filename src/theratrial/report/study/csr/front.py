@@ -83,9 +83,10 @@ def identity_rows(desk: Desk) -> list[tuple[str, str]]:
         rows.append((voice("Indication"), f"{voice.core(population.condition)} ({voice.inside(population.icd10)})"))
     rows.append((voice("Phase"), voice.core(desk.result.phase)))
     rows.append((voice("Protocol version"), identity.protocol_version if identity is not None else voice("open")))
-    first = min((one.sessions[0].injected_at for one in desk.treated), default=None)
-    rows.append((voice("First treatment"), voice.day(first)))
-    rows.append((voice("Data to"), voice.minute(state.cut_off)))
+    if not state.dates_moved:
+        first = min((one.sessions[0].injected_at for one in desk.treated), default=None)
+        rows.append((voice("First treatment"), voice.day(first)))
+        rows.append((voice("Data to"), voice.minute(state.cut_off)))
     rows.append((voice("State of the data"), voice("DRAFT") if state.draft else voice("locked")))
     rows.append((voice("Made from"), voice.inside(state.source)))
     if record is not None:
