@@ -12,6 +12,7 @@ from theratrial.sharing.identity.cleaner import Cleaner, cleaner_of
 from theratrial.sharing.images.keys import ReleaseKey
 from theratrial.sharing.images.values import Person
 from theratrial.sharing.tables.treatment import label_kind, treatments
+from theratrial.sharing.tables.withdrawn import of_withdrawn_alone
 from theratrial.trialfolder.columns import Column
 from theratrial.trialfolder.records import Row, TrialFolder, Value
 from theratrial.trialfolder.tables import TABLES
@@ -44,12 +45,13 @@ def trial_cleaner(
     for one in trial.participant_ids:
         labels.pop(one, None)
         if one not in people:
-            # Who withdrew the use of her data is left out of everything; a sentence that counts her still names nobody.
+            # Who withdrew the use of her data is left out of everything; what still speaks of her is found by this.
             labels[one] = WITHDRAWN
     return cleaner_of(key, people, labels, typed - _vocabulary(trial))
 
 
-WITHDRAWN: Final = "a participant who withdrew"
+WITHDRAWN: Final = "[a participant who withdrew]"
+"""In the place of her id: no file with it may leave."""
 
 
 def shared_folder(trial: TrialFolder, cleaner: Cleaner) -> TrialFolder:
@@ -61,7 +63,8 @@ def shared_folder(trial: TrialFolder, cleaner: Cleaner) -> TrialFolder:
         rows = [
             _row(row, table.columns, cleaner, treated)
             for row in trial.tables[table.name]
-            if "participant_id" not in row.values or str(row["participant_id"]) in cleaner.people
+            if ("participant_id" not in row.values or str(row["participant_id"]) in cleaner.people)
+            and not of_withdrawn_alone(row, trial)
         ]
         # The order at home is often that of enrolment.
         tables[table.name] = tuple(sorted(rows, key=lambda row: str(row.values.get("participant_id", ""))))

@@ -20,6 +20,7 @@ from theratrial.sharing.tables.dictionary import dictionary_csv
 from theratrial.sharing.tables.risk import risk, small_groups
 from theratrial.sharing.tables.treatment import Treatment, label_kind, treatments
 from theratrial.sharing.tables.values import SharedTables, TablesAsked, WithheldText
+from theratrial.sharing.tables.withdrawn import of_withdrawn_alone
 from theratrial.trialfolder.columns import Column
 from theratrial.trialfolder.records import Row, TrialFolder
 from theratrial.trialfolder.tables import TABLES
@@ -44,7 +45,7 @@ def shared_tables(trial: TrialFolder, asked: TablesAsked) -> SharedTables:
     files: dict[str, bytes] = {}
     lines: dict[str, int] = {}
     for table in TABLES:
-        rows = [row for row in trial.tables[table.name] if _kept(row, table.columns, people)]
+        rows = [row for row in trial.tables[table.name] if _kept(row, table.columns, people, trial)]
         lines[table.name] = len(rows)
         if rows:
             files[f"tables/{table.name}.csv"] = work.written(table.name, table.columns, rows)
@@ -59,9 +60,9 @@ def shared_tables(trial: TrialFolder, asked: TablesAsked) -> SharedTables:
     return SharedTables(files, found, people, texts, excluded, tuple(_leaks(files, trial, people)))
 
 
-def _kept(row: Row, columns: Iterable[Column], people: Mapping[str, Person]) -> bool:
+def _kept(row: Row, columns: Iterable[Column], people: Mapping[str, Person], trial: TrialFolder) -> bool:
     if not any(column.name == "participant_id" for column in columns):
-        return True
+        return not of_withdrawn_alone(row, trial)
     return str(row["participant_id"]) in people
 
 
