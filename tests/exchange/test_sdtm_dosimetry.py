@@ -80,7 +80,7 @@ def test_no_dose_of_the_results_is_left_out(made: dict[str, Dataset], tree: Any)
     counted = 0
     for who in tree["participants"]:
         for session in who["sessions"]:
-            start = f"participants[{who['participant_id']}].sessions[{session['session']}]"
+            start = f"participants[{who['participant_id']}].sessions[session={session['session']}]"
             assert f"{start}.administered_activity_MBq" in places
             for dose in session["doses"]:
                 region = f"{start}.doses[{dose['region_name']}]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def _files(tree: Any, where: str, seen: set[str]) -> set[str]:
 
 
 def test_a_dose_rests_on_image_bytes_and_record_lines_in_the_end(tree: dict[str, Any]) -> None:
-    place = "participants[P01].sessions[1].doses[liver].absorbed_dose_Gy"
+    place = "participants[P01].sessions[session=1].doses[liver].absorbed_dose_Gy"
     trace = value_at(tree, place)["trace"]
     ends = {end for where in trace["inputs"].values() for end in _files(tree, where, set())}
     assert {"sha256", "record", "protocol", "table"} <= ends
@@ -76,7 +77,7 @@ def test_a_dose_rests_on_image_bytes_and_record_lines_in_the_end(tree: dict[str,
         ("record:records/consents.csv#999", "no line 999"),
         ("record:records/nothing.csv#2", "no line 2"),
         ("protocol:sessions.nowhere", "no 'sessions.nowhere'"),
-        ("value:participants[P01].sessions[9].doses[liver]", "the way ends at participants[P01].sessions"),
+        ("value:participants[P01].sessions[session=9].doses[liver]", "the way ends at participants[P01].sessions"),
         ("table:safety/ctcae_v5_0@4.03", "edition"),
         ("table:safety/none@1", "none"),
         ("given:", "not what"),
@@ -98,6 +99,41 @@ def test_an_id_with_a_bracket_or_a_point_is_found() -> None:
     assert value_at(tree, "doses[a].x[b.c].x") == 2
     with pytest.raises(InputError, match="the way ends at doses"):
         value_at(tree, "doses[b]")
+
+
+def _read_naively(tree: Any, place: str) -> Any:
+    """A place as a reader without this program takes it: a field, a position from 0, an entry whose field has the value
+    that is named, or the entry one of whose fields has the id. Written apart from `value_at`."""
+    value = tree
+    for name, inside in re.findall(r"([A-Za-z_][A-Za-z_0-9]*)|\[([^\]]*)\]", place):
+        if name:
+            value = value[name]
+        elif inside.isdecimal():
+            value = value[int(inside)]
+        else:
+            field, equals, wanted = inside.partition("=")
+            found = [
+                one
+                for one in value
+                if (str(one.get(field)) == wanted if equals else inside in map(str, (v for v in one.values())))
+            ]
+            assert len(found) == 1, place
+            value = found[0]
+    return value
+
+
+def test_a_number_alone_in_a_place_is_a_position_from_0_and_a_session_is_named(tree: dict[str, Any]) -> None:
+    places = {
+        where.removeprefix("value:")
+        for _, trace in traces_of(tree)
+        for where in trace["inputs"].values()
+        if where.startswith("value:") and ".sessions[" in where
+    }
+    assert any("[session=2]" in place for place in places)
+    for place in sorted(places):
+        assert _read_naively(tree, place) is value_at(tree, place), place
+    with pytest.raises(InputError, match="the way ends at participants"):
+        value_at(tree, "participants[P01].sessions[1].injected_at")
 
 
 def test_the_tree_of_the_file_is_the_tree_of_the_run(small_run: TrialRun, tree: dict[str, Any]) -> None:

@@ -146,7 +146,7 @@ def test_one_changed_number_is_named_with_its_place_and_both_values(
     _change_results(place, more_dose)
     done = command("verify", place / "out")
     assert done.code == 1
-    assert "NOT INTACT: participants[P01].sessions[1].doses[" in done.out
+    assert "NOT INTACT: participants[P01].sessions[session=1].doses[" in done.out
     assert ".absorbed_dose_Gy.upper (number): stored " in done.out
 
 

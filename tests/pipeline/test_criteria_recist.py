@@ -50,7 +50,7 @@ def at(weeks: int, length: float | None, **more: Any) -> dict[str, Any]:
 
 
 def judged(rows: tuple[Row, ...], *, adjudication: Row | None = None, **plan: Any) -> Any:
-    start = "value:participants[P01].sessions[1].injected_at"
+    start = "value:participants[P01].sessions[session=1].injected_at"
     return recist_result(RecistCase(rows, START, start, RecistPlan(**plan), (), adjudication))
 
 
@@ -133,6 +133,10 @@ def test_readers_who_differ_leave_it_not_evaluable_and_both_are_shown() -> None:
     assert judged(lines(*theirs, *mine)).because == found.because
     agreed = judged(lines(*mine, *(one | {"reader": "RD-02"} for one in mine)))
     assert (agreed.category, "the readers agree: RD-01 PR, RD-02 PR" in agreed.because) == ("PR", True)
+    # Also where they agree: the best response of each rests on visits that can be seen.
+    assert [(one.reader, one.category) for one in agreed.assessments] == [
+        (reader, category) for reader in ("RD-01", "RD-02") for category in ("", "PR", "PR")
+    ]
 
 
 def _adjudication(**cells: Any) -> Row:

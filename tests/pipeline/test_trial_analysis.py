@@ -111,7 +111,7 @@ def test_an_activity_beyond_the_tolerance_is_an_event_and_one_at_it_is_none(tmp_
     assert events(analysed(tmp_path / "b", {"P1": Case(activity_MBq=edge - 1e-6)})) == []
     found = analysed(tmp_path / "c", {"P1": Case(activity_MBq=edge + 1)}).analysis.intercurrent
     assert [one.event for one in found] == ["activity_deviation"]
-    assert found[0].record == "value:participants[P1].sessions[1].administered_activity_MBq"
+    assert found[0].record == "value:participants[P1].sessions[session=1].administered_activity_MBq"
 
 
 @pytest.mark.parametrize(("label", "expected"), [("blocking", ["blocked_uptake"]), ("response", []), ("undecided", [])])

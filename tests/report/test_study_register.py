@@ -21,7 +21,7 @@ from theratrial.report.traces import TraceBook
 from theratrial.trace import Trace
 
 TRACES = tuple(
-    Trace(f"method.number_{number}", "1", {"value": f"value:participants[P{number:02}].sessions[1].gate"})
+    Trace(f"method.number_{number}", "1", {"value": f"value:participants[P{number:02}].sessions[session=1].gate"})
     for number in range(600)
 )
 

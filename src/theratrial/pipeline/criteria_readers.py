@@ -33,12 +33,15 @@ def of_readers(reads: Sequence[Read], adjudication: Row | None, *, adjudicates: 
     shown = reads[-1].result
     if len(reads) == 1:
         return replace(shown, readers=_categories(reads))
+    # Every reader's assessments stay: a best response without the visits it rests on cannot be reviewed.
+    every = tuple(one for read in reads for one in read.result.assessments)
     named = ", ".join(f"{one.label} {one.result.category}" for one in reads)
     inputs = {name: where for one in reads for name, where in one.result.trace.inputs.items()}
     if len({one.result.category for one in reads}) == 1:
         return replace(
             shown,
             because=f"{shown.because} (by {reads[-1].label}; the readers agree: {named})",
+            assessments=every,
             readers=_categories(reads),
             trace=replace(shown.trace, inputs=inputs),
         )
@@ -49,6 +52,7 @@ def of_readers(reads: Sequence[Read], adjudication: Row | None, *, adjudicates: 
         return replace(
             stands,
             because=f"{stands.because} (the readers differ: {named}; {said})",
+            assessments=every,
             readers=_categories(reads),
             trace=replace(stands.trace, inputs=inputs | {"adjudication": adjudication.source}),
         )
@@ -58,7 +62,7 @@ def of_readers(reads: Sequence[Read], adjudication: Row | None, *, adjudicates: 
         controlled=None,
         because=f"not assessable: the readers differ ({named}) and adjudication of {adjudicates} is not recorded",
         reader="",
-        assessments=tuple(one for read in reads for one in read.result.assessments),
+        assessments=every,
         cautions=tuple(dict.fromkeys(caution for read in reads for caution in read.result.cautions)),
         readers=_categories(reads),
         trace=replace(shown.trace, inputs=inputs),

@@ -20,7 +20,7 @@ from theratrial.pipeline.participant_response import (
 from theratrial.protocol.plans.criteria import EortcPlan, FurtherCriteria, MetabolicPlan, UptakeBy
 from theratrial.response.pet.scans import Comparability
 from theratrial.results.criteria import CriteriaAssessment, CriteriaOption, CriteriaResult
-from theratrial.results.places import participant_place
+from theratrial.results.places import participant_place, session_place
 from theratrial.results.values import Note, ParticipantResult
 from theratrial.trace import Trace
 from theratrial.trialfolder.records import Row, TrialFolder
@@ -214,7 +214,7 @@ def _recist(
         RecistCase(
             rows=tuple(folder.rows("tumour_measurements", participant_id=result.participant_id)),
             treatment_start=first.injected_at.astimezone(folder.zone).date(),
-            start_source=f"value:{who}.sessions[{first.session}].injected_at",
+            start_source=f"value:{session_place(result.participant_id, first.session)}.injected_at",
             plan=plan.recist_1_1,
             demonstration=context.resting_on(_CLAUSE),
             adjudication=adjudication,

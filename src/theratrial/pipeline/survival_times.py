@@ -12,7 +12,7 @@ from datetime import date, datetime
 from theratrial.pipeline.intercurrent import assessed_on, deaths, first_therapy_on
 from theratrial.protocol.plans.analysis import SurvivalPlan
 from theratrial.protocol.schema import Endpoint
-from theratrial.results.places import entry_label, participant_place
+from theratrial.results.places import entry_label, participant_place, session_place
 from theratrial.results.plain import plain
 from theratrial.results.values import ParticipantResult
 from theratrial.trialfolder.records import TrialFolder
@@ -90,7 +90,7 @@ def _origin(folder: TrialFolder, result: ParticipantResult, plan: SurvivalPlan, 
         return Dated(
             began,
             f"first administration of {began}",
-            f"value:{place}.sessions[{result.sessions[0].session}].injected_at",
+            f"value:{session_place(result.participant_id, result.sessions[0].session)}.injected_at",
         )
     on_image = assessed_on(folder, result)
     response = result.response

@@ -1,7 +1,9 @@
 """Places in a tree of results: how a trace names another value, and the way back from the name to the value.
 
-A place is written as ``participants[P01].sessions[2].doses[liver].absorbed_dose_Gy``: names of fields, and in brackets
-the id of an entry of a list (participant, session number, region name, imaging id, lesion, criterion or clause).
+A place is written as ``participants[P01].sessions[session=2].doses[liver].absorbed_dose_Gy``: names of fields, and in
+brackets which entry of a list is meant. Its id (participant, region name, imaging id, lesion, criterion or clause); an id
+that is a number is written with its field, ``[session=2]``, for a number alone is the position of an entry without id,
+counted from 0: ``laboratory[0]``. So nobody takes the second session for the entry at position 2.
 """
 
 from __future__ import annotations
@@ -17,11 +19,15 @@ _ID_FIELDS = (
 
 
 def entry_label(entry: Any, index: int) -> str:
-    """``[liver]``: how a place names an entry of a list; its position where it has no id."""
+    """``[liver]``, ``[session=2]``: how a place names an entry of a list; its position from 0 where it has no id.
+
+    >>> entry_label({"region_name": "liver"}, 3), entry_label({"session": 2}, 1), entry_label({"value": 5.0}, 0)
+    ('[liver]', '[session=2]', '[0]')
+    """
     if isinstance(entry, dict):
         for name in _ID_FIELDS:
             if name in entry:
-                return f"[{entry[name]}]"
+                return f"[{name}={entry[name]}]" if isinstance(entry[name], int) else f"[{entry[name]}]"
     return f"[{index}]"
 
 
@@ -35,7 +41,7 @@ def value_at(tree: Any, place: str) -> Any:
 
     Examples
     --------
-    >>> value_at({"sessions": [{"session": 2, "batch_id": "B7"}]}, "sessions[2].batch_id")
+    >>> value_at({"sessions": [{"session": 2, "batch_id": "B7"}]}, "sessions[session=2].batch_id")
     'B7'
     """
     value, rest = tree, place
@@ -74,9 +80,14 @@ def participant_place(participant_id: str) -> str:
     return f"participants[{participant_id}]"
 
 
+def own_session_place(session: int) -> str:
+    """Place of a session below its participant."""
+    return f"sessions[session={session}]"
+
+
 def session_place(participant_id: str, session: int) -> str:
     """Place of a session of a participant."""
-    return f"{participant_place(participant_id)}.sessions[{session}]"
+    return f"{participant_place(participant_id)}.{own_session_place(session)}"
 
 
 def dose_place(participant_id: str, session: int, region_name: str) -> str:

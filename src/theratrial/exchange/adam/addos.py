@@ -24,6 +24,7 @@ from theratrial.exchange.adam.variables import (
 from theratrial.exchange.datasets.values import Dataset, Method, Value
 from theratrial.exchange.sdtm.context import Subject
 from theratrial.exchange.sdtm.planned import ascii_text
+from theratrial.results.places import own_session_place
 from theratrial.results.values import CumulativeDose, ParticipantResult, RegionDoseResult
 from theratrial.trace import Quantity
 
@@ -107,7 +108,7 @@ def _source(context: AdamContext, subject: Subject, record: Mapping[str, Value])
 
 def _records(context: AdamContext, subject: Subject, result: ParticipantResult) -> Iterator[dict[str, Value]]:
     for session in result.sessions:
-        place = f"sessions[{session.session}]"
+        place = own_session_place(session.session)
         head: dict[str, Value] = {
             "SESSION": session.session,
             "ADT": day_text(session.injected_at),

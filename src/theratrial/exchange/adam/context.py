@@ -153,10 +153,10 @@ def moment_text(moment: datetime | None) -> str | None:
 
 
 def place_below(participant_id: str, reference: str) -> str:
-    """A place of the results without the participant before it, so that it can be shared: ``sessions[1].doses[liver]``.
+    """A place of the results without the participant before it, so that it can be shared: ``sessions[session=1]``.
 
-    >>> place_below("P01", "value:participants[P01].sessions[1].injected_at")
-    'sessions[1].injected_at'
+    >>> place_below("P01", "value:participants[P01].sessions[session=1].injected_at")
+    'sessions[session=1].injected_at'
     """
     text = reference.removeprefix("value:").removeprefix(f"participants[{participant_id}]").removeprefix(".")
     return ascii_text(text or "participant")

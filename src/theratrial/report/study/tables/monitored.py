@@ -12,6 +12,7 @@ from theratrial.report.study.parts import absent, number_cell, table, table_or
 from theratrial.report.study.tables.counting import counted_cell
 from theratrial.report.study.voice import Voice
 from theratrial.report.texts import in_percent
+from theratrial.results.places import session_place
 
 
 def limiting_table(desk: Desk) -> Block:
@@ -186,9 +187,7 @@ def enrolment_table(desk: Desk) -> Block:
         screened[0][one.participant_id] = f"value:participants[{one.participant_id}].screened_on"
         if one.sessions:
             treated = months.setdefault(one.sessions[0].injected_at.strftime("%Y-%m"), ({}, {}))
-            treated[1][one.participant_id] = (
-                f"value:participants[{one.participant_id}].sessions[{one.sessions[0].session}]"
-            )
+            treated[1][one.participant_id] = f"value:{session_place(one.participant_id, one.sessions[0].session)}"
     rows: list[tuple[Cell, ...]] = []
     total: dict[str, str] = {}
     for month in sorted(months):
