@@ -126,12 +126,19 @@ def test_what_is_no_moment_is_never_passed_on(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stated", "shown"), [("+0330", "+0000"), ("+0430", "+0100"), ("-0500", "-0830"), ("+9900", None), ("-1200", None)]
+    ("stated", "shown", "clock"),
+    [
+        ("+0330", "+0000", "120000"),
+        ("+0430", "+0000", "110000"),
+        ("+0000", "+0000", "153000"),
+        ("-0500", "+0000", "203000"),
+        ("+9900", None, ""),
+    ],
 )
-def test_offsets_from_utc_go_down_alike(stated: str, shown: str | None) -> None:
+def test_no_offset_from_utc_is_left_and_the_clock_is_one(stated: str, shown: str | None, clock: str) -> None:
     assert Shift(-400, 210).offset(stated) == shown
     moved = Shift(-366, 210).moment(f"20250101120000{stated}")
-    assert moved == (None if shown is None else f"20240101120000{shown}")
+    assert moved == (None if shown is None else f"20240101{clock}{shown}")
 
 
 @given(st.sets(DAYS, max_size=40), st.text(min_size=1, max_size=8))

@@ -152,14 +152,16 @@ def _ordinal(text: str) -> int:
     return datetime.strptime(text, "%Y%m%d").toordinal()
 
 
-def test_summer_time_between_two_scans_is_kept_while_the_region_is_hidden(tmp_path: Path) -> None:
+def test_a_change_of_the_clocks_between_two_scans_is_told_by_no_offset(tmp_path: Path) -> None:
     series(tmp_path / "in" / "a")
     for number in range(3):
         ds = pet_slice(number, day="20240425", series="1.2.826.0.1.55.3")
         ds.TimezoneOffsetFromUTC = "+0430"
         saved(ds, tmp_path / "in" / "b" / f"{number}.dcm")
     released(tmp_path / "in", tmp_path / "out")
-    assert sorted({ds.TimezoneOffsetFromUTC for ds in only(tmp_path / "out")}) == ["+0000", "+0100"]
+    after = only(tmp_path / "out")
+    assert {ds.TimezoneOffsetFromUTC for ds in after} == {"+0000"}
+    assert {ds.AcquisitionTime for ds in after} == {"110000"}, "the time on the wall"
 
 
 def test_what_quantification_and_analysis_need_stays(tmp_path: Path) -> None:
@@ -455,7 +457,10 @@ def test_one_person_without_a_patient_id_is_one_person_of_the_study(tmp_path: Pa
 
 @settings(max_examples=15, deadline=None)
 @given(
-    st.text(alphabet=st.characters(categories=("L",), max_codepoint=0x6FF), min_size=3, max_size=12),
+    # A participant called like one of our own labels (DEVICE-...) is refused, not shared: not what is asked here.
+    st.text(alphabet=st.characters(categories=("L",), max_codepoint=0x6FF), min_size=3, max_size=12).filter(
+        lambda name: name.casefold() not in ("device", "detector", "station", "site", "removed", "local")
+    ),
     st.sampled_from(["PatientComments", "ImageComments", "SoftwareVersions", "SeriesDescription", "ProtocolName"]),
 )
 def test_any_name_in_any_text_element_is_gone(

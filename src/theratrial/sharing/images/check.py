@@ -6,18 +6,21 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 from pathlib import Path
 
 from pydicom.dataset import Dataset
 
 from theratrial.imaging.catalogue import CatalogueSeries, catalogue
+from theratrial.imaging.fastload import header
 from theratrial.imaging.guard import readable
 from theratrial.imaging.times import seconds_between
+from theratrial.sharing.images.clocks import CLOCK_TAGS, Moves, shown_interval_s
 from theratrial.sharing.images.comparison import agreements, changed_numbers
 from theratrial.sharing.images.files import pixel_hash, read_object
 from theratrial.sharing.images.gather import uids_of
 from theratrial.sharing.images.leaks import MOST_SHOWN, Leak, leaks_in_object
-from theratrial.sharing.images.moments import Shift
+from theratrial.sharing.images.moments import Shift, by_clock
 from theratrial.sharing.images.own_strings import OwnStrings, Search
 from theratrial.sharing.images.quantities import quantities
 from theratrial.sharing.images.sources import Participant, shifted_dates
@@ -43,6 +46,7 @@ class Part:
     participant: Participant
     person: Person
     search: Search
+    moves: Moves
     series: list[Written] = field(default_factory=list)
 
 
@@ -60,7 +64,7 @@ class _Tally:
     unmapped: int = 0
 
 
-def parts_of(participants: Sequence[Participant], people: dict[str, Person]) -> list[Part]:
+def parts_of(participants: Sequence[Participant], people: dict[str, Person], asked: Asked) -> list[Part]:
     """Each participant with the search for everybody's strings and the participant's own dates.
 
     Dates are searched for in their owner's files alone: the shifted date of one may well be a date of another.
@@ -70,7 +74,8 @@ def parts_of(participants: Sequence[Participant], people: dict[str, Person]) -> 
     for one in participants:
         person = people[one.patient_id]
         own = OwnStrings(everyone.strings, everyone.name_parts, one.own.dates, everyone.uids)
-        parts.append(Part(one, person, own.search(shifted=shifted_dates(one, person))))
+        moves = Moves(person.shift_days, asked.clocks.get(one.patient_id), one.study_offsets)
+        parts.append(Part(one, person, own.search(shifted=shifted_dates(one, person)), moves))
     return parts
 
 
@@ -133,7 +138,6 @@ def _counted(withheld: Iterable[Withheld]) -> tuple[tuple[str, str, int], ...]:
 def _check_files(made: Written, part: Part, asked: Asked, tally: _Tally, root: Path, was: _Uids, now: _Uids) -> None:
     """Each file afresh from the disk: pixels, numbers and moments, UIDs, strings."""
     identical = with_pixels = 0
-    shift = Shift(part.person.shift_days, part.person.zone_minutes)
     changed: dict[str, None] = {}
     for before_path, after_path in made.pairs:
         shown_as = str(after_path.relative_to(root))
@@ -144,8 +148,10 @@ def _check_files(made: Written, part: Part, asked: Asked, tally: _Tally, root: P
             old, new = pixel_hash(before), pixel_hash(after)
             with_pixels += bool(old)
             identical += bool(old) and old == new
-            changed.update(dict.fromkeys(changed_numbers(before, after, shift)))
             mapped = {asked.key.uid(uid) for uid in was.take(before)}
+            shift = part.moves.of(before)
+            by_clock(before, shift)
+            changed.update(dict.fromkeys(changed_numbers(before, after, shift)))
             tally.unmapped += len(now.take(after) - mapped)
         tally.files.append((shown_as, hashlib.sha256(data).hexdigest()))
     code = made.folder.split("/")[0]
@@ -181,23 +187,26 @@ def _prove(part: Part, first: int, root: Path, tally: _Tally, asked: Asked) -> N
     """The quantities of all series of one participant and the intervals between them."""
     after = {s.series_instance_uid: s for s in catalogue(root / part.person.code).series}
     before_images = [made.source for made in part.series]
+    zone = part.moves.clock.zone if part.moves.clock is not None else None
     after_images = list(after.values())
     for index, made in enumerate(part.series, start=first):
         new = after.get(asked.key.uid(made.source.series_instance_uid))
-        now = quantities(new, after_images) if new is not None else {}
-        compared = agreements(quantities(made.source, before_images), now)
+        now = quantities(new, after_images, zone and UTC) if new is not None else {}
+        compared = agreements(quantities(made.source, before_images, zone), now)
         tally.series[index] = replace(tally.series[index], agreements=compared)
-    _compare_intervals(before_images, after, tally, asked)
+    _compare_intervals(before_images, after, part.moves, tally, asked)
 
 
 def _compare_intervals(
-    before: list[CatalogueSeries], after: dict[str, CatalogueSeries], tally: _Tally, asked: Asked
+    before: list[CatalogueSeries], after: dict[str, CatalogueSeries], moves: Moves, tally: _Tally, asked: Asked
 ) -> None:
-    """Every scan against the first, to the microsecond."""
+    """Every scan against the first, to the microsecond; where the clocks were changed between, by the clock."""
     timed = [(s, s.acquired_at) for s in before if s.acquired_at is not None]
     if not timed:
         return
     first, first_at = timed[0]
+    zone = moves.clock.zone if moves.clock is not None else None
+    shift = _shift_of(first, moves)
     first_after = after.get(asked.key.uid(first.series_instance_uid))
     for one, at in timed[1:]:
         now = after.get(asked.key.uid(one.series_instance_uid))
@@ -205,5 +214,9 @@ def _compare_intervals(
         if now is None or first_after is None or now.acquired_at is None or first_after.acquired_at is None:
             tally.intervals_off += 1
             continue
-        was = seconds_between(at, first_at)
+        was = shown_interval_s(at, first_at, (_shift_of(one, moves), shift), zone)
         tally.intervals_off += seconds_between(now.acquired_at, first_after.acquired_at) != was
+
+
+def _shift_of(one: CatalogueSeries, moves: Moves) -> Shift:
+    return moves.of(header(one.files[0], CLOCK_TAGS))

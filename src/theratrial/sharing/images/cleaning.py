@@ -12,8 +12,9 @@ from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 
 from theratrial.sharing.images import elements, words
+from theratrial.sharing.images.clocks import Moves
 from theratrial.sharing.images.keys import ReleaseKey
-from theratrial.sharing.images.moments import Shift, capped_age, is_time
+from theratrial.sharing.images.moments import Shift, by_clock, capped_age, is_time
 from theratrial.sharing.images.object_types import type_in_object
 from theratrial.sharing.images.own_strings import Search
 from theratrial.sharing.images.profile import Rule, rule, settled
@@ -36,17 +37,21 @@ class Cleaner:
 
     key: ReleaseKey
     code: str
-    shift: Shift
+    moves: Moves
     own: Search
     protocol_id: str = ""
     done: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(element with its path, what was done) -> how often."""
     _sop_class: str = ""
+    _shift: Shift = field(default_factory=lambda: Shift(0))
+    """That of the object under way."""
     _safe_private: dict[tuple[int, int, str], str] = field(default_factory=elements.safe_private)
 
     def clean(self, dataset: Dataset) -> None:
         """Clean a data set in place."""
         self._sop_class = str(dataset.get("SOPClassUID", "") or "")
+        self._shift = self.moves.of(dataset)
+        by_clock(dataset, self._shift)
         self._level(dataset, ())
 
     def _level(self, dataset: Dataset, path: tuple[str, ...]) -> None:
@@ -92,7 +97,7 @@ class Cleaner:
             return elements.private_number(element)
         value = dataset[tag].value
         text = value.decode("ascii", "replace") if isinstance(value, bytes) else str(value or "")
-        moved = self.shift.moment(text)
+        moved = self._shift.moment(text)
         if moved is None:
             return False
         as_bytes = isinstance(value, bytes)
@@ -232,9 +237,9 @@ class Cleaner:
         if vr == "TM":
             new: list[str | None] = [value if not value or is_time(value) else None for value in old]
         elif vr == "DA":
-            new = [self.shift.day(value) if value else "" for value in old]
+            new = [self._shift.day(value) if value else "" for value in old]
         else:
-            new = [self.shift.moment(value) if value else "" for value in old]
+            new = [self._shift.moment(value) if value else "" for value in old]
         if None in new:
             self._set(dataset, tag, vr, "")
             self._note(path, name, "emptied (no date or time)")
@@ -246,7 +251,7 @@ class Cleaner:
             self._note(path, name, "kept (time of day)")
 
     def _offset(self, dataset: Dataset, tag: Any, name: str, path: tuple[str, ...]) -> None:
-        new = self.shift.offset(str(dataset[tag].value or ""))
+        new = self._shift.offset(str(dataset[tag].value or ""))
         if new is None:
             del dataset[tag]
             self._note(path, name, "removed")

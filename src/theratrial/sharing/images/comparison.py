@@ -87,7 +87,8 @@ def agreements(before: Mapping[str, Floats | None], after: Mapping[str, Floats |
 def changed_numbers(before: Dataset, after: Dataset, shift: Shift, path: tuple[str, ...] = ()) -> Iterator[str]:
     """Elements whose number or moment is not what it must be: unchanged, or moved by exactly the participant's days.
 
-    Looks at both files afresh, at every level, independently of how the one was made of the other.
+    Looks at both files afresh, at every level, independently of how the one was made of the other; `before` already
+    shows its times of day by the clock of the release.
     """
     for tag in after.keys():  # noqa: SIM118 - keys, so that pixels are not decoded
         item = after.get_item(tag)

@@ -7,7 +7,7 @@ computable after either.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date
+from datetime import UTC, date, tzinfo
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +30,7 @@ from theratrial.imaging.spect import SpectCalibration, spect_activity_map
 from theratrial.imaging.suv import suv_map
 from theratrial.imaging.suv_injection import header_administered_at, tracer
 from theratrial.imaging.suv_tags import Tags
-from theratrial.imaging.times import in_zone, seconds_between
+from theratrial.imaging.times import header_zone, in_zone, seconds_between
 from theratrial.imaging.values import FloatArray, Grid
 
 Floats = NDArray[np.float64]
@@ -39,19 +39,23 @@ _SLICES: Final = frozenset(("PT", "CT", "MR"))
 _REGIONS: Final = frozenset(("RTSTRUCT", "SEG"))
 
 
-def quantities(series: CatalogueSeries, images: Sequence[CatalogueSeries]) -> dict[str, Floats | None]:
+def quantities(
+    series: CatalogueSeries, images: Sequence[CatalogueSeries], zone: tzinfo | None = None
+) -> dict[str, Floats | None]:
     """Name and unit of each quantity of a series -> its values; of regions on the images they were drawn on.
 
     Parameters
     ----------
     images
         The other series of the same participant, from which the image of a region is chosen.
+    zone
+        Where the clock of an object stands that does not state its offset from UTC.
     """
     found: dict[str, Floats | None] = {}
     if series.modality in _SLICES:
-        _of_slices(series, found)
+        _of_slices(series, found, zone)
     elif series.modality == "NM":
-        _of_nm(series, found)
+        _of_nm(series, found, zone)
     elif series.modality in _REGIONS:
         _of_regions(series, images, found)
     elif series.modality == "RTDOSE":
@@ -75,7 +79,7 @@ def _sum_and_top(values: FloatArray) -> tuple[float, float]:
 # -- slices: PET, CT, MR ---------------------------------------------------------------------------------------------
 
 
-def _of_slices(one: CatalogueSeries, found: dict[str, Floats | None]) -> None:
+def _of_slices(one: CatalogueSeries, found: dict[str, Floats | None], zone: tzinfo | None) -> None:
     try:
         series = series_from_files(one.files, hashed=False)
     except TheratrialError:
@@ -90,7 +94,7 @@ def _of_slices(one: CatalogueSeries, found: dict[str, Floats | None]) -> None:
         return
     found["SUV per stored value, slice by slice [g/mL]"] = None
     try:
-        suv = suv_map(series)
+        suv = suv_map(series, timezone=zone)
         found["SUV per stored value, slice by slice [g/mL]"] = np.array(suv.certificate.factor_per_slice)
         found["SUV: sum and largest [g/mL]"] = np.array(_sum_and_top(suv.suv_g_per_mL))
         del suv
@@ -99,21 +103,21 @@ def _of_slices(one: CatalogueSeries, found: dict[str, Floats | None]) -> None:
     found["activity concentration at the scan: sum and largest [Bq/mL]"] = None
     found["decay factor, stored over scan time"] = None
     try:
-        activity = activity_map(series, timezone=UTC)
+        activity = activity_map(series, timezone=zone or UTC)
         found["activity concentration at the scan: sum and largest [Bq/mL]"] = np.array(
             _sum_and_top(activity.activity_Bq_per_mL)
         )
         found["decay factor, stored over scan time"] = np.array([activity.stored_over_scan_time])
     except TheratrialError:
         pass
-    found["decay from administration to scan"] = _tried(lambda: [_decay_since_administration(series)])
+    found["decay from administration to scan"] = _tried(lambda: [_decay_since_administration(series, zone)])
 
 
-def _decay_since_administration(series: Series) -> float:
-    zone = series.zone()
+def _decay_since_administration(series: Series, elsewhere: tzinfo | None) -> float:
+    zone = series.zone(elsewhere)
     tags = Tags(series.header, zone)
     decay_per_s = tracer(tags, []).decay_per_s
-    scan = series.acquired_at()
+    scan = series.acquired_at(elsewhere)
     return _decay(tags, scan, decay_per_s, zone)
 
 
@@ -131,7 +135,7 @@ class _NotKnown(TheratrialError):
 # -- nuclear medicine ------------------------------------------------------------------------------------------------
 
 
-def _of_nm(one: CatalogueSeries, found: dict[str, Floats | None]) -> None:
+def _of_nm(one: CatalogueSeries, found: dict[str, Floats | None], zone: tzinfo | None) -> None:
     for number, path in enumerate(one.files, start=1):
         at = f", object {number}" if len(one.files) > 1 else ""
         try:
@@ -141,33 +145,34 @@ def _of_nm(one: CatalogueSeries, found: dict[str, Floats | None]) -> None:
             continue
         found[f"counts, frame by frame{at}"] = frames.counts.sum(axis=(1, 2), dtype=np.float64)
         found[f"pixel spacing [mm]{at}"] = np.array(frames.pixel_spacing_mm)
-        found[f"decay from administration to scan{at}"] = _tried(lambda frames=frames: [_nm_decay(frames)])  # type: ignore[misc]
+        found[f"decay from administration to scan{at}"] = _tried(lambda frames=frames: [_nm_decay(frames, zone)])  # type: ignore[misc]
         if "TOMO" in frames.kind:
             found[f"SPECT activity at 1 cps/MBq: sum and largest [Bq/mL]{at}"] = _tried(
-                lambda path=path, frames=frames: _sum_and_top(_spect(path, frames))  # type: ignore[misc]
+                lambda path=path, frames=frames: _sum_and_top(_spect(path, frames, zone))  # type: ignore[misc]
             )
-    found["planar counts of each view, spacing [mm], duration [s]"] = _tried(lambda: _planar(one.files))
+    found["planar counts of each view, spacing [mm], duration [s]"] = _tried(lambda: _planar(one.files, zone))
 
 
-def _spect(path: Path, frames: NmFrames) -> FloatArray:
+def _spect(path: Path, frames: NmFrames, zone: tzinfo | None) -> FloatArray:
     nuclide = radionuclide(frames.header, path.name)
     if nuclide is None:
         raise _NotKnown("no nuclide")
     camera = str(frames.header.get("StationName", "") or "")
     unit = SpectCalibration("unit", camera, nuclide, 1.0, 0.0, date(1, 1, 1))
-    return spect_activity_map(path, unit, UTC).activity_Bq_per_mL
+    return spect_activity_map(path, unit, zone or UTC).activity_Bq_per_mL
 
 
-def _planar(files: Sequence[Path]) -> Floats:
-    pair = planar_pair(list(files))
+def _planar(files: Sequence[Path], zone: tzinfo | None) -> Floats:
+    pair = planar_pair(list(files), zone)
     views = [view.sum(dtype=np.float64) for view in (pair.anterior, pair.posterior) if view is not None]
     return np.array([*views, *pair.pixel_spacing_mm, pair.duration_s or 0.0])
 
 
-def _nm_decay(frames: NmFrames) -> float:
+def _nm_decay(frames: NmFrames, elsewhere: tzinfo | None) -> float:
     with readable(frames.path):
-        tags = Tags(frames.header)
-        return _decay(tags, acquisition_start(frames.header), tracer(tags, []).decay_per_s, None)
+        zone = header_zone(frames.header, elsewhere)
+        tags = Tags(frames.header, zone)
+        return _decay(tags, acquisition_start(frames.header, zone), tracer(tags, []).decay_per_s, zone)
 
 
 # -- regions ---------------------------------------------------------------------------------------------------------

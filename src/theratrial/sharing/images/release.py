@@ -13,7 +13,6 @@ from theratrial.imaging.fastload import header
 from theratrial.sharing.images.check import Part, Written, checked, parts_of
 from theratrial.sharing.images.cleaning import Cleaner
 from theratrial.sharing.images.files import write_cleaned
-from theratrial.sharing.images.moments import Shift
 from theratrial.sharing.images.report import write_report
 from theratrial.sharing.images.sources import Participant, person_of, read_sources
 from theratrial.sharing.images.values import (
@@ -78,7 +77,7 @@ def check_release(asked: Asked, progress: Progress = _quiet) -> Report:
     participants, withheld, _ = read_sources(asked, progress)
     if not participants:
         raise NothingShared(_nothing(asked, withheld), tuple(withheld))
-    parts = parts_of(participants, _people(participants, asked))
+    parts = parts_of(participants, _people(participants, asked), asked)
     there = {
         str(header(path, ("SOPInstanceUID",)).get("SOPInstanceUID", "")): path
         for one in catalogue(asked.out).series
@@ -134,11 +133,10 @@ def _made(
     progress: Progress,
 ) -> Report:
     actions: Counter[tuple[str, str]] = Counter()
-    parts = parts_of(participants, people)
+    parts = parts_of(participants, people, asked)
     done, total = 0, sum(one.instances for p in participants for one in p.series)
     for part in parts:
-        shift = Shift(part.person.shift_days, part.person.zone_minutes)
-        cleaner = Cleaner(asked.key, part.person.code, shift, part.search, asked.protocol_id, actions)
+        cleaner = Cleaner(asked.key, part.person.code, part.moves, part.search, asked.protocol_id, actions)
         for series in _in_order(part.participant.series):
             made = _series_written(series, part, cleaner, root)
             part.series.append(made)

@@ -15,6 +15,7 @@ from theratrial.imaging.fastload import dataset_from_file
 from theratrial.imaging.guard import readable
 from theratrial.sharing.images.admission import SCREEN_CLASSES, has_pixels, verdict
 from theratrial.sharing.images.burned_in import text_like
+from theratrial.sharing.images.clocks import StatedOffsets
 from theratrial.sharing.images.files import read_object
 from theratrial.sharing.images.gather import gather
 from theratrial.sharing.images.own_strings import OwnStrings
@@ -33,6 +34,13 @@ class Participant:
     own: OwnStrings = field(default_factory=OwnStrings)
     order: dict[Path, tuple[int, str]] = field(default_factory=dict)
     """File -> InstanceNumber and path, for the order of the files in the release."""
+    offsets: dict[str, StatedOffsets] = field(default_factory=dict)
+    """StudyInstanceUID -> what its objects say of their offset from UTC."""
+
+    @property
+    def study_offsets(self) -> dict[str, int]:
+        """StudyInstanceUID -> the one offset by which its objects are shown, where they state any."""
+        return {uid: said.shown for uid, said in self.offsets.items() if said.shown is not None}
 
 
 def read_sources(asked: Asked, progress: Progress) -> tuple[list[Participant], list[Withheld], int]:
@@ -97,6 +105,7 @@ def _admitted(
             with readable(path):
                 header = dataset_from_file(path)
                 gather(header, person.own)
+                person.offsets.setdefault(str(header.get("StudyInstanceUID") or ""), StatedOffsets()).add(header)
                 judged = verdict(header, reviewed=reviewed)
                 person.order[path] = (_whole(header.get("InstanceNumber")), str(path))
         except InputError as error:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from theratrial.errors import InputError
+from theratrial.sharing.images.clocks import Clock
 from theratrial.sharing.images.comparison import Agreement
 from theratrial.sharing.images.keys import ReleaseKey
 from theratrial.sharing.images.leaks import Leak
@@ -22,6 +23,7 @@ class Person:
     code: str
     shift_days: int
     zone_minutes: int
+    """The offset from UTC that the participant was first met with; no longer used, mappings of old have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Asked:
     protocol_id: str = ""
     excluded: frozenset[str] = frozenset()
     """PatientIDs of those who withdrew the use of their data: nothing of theirs is shared."""
+    clocks: Mapping[str, Clock] = field(default_factory=dict)
+    """PatientID -> clock of the participant, where the images are those of a trial: as in its shared tables."""
 
 
 @dataclass(frozen=True, slots=True)
