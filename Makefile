@@ -13,6 +13,8 @@ seed ?= 1
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 export MPLBACKEND := Agg
 export PYTHONUTF8 := 1
+# Hundreds of commands are started by the tests: each would compile the whole program anew where this is set.
+unexport PYTHONDONTWRITEBYTECODE
 cache_home := $(CURDIR)/.cache
 
 .PHONY: help setup setup-run run test test-postgresql test-long walk validation traceability translations bench lint format lock third-party clean
