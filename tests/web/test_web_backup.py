@@ -21,69 +21,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.web.web_backup_commands import ROOT, command, environment, events, exports_of, site_copied, site_process
 
 from theratrial.sharing.archive.packing import manifest_bytes
 from theratrial.sharing.archive.verifier import faults
 from theratrial.web.ledger.verification_file import file_verified
 
-ROOT = Path(__file__).resolve().parents[2]
-Environment = dict[str, str]
-
-
-def environment(url: str = "") -> Environment:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("THERATRIAL_", "DATABASE_"))}
-    kept.pop("DJANGO_SETTINGS_MODULE", None)
-    return kept | ({"DATABASE_URL": url} if url else {})
-
-
-def command(*words: object, url: str = "", code: int = 0) -> str:
-    """`theratrial` with these words; its whole output."""
-    line = [sys.executable, "-m", "theratrial", *(str(word) for word in words)]
-    done = subprocess.run(line, env=environment(url), capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-def site_process(*words: object, url: str = "") -> str:
-    line = [sys.executable, "-m", "tests.web.web_backup_site", *(str(word) for word in words)]
-    done = subprocess.run(line, env=environment(url), capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def exports_of(site: Path, out: Path, url: str = "") -> dict[str, bytes]:
-    site_process("export", site, out, url=url)
-    return {path.relative_to(out).as_posix(): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
-
-
-def site_copied(site: Path, place: Path) -> None:
-    """With the images of a computation as they are: another name of the site's own."""
-    subprocess.run(["cp", "-a", site, place], check=True)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A site with records, history, a voided signature, a redaction, images and results. Not to be changed."""
-    site = tmp_path_factory.mktemp("made") / "site"
-    site_process("make", site)
-    return site
-
 
 @pytest.fixture
-def site(made: Path, tmp_path: Path) -> Path:
+def site(made_site: Path, tmp_path: Path) -> Path:
     """A copy of it."""
-    site_copied(made, tmp_path / "site")
+    site_copied(made_site, tmp_path / "site")
     return tmp_path / "site"
 
 
-@pytest.fixture(scope="module")
-def backups(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its backups: as ``b.zip``, and as the folder ``b``. Not to be changed."""
-    place = tmp_path_factory.mktemp("backups")
-    site_copied(made, place / "site")
-    command("backup", place / "b.zip", "--site", place / "site")
-    command("backup", place / "b", "--site", place / "site")
-    return place
+@pytest.fixture
+def backups(made_backups: Path) -> Path:
+    """Its backups, not to be changed."""
+    return made_backups
 
 
 @pytest.fixture
@@ -101,11 +56,6 @@ def described_anew(folder: Path, change: Callable[[dict[str, Any]], None]) -> No
         content = (folder / name).read_bytes()
         one |= {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
     (folder / "manifest.json").write_bytes(manifest_bytes(manifest))
-
-
-def events(site: Path) -> list[tuple[int, str]]:
-    with sqlite3.connect(site / "site.sqlite3") as database:
-        return list(database.execute("SELECT seq, hash FROM ledger_event ORDER BY seq"))
 
 
 def without_key_and_database(site: Path) -> dict[str, str]:

@@ -1,16 +1,20 @@
 """A site of its own in a process of its own: made, written to, exported. Run as `python -m tests.web.web_backup_site`.
 
-`make SITE` sets one up with records, a change, a voided signature, a redaction, images and what a computation leaves;
-`write SITE` writes acts until it is killed; `export SITE OUT` writes every export at a fixed moment; `raw SITE` tries
-what the ledger refuses.
+`make SITE` sets one up with records, a change, a voided signature, a redaction, images, deliveries that wait and what
+a computation leaves; `write SITE` writes acts until it is killed; `deliver SITE` receives images and says each that is
+acknowledged, until it is killed; `read SITE` does what node and worker do when they start; `export SITE OUT` writes
+every export at a fixed moment; `raw SITE` tries what the ledger refuses.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 
 def main() -> None:
@@ -23,7 +27,8 @@ def main() -> None:
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     django.setup()
-    {"make": made, "write": written, "export": exported, "raw": raw}[what](site)
+    steps = {"make": made, "write": written, "deliver": delivered, "read": read, "export": exported, "raw": raw}
+    steps[what](site)
 
 
 def made(site: Path) -> None:
@@ -64,6 +69,7 @@ def made(site: Path) -> None:
     asked = redaction_requested(people["manager1"], [seq.seq], justification="a name was typed")
     redaction_approved(people["manager2"], asked)
     _images(site)
+    _waiting(site)
     with act(SETUP, "test"):
         one = Computation.objects.create(
             kind="trial", state="done", requested_by="x", requested_at=datetime(2026, 1, 1, tzinfo=UTC)
@@ -91,6 +97,91 @@ def _images(site: Path) -> None:
         (folder / f"{number}.dcm").write_bytes(whole_body("P01", at))
     upload = folder_received(folder, SETUP, Participant.objects.get(code="P01").site)
     assert upload.state == "done", upload.message
+
+
+def _waiting(site: Path) -> None:
+    """Deliveries of the network in every state: acknowledged to their senders, and not registered."""
+    from tests.web.web_dicom_files import ct_slices
+
+    from theratrial.web.studies import services, store
+
+    at = datetime(2022, 3, 9, 9, tzinfo=UTC)
+    for number, (state, count) in enumerate((("reading", 3), ("receiving", 2), ("failed", 1), ("done", 1))):
+        upload = _received(ct_slices("P01", at, count, uid=f"1.2.3.{number}"), "CT01")
+        if state != "receiving":
+            upload = services.upload_finished(_sender("CT01"), upload)
+        if state == "failed":
+            _set(upload, state="failed", message="the disk of the site is full")
+        if state == "done":
+            # Acknowledged, and without a place: another instance under a UID that the delivery has already.
+            _set(upload, state="done")
+            for path in store.incoming_folder(str(upload.pk)).glob("?" * 64):
+                store.set_apart(path, str(upload.pk))
+            services.arrivals.discarded(str(upload.pk))
+
+
+def _sender(title: str) -> Any:
+    from theratrial.web.ledger.act import SystemActor
+
+    return SystemActor(f"dicom:{title}")
+
+
+def _set(upload: Any, **values: str) -> None:
+    from theratrial.web.ledger.act import act
+
+    with act(_sender(upload.sender), "images.receive"):
+        for name, value in values.items():
+            setattr(upload, name, value)
+        upload.save()
+
+
+def _received(files: Iterable[bytes], title: str, told: Callable[[str], None] = lambda _sha256: None) -> Any:
+    """As the node receives: each file whole under its hash, then its line in the journal, then the answer."""
+    import io
+
+    from theratrial.web.participants.models import Participant
+    from theratrial.web.studies import arrivals, services, store
+
+    site = Participant.objects.get(code="P01").site
+    upload = services.upload_begun(_sender(title), site, source="dicom", sender=title)
+    for content in files:
+        came = store.written(io.BytesIO(content).read, store.incoming_folder(str(upload.pk)), most=10**9)
+        arrivals.journalled(str(upload.pk), arrivals.Arrived(f"{came.sha256[:9]}.dcm", came.size, came.sha256))
+        told(came.sha256)
+    return upload
+
+
+def delivered(_site: Path) -> None:
+    """Images come, are handed over and read, at any moment some of them in each of these states."""
+    from tests.web.web_dicom_files import ct_slices
+
+    from theratrial.web.studies import services
+
+    def told(sha256: str) -> None:
+        sys.stdout.write(f"{sha256}\n")
+        sys.stdout.flush()
+
+    told("ready")
+    at, number = datetime(2022, 3, 9, 9, tzinfo=UTC), 0
+    receiving, reading = None, None
+    while True:
+        number += 1
+        if reading is not None:
+            services.upload_read(str(reading.pk))
+        reading = receiving and services.upload_finished(_sender("CT01"), receiving)
+        receiving = _received(ct_slices("P01", at, 2, uid=f"1.2.4.{number}"), "CT01", told)
+        time.sleep(0.1)  # what is registered is judged with all that was there before
+
+
+def read(_site: Path) -> None:
+    from theratrial.web.dicom_node.deliveries import resumed
+    from theratrial.web.studies.models import Upload
+    from theratrial.web.studies.services import upload_read, uploads_resumed
+
+    resumed()
+    uploads_resumed()
+    for one in Upload.objects.filter(state="reading"):
+        upload_read(str(one.pk))
 
 
 def _computed(site: Path, folder: Path) -> None:

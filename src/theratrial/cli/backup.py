@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,12 +51,23 @@ def _tell_made(made: Made, out: Path, as_json: bool) -> None:
         console.say(f"{out}: {made.rows} rows, {made.files} files, {made.bytes / 1e6:.1f} MB, read back and compared.")
         console.say(f"Ledger head: {made.head[0]} {made.head[1]}")
         console.say(f"SHA-256 of its manifest: {made.manifest_sha256} (noted in the site's ledger)")
+        _tell_waiting(made.waiting)
         console.note(_KEEP_SAFE)
     if made.damage:
         console.show_error(f"the site itself is damaged; the backup holds it as it is. First: {made.damage[0]}")
         for one in made.damage[1:20]:
             console.note(f"  {one}")
         raise typer.Exit(EXIT_ERROR)
+
+
+def _tell_waiting(waiting: Mapping[str, int]) -> None:
+    if waiting.get("deliveries"):
+        console.say(
+            f"Deliveries received and not registered yet: {waiting['deliveries']} ({waiting['files']} files); "
+            "`theratrial serve` or `theratrial worker` registers them."
+        )
+    if waiting.get("unregistered"):
+        console.say(f"Files received without a place among the series (images/unregistered): {waiting['unregistered']}")
 
 
 def restore(
@@ -98,6 +110,7 @@ def _tell_restored(report: dict[str, Any], folder: Path, as_json: bool) -> None:
         console.print_table(["table", "rows in the backup", "rows restored, contents equal"], rows)
         console.say(f"{report['rows']} rows in {len(report['tables'])} tables: equal, content by content.")
         console.say(f"{report['files']['restored']} files: equal by SHA-256.")
+        _tell_waiting(report["waiting"])
         console.say(f"Ledger: whole; its head is that of the backup, {report['head']['seq']} {report['head']['hash']}.")
         console.say(f"Restored in {folder} ({report['database']}); noted in its ledger as the next event.")
         if not report["secret_key"]:

@@ -19,7 +19,10 @@ def dicom_node(
     tls_port: int = typer.Option(None, "--tls-port", min=0, max=65535, help="Port for TLS (certificates: docs)."),
     ae_title: str = typer.Option(None, "--ae-title", help="Our AE title (else THERATRIAL_DICOM_AE_TITLE)."),
 ) -> None:
-    """Receive images over the DICOM network (C-ECHO, C-STORE) until stopped; a worker must read them."""
+    """Receive images over the DICOM network (C-ECHO, C-STORE) until stopped; a worker must read them.
+
+    Says so when what has arrived waits without being read. `theratrial serve` runs site, node and worker together.
+    """
     from theratrial.cli.site import site_ready
 
     site_ready(site)
@@ -41,6 +44,9 @@ def dicom_node(
     node.start()
     ports = " and ".join(str(one) for one in node.ports)
     console.note(f"DICOM node {chosen.ae_title} listens on port {ports} of {chosen.host} (process {os.getpid()}).")
+    console.note(
+        "It takes images in; a worker registers them (`theratrial worker`, or `theratrial serve`, which has both)."
+    )
     ended.wait()
     node.stop()
     console.note("The DICOM node is stopped.")

@@ -89,6 +89,7 @@ def _report(backup: Backup, tables: list[dict[str, Any]], files: int, at: dateti
         "rows": sum(one["rows"] for one in tables),
         "head": {"seq": backup.head[0], "hash": backup.head[1], "same": True},
         "files": {"restored": files, "same": files, "linked": len(manifest["links"])},
+        "waiting": manifest.get("waiting", {}),
         "secret_key": manifest["secret_key"],
         "environment_then": manifest["environment"],
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,8 +15,9 @@ from typing import Any, Final
 from theratrial import __version__
 from theratrial.errors import InputError
 from theratrial.sharing.archive.packing import Packing, lines_of, packing
+from theratrial.web.backup.deliveries import Waiting, deliveries_packed, snapshot_with_deliveries
 from theratrial.web.backup.kinds import ContentDigest, TableColumns
-from theratrial.web.backup.snapshot import Row, Snapshot, rows_of, snapshot_taken, tables_of
+from theratrial.web.backup.snapshot import Row, Snapshot, rows_of, tables_of
 
 FORMAT: Final = "theratrial backup"
 FORMAT_VERSION: Final = 1
@@ -49,6 +50,8 @@ class Made:
     files: int
     bytes: int
     head: tuple[int, str]
+    waiting: Mapping[str, int]
+    """What was received and is not registered: deliveries, files, and files without a place."""
     damage: tuple[str, ...]
     """What of the site was not as it must be; the backup holds it as it is."""
 
@@ -76,12 +79,14 @@ def backup_made(
     # Before the database: an anchor must not know an event that the backup does not hold.
     anchors = {path.name: path.read_bytes() for path in sorted((folder / "anchors").glob("*")) if path.is_file()}
     with _working(out) as working, packing(out, earlier=earlier) as made:
-        with snapshot_taken(folder, working, url) as snapshot:
-            about, seen = database_packed(snapshot, made, advance)
         damage = [f"the ledger: {one}" for one in faults]
+        with snapshot_with_deliveries(folder, working, url) as (snapshot, deliveries):
+            # At once: a worker may be registering them.
+            waiting = deliveries_packed(folder, SITE, made, deliveries, damage)
+            about, seen = database_packed(snapshot, made, advance)
         for name, content in anchors.items():
             made.add(f"{SITE}/anchors/{name}", content)
-        owned, links = _files_packed(folder, made, seen, damage, advance)
+        owned, links = _files_packed(folder, made, seen, waiting, damage, advance)
         about |= {
             "made_at": now.astimezone(UTC).isoformat(),
             "trial": seen.trial,
@@ -89,13 +94,14 @@ def backup_made(
             "links": links,
             "secret_key": f"{SITE}/secret.key" in made.files,
             "environment": sorted(name for name in os.environ if name.startswith("THERATRIAL_") and name not in _OURS),
+            "waiting": waiting.as_json(),
             "ledger_faults": faults,
             "damage": damage,
         }
         digest = made.finished(about)
         advance("read back")
     size = sum(one["bytes"] for one in made.files.values())
-    return Made(digest, seen.rows, len(made.files) + 1, size, seen.head, tuple(damage))
+    return Made(digest, seen.rows, len(made.files) + 1, size, seen.head, waiting.as_json(), tuple(damage))
 
 
 def _places_checked(folder: Path, out: Path, earlier: Path | None) -> None:
@@ -166,7 +172,7 @@ def _noticed(table: str, names: list[str], row: Row, seen: Seen) -> None:
 
 
 def _files_packed(
-    folder: Path, made: Packing, seen: Seen, damage: list[str], advance: Advance
+    folder: Path, made: Packing, seen: Seen, waiting: Waiting, damage: list[str], advance: Advance
 ) -> tuple[list[str], dict[str, str]]:
     """The files of the site; says which are their owner's alone, and which are another name of an image."""
     linked: dict[tuple[int, int], str] = {}
@@ -180,7 +186,7 @@ def _files_packed(
                 damage.append(f"image {sha256}: its bytes are not those that were received")
         except FileNotFoundError:
             damage.append(f"image {sha256}: missing")
-    advance(f"images: {len(seen.images)}")
+    advance("; ".join(filter(None, (f"images: {len(seen.images)}", waiting.sentence()))))
     owned, links = [], {}
     for path in _others(folder, seen.computed):
         name = f"{SITE}/{path.relative_to(folder).as_posix()}"

@@ -42,6 +42,8 @@ class NodeSettings:
     """After so long without an image a delivery is read, though the association stays open."""
     grace_s: float = 2.0
     """After the last association of a sender so long is waited for its next one: many open one per image."""
+    unread_s: float = 60.0
+    """A delivery that waits for so long without being read is told: no worker seems to run."""
     reserve_bytes: int = 500 * 1000**2
     """With less room left on the disk nothing more is taken."""
 
@@ -79,6 +81,7 @@ def node_settings(**given: object) -> NodeSettings:
         "idle_s": _number("IDLE_S", usual.idle_s),
         "silent_s": _number("SILENT_S", usual.silent_s),
         "grace_s": _number("GRACE_S", usual.grace_s),
+        "unread_s": _number("UNREAD_S", usual.unread_s),
         "reserve_bytes": int(_number("RESERVE_MB", usual.reserve_bytes / 1e6) * 1e6),
     }
     return NodeSettings(**{**found, **{key: value for key, value in given.items() if value is not None}})  # type: ignore[arg-type]

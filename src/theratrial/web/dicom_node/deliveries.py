@@ -204,10 +204,12 @@ def _handed_over(delivery: Delivery) -> bool:
     try:
         upload = Upload.objects.get(pk=delivery.upload)
         if delivery.files:
+            # From here on its lines are no longer compared with its files: they must outlast a power cut.
+            os.fsync(delivery.journal)
             services.upload_finished(delivery.sender.actor, upload)
         else:
             services.upload_cancelled(delivery.sender.actor, upload)
-    except (TheratrialError, DatabaseError) as error:
+    except (TheratrialError, DatabaseError, OSError) as error:
         LOG.error("upload %s of %s could not be handed over yet: %s", delivery.upload, delivery.sender.ae_title, error)
         return False
     os.close(delivery.journal)

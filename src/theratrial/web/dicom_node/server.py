@@ -20,6 +20,7 @@ from theratrial.web.dicom_node.config import NodeSettings, server_tls
 from theratrial.web.dicom_node.deliveries import Deliveries, resumed
 from theratrial.web.dicom_node.line import Line
 from theratrial.web.dicom_node.negotiation import storage_classes
+from theratrial.web.dicom_node.unread import UnreadWatch
 
 LOG = logging.getLogger("theratrial.web.dicom_node")
 _MORE_THAN_ALLOWED: Final = 16
@@ -45,6 +46,7 @@ class Node:
         self._threads: list[threading.Thread] = []
         self._only_one = _only_one()
         self.deliveries = Deliveries(settings)
+        self._unread = UnreadWatch(settings.unread_s)
         self._listeners: list[tuple[socket.socket, ssl.SSLContext | None]] = []
         if settings.port is not None:
             self._listeners.append((_listening(settings.host, settings.port), None))
@@ -92,6 +94,7 @@ class Node:
     def _looking_after(self) -> None:
         while not self._stopping.wait(_LOOKED_AFTER_S):
             self.deliveries.looked_after()
+            self._unread.looked()
 
     def _accepting(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
         while not self._stopping.is_set():

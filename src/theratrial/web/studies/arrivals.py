@@ -163,6 +163,11 @@ def journal(delivery: str) -> list[Arrived]:
         content = (store.incoming_folder(delivery) / JOURNAL).read_bytes()
     except FileNotFoundError:
         return []
+    return lines_of(content)
+
+
+def lines_of(content: bytes) -> list[Arrived]:
+    """The lines of a journal, each once; those that are none are left out."""
     found: dict[tuple[str, int, str], Arrived] = {}
     for line in content.split(b"\n"):
         try:
@@ -215,6 +220,7 @@ __all__ = [
     "harmless",
     "journal",
     "journalled",
+    "lines_of",
     "progress",
     "progress_written",
     "sorted_out",

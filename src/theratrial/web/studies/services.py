@@ -6,7 +6,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -27,6 +27,8 @@ from theratrial.web.studies.models import Series, Upload
 from theratrial.web.studies.reading import Delivered
 from theratrial.web.trials.models import Trial
 from theratrial.web.trials.selectors import the_trial, trial_zone
+
+_GONE: Final = "{name} was received but is not there any more; send it again in a new upload"
 
 
 def upload_begun(
@@ -132,6 +134,7 @@ def upload_read(upload_id: str) -> None:
 
 def _read(upload: Upload) -> None:
     delivery = str(upload.pk)
+    _all_there_or_refused(upload)
     passed, files = _delivered(delivery)
     done = reading.read(
         files,
@@ -177,6 +180,16 @@ def _into_store(file: Delivered) -> None:
     store.moved_in(file.path, file.sha256)
 
 
+def _all_there_or_refused(upload: Upload) -> None:
+    """Refuse a delivery that has less than was received: nothing lost may come out as done."""
+    there, received = len(arrivals.journal(str(upload.pk))), max(upload.files, 1)
+    if there < received:
+        raise InputError(
+            f"{received - there} of the {received} files of this delivery are not on the site any more "
+            "(was it restored from a backup without them?); have them sent again in a new upload"
+        )
+
+
 def _delivered(delivery: str) -> tuple[list[dict[str, str]], list[Delivered]]:
     """Files of a delivery with their archives unpacked, and what was passed over."""
     passed: list[dict[str, str]] = []
@@ -199,6 +212,8 @@ def _delivered(delivery: str) -> tuple[list[dict[str, str]], list[Delivered]]:
 def _unpacked(delivery: str, archive: Arrived, room: int, passed: list[dict[str, str]]) -> list[Delivered]:
     folder = store.incoming_folder(delivery)
     files = []
+    if not (folder / archive.sha256).is_file():
+        raise InputError(_GONE.format(name=archive.name))
     try:
         for one in unpacked(folder / archive.sha256, archive.name, folder, room=room):
             if one.reason:
@@ -217,7 +232,7 @@ def _placed(delivery: str, one: Arrived) -> Delivered:
     waiting = store.incoming_folder(delivery) / one.sha256
     path = waiting if waiting.exists() else store.stored_path(one.sha256)
     if not path.exists():
-        raise InputError(f"{one.name} was received but is not there any more; send it again in a new upload")
+        raise InputError(_GONE.format(name=one.name))
     return Delivered(path, one.name, one.sha256, one.bytes)
 
 
