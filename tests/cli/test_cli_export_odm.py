@@ -45,9 +45,24 @@ def test_a_folder_becomes_a_file_that_conforms_and_is_the_same_each_time(
     for file in files:
         done = RUNNER.invoke(app, ["export", "odm", str(folder), str(file), "--odm", version, "--snapshot"])
         assert done.exit_code == 0, done.output
+        assert "no history" not in done.output
     assert files[0].read_bytes() == files[1].read_bytes()
     assert list(ODMSchemaValidator(standard="odm", version=version).xsd.iter_errors(str(files[0]))) == []
     assert sorted(one.name for one in tmp_path.iterdir()) == ["one.xml", "two.xml"]
+
+
+@pytest.mark.parametrize("more", [(), ("--odm", "2.0")])
+def test_a_folder_gives_its_state_without_being_asked_for_it_and_says_so(
+    folder: Path, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    """As the help shows it: FOLDER OUT."""
+    done = RUNNER.invoke(app, ["export", "odm", str(folder), str(tmp_path / "plain.xml"), *more])
+    assert done.exit_code == 0, done.output
+    assert "keeps no history of changes, so this is its state" in done.output
+    assert "snapshot" in done.stdout
+    asked = RUNNER.invoke(app, ["export", "odm", str(folder), str(tmp_path / "asked.xml"), *more, "--snapshot"])
+    assert asked.exit_code == 0, asked.output
+    assert (tmp_path / "plain.xml").read_bytes() == (tmp_path / "asked.xml").read_bytes()
 
 
 def test_who_withdrew_the_use_of_her_data_is_left_out_with_the_batches_of_nobody_else(
@@ -75,7 +90,6 @@ def test_who_withdrew_the_use_of_her_data_is_left_out_with_the_batches_of_nobody
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["{folder}", "{out}"], "no history of changes"),
         (["{folder}"], "give the folder and the file"),
         (["{folder}", "{folder}", "--snapshot"], "is there already"),
         (["{out}", "{out}", "--site", "{out}"], "cannot be exported at the same time"),

@@ -42,7 +42,14 @@ def places(tmp_path: Path) -> dict[str, Path]:
         (("run", "{foreign}", "--out", "{file}"), "is a file, a folder is needed for the results -> give another"),
         (("run", "{foreign}", "--out", "{file}/out"), "is a file, no folder can be made in it -> give another"),
         (("run", "{absent}", "--out", "{foreign}"), "holds files that are not results of theratrial (mine.txt) ->"),
-        (("verify", "{file}"), "no results here -> give the folder that `theratrial run --out` wrote"),
+        (
+            ("verify", "{file}"),
+            "no results here, and no archive (it is no zip file) -> give the folder that `theratrial",
+        ),
+        (
+            ("archive", "verify", "{file}"),
+            "is no zip file, so no archive, certified copy or backup; give the file",
+        ),
         (("verify", "{absent}"), "no results here -> give the folder"),
         (("verify", "{foreign}"), "no results here -> give the folder"),
         (("image", "info", "{absent}"), "no such file or folder"),

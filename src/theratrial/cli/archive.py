@@ -111,6 +111,11 @@ def verify(
 
     if not file.exists():
         raise InputError(f"{file} is not there; give an archive, a certified copy or a backup")
+    if verifier.is_no_zip(file):
+        raise InputError(
+            f"{file} is no zip file, so no archive, certified copy or backup; give the file that was written, or the "
+            "folder it was unpacked into"
+        )
     found = list(verifier.faults(file, manifest_sha256))
     if found:
         for one in found[:_MOST_SHOWN]:

@@ -28,8 +28,8 @@ def odm(
     out: Path = typer.Argument(None, help="File to write, for example trial.odm.xml."),
     site: Path = typer.Option(None, "--site", help="Site folder: export its ledger, whole, with every change."),
     trial: Path = typer.Option(None, "--trial", help="Trial folder of the result, where it was moved."),
-    version: OdmVersion = typer.Option(OdmVersion.V1_3_2, "--odm", help="Version of ODM; 2.0 is a snapshot."),
-    snapshot: bool = typer.Option(False, "--snapshot", help="Only the state; a folder has nothing else."),
+    version: OdmVersion = typer.Option(OdmVersion.V1_3_2, "--odm", help="Version of ODM; 2.0 is always a snapshot."),
+    snapshot: bool = typer.Option(False, "--snapshot", help="Only the state. What a folder gives is always this."),
     force: bool = typer.Option(False, "--force", help="Replace the file if it is there."),
 ) -> None:
     """Write a trial as CDISC ODM: from a site every change with who, when, why and the signatures, or its state."""
@@ -42,11 +42,9 @@ def odm(
         return
     if out is None:
         raise InputError("give the folder and the file to write: theratrial export odm FOLDER OUT (or --site DIR OUT)")
-    if not snapshot:
-        raise InputError(
-            "a folder keeps no history of changes; give --snapshot for its state, or --site DIR for a site's history"
-        )
     _folder_written(_folder(source, trial), out, version, force)
+    if not snapshot:
+        console.note("A folder keeps no history of changes, so this is its state; --site DIR exports a site's history.")
 
 
 def _folder(source: Path, trial: Path | None) -> TrialFolder:

@@ -94,6 +94,17 @@ def _show(results: dict[str, Any], out: Path, as_json: bool) -> None:
     console.say(f"Report: {out / REPORT}")
 
 
+def _refuse_no_archive(file: Path) -> None:
+    from theratrial.errors import InputError
+    from theratrial.sharing.archive.verifier import is_no_zip
+
+    if is_no_zip(file):
+        raise InputError(
+            f"{file}: no results here, and no archive (it is no zip file) -> "
+            "give the folder that `theratrial run --out` wrote, or the file that `theratrial archive build` wrote"
+        )
+
+
 def verify(
     out: Path = typer.Argument(help="Folder that `theratrial run --out` wrote, or an inspector's archive."),
     trial: Path = typer.Option(None, "--trial", help="The trial folder, if it was moved since."),
@@ -108,6 +119,7 @@ def verify(
     from theratrial.results.plain import read_results
 
     if is_archive(out):
+        _refuse_no_archive(out)
         from theratrial.cli.verify_archive import archive_verified
 
         archive_verified(out, manifest_sha256, workers or _default_workers(), show_all, as_json)

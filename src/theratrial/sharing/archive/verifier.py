@@ -220,18 +220,41 @@ def content_faults(copy: Any, manifest_sha256: str) -> Iterator[str]:
                 yield f"{name}: {IMAGES} says otherwise"
 
 
+def is_no_zip(place: Path) -> bool:
+    """Whether this is a file of another kind: a cut or damaged zip still begins as one."""
+    if place.is_dir():
+        return False
+    with place.open("rb") as file:
+        return file.read(2) != b"PK"
+
+
+def unreadable(place: Path, error: Exception) -> str:
+    """What keeps a file or folder from being read, in words."""
+    if isinstance(error, OSError):
+        return f"it cannot be read: {error.strerror or error}"
+    if is_no_zip(place):
+        return "it is no zip file, so no archive, certified copy or backup"
+    if isinstance(error, zipfile.BadZipFile):
+        return f"it cannot be read as a zip: cut off or damaged ({error})"
+    if isinstance(error, KeyError) and MANIFEST in str(error):
+        return (
+            f"{MANIFEST} is missing, so this is no archive, certified copy or backup, or one without its list of files"
+        )
+    return f"it cannot be read: {error or type(error).__name__}"
+
+
 def faults(place: Path, manifest_sha256: str = "") -> Iterator[str]:
     """Everything that is not as it was written; nothing where all is intact."""
     try:
         copy = place_of(place)
     except UNREADABLE as error:
-        yield f"the copy cannot be read: {error!r}"
+        yield unreadable(place, error)
         return
     for step in (lambda: content_faults(copy, manifest_sha256), copy.faults):
         try:
             yield from step()
         except UNREADABLE as error:
-            yield f"the copy cannot be read: {error!r}"
+            yield unreadable(place, error)
 
 
 def main() -> int:
