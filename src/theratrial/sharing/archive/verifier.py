@@ -237,9 +237,7 @@ def unreadable(place: Path, error: Exception) -> str:
     if isinstance(error, zipfile.BadZipFile):
         return f"it cannot be read as a zip: cut off or damaged ({error})"
     if isinstance(error, KeyError) and MANIFEST in str(error):
-        return (
-            f"{MANIFEST} is missing, so this is no archive, certified copy or backup, or one without its list of files"
-        )
+        return f"{MANIFEST} is missing: no archive, certified copy or backup, or one without its list of files"
     return f"it cannot be read: {error or type(error).__name__}"
 
 
