@@ -1,11 +1,13 @@
 """Where a series belongs: participant by pseudonym or by a person's word, planned image by the protocol's windows.
 
 The core's matching judges all series of a participant together; what it refuses goes to quarantine with its words.
+What was accepted before keeps its place: a series that comes later and would fit as well waits until a person has
+looked at both, since nobody can tell from the headers which of the two is meant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +17,7 @@ from theratrial.errors import Problems
 from theratrial.imaging.catalogue import Catalogue, CatalogueSeries
 from theratrial.imaging.times import in_zone
 from theratrial.pipeline.matching import ParticipantImages, PlannedImage, matched_images
+from theratrial.protocol.schema import ImagingPlan
 from theratrial.trialfolder.records import TrialFolder
 from theratrial.web.studies.models import Series
 from theratrial.web.studies.series_json import catalogued, row_key
@@ -60,20 +63,64 @@ def places(folder: TrialFolder, participant_id: str, rows: Sequence[Series]) -> 
     rows
         All her series that are not set aside; those settled by a person keep their place and take it from others.
     """
-    values = {str(row.pk): catalogued(row) for row in rows}
+    # Those accepted before come first: of two CTs of one examination the core takes the first.
+    ordered = sorted(rows, key=lambda row: row.state != "matched")
+    values = {str(row.pk): catalogued(row) for row in ordered}
     settled = {str(row.pk): Place(row.imaging, row.session, row.part) for row in rows if row.settled_by and row.imaging}
+    before = {str(row.pk) for row in rows if row.state == "matched" and not row.settled_by}
+    there = {key: value for key, value in values.items() if key in before or value.modality not in EMISSION_MODALITIES}
+    held = _holders(_matched(folder, participant_id, there, {})) if before else {}
     refused: dict[str, Reason] = {}
+    while True:
+        found = _matched(folder, participant_id, values, refused)
+        newcomers = {
+            key: _second(image)
+            for image in found.images
+            if (image.plan.id, image.session) in held
+            and (key := _holder(image))
+            and key not in before
+            and key not in settled
+        }
+        if not newcomers:
+            return _placed(folder, found, values, settled, refused)
+        refused |= newcomers
+
+
+def _matched(
+    folder: TrialFolder, participant_id: str, values: Mapping[str, CatalogueSeries], refused: dict[str, Reason]
+) -> ParticipantImages:
+    """What the core matches of the series that are not refused; what it refuses itself is added to them."""
     while True:
         taking_part = tuple(value for key, value in values.items() if key not in refused)
         try:
-            found = matched_images(folder, Catalogue(taking_part, (), (), len(taking_part)))[participant_id]
-            break
+            return matched_images(folder, Catalogue(taking_part, (), (), len(taking_part)))[participant_id]
         except Problems as problems:
             new = _by_row(problems, taking_part)
             if not new.keys() - refused.keys():
                 raise
             refused |= new
-    return _placed(folder, found, values, settled, refused)
+
+
+def _holder(image: PlannedImage) -> str:
+    """Key of the row that is this planned image; empty where none is."""
+    return str(image.series.files[0]) if image.series is not None else ""
+
+
+def _holders(found: ParticipantImages) -> dict[tuple[str, int | None], str]:
+    return {(image.plan.id, image.session): key for image in found.images if (key := _holder(image))}
+
+
+def _second(image: PlannedImage) -> Reason:
+    """Why a series waits whose place another one has."""
+    return Reason(
+        "second_image",
+        f"Another series is matched to {_name(image)} already.",
+        _("Set the wrong one aside, or assign this one in its place."),
+    )
+
+
+def _name(image: PlannedImage) -> str:
+    return image.plan.title if image.session is None else f"{image.plan.title}, session {image.session}"
 
 
 def _by_row(problems: Problems, taking_part: Sequence[CatalogueSeries]) -> dict[str, Reason]:
@@ -121,6 +168,12 @@ def _unplaced(folder: TrialFolder, images: Sequence[PlannedImage], value: Catalo
             "These regions were drawn on an image that has not been matched.",
             _("Send the image they were drawn on, or settle its quarantine first."),
         )
+    if value.modality == "CT" and any(image.ct and _same_frame(image.ct, value) for image in images):
+        return Reason(
+            "second_image",
+            "Another CT of the same examination is matched already.",
+            _("Set the wrong one aside, or assign this one in its place."),
+        )
     if value.modality == "CT":
         return Reason(
             "image_missing",
@@ -144,6 +197,10 @@ def _unplaced(folder: TrialFolder, images: Sequence[PlannedImage], value: Catalo
     return _nearest(images, value, at.isoformat(timespec="minutes"), folder)
 
 
+def _same_frame(one: CatalogueSeries, other: CatalogueSeries) -> bool:
+    return bool(one.frame_of_reference_uid) and one.frame_of_reference_uid == other.frame_of_reference_uid
+
+
 def _nearest(images: Sequence[PlannedImage], value: CatalogueSeries, when: str, folder: TrialFolder) -> Reason:
     at = in_zone(value.acquired_at, folder.zone)
     distances = []
@@ -153,17 +210,13 @@ def _nearest(images: Sequence[PlannedImage], value: CatalogueSeries, when: str, 
         hours = (at - image.administration["injected_at"]).total_seconds() / 3600
         window = image.plan.window_h
         outside = max(window.minimum - hours, hours - window.maximum, 0.0)
-        distances.append((abs(outside), outside, hours, image))
+        distances.append((outside, not _alike(image.plan, value), hours, image))
     if not distances:
         return Reason("no_administration", "No administration is recorded.", _("Record it, then check again."))
-    _distance, outside, hours, image = min(distances, key=lambda one: one[0])
-    name = image.plan.title if image.session is None else f"{image.plan.title}, session {image.session}"
-    if outside == 0 and image.series is not None:
-        return Reason(
-            "second_image",
-            f"Another series is matched to {name} already.",
-            _("Set the wrong one aside, or assign this one in its place."),
-        )
+    outside, unlike, hours, image = min(distances, key=lambda one: one[:2])
+    name = _name(image)
+    if outside == 0 and image.series is not None and not unlike:
+        return _second(image)
     if outside == 0:
         return Reason(
             "other_kind",
@@ -178,6 +231,13 @@ def _nearest(images: Sequence[PlannedImage], value: CatalogueSeries, when: str, 
         f"injection; this one is {hours:.1f} h after it.",
         _("Correct the administration's time if it is wrong, or assign the image with the reason."),
     )
+
+
+def _alike(plan: ImagingPlan, value: CatalogueSeries) -> bool:
+    """Whether a series looks like what is planned, whatever its nuclide and time."""
+    if plan.kind == "pet_ct":
+        return value.modality == "PT"
+    return value.modality == "NM" and (value.image_kind == "RECON TOMO") == (plan.kind != "whole_body_planar")
 
 
 def _rule(message: str) -> str:
