@@ -3,6 +3,7 @@ product's own search."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -16,14 +17,18 @@ from typing import Any
 import pytest
 
 from theratrial.errors import InputError
-from theratrial.pipeline.sharing_release import MANIFEST, Release, ReleaseAsked, release_made
+from theratrial.pipeline.sharing_proof import pdf_text, search
+from theratrial.pipeline.sharing_release import MANIFEST, SUMS, Release, ReleaseAsked, release_made, sealed
 from theratrial.pipeline.trial import TrialRun
 from theratrial.protocol.schema import SHARED_ITEMS, SharingPlan, SharingTerms
 from theratrial.registry.record import RegistrationRecord
 from theratrial.registry.record import SharingPlan as RegisteredPlan
+from theratrial.report.pdf import pdf_bytes
+from theratrial.sharing.identity import trial_cleaner
 from theratrial.sharing.identity.cleaner import Cleaner
 from theratrial.sharing.images.keys import ReleaseKey
-from theratrial.sharing.plan import sharing_plan
+from theratrial.sharing.plan import plan_of_trial, sharing_plan
+from theratrial.sharing.readme import SharedImages
 from theratrial.trialfolder import read_folder
 from theratrial.trialfolder.records import Row, TrialFolder
 
@@ -91,13 +96,12 @@ def test_nothing_is_released_where_nothing_has_a_yes(share: Share) -> None:
 )
 def test_exactly_the_item_with_a_yes_is_released(share: Share, item: str, place: str) -> None:
     made = share(item, consent_form=("form.txt", b"blank"))
-    assert {name for name in made.files if not name.startswith(place)} == {MANIFEST, "README.md"}
-    assert [name for name in made.files if name.startswith(place)]
+    assert {name.startswith(place) for name in made.files} == {True}
 
 
 def test_the_individual_data_bring_tables_data_sets_and_results_and_no_more(release: Release) -> None:
     assert {name.split("/")[0] for name in release.files} == {
-        "data", "analysis", "code", "data_dictionary.csv", MANIFEST, "README.md",
+        "data", "analysis", "code", "data_dictionary.csv",
     }  # fmt: skip
     assert {"data/tables/participants.csv", "data/sdtm/xpt/dm.xpt", "analysis/adsl.json"} <= release.files.keys()
 
@@ -110,11 +114,20 @@ def test_the_plan_and_the_registration_record_must_agree(folder: TrialFolder, sh
 
 def test_what_the_plan_does_not_say_is_told_and_what_has_no_terms_is_no_yes(folder: TrialFolder) -> None:
     terms = {"data_dictionary": SharingTerms(when="now", to_whom="everybody", conditions="none")}
-    plan = sharing_plan(with_plan(folder, "data_dictionary", terms=terms).protocol, None)
+    record = registered(folder, "yes").registration
+    plan = sharing_plan(with_plan(folder, "data_dictionary", terms=terms).protocol, record)
     assert plan.hindrances == ()
     assert not plan.shared("study_protocol")
-    plan = sharing_plan(with_plan(folder, "analytic_code").protocol, None)
+    plan = sharing_plan(with_plan(folder, "analytic_code").protocol, record)
     assert {one.item for one in plan.hindrances} == {"analytic_code"}
+
+
+def test_a_plan_that_no_registration_record_was_compared_with_says_so(folder: TrialFolder) -> None:
+    (whole, *others) = sharing_plan(with_plan(folder, "data_dictionary").protocol, None).hindrances[::-1]
+    assert (whole.item, whole.blocks, whole.holds_back) == ("", False, False)
+    assert "no registration record" in whole.message
+    assert {one.item for one in others} == {"data_dictionary"}
+    assert sharing_plan(with_plan(folder).protocol, None).hindrances == ()
 
 
 def test_a_plan_with_terms_of_an_item_that_does_not_exist_is_refused(folder: TrialFolder) -> None:
@@ -132,8 +145,26 @@ def test_the_proof_counts_and_finds_nothing(release: Release) -> None:
     assert proof.numbers > 500
     assert proof.dates > 100
     assert (proof.numbers_off, proof.dates_off, proof.leaks) == (0, 0, ())
-    manifest = json.loads(release.files[MANIFEST])
-    assert manifest["files"].keys() == release.files.keys() - {MANIFEST, "README.md"}
+    assert (proof.searched, proof.not_searched) == (len(release.files), ())
+
+
+def test_the_list_of_a_release_has_every_file_with_its_digest(release: Release, tmp_path: Path) -> None:
+    image = b"an image"
+    images = SharedImages({"P-1/1.dcm": (hashlib.sha256(image).hexdigest(), len(image))}, 1, 1, 7)
+    whole = {**release.files, "images/P-1/1.dcm": image, **sealed(release, images)}
+    listed = json.loads(whole[MANIFEST])["files"]
+    assert listed.keys() == whole.keys() - {MANIFEST, SUMS}
+    for name, one in listed.items():
+        assert one == {"sha256": hashlib.sha256(whole[name]).hexdigest(), "bytes": len(whole[name])}, name
+    for name, content in whole.items():
+        place = tmp_path / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    # coreutils, not we, compares; and finds a changed byte of an image.
+    check = ["sha256sum", "--check", "--strict", "--quiet", SUMS]
+    assert subprocess.run(check, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+    (tmp_path / "images/P-1/1.dcm").write_bytes(b"an imagE")
+    assert b"images/P-1/1.dcm" in subprocess.run(check, cwd=tmp_path, capture_output=True, check=False).stdout
 
 
 def test_no_id_of_the_trial_stands_in_any_file(folder: TrialFolder, release: Release) -> None:
@@ -174,22 +205,122 @@ def test_what_somebody_typed_stays_home_until_a_person_allowed_it(folder: TrialF
     assert "Testabad" in texts(allowed)["data/tables/participants.csv"]
 
 
-def test_who_withdrew_the_use_of_her_data_is_in_nothing(folder: TrialFolder, share: Share) -> None:
+@pytest.fixture(scope="session")
+def withdrawn(folder: TrialFolder) -> TrialFolder:
+    """The first participant, who was treated, withdrew the use of her data."""
     first = folder.participant_ids[0]
     consent = next(row for row in folder.tables["consents"] if row["participant_id"] == first)
     moments = [row.moment for rows in folder.tables.values() for row in rows if isinstance(row.moment, datetime)]
     later = max(moments) + timedelta(days=1)
-    withdrawn = {**consent.values, "withdrawn_at": later, "withdrawal_kind": "data_use"}
+    values = {**consent.values, "withdrawn_at": later, "withdrawal_kind": "data_use"}
     rows = tuple(
-        Row(row.table, row.line, withdrawn, row.original) if row is consent else row
-        for row in folder.tables["consents"]
+        Row(row.table, row.line, values, row.original) if row is consent else row for row in folder.tables["consents"]
     )
-    made = share(*TABLES_AND_CODE, of=replace(folder, tables={**folder.tables, "consents": rows}))
-    assert made.excluded == (first,)
-    assert first not in made.people
+    return replace(folder, tables={**folder.tables, "consents": rows})
+
+
+@pytest.fixture(scope="session")
+def without_her(withdrawn: TrialFolder, small_run: TrialRun) -> Release:
+    """All that can be made where one withdrew, of a plan that shares everything made from data."""
+    asked = ReleaseAsked(KEY, {}, with_pdf=False)
+    whole = with_plan(withdrawn, *TABLES_AND_CODE, "clinical_study_report")
+    return release_made(whole, small_run.result, asked)
+
+
+def test_who_withdrew_the_use_of_her_data_is_in_nothing(withdrawn: TrialFolder, without_her: Release) -> None:
+    first = withdrawn.participant_ids[0]
+    assert without_her.excluded == (first,)
+    assert first not in without_her.people
     code = KEY.participant_code(first)
-    assert [name for name, text in texts(made).items() if code in text or first in text] == []
-    assert "withdrew" in texts(made)["code/README.md"]
+    said = ("participant who withdrew]", code, first)
+    assert [name for name, text in texts(without_her).items() if any(one in text for one in said)] == []
+    # What only she was given tells of her too.
+    given = {row["batch_id"] for row in withdrawn.tables["administrations"] if row["participant_id"] == first}
+    others = {row["batch_id"] for row in withdrawn.tables["administrations"] if row["participant_id"] != first}
+    hers = {KEY.label("BATCH", str(one)) for one in given - others}
+    assert hers
+    assert [name for name, text in texts(without_her).items() if any(one in text for one in hers)] == []
+    assert {KEY.label("BATCH", str(one)) for one in others} <= set(
+        re.findall(r"BATCH-\w+", texts(without_her)["data/tables/batches.csv"])
+    )
+
+
+def test_what_counts_who_withdrew_stays_home_with_the_reason(withdrawn: TrialFolder, without_her: Release) -> None:
+    assert {name.split("/")[0] for name in without_her.files} == {"data", "analysis", "data_dictionary.csv"}
+    assert "data/results.json" not in without_her.files
+    plan = without_her.plan
+    assert [one.item for one in plan.hindrances if one.holds_back] == ["clinical_study_report", "analytic_code"]
+    assert "1 participant who withdrew" in plan.held_back("analytic_code")
+    assert [one.item for one in plan.leaving] == ["individual_participant_data", "data_dictionary"]
+    assert "the results under the same codes" not in plan.holds("individual_participant_data")
+    readme = sealed(without_her)["README.md"].decode()
+    assert "1 participant withdrew the use of data" in readme
+    assert "Clinical study report: it counts and tells of 1 participant who withdrew" in readme
+    manifest = json.loads(sealed(without_her)[MANIFEST])
+    assert {one["item"] for one in manifest["plan"] if one["held_back"]} == {"clinical_study_report", "analytic_code"}
+
+
+def test_where_all_that_has_a_yes_counts_who_withdrew_nothing_is_made(withdrawn: TrialFolder, share: Share) -> None:
+    with pytest.raises(InputError, match=r"stays home(.|\n)*count 1 participant who withdrew(.|\n)*sponsor decides"):
+        share("analytic_code", of=withdrawn)
+
+
+def test_a_sentence_that_still_speaks_of_who_withdrew_is_found(withdrawn: TrialFolder, without_her: Release) -> None:
+    cleaner = trial_cleaner(withdrawn, KEY, without_her.people)
+    said = cleaner.sentence(f"left out: {withdrawn.participant_ids[0]}, 1 of 3 sessions")
+    searched, left, found = search({"a.csv": said.encode(), "consent/form.txt": b"blank"}, withdrawn, cleaner)
+    assert (searched, left) == (1, ("consent/form.txt",))
+    assert found == ("a.csv: speaks of a participant who withdrew the use of her data",)
+
+
+def test_days_of_the_study_and_moved_dates_never_leave_together(folder: TrialFolder, small_run: TrialRun) -> None:
+    items = (*TABLES_AND_CODE, "clinical_study_report", "study_protocol")
+    whole = with_plan(folder, *items, dates="study_days", with_images=True)
+    made = release_made(whole, small_run.result, ReleaseAsked(KEY, {}, with_pdf=False))
+    assert {name.split("/")[0] for name in made.files} == {"data", "data_dictionary.csv", "protocol"}
+    outside = {name for name in made.files if name.startswith("data/") and not name.startswith("data/tables/")}
+    assert outside == {"data/risk.json"}
+    assert not made.plan.with_images
+    moved = {
+        (value.date() if isinstance(value, datetime) else value) + timedelta(days=made.people[str(one)].shift_days)
+        for rows in folder.tables.values()
+        for row in rows
+        if (one := row.values.get("participant_id")) is not None
+        for value in row.values.values()
+        if isinstance(value, date)
+    }
+    assert len(moved) > 50
+    for name, text in texts(made).items():
+        if not name.startswith("protocol/"):
+            assert not {one for one in moved if one.isoformat() in text}, name
+    readme = sealed(made)["README.md"].decode()
+    assert "days of the study" in readme
+    assert "moved by" not in readme
+    plan = plan_of_trial(whole)
+    assert [one.item for one in plan.hindrances if one.holds_back] == ["clinical_study_report", "analytic_code"]
+    assert plan.holds("individual_participant_data")[0].count("days of the study") == 1
+
+
+def test_the_days_of_the_trial_are_masked_where_the_dates_of_people_are_moved(release: Release) -> None:
+    tree = json.loads(release.files["data/sdtm/dataset-json/ts.json"])
+    names = [one["name"] for one in tree["columns"]]
+    summary = {row[names.index("TSPARMCD")]: dict(zip(names, row, strict=True)) for row in tree["rows"]}
+    for code in ("SSTDTC", "SENDTC", "DCUTDTC"):
+        assert (summary[code]["TSVAL"] or "", summary[code]["TSVALNF"]) == ("", "MSK")
+    for name in release.files:
+        if name.endswith(".json") and ("/sdtm/" in name or name.startswith("analysis/")):
+            one = json.loads(release.files[name])
+            assert one["datasetJSONCreationDateTime"] == "1970-01-01T00:00:00+00:00", name
+            assert one.get("dbLastModifiedDateTime") is None, name
+        if name.endswith(".xpt"):
+            assert b"01JAN70:00:00:00" in release.files[name][:240], name
+        if name.endswith("define.xml"):
+            assert b'CreationDateTime="1970-01-01T00:00:00' in release.files[name], name
+
+
+def test_no_place_in_a_release_names_a_line_of_a_table_at_home(release: Release) -> None:
+    lines = re.compile(r"\.csv#\d")
+    assert [name for name, text in texts(release).items() if lines.search(text)] == []
 
 
 def test_a_date_that_moved_by_another_day_is_refused(share: Share, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,12 +360,28 @@ def test_another_group_recomputes_the_published_tables_from_what_was_shared(rele
     done = subprocess.run(call, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "AGREED" in done.stdout
+    shared = [name for name in release.files if name.startswith("analysis/") and name.endswith(".json")]
+    assert f"Every one of the {len(shared)} data sets is the one that was shared" in done.stdout
+
+
+def test_the_text_of_a_pdf_is_searched_and_one_that_cannot_be_read_refuses(
+    folder: TrialFolder, release: Release
+) -> None:
+    first = folder.participant_ids[0]
+    page = f"<html><body><p>Of {first} nothing may be said.</p></body></html>"
+    cleaner = trial_cleaner(folder, KEY, release.people)
+    _, _, found = search({"report/a.pdf": pdf_bytes(page)}, folder, cleaner)
+    assert found == ("report/a.pdf: an id of the trial (participant)",)
+    with pytest.raises(InputError, match="cannot be searched"):
+        pdf_text("report/b.pdf", b"%PDF-1.7 cut off")
 
 
 @pytest.mark.long
-def test_the_study_report_names_nobody_either(folder: TrialFolder, share: Share) -> None:
+def test_the_study_report_names_nobody_either_and_no_day_of_the_whole_trial(folder: TrialFolder, share: Share) -> None:
     made = share("clinical_study_report")
     assert made.proof.leaks == ()
+    assert "data to " not in texts(made)["report/report-en.html"]
+    assert "First treatment" not in texts(made)["report/report-en.html"]
     for name, text in texts(made).items():
         for one in folder.participant_ids:
             assert not re.search(rf"(?<![\w-]){re.escape(one)}(?![\w-])", text), (name, one)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from identified_images import PATIENT_ID, pet_slice, saved, series
 from typer.testing import CliRunner
 
 from theratrial.cli.share import app
+from theratrial.cli.share_home import made_whole
 from theratrial.errors import InputError
+from theratrial.sharing.images.keys import ReleaseKey
 from theratrial.sharing.images.mapping import read_key, read_people, write_key, write_people
 from theratrial.sharing.images.values import Person
 
@@ -115,6 +119,7 @@ def test_the_images_of_a_trial_are_those_of_people_who_let_them_be_used(
 
     class Trial:
         tables = {"participants": [{"participant_id": PATIENT_ID}, {"participant_id": "OTHER-1"}]}
+        protocol = SimpleNamespace(identity=SimpleNamespace(reading=None))
 
     series(tmp_path / "trial" / "images" / "a")
     other = pet_slice(0, series="1.2.826.0.1.55.8")
@@ -147,11 +152,84 @@ def test_keys_and_mappings_that_are_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is no key file"):
         read_key(key, "r")
     mapping = tmp_path / "map.json"
-    assert read_people(mapping, "r") == {}
-    write_people(mapping, "r", {"P": Person("P-AAAAAAAA", -400, 0)})
-    write_people(mapping, "s", {"Q": Person("P-BBBBBBBB", -500, 0)})
-    assert read_people(mapping, "r") == {"P": Person("P-AAAAAAAA", -400, 0)}
+    one, other = (ReleaseKey(b"0123456789abcdef", name) for name in ("r", "s"))
+    mine, hers = Person(one.participant_code("P"), -400, 0), Person(other.participant_code("Q"), -500, 0)
+    assert read_people(mapping, one) == {}
+    write_people(mapping, one, {"P": mine})
+    write_people(mapping, other, {"Q": hers})
+    assert read_people(mapping, one) == {"P": mine}
     for text in ("{}", "no json", '{"version": 2, "releases": {}}', '{"version": 1, "releases": {"r": {"P": {}}}}'):
         mapping.write_text(text)
         with pytest.raises(InputError, match="is no mapping"):
-            read_people(mapping, "r")
+            read_people(mapping, one)
+
+
+def test_a_mapping_is_of_one_key_and_one_trial(tmp_path: Path) -> None:
+    mapping, key, other = tmp_path / "map.json", ReleaseKey(b"0123456789abcdef"), ReleaseKey(b"another secret key")
+    mine = {"P": Person(key.participant_code("P"), -400, 0)}
+    write_people(mapping, key, {}, "TRIAL-1")
+    for use in (read_people, lambda *given: write_people(given[0], given[1], {}, *given[2:])):
+        with pytest.raises(InputError, match="made with another key"):
+            use(mapping, other, "TRIAL-1")
+        with pytest.raises(InputError, match="is of the trial TRIAL-1, not of TRIAL-2"):
+            use(mapping, key, "TRIAL-2")
+    write_people(mapping, key, mine, "TRIAL-1")
+    # Images in a folder of nobody's take the codes of the trial; its name stays.
+    assert read_people(mapping, key) == mine
+    write_people(mapping, key, mine)
+    assert read_people(mapping, key, "TRIAL-1") == mine
+    # A mapping of before says nothing of its key: its codes do.
+    old = json.loads(mapping.read_text())
+    del old["made_for"]
+    mapping.write_text(json.dumps(old))
+    assert read_people(mapping, key, "TRIAL-2") == mine
+    with pytest.raises(InputError, match="made with another key"):
+        read_people(mapping, other)
+
+
+def test_a_release_that_is_refused_leaves_no_key_and_says_nothing_of_one(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    done = shared(tmp_path / "in", tmp_path / "out", "--key", tmp_path / "key")
+    assert isinstance(done.exception, InputError)
+    assert not (tmp_path / "key").exists()
+    assert "A new key was made" not in done.output
+
+
+def test_a_key_in_any_trial_or_release_is_refused(tmp_path: Path) -> None:
+    series(tmp_path / "in")
+    (tmp_path / "copy" / "records").mkdir(parents=True)
+    (tmp_path / "copy" / "protocol.yaml").touch()
+    done = shared(tmp_path / "in", tmp_path / "out", "--key", tmp_path / "copy" / "records" / "key")
+    assert "keep key and mapping apart" in str(done.exception)
+    assert not (tmp_path / "copy" / "records" / "key").exists()
+
+
+def _interrupted(out: Path, left: dict[str, str]) -> None:
+    with made_whole(out) as place:
+        (place / "a").write_text("half")
+        left |= {one.name: one.read_text() for one in place.iterdir()}
+        raise KeyboardInterrupt
+
+
+def test_an_unfinished_folder_is_cleared_only_if_it_is_ours(tmp_path: Path) -> None:
+    out, theirs = tmp_path / "out", tmp_path / "out.partial"
+    theirs.mkdir()
+    (theirs / "thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match="is not what an interrupted command left"), made_whole(out):
+        pass
+    assert (theirs / "thesis.txt").read_text() == "years of work"
+    shutil.rmtree(theirs)
+    left: dict[str, str] = {}
+    with pytest.raises(KeyboardInterrupt):
+        _interrupted(out, left)
+    assert not theirs.exists()
+    # What a kill leaves is cleared by the next.
+    theirs.mkdir()
+    for name, text in left.items():
+        (theirs / name).write_text(text)
+    with made_whole(out) as place:
+        assert not (place / "a").exists()
+        (place / "b").write_text("whole")
+    assert [one.name for one in out.iterdir()] == ["b"]
+    with pytest.raises(InputError, match="exists already"), made_whole(out):
+        pass

@@ -10,7 +10,6 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from theratrial.sharing.images.keys import ReleaseKey
     from theratrial.sharing.images.values import Progress, Report, Withheld
 
 
@@ -44,33 +43,35 @@ def images(
     Refused, with the number, if any SUV, volume, activity or interval changed or anything of a participant is found.
     """
     from theratrial.cli.console import note, print_json
+    from theratrial.cli.share_home import kept_home, release_key
     from theratrial.sharing.images.mapping import read_people, write_people
     from theratrial.sharing.images.release import make_release
     from theratrial.sharing.images.report import report_values
     from theratrial.sharing.images.values import Asked, NothingShared, ReleaseRefused
 
-    folder, excluded = _images_of(source)
+    folder, excluded, trial = _images_of(source)
     mapping = mapping or key.with_name(key.name + ".mapping.json")
     kept_home((key, mapping), folder, out)
-    asked = Asked(
-        folder,
-        out,
-        release_key(key, release),
-        read_people(mapping, release),
-        frozenset(reviewed or ()),
-        protocol_id=protocol_id,
-        excluded=excluded,
-    )
-    try:
-        made = make_release(asked, _progress(quiet=as_json))
-    except NothingShared as nothing:
-        _tell_review(nothing.withheld, key, release)
-        raise
-    except ReleaseRefused as refused:
-        if as_json:
-            print_json(report_values(refused.report))
-        raise
-    write_people(mapping, release, made.people)
+    with release_key(key, release) as own:
+        asked = Asked(
+            folder,
+            out,
+            own,
+            read_people(mapping, own, trial),
+            frozenset(reviewed or ()),
+            protocol_id=protocol_id,
+            excluded=excluded,
+        )
+        try:
+            made = make_release(asked, _progress(quiet=as_json))
+        except NothingShared as nothing:
+            _tell_review(nothing.withheld, key, release)
+            raise
+        except ReleaseRefused as refused:
+            if as_json:
+                print_json(report_values(refused.report))
+            raise
+        write_people(mapping, own, made.people, trial)
     if as_json:
         print_json(report_values(made.report))
     else:
@@ -95,9 +96,10 @@ def check_images(
     from theratrial.sharing.images.report import report_values
     from theratrial.sharing.images.values import Asked
 
-    folder, excluded = _images_of(source)
-    people = read_people(mapping or key.with_name(key.name + ".mapping.json"), release)
-    asked = Asked(folder, out, read_key(key, release), people, frozenset(reviewed or ()), excluded=excluded)
+    folder, excluded, trial = _images_of(source)
+    own = read_key(key, release)
+    people = read_people(mapping or key.with_name(key.name + ".mapping.json"), own, trial)
+    asked = Asked(folder, out, own, people, frozenset(reviewed or ()), excluded=excluded)
     report = check_release(asked, _progress(quiet=as_json))
     if as_json:
         print_json(report_values(report))
@@ -111,23 +113,26 @@ def check_images(
         raise typer.Exit(1)
 
 
-def _images_of(source: Path) -> tuple[Path, frozenset[str]]:
-    """The folder of images (of a result its trial's, of a trial its own) and who withdrew the use of her data."""
+def _images_of(source: Path) -> tuple[Path, frozenset[str], str]:
+    """The folder of images (of a result its trial's), who withdrew the use of her data, and the trial's id."""
     from theratrial.errors import InputError
 
     source = trial_of(source)
     excluded: frozenset[str] = frozenset()
+    named = ""
     if (source / "protocol.yaml").is_file():
+        from theratrial.cli.share_home import trial_id
         from theratrial.trialfolder import read_folder
         from theratrial.trialfolder.withdrawals import data_use_withdrawn
 
         trial = read_folder(source)
         people = {str(row["participant_id"]) for row in trial.tables["participants"]}
         excluded = frozenset(one for one in people if data_use_withdrawn(trial, one))
+        named = trial_id(trial)
         source = source / "images"
     if not source.is_dir():
         raise InputError(f"{source}: no such folder")
-    return source, excluded
+    return source, excluded, named
 
 
 def trial_of(source: Path) -> Path:
@@ -146,29 +151,6 @@ def trial_of(source: Path) -> Path:
             raise InputError(f"{run}: does not name its trial folder -> give the folder of the images")
         source = (source / named).resolve()
     return source
-
-
-def kept_home(home: Sequence[Path], source: Path, out: Path) -> None:
-    """Refuse a key or mapping that lies where things are shared from or to."""
-    from theratrial.errors import InputError
-
-    for path in home:
-        for place in (source, out):
-            if path.resolve().is_relative_to(place.resolve()):
-                raise InputError(f"{path}: lies inside {place}, which is shared -> keep key and mapping apart from it")
-
-
-def release_key(path: Path, release: str) -> ReleaseKey:
-    """The key in a file, made where there is none."""
-    import secrets
-
-    from theratrial.cli.console import note
-    from theratrial.sharing.images.mapping import read_key, write_key
-
-    if not path.exists():
-        write_key(path, secrets.token_bytes(32))
-        note(f"A new key was made: {path}. Keep it: without it, codes cannot be given again.")
-    return read_key(path, release)
 
 
 def _progress(*, quiet: bool) -> Progress:

@@ -34,11 +34,9 @@ def tables(
     as_json: Annotated[bool, typer.Option("--json", help="Print the risk as JSON and nothing else.")] = False,
 ) -> None:
     """Share the tables of a trial without identity: codes and dates as in its shared images, texts only if read."""
-    import os
-    import shutil
-
     from theratrial.cli.console import note, print_json
-    from theratrial.cli.share_images import kept_home, release_key, trial_of
+    from theratrial.cli.share_home import kept_home, made_whole, release_key, trial_id
+    from theratrial.cli.share_images import trial_of
     from theratrial.errors import InputError
     from theratrial.sharing.images.mapping import read_people, write_people
     from theratrial.sharing.tables.release import shared_tables
@@ -48,28 +46,18 @@ def tables(
     folder = trial_of(source)
     mapping = mapping or key.with_name(key.name + ".mapping.json")
     kept_home((key, mapping), folder, out)
-    if out.exists():
-        raise InputError(f"{out}: exists already -> give a folder that is not there yet")
     trial = read_folder(folder)
     allowed = frozenset() if allow is None else allowed_texts(allow)
-    asked = TablesAsked(
-        release_key(key, release), read_people(mapping, release), allowed, relative_days, smallest_group
-    )
-    made = shared_tables(trial, asked)
-    if made.leaks:
-        shown = "\n".join(f"  {leak}" for leak in made.leaks[:8])
-        raise InputError(f"the tables are refused, nothing was written: {len(made.leaks)} find(s)\n{shown}")
-    partial = out.with_name(out.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
+    with release_key(key, release) as own, made_whole(out) as place:
+        people = read_people(mapping, own, trial_id(trial))
+        made = shared_tables(trial, TablesAsked(own, people, allowed, relative_days, smallest_group))
+        if made.leaks:
+            shown = "\n".join(f"  {leak}" for leak in made.leaks[:8])
+            raise InputError(f"the tables are refused, nothing was written: {len(made.leaks)} find(s)\n{shown}")
         for name, data in made.files.items():
-            place = partial / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(data)
-        write_people(mapping, release, dict(made.people))
-        os.rename(partial, out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / name).write_bytes(data)
+        write_people(mapping, own, dict(made.people), trial_id(trial))
     if as_json:
         print_json(made.risk)
     else:

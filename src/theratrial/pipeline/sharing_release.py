@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass, replace
-from typing import Any, Final
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Final
 
 from theratrial import __version__
 from theratrial.errors import InputError
 from theratrial.exchange.usdm import usdm_json
 from theratrial.pipeline.adam_package import adam_package
 from theratrial.pipeline.sdtm_package import sdtm_package
+from theratrial.pipeline.sharing_proof import Proof, numbers_compared, search
 from theratrial.pipeline.study_documents import plan_inputs, study_inputs
 from theratrial.protocol.reader import protocol_yaml
 from theratrial.registry.people import public_record
@@ -23,18 +26,18 @@ from theratrial.report.study.voice import LANGUAGES, DocumentLanguage, Speaker, 
 from theratrial.results.plain import results_text
 from theratrial.results.values import TrialResult
 from theratrial.sharing.code.package import code_package
-from theratrial.sharing.identity import dates_moved, leaks_in, shared_folder, shared_result, trial_cleaner
+from theratrial.sharing.identity import dates_moved, shared_folder, shared_result, trial_cleaner
 from theratrial.sharing.images.keys import ReleaseKey
-from theratrial.sharing.images.values import Person
-from theratrial.sharing.plan import Plan, sharing_plan
-from theratrial.sharing.readme import release_readme
+from theratrial.sharing.images.values import Person, Report
+from theratrial.sharing.plan import Plan, plan_of_trial
+from theratrial.sharing.readme import ReleaseHead, SharedImages, release_readme
 from theratrial.sharing.tables.release import shared_tables
 from theratrial.sharing.tables.values import Risk, TablesAsked, WithheldText
-from theratrial.trace import Quantity
 from theratrial.trialfolder.records import TrialFolder
 
 Advance = Callable[[str], None]
 MANIFEST: Final = "release.json"
+SUMS: Final = "SHA256SUMS"
 STEPS: Final = 7
 
 
@@ -67,26 +70,14 @@ class ReleaseAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """What was compared before anything left."""
-
-    numbers: int
-    numbers_off: int
-    dates: int
-    dates_off: int
-    searched: int
-    """Files looked through for ids, UIDs, dates and typed texts."""
-    leaks: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Release:
-    """A release before it is written."""
+    """A release before it is written: what `sealed` finishes once its images lie beside it."""
 
     files: Mapping[str, bytes]
     plan: Plan
     proof: Proof
     risk: Risk | None
+    head: ReleaseHead
     people: Mapping[str, Person]
     """Stays home."""
     withheld_texts: tuple[WithheldText, ...]
@@ -104,8 +95,8 @@ def release_made(folder: TrialFolder, result: TrialResult, asked: ReleaseAsked, 
         The plan shares nothing, disagrees with the registration record, or asks for a form that was not given; or the
         proof fails: a number changed, a date is off, something of a participant was found.
     """
-    plan = sharing_plan(folder.protocol, folder.registration)
-    _may_be_made(plan, asked)
+    plan = plan_of_trial(folder)
+    may_be_made(plan, asked.consent_form is not None)
     tables = shared_tables(
         folder, TablesAsked(asked.key, asked.people, asked.allowed_texts, plan.dates == "study_days")
     )
@@ -114,37 +105,90 @@ def release_made(folder: TrialFolder, result: TrialResult, asked: ReleaseAsked, 
     advance("tables")
     cleaner = trial_cleaner(folder, asked.key, tables.people, asked.allowed_texts)
     shared, values = shared_folder(folder, cleaner), shared_result(result, cleaner)
-    numbers, numbers_off = _numbers_compared(result, values, cleaner.people)
-    dates, dates_off, moved = dates_moved(result, values, cleaner)
+    numbers, numbers_off, dates, dates_off = 0, 0, 0, 0
+    moved: frozenset[date] = frozenset()
+    if plan.data_sets or plan.shared("clinical_study_report"):
+        numbers, numbers_off = numbers_compared(result, values, cleaner.people, cohort=not plan.withdrawn)
+        dates, dates_off, moved = dates_moved(result, values, cleaner)
     advance("records and results")
-    files = dict(_files(plan, asked, shared, values, tables.files, len(tables.excluded), advance))
-    proof = Proof(
-        numbers=numbers,
-        numbers_off=numbers_off,
-        dates=dates,
-        dates_off=dates_off,
-        searched=len(files),
-        leaks=tuple(leaks_in(_searched(files), folder, cleaner, moved_days=moved)),
-    )
+    files = dict(_files(plan, asked, shared, values, tables.files, advance))
+    searched, left, leaks = search(files, folder, cleaner, moved_days=moved)
+    proof = Proof(numbers, numbers_off, dates, dates_off, searched, left, leaks)
     advance("search for what belongs to somebody")
-    _holds(proof)
-    shown = plan.shared("individual_participant_data")
-    files |= _about(plan, proof, tables.risk if shown else None, result, files, len(tables.excluded))
+    proof.must_hold()
     return Release(
-        files, plan, proof, tables.risk if shown else None, tables.people, tables.withheld_texts, tables.excluded
+        files=files,
+        plan=plan,
+        proof=proof,
+        risk=tables.risk if plan.shared("individual_participant_data") else None,
+        head=ReleaseHead(result.trial_id, result.scientific_title, result.protocol_hash, result.simulated),
+        people=tables.people,
+        withheld_texts=tables.withheld_texts,
+        excluded=tables.excluded,
     )
 
 
-def _may_be_made(plan: Plan, asked: ReleaseAsked) -> None:
-    if plan.nothing:
+def sealed(made: Release, images: SharedImages | None = None) -> dict[str, bytes]:
+    """README, list of every file with its SHA-256, and the same list as ``sha256sum`` reads it; written last."""
+    listed = {name: _digest(content) for name, content in made.files.items()}
+    listed |= {f"images/{name}": one for name, one in (images.files if images is not None else {}).items()}
+    readme = release_readme(made.plan, made.proof, made.risk, sorted(listed), made.head, images).encode()
+    listed["README.md"] = _digest(readme)
+    about = {
+        "trial": made.head.trial_id,
+        "virtual_participants": made.head.simulated,
+        "software": f"theratrial {__version__}",
+        "protocol": made.head.protocol_hash,
+        "participants_left_out_because_data_use_is_withdrawn": len(made.excluded),
+        "dates": made.plan.dates,
+        "plan": [asdict(one) | {"held_back": made.plan.held_back(one.item)} for one in made.plan.items],
+        "proof": asdict(made.proof),
+        "images": images.counts if images is not None else None,
+        "risk": list(made.risk.sentences) if made.risk is not None else [],
+        "files": {name: {"sha256": digest, "bytes": size} for name, (digest, size) in sorted(listed.items())},
+    }
+    manifest = (json.dumps(about, ensure_ascii=False, indent=1) + "\n").encode()
+    listed[MANIFEST] = _digest(manifest)
+    sums = "".join(f"{digest}  {name}\n" for name, (digest, _) in sorted(listed.items())).encode()
+    return {"README.md": readme, MANIFEST: manifest, SUMS: sums}
+
+
+def _digest(content: bytes) -> tuple[str, int]:
+    return hashlib.sha256(content).hexdigest(), len(content)
+
+
+def shared_images(place: Path, report: Report) -> SharedImages:
+    """What a folder of released images holds, read from the disk."""
+    files = {}
+    for path in sorted(one for one in place.rglob("*") if one.is_file()):
+        with path.open("rb") as stream:
+            files[path.relative_to(place).as_posix()] = (
+                hashlib.file_digest(stream, "sha256").hexdigest(),
+                path.stat().st_size,
+            )
+    compared = sum(bool(one.values) for series in report.series for one in series.agreements)
+    return SharedImages(files, report.objects, report.participants, compared)
+
+
+def may_be_made(plan: Plan, consent_given: bool) -> None:
+    """Refuse where the plan lets nothing leave, or asks for a form that is not there.
+
+    Raises
+    ------
+    InputError
+        With what stands in the way.
+    """
+    if not any(one.answer == "yes" for one in plan.items):
         raise InputError(
             "the sharing plan says yes to nothing (undecided is no yes): decide in the protocol's clause `sharing`, "
             "then build; `theratrial share preview` shows what each yes would release"
         )
-    blocking = [f"{one.item}: {one.message}" for one in plan.hindrances if one.blocks]
-    if blocking:
+    if blocking := [f"{one.title}: {one.message}" for one in plan.hindrances if one.blocks]:
         raise InputError("nothing may leave:\n  " + "\n  ".join(blocking))
-    if plan.shared("informed_consent_form") and asked.consent_form is None:
+    if plan.nothing:
+        held = [f"{one.title}: {one.message}" for one in plan.hindrances if one.holds_back]
+        raise InputError("every item with a yes stays home:\n  " + "\n  ".join(held))
+    if plan.shared("informed_consent_form") and not consent_given:
         raise InputError("the plan shares the consent form, which is in no trial folder; name its file (--consent)")
 
 
@@ -154,25 +198,23 @@ def _files(
     folder: TrialFolder,
     result: TrialResult,
     tables: Mapping[str, bytes],
-    left_out: int,
     advance: Advance,
 ) -> Iterator[tuple[str, bytes]]:
-    individual, code = plan.shared("individual_participant_data"), plan.shared("analytic_code")
-    if individual:
-        for name, content in tables.items():
-            if name != "data_dictionary.csv":
-                yield f"data/{name}", content
-        for name, content in sdtm_package(folder, result, pdf=False).files.items():
+    if plan.shared("individual_participant_data"):
+        yield from ((f"data/{name}", content) for name, content in tables.items() if name != "data_dictionary.csv")
+    analysis = dict(_analysis(folder, result)) if plan.data_sets else {}
+    if plan.data_sets:
+        for name, content in sdtm_package(folder, result, pdf=False, dates_moved=True).files.items():
             yield f"data/sdtm/{name}", content
-        for name, content in adam_package(folder, result).files.items():
-            form, _, rest = name.partition("/")
-            yield (f"analysis/{rest}" if form == "dataset-json" else f"data/adam/{name}"), content
+        yield from analysis.items()
+    if plan.results:
         yield "data/results.json", results_text(_without_files(result)).encode()
     advance("data sets")
     if plan.shared("data_dictionary"):
         yield "data_dictionary.csv", tables["data_dictionary.csv"]
-    if code:
-        for name, content in code_package(result, folder.protocol, left_out=left_out).items():
+    if plan.shared("analytic_code"):
+        data = {name.removeprefix("analysis/"): one for name, one in analysis.items() if name.startswith("analysis/")}
+        for name, content in code_package(result, folder.protocol, data=data).items():
             yield f"code/{name}", content
     if plan.shared("study_protocol"):
         yield from _documents("m11", "protocol", folder, None, asked)
@@ -188,6 +230,12 @@ def _files(
     if plan.shared("informed_consent_form") and asked.consent_form is not None:
         name, content = asked.consent_form
         yield f"consent/{name}", content
+
+
+def _analysis(folder: TrialFolder, result: TrialResult) -> Iterator[tuple[str, bytes]]:
+    for name, content in adam_package(folder, result, dates_moved=True).files.items():
+        form, _, rest = name.partition("/")
+        yield (f"analysis/{rest}" if form == "dataset-json" else f"data/adam/{name}"), content
 
 
 def _documents(
@@ -214,7 +262,7 @@ def _document(
     else:
         # The hashes of the home folder's files say nothing to whoever has not got them.
         inputs = study_inputs(replace(folder, registration=record), _without_files(result), source="a shared release")
-        made = document(kind, inputs, voice)
+        made = document(kind, replace(inputs, state=replace(inputs.state, dates_moved=True)), voice)
     yield f"{place}/{place}-{language}.html", page(made, voice).encode()
     if asked.with_pdf:
         yield f"{place}/{place}-{language}.pdf", pdf(made, voice)
@@ -224,75 +272,15 @@ def _without_files(result: TrialResult) -> TrialResult:
     return replace(result, inputs=())
 
 
-def _numbers_compared(home: TrialResult, shared: TrialResult, people: Mapping[str, Person]) -> tuple[int, int]:
-    """(numbers with a trace, of these changed): every quantity of the cohort and of each shared participant."""
-    by_code = {one.participant_id: one for one in shared.participants}
-    pairs: list[tuple[Any, Any]] = [(replace(home, participants=()), replace(shared, participants=()))]
-    pairs += [
-        (one, by_code[people[one.participant_id].code]) for one in home.participants if one.participant_id in people
-    ]
-    count, off = 0, 0
-    for one, other in pairs:
-        before, after = list(_quantities(one)), list(_quantities(other))
-        count += len(before)
-        off += abs(len(before) - len(after)) + sum(a != b for a, b in zip(before, after, strict=False))
-    return count, off
-
-
-def _quantities(value: Any) -> Iterator[tuple[Any, ...]]:
-    if isinstance(value, Quantity):
-        yield (value.value, value.lower, value.upper, value.unit)
-    elif is_dataclass(value) and not isinstance(value, type):
-        for one in fields(value):
-            yield from _quantities(getattr(value, one.name))
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from _quantities(item)
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _quantities(item)
-
-
-def _searched(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """What is searched: a PDF's text is its page's, and its bytes are compressed; the consent form is blank paper."""
-    return {
-        name: content
-        for name, content in files.items()
-        if not name.endswith(".pdf") and not name.startswith("consent/")
-    }
-
-
-def _holds(proof: Proof) -> None:
-    if proof.numbers_off:
-        raise InputError(f"the release is refused: {proof.numbers_off} of {proof.numbers} numbers changed")
-    if proof.dates_off:
-        raise InputError(f"the release is refused: {proof.dates_off} of {proof.dates} dates are off their shift")
-    if proof.leaks:
-        shown = "\n".join(f"  {one}" for one in proof.leaks[:8])
-        raise InputError(f"the release is refused, nothing was written: {len(proof.leaks)} find(s)\n{shown}")
-
-
-def _about(
-    plan: Plan, proof: Proof, risk: Risk | None, result: TrialResult, files: Mapping[str, bytes], left_out: int
-) -> dict[str, bytes]:
-    manifest = {
-        "trial": result.trial_id,
-        "virtual_participants": result.simulated,
-        "software": f"theratrial {__version__}",
-        "protocol": result.protocol_hash,
-        "participants_left_out_because_data_use_is_withdrawn": left_out,
-        "plan": [asdict(one) for one in plan.items],
-        "proof": asdict(proof),
-        "risk": list(risk.sentences) if risk is not None else [],
-        "files": {
-            name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-            for name, content in sorted(files.items())
-        },
-    }
-    return {
-        MANIFEST: (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode(),
-        "README.md": release_readme(plan, proof.numbers, proof.dates, risk, sorted(files), result).encode(),
-    }
-
-
-__all__ = ["MANIFEST", "STEPS", "Proof", "Release", "ReleaseAsked", "release_made"]
+__all__ = [
+    "MANIFEST",
+    "STEPS",
+    "SUMS",
+    "Proof",
+    "Release",
+    "ReleaseAsked",
+    "may_be_made",
+    "release_made",
+    "sealed",
+    "shared_images",
+]

@@ -17,7 +17,8 @@ USED: Final[dict[str, dict[str, str]]] = {
     "ADRS": {"USUBJID": "text", "PARAMCD": "text", "AVAL": "number", "AVALC": "text", "ANL01FL": "text"},
     "ADTTE": {"USUBJID": "text", "PARAMCD": "text", "AVAL": "number", "CNSR": "number"},
     "ADAE": _PEOPLE
-    | {"ASOC": "text", "ADECOD": "text", "ATOXGRN": "number", "TRTEMFL": "text", "AESER": "text"}
+    | {"AEBODSYS": "text", "AEDECOD": "text", "AETERM": "text", "AETOXGRN": "number", "TRTEMFL": "text"}
+    | {"AESER": "text"}
     | {"ARELFL": "text", "DISCFL": "text", "FATALFL": "text"},
     "ADLB": {"USUBJID": "text", "PARAMCD": "text", "ATOXGR": "text", "ABLFL": "text", "WORSTFL": "text"},
     "ADDOS": {"USUBJID": "text", "PARAMCD": "text", "REGION": "text", "SESSION": "number", "AVAL": "number"}
@@ -26,6 +27,20 @@ USED: Final[dict[str, dict[str, str]]] = {
     | {"AVALLO": "number", "AVALHI": "number"},
 }
 """Data set -> the variables that the code reads, and as what."""
+RESTS_ON: Final[dict[str, str]] = {
+    "primary": "ADRS: AVALC of DCPRIM and RSPPROT where ANL01FL is Y",
+    "sensitivity": "ADRS: AVALC and ANL01FL of DCPRIM, DCS01, DCS02 ...",
+    "response": "ADRS: AVALC of RSPPROT, AVAL of PCHGHOT",
+    "survival, survival_steps": "ADTTE: AVAL and CNSR",
+    "adverse, adverse_overview": (
+        "ADAE where SAFFL and TRTEMFL are Y: AEBODSYS, AEDECOD, AETOXGRN, AESER, ARELFL, DISCFL, FATALFL"
+    ),
+    "laboratory_shift": "ADSL: SAFFL; ADLB: ATOXGR where ABLFL or WORSTFL is Y",
+    "activities": "ADDOS: SESSION and AVAL of ADMACT",
+    "organ_doses": "ADDOS: AVAL and NOUPFL of CUMDOSE, the last DOSLIM of each organ",
+    "dose_response": "ADTR: ranks of AVAL of LSDOSE and LSPCHG, whether AVALHI is there, AVALC of LSSTAT",
+}
+"""Published table -> the cells that can change it: the others of `USED` are read, and only their digest tells."""
 
 
 def plan_of(result: TrialResult, protocol: Protocol) -> dict[str, Any]:

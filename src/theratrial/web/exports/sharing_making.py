@@ -15,11 +15,12 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from theratrial.errors import InputError
-from theratrial.pipeline.sharing_release import STEPS, Release, ReleaseAsked, release_made
+from theratrial.pipeline.sharing_release import STEPS, Release, ReleaseAsked, release_made, sealed, shared_images
 from theratrial.sharing.archive.packing import Packing, packing
 from theratrial.sharing.images.mapping import read_people, write_people
 from theratrial.sharing.images.release import make_release
 from theratrial.sharing.images.values import Asked
+from theratrial.sharing.readme import SharedImages
 from theratrial.trialfolder.records import TrialFolder
 from theratrial.web.exports import sharing_preview as preview
 from theratrial.web.exports.models import SharedRelease
@@ -29,7 +30,6 @@ from theratrial.web.exports.sharing_keeping import (
     kept_private,
     mapping_file,
     release_file,
-    release_name,
     the_key,
     work_folder,
 )
@@ -183,9 +183,10 @@ def _made(one: SharedRelease) -> None:
     if why := preview.differs_from_now(folder):
         raise InputError(why)
     texts = preview.previewed(one.computation).texts
+    key, trial = the_key(), the_trial().trial_id
     asked = ReleaseAsked(
-        the_key(),
-        read_people(mapping_file(), release_name()),
+        key,
+        read_people(mapping_file(), key, trial),
         allowed_texts(texts),
         (one.consent_name, consent_file(one).read_bytes()) if one.consent_name else None,
         speaker=lambda text: said(text, jalali=True, words=str).text,
@@ -193,10 +194,11 @@ def _made(one: SharedRelease) -> None:
     made = release_made(folder, result, asked, advance)
     if preview.withdrawn_since(frozenset(made.excluded)):
         raise InputError(_("the use of data was withdrawn after the computation: compute the trial again first"))
-    write_people(mapping_file(), release_name(), dict(made.people))
+    write_people(mapping_file(), key, dict(made.people), trial)
     with packing(release_file(one)) as package:
         package.add_all(made.files)
-        images = _images(one, folder, asked, made, package, advance)
+        images, shared = _images(one, folder, asked, made, package, advance)
+        package.add_all(sealed(made, shared))
         package.finished({"trial": result.trial_id, "release": one.number, "virtual_participants": result.simulated})
     advance("package")
     one.content = _content(one, made, images)
@@ -212,9 +214,9 @@ def _images(
     made: Release,
     package: Packing,
     advance: Callable[[str], None],
-) -> dict[str, int]:
+) -> tuple[dict[str, int], SharedImages | None]:
     if not (made.plan.with_images and made.plan.shared("individual_participant_data")):
-        return {}
+        return {}, None
     identity, out = folder.protocol.identity.reading, work_folder(one) / "images"
     out.parent.mkdir(mode=0o700, exist_ok=True)
     done = make_release(
@@ -230,12 +232,13 @@ def _images(
     for file in sorted(path for path in out.rglob("*") if path.is_file()):
         package.add_file(f"images/{file.relative_to(out).as_posix()}", file)
     advance("images")
-    return {
+    counts = {
         "objects": done.report.objects,
         "participants": done.report.participants,
         "withheld": len(done.withheld),
         "waiting_for_a_look": sum(seen.needs_a_look for seen in done.withheld),
     }
+    return counts, shared_images(out, done.report)
 
 
 def _content(one: SharedRelease, made: Release, images: dict[str, int]) -> dict[str, Any]:
@@ -244,7 +247,7 @@ def _content(one: SharedRelease, made: Release, images: dict[str, int]) -> dict[
     seq = one.computation.ledger_seq
     head = Event.objects.filter(seq=seq).values_list("hash", flat=True).first()
     return {
-        "items": [{name: getattr(item, name) for name in terms} for item in made.plan.items if item.answer == "yes"],
+        "items": [{name: getattr(item, name) for name in terms} for item in made.plan.leaving],
         "participants": made.risk.participants if made.risk is not None else len(made.people),
         "left_out": len(made.excluded),
         "texts_withheld": len(made.withheld_texts),

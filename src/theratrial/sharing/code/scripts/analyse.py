@@ -2,8 +2,8 @@
 
     python analyse.py [--data FOLDER] [--out FOLDER] [--tables-only]
 
-Exit status: 0 all published tables agree to the printed digits; 1 something differs or could not be recomputed;
-2 the shared tables cannot be read.
+Exit status: 0 every data set is the one that was shared and all published tables agree to the printed digits;
+1 something differs or could not be recomputed; 2 the shared tables cannot be read.
 """
 
 # mypy: disable-error-code=import-not-found
@@ -31,7 +31,8 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--tables-only", action="store_true", help="draw no figures")
     asked = parser.parse_args(words)
     plan = json.loads((HERE / "plan.json").read_text(encoding="utf-8"))
-    published = json.loads((HERE / "published.json").read_text(encoding="utf-8"))["tables"]
+    kept = json.loads((HERE / "published.json").read_text(encoding="utf-8"))
+    published = kept["tables"]
     try:
         data = shared_data.read(asked.data, plan["data_sets"])
     except shared_data.Unreadable as error:
@@ -42,15 +43,22 @@ def main(words: list[str] | None = None) -> int:
     for name, table in made.items():
         shared_data.write_csv(asked.out / f"{name}.csv", table["columns"], table["rows"])
     pictures = [] if asked.tables_only else _figures(data, plan, asked.out)
-    differences = compare.differences(published, made, failures)
-    page.write(asked.out / "recomputed.html", plan, made, pictures, differences)
+    others, unknown = compare.altered(asked.data, kept["data_sets"])
+    differences = others + compare.differences(published, made, failures)
+    page.write(asked.out / "recomputed.html", plan, made, pictures, differences, unknown)
     cells = sum(len(row) for table in published.values() for row in table["rows"])
     for one in differences:
         print(one)
+    if unknown:
+        print(f"Not compared with what was shared, for CSV has no digest: {', '.join(unknown)}")
+    elif not kept["data_sets"]:
+        print("Not compared with what was shared: this package names no digest of a data set")
     if differences:
         print(f"NOT AGREED: {len(differences)} differences; {len(published)} tables, {cells} cells compared.")
         return 1
     print(f"AGREED: {len(published)} tables, {cells} cells equal what was published. Written to {asked.out}")
+    if kept["data_sets"] and not unknown:
+        print(f"Every one of the {len(kept['data_sets'])} data sets is the one that was shared (SHA-256).")
     return 0
 
 

@@ -1,6 +1,23 @@
-"""The recomputed tables against the published ones, cell by cell, as printed."""
+"""What was read against what was shared, by SHA-256; the recomputed tables against the published ones, as printed."""
 
+import hashlib
+from pathlib import Path
 from typing import Any
+
+
+def altered(folder: Path, digests: dict[str, str]) -> tuple[list[str], list[str]]:
+    """(data sets that are not the shared ones, in words; names of those given as CSV, which have no digest)."""
+    found, unknown = [], []
+    for name, said in digests.items():
+        path = folder / name
+        if path.is_file():
+            if hashlib.sha256(path.read_bytes()).hexdigest() != said:
+                found.append(f"{name} is not the data set that was shared: its SHA-256 differs")
+        elif path.with_suffix(".csv").is_file():
+            unknown.append(path.with_suffix(".csv").name)
+        else:
+            found.append(f"{name} was shared and is not here")
+    return found, unknown
 
 
 def differences(published: Any, made: Any, failures: dict[str, str]) -> list[str]:

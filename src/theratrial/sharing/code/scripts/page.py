@@ -18,11 +18,14 @@ img { max-width: 100%; }
 """
 
 
-def write(path: Path, plan: Plan, made: Any, pictures: list[tuple[str, str]], differences: list[str]) -> None:
+def write(
+    path: Path, plan: Plan, made: Any, pictures: list[tuple[str, str]], differences: list[str], unknown: list[str]
+) -> None:
     """The page, beside the figures that it shows."""
     said = [f"<p class='bad'>{escape(one)}</p>" for one in differences]
     if not said:
         said = ["<p class='good'>Every published table was recomputed and agrees to the printed digits.</p>"]
+        said += [f"<p>Not compared with what was shared: {escape(one)}</p>" for one in unknown]
     if plan["simulated"]:
         said.insert(0, "<p class='bad'>SIMULATED: the participants are virtual, no person exists.</p>")
     if plan["demonstration_assumptions"]:
