@@ -126,6 +126,7 @@ def _images(
     from theratrial.pipeline.sharing_release import shared_images
     from theratrial.sharing.images.release import make_release
     from theratrial.sharing.images.values import Asked
+    from theratrial.sharing.tables.clocks import clocks_of
 
     done = make_release(
         Asked(
@@ -136,6 +137,7 @@ def _images(
             reviewed,
             protocol_id=trial_id(folder),
             excluded=frozenset(made.excluded),
+            clocks=clocks_of(folder),
         )
     )
     report = done.report

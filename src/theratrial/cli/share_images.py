@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from theratrial.sharing.images.clocks import Clock
     from theratrial.sharing.images.values import Progress, Report, Withheld
 
 
@@ -49,7 +50,7 @@ def images(
     from theratrial.sharing.images.report import report_values
     from theratrial.sharing.images.values import Asked, NothingShared, ReleaseRefused
 
-    folder, excluded, trial = _images_of(source)
+    folder, excluded, trial, clocks = _images_of(source)
     mapping = mapping or key.with_name(key.name + ".mapping.json")
     kept_home((key, mapping), folder, out)
     with release_key(key, release) as own:
@@ -61,6 +62,7 @@ def images(
             frozenset(reviewed or ()),
             protocol_id=protocol_id,
             excluded=excluded,
+            clocks=clocks,
         )
         try:
             made = make_release(asked, _progress(quiet=as_json))
@@ -96,10 +98,10 @@ def check_images(
     from theratrial.sharing.images.report import report_values
     from theratrial.sharing.images.values import Asked
 
-    folder, excluded, trial = _images_of(source)
+    folder, excluded, trial, clocks = _images_of(source)
     own = read_key(key, release)
     people = read_people(mapping or key.with_name(key.name + ".mapping.json"), own, trial)
-    asked = Asked(folder, out, own, people, frozenset(reviewed or ()), excluded=excluded)
+    asked = Asked(folder, out, own, people, frozenset(reviewed or ()), excluded=excluded, clocks=clocks)
     report = check_release(asked, _progress(quiet=as_json))
     if as_json:
         print_json(report_values(report))
@@ -113,26 +115,28 @@ def check_images(
         raise typer.Exit(1)
 
 
-def _images_of(source: Path) -> tuple[Path, frozenset[str], str]:
-    """The folder of images (of a result its trial's), who withdrew the use of her data, and the trial's id."""
+def _images_of(source: Path) -> tuple[Path, frozenset[str], str, dict[str, Clock]]:
+    """The folder of images (of a result its trial's), who withdrew the use of her data, the trial's id, and clocks."""
     from theratrial.errors import InputError
 
     source = trial_of(source)
     excluded: frozenset[str] = frozenset()
     named = ""
+    clocks: dict[str, Clock] = {}
     if (source / "protocol.yaml").is_file():
         from theratrial.cli.share_home import trial_id
+        from theratrial.sharing.tables.clocks import clocks_of
         from theratrial.trialfolder import read_folder
         from theratrial.trialfolder.withdrawals import data_use_withdrawn
 
         trial = read_folder(source)
         people = {str(row["participant_id"]) for row in trial.tables["participants"]}
         excluded = frozenset(one for one in people if data_use_withdrawn(trial, one))
-        named = trial_id(trial)
+        named, clocks = trial_id(trial), clocks_of(trial)
         source = source / "images"
     if not source.is_dir():
         raise InputError(f"{source}: no such folder")
-    return source, excluded, named
+    return source, excluded, named, clocks
 
 
 def trial_of(source: Path) -> Path:

@@ -112,7 +112,7 @@ def release_made(folder: TrialFolder, result: TrialResult, asked: ReleaseAsked, 
         dates, dates_off, moved = dates_moved(result, values, cleaner)
     advance("records and results")
     files = dict(_files(plan, asked, shared, values, tables.files, advance))
-    searched, left, leaks = search(files, folder, cleaner, moved_days=moved)
+    searched, left, leaks = search(files, folder, cleaner, moved_days=moved, home=result)
     proof = Proof(numbers, numbers_off, dates, dates_off, searched, left, leaks)
     advance("search for what belongs to somebody")
     proof.must_hold()

@@ -17,7 +17,8 @@ _NUMBER_AND_UNIT: Final = re.compile(
 _NUCLIDE: Final = re.compile(
     r"(\d{1,3}m?(ga|lu|tc|f|zr|cu|i|in|y|re|ac|tb|sm|ho|c|n|o|rb)|(ga|lu|tc|zr|cu|in|re|ac|tb|sm|ho|rb)\d{2,3}m?)"
 )
-_KEPT_BETWEEN: Final = re.compile(r"[^\w \-+./,()\[\]%^]|_")
+_KEPT_BETWEEN: Final = re.compile(r"[^\w \-+./,()\[\]%^]")
+_LOOSE_LINE: Final = re.compile(r"_+(?![^\W_])|(?<![^\W_])_+")
 
 
 @cache
@@ -50,11 +51,11 @@ def cleaned(text: str) -> str:
     >>> cleaned("PET AC WholeBody Dr. Smith 12.03.1965 ext 0912-345-678")
     'PET AC WholeBody'
     >>> cleaned("177Lu SPECT 24h, lesion_3 (Mueller)")
-    '177Lu SPECT 24h, lesion 3'
+    '177Lu SPECT 24h, lesion_3'
     """
     left = _DATE_OR_PHONE.sub(" ", text)
     left = _TOKEN.sub(lambda m: m.group() if _stays(m.group()) else "", left)
-    left = _KEPT_BETWEEN.sub(" ", left)
+    left = _LOOSE_LINE.sub(" ", _KEPT_BETWEEN.sub(" ", left))
     left = re.sub(r"\(\s*\)|\[\s*\]", " ", left)
     left = " ".join(part for part in left.split() if re.search(r"[^\W_]", part))
     return left.strip(" -+./,^%")

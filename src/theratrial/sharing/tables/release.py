@@ -8,16 +8,17 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Final
 
 from theratrial.reference import table as reference_table
-from theratrial.sharing.images import words
 from theratrial.sharing.images.own_strings import OwnStrings
 from theratrial.sharing.images.values import Person
+from theratrial.sharing.tables.clocks import clocks_of
 from theratrial.sharing.tables.dictionary import dictionary_csv
 from theratrial.sharing.tables.risk import risk, small_groups
+from theratrial.sharing.tables.terms import plain, protocol_texts, shown_id, shown_term
 from theratrial.sharing.tables.treatment import Treatment, label_kind, treatments
 from theratrial.sharing.tables.values import SharedTables, TablesAsked, WithheldText
 from theratrial.sharing.tables.withdrawn import of_withdrawn_alone
@@ -102,6 +103,8 @@ class _Work:
     def __init__(self, trial: TrialFolder, asked: TablesAsked, people: Mapping[str, Person]) -> None:
         self._trial, self._asked, self._people = trial, asked, people
         self._how = treatments()
+        self._known = protocol_texts(trial.protocol)
+        self._clocks = clocks_of(trial)
         self.withheld: Counter[tuple[str, str, str]] = Counter()
         self.seen: list[tuple[str, str, str, str]] = []
 
@@ -122,7 +125,7 @@ class _Work:
         participant = str(row["participant_id"]) if "participant_id" in row.values else ""
         done = self._how[table, column.name]
         text = self._shown(table, column, value, participant, done)
-        if participant and text and column.type in _RISKY and done == "keep":
+        if participant and text and column.type in _RISKY and done in ("keep", "id"):
             self.seen.append((table, column.name, text, participant))
         return text
 
@@ -136,7 +139,9 @@ class _Work:
             case "uid":
                 return key.uid(str(value))
             case "words":
-                return words.cleaned(str(value).replace("_", " ")).replace(" ", "_") if value else ""
+                return shown_term(str(value), self._known_to(column)) if value else ""
+            case "id":
+                return shown_id(_plain(value), label_kind(column), key, self._known)
             case "capped":
                 return "90" if isinstance(value, int | float) and value > _OLDEST_SHOWN_YEARS else _plain(value)
             case "day" | "moment":
@@ -167,14 +172,12 @@ class _Work:
                 return ""
             days = (day - first).days
             return str(days + 1 if days >= 0 else days)
-        person = self._people[participant]
-        moved = value + timedelta(days=person.shift_days)
-        if isinstance(moved, datetime):
-            offset = moved.utcoffset()
-            if offset is not None:
-                left = offset - timedelta(minutes=person.zone_minutes)
-                moved = moved.replace(tzinfo=timezone(left))
-        return moved.isoformat()
+        shown = self._clocks[participant].wall(value) if isinstance(value, datetime) else value
+        return (shown + timedelta(days=self._people[participant].shift_days)).isoformat()
+
+    def _known_to(self, column: Column) -> frozenset[str]:
+        """Terms that stay as they are; of regions none, so that their names are those in the shared structure sets."""
+        return frozenset() if column.name == "region_name" else self._known
 
 
 @cache
@@ -204,7 +207,7 @@ def _plain(value: object) -> str:
 def _leaks(files: Mapping[str, bytes], trial: TrialFolder, people: Mapping[str, Person]) -> Iterable[str]:
     """Original pseudonyms, staff codes, UIDs, dates and withheld texts, looked for in every shared file."""
     own = OwnStrings()
-    how = treatments()
+    how, known = treatments(), protocol_texts(trial.protocol)
     for table in TABLES:
         for row in trial.tables[table.name]:
             for column in table.columns:
@@ -213,6 +216,8 @@ def _leaks(files: Mapping[str, bytes], trial: TrialFolder, people: Mapping[str, 
                     own.strings.add(value.casefold())
                 elif isinstance(value, str) and done == "uid":
                     own.uids.add(value)
+                elif isinstance(value, str) and done in ("id", "words") and value not in known and not plain(value):
+                    own.strings.add(value.casefold())
     search = own.search()
     days = {one: _dates_of(trial, one) for one in people}
     for name, data in files.items():

@@ -7,17 +7,18 @@ from typing import Final, Literal
 from theratrial.trialfolder.columns import PERSON, Column
 from theratrial.trialfolder.tables import TABLES
 
-Treatment = Literal["code", "label", "day", "moment", "keep", "capped", "uid", "words", "withheld", "removed"]
+Treatment = Literal["code", "label", "day", "moment", "keep", "capped", "uid", "words", "id", "withheld", "removed"]
 
 EXPLAINED: Final[dict[Treatment, str]] = {
     "code": "code of the participant, the PatientID of the shared images",
     "label": "a code that is the same for the same original",
     "day": "date moved by the participant's own number of days, the same as in the shared images",
-    "moment": "moment moved by the participant's own number of days; time of day as it was, offset from UTC lowered",
+    "moment": "moment moved by the participant's own number of days; time of day of the trial's clock, written +00:00",
     "keep": "as recorded",
     "capped": "as recorded; above 89 it is 90",
     "uid": "UID of the shared series",
     "words": "only words that name nobody (anatomy, imaging, disease)",
+    "id": "as recorded where it is made of plain words and short numbers or is the protocol's; else a code",
     "withheld": "free text: only values that a person has read and allowed",
     "removed": "names a person of the staff by a code; not shared",
 }
@@ -33,7 +34,17 @@ _READERS: Final = frozenset(("reader", "examiner", "adjudicator", "chosen_reader
 """Readers stay apart from each other without being named: two readings of one image are two lines."""
 _UIDS: Final = frozenset(("series_instance_uid",))
 _WORDS: Final = frozenset(("region_name", "site", "organ", "modality", "nuclide", "route"))
-_VOCABULARY: Final = frozenset(("unit", "ctcae_version", "form_version", "reader_role", "examiner_role"))
+_IDS: Final = {
+    "lesion_id": "LESION",
+    "merged_into": "LESION",
+    "member_id": "MEMBER",
+    "calibration_id": "CALIBRATION",
+    "form_version": "FORM",
+    "reader_role": "ROLE",
+    "examiner_role": "ROLE",
+}
+"""Names that a site gives to things: they may hold a name or a date."""
+_VOCABULARY: Final = frozenset(("unit", "ctcae_version"))
 """Texts that are short terms of the trial's own protocol or of a standard, not sentences about somebody."""
 
 
@@ -54,6 +65,8 @@ def treatment(column: Column) -> Treatment:
         return "label"
     if column.doc == PERSON or name in ("witness",):
         return "removed"
+    if name in _IDS:
+        return "id"
     if name in _UIDS:
         return "uid"
     if name in _LABELS or column.refers_to == "batches":
@@ -75,7 +88,7 @@ def treatment(column: Column) -> Treatment:
 
 def label_kind(column: Column) -> str:
     """Kind of code that stands for the values of a column: the same as in the images where they have it too."""
-    return "STAFF" if column.name in _READERS else _LABELS.get(column.name, "BATCH")
+    return "STAFF" if column.name in _READERS else (_LABELS | _IDS).get(column.name, "BATCH")
 
 
 def treatments() -> dict[tuple[str, str], Treatment]:
