@@ -196,15 +196,16 @@ def _joined(parts: list[Said], joint: str) -> Said:
 
 
 def _split(text: str, joint: str) -> list[str]:
-    parts, depth, start, i = [], 0, 0, 0
-    while i < len(text):
-        depth += (text[i] == "(") - (text[i] == ")")
-        if depth == 0 and text.startswith(joint, i):
-            parts.append(text[start:i])
-            i += len(joint)
-            start = i
-            continue
-        i += 1
+    """The parts between joints that stand outside of brackets."""
+    if joint not in text:
+        return [text]
+    parts, depth, start = [], 0, 0
+    for found in re.finditer(rf"[()]|{re.escape(joint)}", text):
+        if found[0] in ("(", ")"):
+            depth += 1 if found[0] == "(" else -1
+        elif depth == 0:
+            parts.append(text[start : found.start()])
+            start = found.end()
     return [*parts, text[start:]]
 
 
