@@ -1,7 +1,7 @@
 """What stands in the place of an identity: codes, UIDs and one date shift per participant, all from one secret.
 
 Everything is a keyed hash (HMAC-SHA-256) of the original under the secret and the name of the release: who has the
-secret gets the same codes again, who has not cannot tell from a code what it stood for, nor link two releases.
+secret gets the same codes again, who has not cannot tell from a code what it stood for, nor link two releases by codes.
 """
 
 from __future__ import annotations
