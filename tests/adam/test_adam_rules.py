@@ -9,7 +9,7 @@ import pytest
 from adam_example import Made
 
 from theratrial.exchange.adam.adsl import adsl
-from theratrial.exchange.adam.context import AdamContext, place_below
+from theratrial.exchange.adam.context import AdamContext
 from theratrial.exchange.datasets.values import Dataset
 from theratrial.exchange.datasets.xpt import MAXIMUM_LABEL, problems
 
@@ -159,7 +159,6 @@ def test_a_place_never_names_the_participant(made: Made) -> None:
     for name in BELOW:
         for place in made.analysis[name].values("SRCREF"):
             assert not any(one in str(place) for one in ids), place
-    assert place_below("P01", "record:records/follow_up.csv#6") == "record:records/follow_up.csv#6"
 
 
 def test_without_sdtm_nothing_can_be_made(made: Made) -> None:

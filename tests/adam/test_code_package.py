@@ -151,7 +151,7 @@ def _grade(records: list[dict[str, Any]]) -> None:
 
 def _event(records: list[dict[str, Any]]) -> None:
     one = next(r for r in records if r["TRTEMFL"] == "Y")
-    one["ATOXGRN"] = one["ATOXGRN"] + 1
+    one["AETOXGRN"] = one["AETOXGRN"] + 1
 
 
 def _dose(records: list[dict[str, Any]]) -> None:

@@ -187,7 +187,13 @@ def test_assumptions_and_virtual_participants_are_said_and_watermarked(written: 
     assert "Research software, not a medical device" in words
     assert "Rests on 2 demonstration assumptions" in words
     assert "virtual" in words
-    assert words.count("DEMONSTRATION") >= 6
+    # The running line says it once as text; what lies over the page is drawn, and no word between the lines.
+    assert words.count("DEMONSTRATION") >= 1
+    assert re.search(r'<div class="watermark" aria-hidden="true">(<span></span>)+</div>', written.html)
+    drawn = re.search(r"\.watermark span \{ background-image: url\(data:image/svg\+xml;base64,([^)]+)\)", written.html)
+    assert drawn is not None
+    picture = ElementTree.fromstring(base64.b64decode(drawn[1]))
+    assert [one.tag.rpartition("}")[2] for one in picture] == ["path"], "outlines alone: <text> would be read aloud"
     for assumption in written.result.assumptions:
         assert assumption.why in words
 

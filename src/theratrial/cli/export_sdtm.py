@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ def sdtm(
     trial: Path = typer.Option(None, "--trial", help="The trial folder, if it was moved since."),
     form: str = typer.Option("both", "--format", help="dataset-json, xpt or both; each in a folder of its own."),
     made_at: str = typer.Option(
-        "", "--made-at", help="Moment of making with its offset; without it that of the newest record."
+        "", "--made-at", help="Moment of making with its offset; without it now. Equal moments give equal bytes."
     ),
     pdf: bool = typer.Option(True, help="Also write the reviewer's guide as PDF, where Pango is installed."),
     as_json: bool = typer.Option(False, "--json", help="Print what was written as JSON."),
@@ -31,7 +32,13 @@ def sdtm(
         raise InputError(f"--format {form!r} is not known; take dataset-json, xpt or both")
     folder, values = opened_result(result, trial)
     with console.progress("Writing SDTM", total=3) as progress:
-        package = sdtm_package(folder, values, made_at=made_at, pdf=pdf, formats=_FORMATS[form])
+        package = sdtm_package(
+            folder,
+            values,
+            made_at=made_at or datetime.now(folder.zone).replace(microsecond=0),
+            pdf=pdf,
+            formats=_FORMATS[form],
+        )
         progress.advance("data sets")
         folder_written(out, package.files)
         progress.advance("files", by=2)

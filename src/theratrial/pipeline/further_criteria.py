@@ -206,7 +206,6 @@ def _recist(
 ) -> CriteriaResult:
     assert plan.recist_1_1 is not None
     first = min(result.sessions, key=lambda session: session.injected_at)
-    who = participant_place(result.participant_id)
     adjudication, not_standing = measurement_adjudication(folder, result.participant_id)
     if not_standing:
         notes.append(Note(result.participant_id, "warning", RECIST_TITLE, not_standing))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -97,6 +98,15 @@ def banners_of(result: TrialResult) -> tuple[Banner, ...]:
 
 
 @cache
+def _drawn(word: str) -> str:
+    """The watermark as a picture of its letters' outlines: whoever searches a page or has it read aloud meets no word
+    between the lines. Every page says it once as text, in the running line."""
+    name = f"templates/{word.lower()}.svg"
+    drawing = resources.files("theratrial.report").joinpath(name).read_bytes()
+    return f"data:image/svg+xml;base64,{b64encode(drawing).decode()}"
+
+
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("theratrial.report"),
@@ -119,6 +129,8 @@ def page(head: Head, sections: Sequence[Section], *, folded: bool = True) -> str
         Whether what is closed until asked for is in it; paper has no use for it.
     """
     css = resources.files("theratrial.report").joinpath("templates/report.css").read_text(encoding="utf-8")
+    if head.watermark:
+        css += f".watermark span {{ background-image: url({_drawn(head.watermark)}); }}\n"
     # The style sheet is ours; only it is not escaped.
     shown = sections
     if not folded:

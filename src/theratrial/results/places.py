@@ -1,9 +1,9 @@
 """Places in a tree of results: how a trace names another value, and the way back from the name to the value.
 
 A place is written as ``participants[P01].sessions[session=2].doses[liver].absorbed_dose_Gy``: names of fields, and in
-brackets which entry of a list is meant. Its id (participant, region name, imaging id, lesion, criterion or clause); an id
-that is a number is written with its field, ``[session=2]``, for a number alone is the position of an entry without id,
-counted from 0: ``laboratory[0]``. So nobody takes the second session for the entry at position 2.
+brackets which entry of a list is meant: its id (participant, region name, imaging id, lesion, criterion or clause). An
+id that is a number is written with its field, ``[session=2]``, for a number alone is the position of an entry without
+id, counted from 0: ``laboratory[0]``. So nobody takes the second session for the entry at position 2.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from theratrial.errors import InputError
 
 _ID_FIELDS = (
     *("participant_id", "region_name", "session", "imaging_id", "lesion_id", "criterion_id", "clause", "path"),
-    *("route", "curve_method", "engine", "part", "criteria"),
+    *("route", "curve_method", "engine", "part", "criteria", "survival_id"),
 )
 
 

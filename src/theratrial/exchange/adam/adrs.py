@@ -219,7 +219,8 @@ def _control(context: AdamContext, result: ParticipantResult) -> Iterator[dict[s
         counts = dict(way.counts)
         if who in counts:
             said = ascii_text(f"Disease Control, Sensitivity {int(code[3:])}: {way.name}")
-            yield _counted(code, said[:_MAXIMUM], counts[who], "counted")
+            at = context.result.analysis.proportions.index(way)
+            yield _counted(code, said[:_MAXIMUM], counts[who], f"analysis.proportions[{at}].counts")
 
 
 def _counted(code: str, name: str, counted: str, place: str) -> dict[str, Value]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from theratrial.exchange.adam.context import AdamContext, day_text, moment_text
-from theratrial.exchange.adam.variables import ADAMIG, DATE, MOMENT, YES, YES_NO, copied, listed, made
+from theratrial.exchange.adam.variables import ADAMIG, DATE, IMPUTED, MOMENT, YES, YES_NO, copied, listed, made
 from theratrial.exchange.datasets.values import Comment, Dataset, Method, Origin, Value, Variable, dataset
-from theratrial.exchange.sdtm.context import Subject
+from theratrial.exchange.sdtm.context import Subject, participation_withdrawn
 from theratrial.exchange.sdtm.disposition import ENDINGS
 
 _SET: Final = Method(
@@ -29,12 +29,27 @@ _REASON: Final = Method(
     "DCTREAS", "Reason of discontinuation", "DS.DSDECOD of the end of treatment, where it was discontinued."
 )
 _ENDED: Final = Method("EOTDT", "End of treatment", "Day on which the end of treatment was recorded.")
-_DEATH: Final = Method("DTHDT", "Death", "Day of death as DM.DTHDTC says it; the flag is Y where one is recorded.")
+_DEATH: Final = Method(
+    "DTHDT",
+    "Death",
+    "Day of death as DM.DTHDTC says it. Where nobody recorded it, the day on which the subject was first known to have "
+    "died (SS), which is the last that it can be; DTHDTF then says what of it is imputed. DTHFL as DM.DTHFL.",
+)
+_DEATH_FLAG: Final = Method(
+    "DTHDTF",
+    "What of the day of death is imputed",
+    "D: the day, month and year being known; M: month and day; Y: all of it. Empty where the day was recorded.",
+)
 _ALIVE: Final = Method(
     "LSTALVDT",
     "Last known alive",
-    "Last day on which the subject was seen, sampled, treated or known to be alive; empty once death is recorded, for "
-    "the last contact is then the death.",
+    "Last day on which the subject was seen, sampled, treated or told to be alive, also of who died since.",
+)
+_STUDY: Final = Method(
+    "EOSSTT",
+    "End of study status",
+    "DISCONTINUED where participation ended by death, withdrawal from follow-up, or loss to follow-up, and where "
+    "screening ended otherwise than by treatment; else ONGOING: the protocol's follow-up has no recorded end.",
 )
 _SESSIONS: Final = Method("NSESS", "Sessions", "Number of injections of the therapy product.")
 _ACTIVITY: Final = Method(
@@ -84,7 +99,7 @@ def adsl(context: AdamContext) -> tuple[Dataset, ...]:
 
 def _variables(context: AdamContext, most: int) -> tuple[Variable, ...]:
     reasons = listed("DCTREAS", "Reasons of discontinuation", (str(one) for one in ENDINGS.values()))
-    status = listed("EOTSTT", "Status of treatment", ("COMPLETED", "DISCONTINUED", "ONGOING"))
+    status = listed("SBJTSTAT", "Status of treatment, of study", ("COMPLETED", "DISCONTINUED", "ONGOING"))
     counted = listed("PRIMCNT", "Count in the endpoint", ("SUCCESS", "FAILURE", "EXCLUDED", "NOT ANALYSED"))
     categories = listed("RSPCAT", "Response categories", ("CR", "PR", "SD", "PD", "NE"))
     per_session: list[Variable] = []
@@ -116,6 +131,7 @@ def _variables(context: AdamContext, most: int) -> tuple[Variable, ...]:
         made("NSESS", "Number of Sessions Given", _SESSIONS, data_type="integer", core="Req"),
         *per_session,
         made("CUMACT", "Activity over all Sessions (MBq)", _SUM, data_type="float"),
+        made("EOSSTT", "End of Study Status", _STUDY, codelist=status),
         made("EOTSTT", "End of Treatment Status", _STATUS, codelist=status),
         made("EOTDT", "End of Treatment Date", _ENDED, **DATE),
         made("DCTREAS", "Reason for Discontinuation of Treatment", _REASON, codelist=reasons),
@@ -123,12 +139,13 @@ def _variables(context: AdamContext, most: int) -> tuple[Variable, ...]:
         made("PRIMCNT", "Count in the Primary Endpoint", _COUNTED, codelist=counted),
         made("DTHFL", "Subject Death Flag", _DEATH, codelist=YES),
         made("DTHDT", "Date of Death", _DEATH, **DATE),
+        made("DTHDTF", "Date of Death Imputation Flag", _DEATH_FLAG, codelist=IMPUTED),
         made("LSTALVDT", "Date Last Known Alive", _ALIVE, **DATE),
     )
 
 
 def _record(context: AdamContext, subject: Subject) -> dict[str, Value]:
-    return {**_person(context, subject), **_treatment(subject), **_outcome(subject)}
+    return {**_person(context, subject), **_treatment(subject), **_outcome(context, subject)}
 
 
 def _person(context: AdamContext, subject: Subject) -> dict[str, Value]:
@@ -174,16 +191,25 @@ def _treatment(subject: Subject) -> dict[str, Value]:
     }
 
 
-def _outcome(subject: Subject) -> dict[str, Value]:
+def _outcome(context: AdamContext, subject: Subject) -> dict[str, Value]:
     result = subject.result
-    died = subject.died_on is not None
+    death = subject.death
     found: dict[str, Value] = {
-        "DTHFL": "Y" if died else None,
-        "DTHDT": day_text(subject.died_on),
-        "LSTALVDT": None if died else day_text(subject.last_contact),
+        "EOSSTT": "DISCONTINUED" if _left(context, subject) else "ONGOING",
+        "DTHFL": "Y" if death is not None else None,
+        "DTHDT": day_text(death.known_on) if death is not None else None,
+        "DTHDTF": (death.imputed or None) if death is not None else None,
+        "LSTALVDT": day_text(subject.alive_on),
     }
     if result is None:
         return found
     if result.treated:
         found["RSPCAT"] = result.response.category if result.response is not None else "NE"
     return found | {"PRIMCNT": result.counted.upper()}
+
+
+def _left(context: AdamContext, subject: Subject) -> bool:
+    """Whether nothing more of her is awaited in the study."""
+    rows = context.folder.rows("dispositions", participant_id=subject.participant_id, event="lost_to_follow_up")
+    gone = participation_withdrawn(context.sdtm, subject) is not None
+    return subject.death is not None or bool(rows) or gone or (not subject.sessions and subject.ended is not None)

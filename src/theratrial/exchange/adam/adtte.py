@@ -6,10 +6,11 @@ import re
 from typing import Final
 
 from theratrial.errors import InputError
-from theratrial.exchange.adam.adrs import RS_PROTOCOL
-from theratrial.exchange.adam.context import AdamContext, day_text, place_below
+from theratrial.exchange.adam.context import AdamContext, day_text
+from theratrial.exchange.adam.ends import end_source
 from theratrial.exchange.adam.variables import (
     DATE,
+    IMPUTED,
     RELATIVE_DAY,
     YES,
     analysis_dataset,
@@ -47,6 +48,12 @@ _END: Final = Method(
     "End of the time",
     "Day of the first event that the plan names, or on which observation ended. On one day the event comes first.",
 )
+_IMPUTED: Final = Method(
+    "ADTTE.ADTF",
+    "What of the day is imputed",
+    "Of a death whose day nobody recorded ADT is the day on which the subject was first known to have died: D where "
+    "month and year are known, M where the year is, Y where nothing is (ADSL.DTHDTF). Else empty.",
+)
 _WORDS: Final = Method(
     "ADTTE.EVNTDESC", "What ended the time", "The reason as the run gives it, without its date, which is in ADT."
 )
@@ -68,6 +75,7 @@ def adtte(context: AdamContext) -> tuple[Dataset, ...]:
         made("CNSR", "Censor", _CENSOR, data_type="integer", core="Req", codelist=_CENSORED),
         made("STARTDT", "Time-to-Event Origin Date for Subject", _ORIGIN, core="Req", **DATE),
         made("ADT", "Analysis Date", _END, core="Req", **DATE),
+        made("ADTF", "Analysis Date Imputation Flag", _IMPUTED, codelist=IMPUTED),
         made("ADY", "Analysis Relative Day", RELATIVE_DAY, core="Exp", data_type="integer"),
         made("EVNTDESC", "Event or Censoring Description", _WORDS, core="Req"),
         made("CNSDTDSC", "Censor Date Description", _WORDS),
@@ -116,22 +124,19 @@ def _record(context: AdamContext, subject: Subject, one: SurvivalResult, person:
         "CNSR": int(not person.event),
         "STARTDT": day_text(person.origin_on),
         "ADT": day_text(person.ended_on),
+        "ADTF": _imputed(subject, person),
         "ADY": context.day(subject, person.ended_on),
         "EVNTDESC": words,
         "CNSDTDSC": None if person.event else words,
         "ANL01FL": "Y",
-        "SRCREF": place_below(person.participant_id, ended),
-        **_source(context, subject, person),
+        "SRCREF": f"analysis.survival[{ascii_text(one.survival_id)}].people",
+        **end_source(context, subject, person, ended),
     }
 
 
-def _source(context: AdamContext, subject: Subject, person: SurvivalPerson) -> dict[str, Value]:
-    """The record of DS of the death, of RS of the progression, or of CM of the other treatment."""
-    day, said = day_text(person.ended_on), person.because
-    if person.event and "died" in said:
-        return context.source("DS", "DSSTDTC", subject, DSDECOD="DEATH", DSSTDTC=day)
-    if person.event and said.startswith("progression by "):
-        rule = "RECIST 1.1" if said.startswith("progression by RECIST 1.1") else RS_PROTOCOL
-        where: dict[str, Value] = {"RSCAT": rule, "RSTESTCD": "OVRLRESP", "RSSTRESC": "PD", "RSACPTFL": "Y"}
-        return context.source("RS", "RSDTC", subject, RSDTC__day=day, **where)
-    return context.source("CM", "CMSTDTC", subject, CMSTDTC=day) if " began on " in said else {}
+def _imputed(subject: Subject, person: SurvivalPerson) -> str | None:
+    """What of the day is imputed: of a death of which only the news has a day, as in ADSL."""
+    death = subject.death
+    if not person.event or death is None or death.on is not None or person.ended_on != death.known_on:
+        return None
+    return (death.imputed or None) if person.because.startswith("known to have died") else None

@@ -9,7 +9,6 @@ from typing import Final
 from theratrial.errors import InputError
 from theratrial.exchange.datasets.values import Dataset, Value
 from theratrial.exchange.sdtm.context import SdtmContext, Subject
-from theratrial.exchange.sdtm.planned import ascii_text
 from theratrial.results.values import ParticipantResult, TrialResult
 from theratrial.trialfolder.records import TrialFolder
 
@@ -97,6 +96,15 @@ class AdamContext:
         """ADY."""
         return self.sdtm.study_day(subject, moment)
 
+    def has(self, domain: str, variable: str) -> bool:
+        """Whether SDTM has the variable in the domain."""
+        return domain in self._tabulated and self._tabulated[domain].has(variable)
+
+    def records_of(self, domain: str, subject: Subject) -> Sequence[Mapping[str, Value]]:
+        """The subject's records of a domain of SDTM; none where there is no such domain."""
+        one = self._tabulated.get(domain)
+        return [row for row in one.records() if row["USUBJID"] == subject.usubjid] if one is not None else []
+
     def source(self, domain: str, variable: str, subject: Subject, **where: Value) -> dict[str, Value]:
         """SRCDOM, SRCVAR and SRCSEQ of the one SDTM record that has these values; nothing where it is not one.
 
@@ -150,13 +158,3 @@ def day_text(moment: date | datetime | None) -> str | None:
 def moment_text(moment: datetime | None) -> str | None:
     """A moment by the clock at the trial, with seconds."""
     return None if moment is None else moment.replace(tzinfo=None).isoformat(timespec="seconds")
-
-
-def place_below(participant_id: str, reference: str) -> str:
-    """A place of the results without the participant before it, so that it can be shared: ``sessions[session=1]``.
-
-    >>> place_below("P01", "value:participants[P01].sessions[session=1].injected_at")
-    'sessions[session=1].injected_at'
-    """
-    text = reference.removeprefix("value:").removeprefix(f"participants[{participant_id}]").removeprefix(".")
-    return ascii_text(text or "participant")

@@ -27,6 +27,11 @@ MOMENT: Final[dict[str, Any]] = {"data_type": "datetime", "numeric_date": True, 
 """Dates are numbers in a transport file and ISO 8601 in Dataset-JSON."""
 
 YES: Final = Codelist("Y", "Yes, or empty", (Term("Y", "Yes"),))
+IMPUTED: Final = Codelist(
+    "DATEFL",
+    "What of a date is imputed",
+    (Term("D", "Day Imputed"), Term("M", "Month Day Imputed"), Term("Y", "Year Month Day Imputed")),
+)
 YES_NO: Final = Codelist("YN", "Yes or no", (Term("N", "No"), Term("Y", "Yes")))
 
 RELATIVE_DAY: Final = Method(
@@ -44,8 +49,10 @@ SOURCE: Final = Method(
 PLACE: Final = Method(
     "SRCREF",
     "Place in the results",
-    "Where the value stands in the results of the trial (results.json), below the participant: names of fields, ids of "
-    "entries in brackets. What begins with record: is a line of the records.",
+    "Where the value stands in the results of the trial (results.json), below the participant: names of fields, in "
+    "brackets which entry of a list: its id, as [liver]; field and value where the id is a number, as [session=2]; a "
+    "number alone is a position counted from 0. What begins with analysis stands at the top of the results: the times "
+    "to event, in the entry of the participant, and the further counts.",
 )
 NUMBER: Final = Method("ASEQ", "Sequence number", "Records of a subject numbered from 1 in the order of the keys.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from theratrial.exchange.datasets.values import ASSIGNED, DERIVED, Dataset, Method, Value
+from theratrial.exchange.datasets.values import ASSIGNED, COLLECTED, DERIVED, Dataset, Method, Value
 from theratrial.exchange.sdtm.context import SdtmContext, Subject
 from theratrial.exchange.sdtm.findings import spread
 from theratrial.exchange.sdtm.observations import SUBJECT, Supplement, observations
@@ -57,9 +57,9 @@ _SUPPLEMENTS: Final = (
     Supplement("AETRTEM", "Treatment Emergent Flag", DERIVED),
     Supplement("AEDICT", "Dictionary of the Coded Term", ASSIGNED),
     Supplement("AECTCSOC", "System Organ Class of CTCAE", ASSIGNED),
-    Supplement("AEACTION", "Action Taken as Recorded", ASSIGNED),
-    Supplement("AESREAS", "Seriousness as Recorded", ASSIGNED),
-    Supplement("AECOMM", "Remark of the Investigator", ASSIGNED),
+    Supplement("AEACTION", "Action Taken as Recorded", COLLECTED),
+    Supplement("AESREAS", "Seriousness as Recorded", COLLECTED),
+    Supplement("AECOMM", "Remark of the Investigator", COLLECTED),
 )
 
 
@@ -86,7 +86,10 @@ def ae(context: SdtmContext, dictionary: Dictionary | None = None) -> tuple[Data
 
 
 _LAST_CONTACT: Final = Method(
-    "LASTCONT", "Last contact", "The last day on which anything was seen, taken, given or decided of the participant."
+    "LASTCONT",
+    "Last contact",
+    "The last day on which anything was seen, taken, given or decided of the participant; of who died without a "
+    "recorded day of death, the last day on which she was seen alive.",
 )
 
 
@@ -154,9 +157,10 @@ def _action(row: Row) -> dict[str, Value]:
 def _lasting(subject: Subject, row: Row) -> dict[str, Value]:
     """An event without an end lasted at the last contact, unless its outcome says that it was over."""
     over = row["outcome"] in ("recovered", "recovered_with_sequelae", "fatal", "not_known")
-    if row["ended_on"] is not None or over or subject.last_contact is None:
+    last = subject.alive_on if subject.death is not None and subject.death.on is None else subject.last_contact
+    if row["ended_on"] is not None or over or last is None:
         return {}
-    return {"AEENRTPT": "ONGOING", "AEENTPT": subject.last_contact.isoformat()}
+    return {"AEENRTPT": "ONGOING", "AEENTPT": last.isoformat()}
 
 
 def _emergent(subject: Subject, row: Row) -> Value:

@@ -56,6 +56,23 @@ class ActualVisit:
 
 
 @dataclass(frozen=True, slots=True)
+class Death:
+    """What the records say of a death: its day, or that somebody knew of it on a day."""
+
+    on: date | None
+    """The day of death; None where nobody recorded it."""
+    known_on: date
+    """The day of death, or the first contact by which she is known to have died."""
+    text: str
+    """The day as far as it is known: whole; cut to the month or year that it must lie in; or empty."""
+
+    @property
+    def imputed(self) -> str:
+        """ADaM's flag of `known_on` taken as the day of death: D, M or Y for what of it is not known."""
+        return {10: "", 7: "D", 4: "M"}.get(len(self.text), "Y")
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """A participant of the export and what follows from her records."""
 
@@ -69,7 +86,10 @@ class Subject:
     """The first consent."""
     ended: Row | None
     """The line of `dispositions` that says how her treatment, or screening, ended."""
-    died_on: date | None
+    death: Death | None
+    """None while nothing says that she died."""
+    alive_on: date | None
+    """The last day on which she was seen alive."""
     last_contact: date | None
     elements: tuple[ActualElement, ...]
     visits: tuple[ActualVisit, ...]
@@ -134,6 +154,11 @@ class SdtmContext:
                 yield subject, row
 
     @cached_property
+    def sources(self) -> dict[str, Row]:
+        """Input of a trace -> the line of the records that it names."""
+        return {row.source: row for rows in self.folder.tables.values() for row in rows}
+
+    @cached_property
     def therapy(self) -> str:
         """Id of the therapy product."""
         return str(sessions_of(self.protocol).product)
@@ -182,12 +207,16 @@ class SdtmContext:
         consents = folder.rows("consents", participant_id=participant_id)
         consented = min((one["signed_at"] for one in consents if one["signed_at"] is not None), default=None)
         endings = sorted(folder.rows("dispositions", participant_id=participant_id), key=lambda one: one["occurred_on"])
-        ended, died = (endings[0] if endings else None), _died_on(folder, participant_id)
-        last = _last_contact(folder, participant_id, died)
+        ended = endings[0] if endings else None
+        alive = _alive_on(folder, participant_id)
+        death = _death(folder, participant_id, alive)
+        last = _last_contact(folder, participant_id, alive, death)
         visits = tuple(_actual_visits(self.protocol, self.visits, folder, participant_id, sessions))
         elements = tuple(_actual_elements(self.elements, self.protocol, row, consented, sessions, ended, last))
         usubjid = f"{self.study_id}-{participant_id}"
-        return Subject(participant_id, usubjid, row, result, sessions, consented, ended, died, last, elements, visits)
+        return Subject(
+            participant_id, usubjid, row, result, sessions, consented, ended, death, alive, last, elements, visits
+        )
 
 
 def dtc(moment: Moment | str | None) -> str | None:
@@ -234,32 +263,53 @@ def _not_before(moment: Moment, start: Moment) -> bool:
     return day is not None and first is not None and day >= first
 
 
-def _died_on(folder: TrialFolder, participant_id: str) -> date | None:
-    days = [one["seen_on"] for one in folder.rows("follow_up", participant_id=participant_id, status="dead")]
-    ends = folder.rows("dispositions", participant_id=participant_id, event="death")
-    return min((*days, *(one["occurred_on"] for one in ends)), default=None)
+def _death(folder: TrialFolder, participant_id: str, alive: date | None) -> Death | None:
+    """A death with its day (disposition), or the news of one (follow-up), whose day is not that of the death."""
+    ends = [one["occurred_on"] for one in folder.rows("dispositions", participant_id=participant_id, event="death")]
+    if ends:
+        return Death(min(ends), min(ends), min(ends).isoformat())
+    news = [one["seen_on"] for one in folder.rows("follow_up", participant_id=participant_id, status="dead")]
+    return Death(None, min(news), _common_part(alive, min(news))) if news else None
 
 
-def _last_contact(folder: TrialFolder, participant_id: str, died_on: date | None) -> date | None:
-    """The last day on which anything was seen, taken, given or decided; nobody is in contact after she died."""
-    columns = {
-        "visits": "occurred_on",
-        "administrations": "injected_at",
-        "laboratory": "collected_at",
-        "examinations": "examined_on",
-        "participants": "screened_on",
-        "consents": "signed_at",
-        "withdrawals": "withdrawn_at",
-        "tumour_measurements": "measured_on",
-        "dispositions": "occurred_on",
-    }
-    days: list[date | None] = [died_on]
-    for name, column in columns.items():
-        days += [_whole_day(row[column]) for row in folder.rows(name, participant_id=participant_id)]
-    seen = folder.rows("follow_up", participant_id=participant_id)
-    days += [row["seen_on"] for row in seen if row["status"] != "not_reached"]
-    known = [day for day in days if day is not None]
-    return died_on or max(known, default=None)
+def _common_part(first: date | None, last: date) -> str:
+    """What two days have in common, cut as ISO 8601 cuts: month, or year, or nothing. In the wrong order: nothing.
+
+    >>> _common_part(date(2022, 10, 18), date(2022, 11, 19)), _common_part(date(2022, 11, 2), date(2022, 11, 19))
+    ('2022', '2022-11')
+    """
+    if first is None or first > last or first.year != last.year:
+        return ""
+    return last.strftime("%Y-%m") if first.month == last.month else str(last.year)
+
+
+_ALIVE: Final = {
+    "administrations": "injected_at",
+    "laboratory": "collected_at",
+    "examinations": "examined_on",
+    "participants": "screened_on",
+    "consents": "signed_at",
+    "withdrawals": "withdrawn_at",
+    "tumour_measurements": "measured_on",
+}
+"""Table -> column with a day on which whoever the line is of was alive."""
+
+
+def _alive_on(folder: TrialFolder, participant_id: str) -> date | None:
+    days = [
+        _whole_day(r[column]) for t, column in _ALIVE.items() for r in folder.rows(t, participant_id=participant_id)
+    ]
+    days += [one["occurred_on"] for one in folder.rows("visits", participant_id=participant_id, status="done")]
+    days += [one["seen_on"] for one in folder.rows("follow_up", participant_id=participant_id, status="alive")]
+    return max((day for day in days if day is not None), default=None)
+
+
+def _last_contact(folder: TrialFolder, participant_id: str, alive: date | None, death: Death | None) -> date | None:
+    """Her death, or the contact that told of it; else the last day on which she was seen or her end was recorded."""
+    if death is not None:
+        return death.known_on
+    ends = [one["occurred_on"] for one in folder.rows("dispositions", participant_id=participant_id)]
+    return max((day for day in (alive, *ends) if day is not None), default=None)
 
 
 def _actual_elements(

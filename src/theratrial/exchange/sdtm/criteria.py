@@ -8,6 +8,7 @@ from typing import Final
 
 from theratrial.exchange.datasets.values import ASSIGNED, DERIVED, Dataset, Method, dataset
 from theratrial.exchange.sdtm.context import SdtmContext
+from theratrial.exchange.sdtm.judged import judged_at
 from theratrial.exchange.sdtm.observations import MAXIMUM_TEXT, SUBJECT, Record, observations, with_terms
 from theratrial.exchange.sdtm.planned import ascii_text
 from theratrial.exchange.sdtm.variables import SDTMIG, standard_variables
@@ -18,6 +19,13 @@ _NOT_MET: Final = Method(
     "Criterion not met",
     "N for an inclusion criterion that is not met, Y for an exclusion criterion that applies, as computed from the "
     "records by the protocol's condition. A criterion that cannot be judged has no line: it is not known to be unmet.",
+)
+
+_JUDGED: Final = Method(
+    "IEDTC",
+    "When a criterion was found not met",
+    "The moment of the newest record that the criterion was judged by (of a selection image: when it was read); the "
+    "day of screening where that is later, as for a therapy of earlier years.",
 )
 
 
@@ -95,6 +103,7 @@ def ie(context: SdtmContext) -> tuple[Dataset, ...]:
             "IEORRES": {"origin": DERIVED, "method": _NOT_MET},
             "IESTRESC": {"origin": DERIVED, "method": _NOT_MET},
             "IECAT": {"origin": ASSIGNED},
+            "IEDTC": {"origin": DERIVED, "method": _JUDGED},
         },
     )
 
@@ -115,5 +124,5 @@ def _unmet(context: SdtmContext) -> Iterator[Record]:
                 "IECAT": criterion.category,
                 "IEORRES": answer,
                 "IESTRESC": answer,
-                "IEDTC": subject.row["screened_on"],
+                "IEDTC": judged_at(context, subject, one),
             }

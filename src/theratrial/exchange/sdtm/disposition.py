@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from theratrial.exchange.datasets.values import ASSIGNED, DERIVED, Dataset, Method
-from theratrial.exchange.sdtm.context import SdtmContext, Subject
+from theratrial.exchange.datasets.values import ASSIGNED, COLLECTED, DERIVED, Dataset, Method
+from theratrial.exchange.sdtm.context import Death, SdtmContext, Subject
+from theratrial.exchange.sdtm.judged import judged_at, latest
 from theratrial.exchange.sdtm.observations import SUBJECT, Record, Supplement, observations
 from theratrial.trialfolder.withdrawals import ENDS_VISITS, standing_withdrawals
 
@@ -33,6 +34,19 @@ _DECODED: Final = Method(
     "Eligibility is the computed verdict over all criteria, with a positive selection image.",
 )
 
+_TOLD: Final = Method(
+    "DSDTC",
+    "Day of the news",
+    "Only of a death whose day nobody recorded: the first contact by which the subject is known to have died.",
+)
+_STARTED: Final = Method(
+    "DSSTDTC",
+    "Start of the disposition event",
+    "As recorded. Of a death: DM.DTHDTC, so cut to month or year, or empty, where the day was not recorded. Of "
+    "eligibility: when the selection image was read, or the last record was made that a criterion was judged by.",
+)
+_UNKNOWN_DAY: Final = "Known to have died by the day in DSDTC; the day of death is not recorded"
+
 
 def ds(context: SdtmContext) -> tuple[Dataset, ...]:
     """Disposition."""
@@ -40,7 +54,7 @@ def ds(context: SdtmContext) -> tuple[Dataset, ...]:
         context,
         "DS",
         "Disposition",
-        "DSTERM DSDECOD DSCAT DSSCAT EPOCH DSSTDTC DSSTDY",
+        "DSTERM DSDECOD DSCAT DSSCAT EPOCH DSDTC DSDY DSSTDTC DSSTDY",
         (record for one in context.subjects for record in _records(context, one)),
         keys="DSSTDTC DSCAT DSSCAT DSDECOD DSTERM",
         structure="One record per disposition status or protocol milestone per subject",
@@ -48,17 +62,20 @@ def ds(context: SdtmContext) -> tuple[Dataset, ...]:
             "DSDECOD": {"origin": DERIVED, "method": _DECODED},
             "DSCAT": {"origin": ASSIGNED},
             "DSSCAT": {"origin": ASSIGNED},
+            "DSDTC": {"method": _TOLD, "origin": DERIVED},
+            "DSSTDTC": {"method": _STARTED, "origin": DERIVED},
         },
         supplements=(
-            Supplement("DSREASON", "Reason as Recorded"),
-            Supplement("CONSVERS", "Version of the Consent Form"),
+            Supplement("DSREASON", "Reason as Recorded", COLLECTED),
+            Supplement("CONSVERS", "Version of the Consent Form", COLLECTED),
+            Supplement("DTHNOTE", "Note on the Day of Death", DERIVED),
         ),
     )
 
 
 def _records(context: SdtmContext, subject: Subject) -> Iterator[Record]:
     yield from _consents(context, subject)
-    yield from _eligibility(subject)
+    yield from _eligibility(context, subject)
     yield from _endings(context, subject)
 
 
@@ -76,7 +93,7 @@ def _consents(context: SdtmContext, subject: Subject) -> Iterator[Record]:
             }
 
 
-def _eligibility(subject: Subject) -> Iterator[Record]:
+def _eligibility(context: SdtmContext, subject: Subject) -> Iterator[Record]:
     result = subject.result
     if result is None or result.eligibility.verdict == "not known":
         return
@@ -85,8 +102,7 @@ def _eligibility(subject: Subject) -> Iterator[Record]:
     if not met and not negative:
         return
     term = _ELIGIBLE if met else _NOT_ELIGIBLE
-    # The image is read last; without a read the criteria were judged at screening.
-    at = result.selection.read_at or subject.row["screened_on"]
+    at = result.selection.read_at or latest([judged_at(context, subject, one) for one in result.eligibility.criteria])
     yield {SUBJECT: subject, "DSTERM": term, "DSDECOD": term, "DSCAT": _MILESTONE, "DSSTDTC": at, "EPOCH": "SCREENING"}
 
 
@@ -104,15 +120,28 @@ def _endings(context: SdtmContext, subject: Subject) -> Iterator[Record]:
             epoch="TREATMENT" if treated else "SCREENING",
             reason=ended["reason"] or "",
         )
-    if subject.died_on is not None and not died:
-        epoch = context.epoch(subject, subject.died_on)
-        yield _event(subject, "DEATH", subject.died_on, _PARTICIPATION, epoch=epoch)
+    if subject.death is not None and not died:
+        yield _died(context, subject, subject.death)
+        return
+    lost = context.folder.rows("dispositions", participant_id=subject.participant_id, event="lost_to_follow_up")
+    for row in (one for one in lost if one is not ended):
+        epoch = context.epoch(subject, row["occurred_on"])
+        yield _event(subject, ENDINGS[row["event"]], row["occurred_on"], _PARTICIPATION, epoch=epoch)
         return
     for one in standing_withdrawals(context.folder, subject.participant_id):
         if one.kind in ENDS_VISITS and not subject.screen_failure:
             epoch = context.epoch(subject, one.withdrawn_at)
             yield _event(subject, "WITHDRAWAL BY SUBJECT", one.withdrawn_at, _PARTICIPATION, epoch=epoch)
             return
+
+
+def _died(context: SdtmContext, subject: Subject, death: Death) -> Record:
+    """Of who is only known to have died, day and epoch of the news: DSDTC, and no DSSTDTC beyond what is known."""
+    epoch = context.epoch(subject, death.known_on)
+    record = _event(subject, "DEATH", death.text or None, _PARTICIPATION, epoch=epoch)
+    if death.on is not None:
+        return record
+    return {**record, "DSDTC": death.known_on, "DTHNOTE": _UNKNOWN_DAY}
 
 
 def _event(subject: Subject, term: str, at: object, part: str, *, epoch: str | None, reason: str = "") -> Record:

@@ -21,8 +21,8 @@ _CONSENT: Final = Method("RFICDTC", "Informed consent", "The first consent that 
 _CONTACT: Final = Method(
     "RFPENDTC",
     "End of participation",
-    "Day of death, else the last day on which she was seen, sampled, treated, known to be alive, or her end of "
-    "treatment or screening was recorded.",
+    "Day of death; of who is only known to have died, the contact that told of it; else the last day on which she was "
+    "seen, sampled, treated, known to be alive, or her end of treatment or screening was recorded.",
 )
 _AGE: Final = Method("AGE", "Age", "Age at screening in whole years, rounded down.")
 _SEX_METHOD: Final = Method("SEX", "Sex", "female: F, male: M; any other answer has no term in the closed list: U.")
@@ -32,7 +32,13 @@ _ARM_NULL: Final = Method(
     "SCREEN FAILURE where the records say so; ASSIGNED, NOT TREATED where she was found eligible and never injected; "
     "NOT ASSIGNED where neither is so; UNPLANNED TREATMENT does not occur in a trial of one arm.",
 )
-_DIED: Final = Method("DTHDTC", "Death", "Day of death as the follow-up or the disposition says it.")
+_DIED: Final = Method(
+    "DTHDTC",
+    "Death",
+    "Day of death where the disposition says it. Where a contact only told that the subject had died, nobody recorded "
+    "the day: DTHDTC is then the month, or the year, that the last day alive (SS) and the contact have in common, and "
+    "empty where they have none. DTHFL is Y in either case. The contact is DSDTC of the death in DS and SSDTC in SS.",
+)
 
 
 def dm(context: SdtmContext) -> tuple[Dataset, ...]:
@@ -91,8 +97,8 @@ def _record(context: SdtmContext, subject: Subject) -> dict[str, Value]:
         "RFXENDTC": dtc(last),
         "RFICDTC": dtc(subject.consented_at),
         "RFPENDTC": dtc(subject.last_contact),
-        "DTHDTC": dtc(subject.died_on),
-        "DTHFL": "Y" if subject.died_on is not None else None,
+        "DTHDTC": (subject.death.text or None) if subject.death is not None else None,
+        "DTHFL": "Y" if subject.death is not None else None,
         "SITEID": ascii_text(row["site_id"]),
         "AGE": int(age) if age is not None else None,
         "AGEU": "YEARS" if age is not None else None,

@@ -7,6 +7,7 @@ from typing import Final
 
 from theratrial.exchange.datasets.values import Dataset
 from theratrial.exchange.sdtm.adverse import ae
+from theratrial.exchange.sdtm.comments import with_comments
 from theratrial.exchange.sdtm.context import SdtmContext
 from theratrial.exchange.sdtm.criteria import ie, ti
 from theratrial.exchange.sdtm.design import ta, te, tv
@@ -23,6 +24,7 @@ from theratrial.exchange.sdtm.medications import cm
 from theratrial.exchange.sdtm.procedures import pr
 from theratrial.exchange.sdtm.relations import relrec
 from theratrial.exchange.sdtm.responses import rs
+from theratrial.exchange.sdtm.subject_status import ss
 from theratrial.exchange.sdtm.summary import ts
 from theratrial.exchange.sdtm.visits import se, sv
 from theratrial.exchange.sdtm.vitals import vs
@@ -52,6 +54,7 @@ DOMAINS: Final[Mapping[str, Domain]] = {
     "IE": ie,
     "LB": lb,
     "RS": rs,
+    "SS": ss,
     "TR": tr,
     "TU": tu,
     "VS": vs,
@@ -67,5 +70,5 @@ def sdtm_datasets(folder: TrialFolder, result: TrialResult) -> tuple[Dataset, ..
 
 def datasets_of(context: SdtmContext) -> tuple[Dataset, ...]:
     """The same of a context, which knows who is left out."""
-    made = tuple(one for domain in DOMAINS.values() for one in domain(context))
+    made = with_comments([one for domain in DOMAINS.values() for one in domain(context)], context.study_id)
     return (*made, *relrec(made, context.study_id))

@@ -55,9 +55,10 @@ RATIONALE: Final = Comment(
 _FOUND: Final = Method(
     "XDRES",
     "Dosimetric result",
-    "As computed by the method named in XDTRACE; XDSPID is the place of the value in the results, whose trace names "
-    "every input. XDRESCAT tells what the curve determines: DETERMINED, BOUNDED, RISING, EXTRAPOLATED. Bounds of 95 % "
-    "in XDLOW95 and XDUPP95.",
+    "As computed by the method named in XDANMETH, with its version; XDSPID is the place of the value in the results, "
+    "whose trace names every input. In a place brackets hold the id of an entry, field and value where the id is a "
+    "number ([session=2]), or a position counted from 0. XDRESCAT tells what the curve determines: DETERMINED, "
+    "BOUNDED, RISING, EXTRAPOLATED. Bounds of 95 % in XDLOW95 and XDUPP95.",
 )
 _METHODS: Final = {code: _FOUND for code in TESTS if code != "DOSERATE"} | {"ADMACT": NET_ACTIVITY}
 """Test -> how its result is made; a dose rate is read from an instrument."""
@@ -66,7 +67,6 @@ _SUPPLEMENTS: Final = (
     Supplement("XDUPP95", "Upper Bound of 95 %", DERIVED),
     Supplement("XDRESWHY", "Why This Determinacy", DERIVED),
     Supplement("XDNOTE", "Note to the Result", DERIVED),
-    Supplement("XDTRACE", "Method and Version", ASSIGNED),
     Supplement("XDASSUME", "Clauses That Are Assumptions", ASSIGNED),
     Supplement("XDMISSNG", "What the Dose Does Not Contain", DERIVED),
     Supplement("XDLIMGY", "Dose Limit of the Protocol [Gy]", ASSIGNED),
@@ -91,7 +91,7 @@ def xd(context: SdtmContext) -> tuple[Dataset, ...]:
         "Dosimetry of Radionuclide Therapy",
         "DOMAIN USUBJID XDSEQ XDGRPID XDSPID XDLNKID XDLNKGRP XDTESTCD XDTEST XDCAT XDSCAT XDORRES XDORRESU "
         "XDSTRESC XDSTRESN XDSTRESU "
-        "XDRESCAT XDSTAT XDREASND XDLOC XDMETHOD XDDRVFL VISITNUM VISIT EPOCH XDDTC XDDY",
+        "XDRESCAT XDSTAT XDREASND XDLOC XDMETHOD XDANMETH XDDRVFL VISITNUM VISIT EPOCH XDDTC XDDY",
         records,
         keys="XDTESTCD XDGRPID XDDTC XDSPID XDDISTM",
         structure="One record per dosimetric result per region per session or scan per subject",
@@ -102,7 +102,10 @@ def xd(context: SdtmContext) -> tuple[Dataset, ...]:
             "XDRESCAT": {"origin": DERIVED, "method": _FOUND},
             "XDORRESU": {"origin": ASSIGNED, "codelist": unit},
             "XDSTRESU": {"origin": ASSIGNED, "codelist": unit},
-            **{name: {"origin": ASSIGNED} for name in ("XDGRPID", "XDSPID", "XDLOC", "XDDRVFL", "XDSTAT", "XDMETHOD")},
+            **{
+                name: {"origin": ASSIGNED}
+                for name in ("XDGRPID", "XDSPID", "XDLOC", "XDDRVFL", "XDSTAT", "XDMETHOD", "XDANMETH")
+            },
             "XDREASND": {"origin": DERIVED, "method": _FOUND},
         },
         supplements=supplements,
@@ -291,7 +294,7 @@ def _result(one: Quantity, place: str) -> dict[str, Any]:
         "XDLOW95": _bound(one.lower),
         "XDUPP95": _bound(one.upper),
         "XDNOTE": ascii_text(one.note) if one.note and one.value is not None else None,
-        "XDTRACE": f"{one.trace.method} {one.trace.version}",
+        "XDANMETH": f"{one.trace.method} {one.trace.version}",
         "XDASSUME": ", ".join(one.trace.demonstration) or None,
     }
 

@@ -16,7 +16,8 @@ FINDINGS_NOTES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "AE": (
         "AEDECOD is the dictionary's name where a centre has plugged in MedDRA; else CTCAE's term, which SUPPAE.AEDICT "
-        "says. CTCAE's class is in SUPPAE.AECTCSOC, for AEBODSYS and AESOC belong to coded terms.",
+        "says. CTCAE's class, by which events are counted then, is in SUPPAE.AECTCSOC and ADAE.AEBODSYS: AEBODSYS and "
+        "AESOC of AE belong to coded terms and want codes beside them.",
         "An event whose grade changed is one record for each grade. Events before treatment and after it are included; "
         "AETRTEM in SUPPAE is Y from the day of the first injection on.",
     ),
@@ -40,7 +41,15 @@ FINDINGS_NOTES: Final[dict[str, tuple[str, ...]]] = {
     "RS": (
         "Response by each set of criteria and reader. RSACPTFL Y: this reader's answer is the participant's. The "
         "primary endpoint rests on PROTOCOL DEFINED RESPONSE CRITERIA; what is exploratory says so in SUPPRS.",
+        "Where two readers measured under RECIST, both are here visit by visit, with their sums in TR and the best "
+        "response of each.",
+        "CLINRESP with RSCAT FOLLOW-UP CONTACT is the disease as judged on the day of a contact after treatment: PD or "
+        "NON-PD, under no criteria of images. Progression that ended a time to event may stand here alone.",
         "ECOG performance status is here as a clinical classification.",
+    ),
+    "SS": (
+        "Each contact after treatment: ALIVE, DEAD, or UNKNOWN where the subject was not reached. SSDTC of DEAD is the "
+        "day of the news, not of the death.",
     ),
     "FA": ("Reads of an image as a whole: selection and biodistribution. The object is the procedure in PR.",),
     "XD": (
@@ -50,7 +59,9 @@ FINDINGS_NOTES: Final[dict[str, tuple[str, ...]]] = {
         "XDRESCAT is the determinacy of the curve. A value with RISING or BOUNDED rests on published kinetics or on a "
         "bound, as XDNOTE in SUPPXD says; never read it as DETERMINED. What could not be determined is NOT DONE with "
         "its reason. XDLOW95 and XDUPP95 bound 95 %; NOT BOUNDED is no large number but the absence of a limit.",
-        "XDSPID is the place of the value in results.json, whose trace names every input.",
+        "XDSPID is the place of the value in results.json, whose trace names every input. In brackets stands the id of "
+        "an entry, its field and value where the id is a number (sessions[session=2] is session 2), or a position "
+        "counted from 0. XDANMETH names the method and its version.",
     ),
 }
 """Domain -> what a reviewer should know of it."""

@@ -165,11 +165,9 @@ def _readings(context: SdtmContext) -> Iterator[dict[str, Any]]:
     }
     uptakes = _read_uptakes(context)
     for key, (subject, row) in sorted(rows.items(), key=lambda one: one[0]):
-        common = _pet_common(context, subject, row["reader"], row["timepoint"], row["lesion_id"]) | {
-            "TRCOMM": row["comment"]
-        }
+        common = _pet_common(context, subject, row["reader"], row["timepoint"], row["lesion_id"])
         place = f"{participant_place(subject.participant_id)}.response.readings"
-        yield common | _test("TUMSTATE") | _state(row)
+        yield common | _test("TUMSTATE") | _state(row) | {"TRCOMM": row["comment"]}
         uptake = uptakes.get(key)
         for code, one in _suvs(uptake):
             if row["status"] == "present" or (one is not None and one.value is not None):

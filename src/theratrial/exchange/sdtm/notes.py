@@ -30,6 +30,9 @@ NOTES: Final[dict[str, tuple[str, ...]]] = {
     "DM": (
         "RFSTDTC is the start of the first injection of the therapy product, not the consent: the consent is RFICDTC. "
         "RFENDTC is the recorded end of treatment, RFPENDTC the last contact.",
+        "A day of death that nobody recorded is not made up. Where only a contact told that a subject had died, DTHFL "
+        "is Y and DTHDTC holds the month or year that the last day alive and the contact have in common, or nothing; "
+        "the contact is DSDTC of the death in DS, and a record of SS. ADSL.DTHDT is imputed then, and says so.",
         "Who failed screening has no arm and ARMNRS says SCREEN FAILURE. RACE is not collected.",
     ),
     "SE": ("Follow-up begins on the day on which the end of treatment was recorded.",),
@@ -51,6 +54,7 @@ NOTES: Final[dict[str, tuple[str, ...]]] = {
     "DS": (
         "Milestones (consent, also repeated; eligibility) and events. A stop by the gate is a withdrawal criterion "
         "that the protocol specifies. The end of treatment and the end of participation are two records.",
+        "DSDTC is filled only for a death whose day nobody recorded: it is the day of the news, as is EPOCH.",
     ),
     "DV": (
         "Deviations that the program found in records and images. What people judged to be one, and what nothing "
@@ -59,11 +63,30 @@ NOTES: Final[dict[str, tuple[str, ...]]] = {
     "IE": (
         "Only criteria that were not met. A criterion that could not be judged has no record here; the checklist of "
         "all is in the records (ODM).",
+        "IEDTC is the moment of the newest record by which the criterion was judged, not the day of screening: of a "
+        "criterion on the selection image, when the image was read.",
     ),
     **FINDINGS_NOTES,
-    "RELREC": ("Relations between whole data sets by their link identifiers.",),
+    "CO": ("Remarks of investigators on adverse events and of readers on lesions, as they wrote them.",),
+    "RELREC": (
+        "Relations between whole data sets by their link identifiers, where one record belongs to one or to many. "
+        "Where many belong to many (measures and responses, readings and doses of a lesion) the groups are related one "
+        "by one, each with its subject and value.",
+    ),
 }
 """Domain -> what a reviewer should know of it."""
+
+
+ABSENT: Final[dict[str, str]] = {
+    "CM": "No drug against the cancer before or after the treatment is recorded; other medication is not collected.",
+    "CO": "Nobody wrote a remark.",
+    "DV": "Neither records nor images show a deviation that the program looks for.",
+    "IE": "No criterion is known to be unmet.",
+    "MH": "No medical history is collected. Earlier cancer therapy is in CM and PR, unmet criteria are in IE.",
+    "QS": "No questionnaire is collected.",
+    "SS": "No contact after the treatment is recorded.",
+}
+"""Domain -> why it is not there, for those that a reviewer may look for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,8 @@ def observations(
     changes
         Variable -> fields of its metadata that are not the usual ones.
     """
-    variables = _with_days(standard_variables(domain, names.split(), changes))
+    records = list(records)
+    variables = _with_days(standard_variables(domain, names.split(), changes), records)
     known = {one.name for one in variables}
     filled = [_filled(context, domain, known, record) for record in records]
     if not filled:
@@ -112,9 +113,13 @@ def observations(
     return (main, supplemental) if supplemental is not None else (main,)
 
 
-def _with_days(variables: Sequence[Variable]) -> tuple[Variable, ...]:
-    """Study days stay beside their dates, also where nobody has one: SDTM wants the pair."""
-    days = {one.name.replace("DTC", "DY") for one in variables if one.name.endswith("DTC")}
+def _with_days(variables: Sequence[Variable], records: Sequence[Record]) -> tuple[Variable, ...]:
+    """Study days stay beside their dates, also where nobody has one: SDTM wants the pair, or neither of both."""
+    dates = {one.name for one in variables if one.name.endswith("DTC")}
+    kept = {one.name for one in variables if one.core != "Perm"} | {
+        name for name in dates if any(record.get(name) is not None for record in records)
+    }
+    days = {name.replace("DTC", "DY") for name in dates & kept}
     return tuple(replace(one, core="Exp") if one.name in days else one for one in variables)
 
 

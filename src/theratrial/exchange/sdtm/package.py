@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -74,7 +74,8 @@ def newest_record(folder: TrialFolder) -> datetime | None:
 def _instant(moment: date | datetime, zone: tzinfo | ZoneInfo) -> datetime:
     if isinstance(moment, datetime):
         return moment
-    at = datetime.combine(moment, time(23, 59), zone)
+    # A day counts as its end, which is a boundary of the calendar and no invented minute.
+    at = datetime.combine(moment + timedelta(days=1), time(), zone)
     # The offset alone, so that the same moment is written the same way whatever zone data say later.
     return at.astimezone(zone)
 

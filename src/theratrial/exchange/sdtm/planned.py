@@ -165,6 +165,8 @@ def _around(visit: ProtocolVisit, images: list[ImagingPlan], *, first: bool) -> 
     """A visit and the images among its procedures, which may have days of their own: before it at the end."""
     anchor = ascii_text(visit.anchor.replace("_", " "))
     rule = f"{_span(visit.window_days, 'days')} after {anchor}"
+    if visit.anchor == visit.id:  # the visit that begins the trial: its window says how long it may take
+        rule = f"First examination of {anchor}; complete within {visit.window_days.maximum:g} days of it"
     own = PlannedVisit(0, _word(visit.id), frozenset({visit.id}), None, rule, anchor)
     points: dict[str, set[str]] = {}
     for image in (one for one in images if not one.per_session and one.id in visit.procedures):

@@ -17,6 +17,7 @@ from theratrial.exchange.sdtm.findings import (
 from theratrial.exchange.sdtm.laboratory import LAST_BEFORE
 from theratrial.exchange.sdtm.lesions import evaluator, pet_group, pet_place, recist_group
 from theratrial.exchange.sdtm.observations import SUBJECT, VISIT, Supplement, observations
+from theratrial.exchange.sdtm.subject_status import told_by
 from theratrial.exchange.sdtm.terminology import term_list
 from theratrial.results.criteria import CriteriaAssessment, CriteriaResult
 from theratrial.results.places import participant_place
@@ -37,6 +38,9 @@ _ECOG_WORDS: Final = {
     "5": "Dead",
 }
 """Grade -> how CDISC's sentence of it begins."""
+AT_CONTACT: Final = "FOLLOW-UP CONTACT"
+"""RSCAT of the disease as a contact after treatment told of it, under no criteria of images."""
+_DISEASE: Final = {"progressed": "PD", "not_progressed": "NON-PD"}
 _RESPONSE: Final = Method(
     "RSRESP",
     "Response",
@@ -56,7 +60,7 @@ def rs(context: SdtmContext) -> tuple[Dataset, ...]:
     """Disease response and clinical classification."""
     responses = [one for subject in context.subjects for one in _of(context, subject)]
     status = with_last_before_exposure("RS", list(_ecog(context)), "RSTESTCD")
-    records, supplements = spread([*responses, *status], _SUPPLEMENTS)
+    records, supplements = spread([*responses, *_at_contacts(context), *status], _SUPPLEMENTS)
     return observations(
         context,
         "RS",
@@ -164,6 +168,26 @@ def _accepted(criteria: CriteriaResult, reader: str) -> dict[str, Value]:
 
 def _test(code: str) -> dict[str, Value]:
     return {"RSTESTCD": code, "RSTEST": term_list("ONCRTSCD").terms[code].decode}
+
+
+def _at_contacts(context: SdtmContext) -> Iterator[dict[str, Any]]:
+    """The disease as judged on the day of a contact; where the contact says nothing of it, there is no record."""
+    for subject, row in context.rows("follow_up"):
+        if not row["disease"]:
+            continue
+        said = _DISEASE.get(row["disease"])
+        words = row["disease"].replace("_", " ").upper()
+        told = (
+            text_result("RS", words, said) if said else not_done("RS", "The disease was not assessed at this contact")
+        )
+        yield {
+            SUBJECT: subject,
+            **_test("CLINRESP"),
+            "RSCAT": AT_CONTACT,
+            "RSDTC": row["seen_on"],
+            **told,
+            **told_by("RS", row["reported_by"]),
+        }
 
 
 def _ecog(context: SdtmContext) -> Iterator[dict[str, Any]]:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from theratrial.exchange.datasets.study import StudyMetadata
 from theratrial.exchange.datasets.values import Dataset
-from theratrial.exchange.sdtm.notes import KNOWN_FINDINGS, NOTES
+from theratrial.exchange.sdtm.notes import ABSENT, KNOWN_FINDINGS, NOTES
+from theratrial.exchange.sdtm.remaining import remaining
 from theratrial.exchange.sdtm.terminology import PACKAGE
-from theratrial.report.blocks import Block, Cell, Section, Table, Text
+from theratrial.report.blocks import Block, Cell, Heading, Section, Table, Text
 from theratrial.report.render import Head, banners_of, page, watermark
 from theratrial.report.texts import count
 from theratrial.results.values import TrialResult
@@ -52,8 +53,8 @@ def guide_page(
         _introduction(folder, result, study, left_out),
         _protocol(result, datasets),
         _subjects(datasets),
-        _conventions(result),
-        _conformance(),
+        _conventions(result, datasets),
+        _conformance(datasets),
     )
     return page(package_head(result, "Reviewer's guide"), sections, folded=False)
 
@@ -80,6 +81,7 @@ def _introduction(folder: TrialFolder, result: TrialResult, study: StudyMetadata
 
 def _protocol(result: TrialResult, datasets: Sequence[Dataset]) -> Section:
     design = [one for one in datasets if one.reference_data]
+    rows = tuple((Cell(one.name), Cell(one.label), Cell(str(len(one.rows)))) for one in design)
     return Section(
         "protocol",
         "The protocol and its design data sets",
@@ -89,7 +91,8 @@ def _protocol(result: TrialResult, datasets: Sequence[Dataset]) -> Section:
                 "The design data sets are generated from the protocol as the program runs it, not typed: they cannot "
                 "say something else than what the trial was run by."
             ),
-            *(_notes(one) for one in design),
+            Table("Data sets of the design", ("Data set", "Label", "Records"), rows),
+            *(block for one in design for block in _notes(one)),
         ),
     )
 
@@ -97,32 +100,42 @@ def _protocol(result: TrialResult, datasets: Sequence[Dataset]) -> Section:
 def _subjects(datasets: Sequence[Dataset]) -> Section:
     own = [one for one in datasets if not one.reference_data]
     rows = tuple((Cell(one.name), Cell(one.label), Cell(str(len(one.rows))), Cell(_people(one))) for one in own)
-    table = Table("Data sets of participants", ("Data set", "Label", "Records", "Participants"), rows)
-    return Section(
-        "subjects",
-        "Data of participants",
-        (table, *(_notes(one) for one in own if one.name in NOTES or one.comment is not None)),
-    )
+    blocks: list[Block] = [
+        Table("Data sets of participants", ("Data set", "Label", "Records", "Participants"), rows),
+    ]
+    absent = [(name, why) for name, why in ABSENT.items() if name not in {one.name for one in own}]
+    if absent:
+        lines = tuple((Cell(name), Cell(why)) for name, why in absent)
+        blocks.append(Table("Data sets that are not there", ("Data set", "Why"), lines))
+    blocks += [block for one in own for block in _notes(one)]
+    return Section("subjects", "Data of participants", tuple(blocks))
 
 
 def _people(one: Dataset) -> str:
-    return str(len(set(one.values("USUBJID")) - {None})) if one.has("USUBJID") else ""
+    """Participants of a data set; a dash where it relates data sets as wholes, or holds no participant."""
+    found = len(set(one.values("USUBJID")) - {None}) if one.has("USUBJID") else 0
+    return str(found) if found else "\u2013"
 
 
-def _notes(one: Dataset) -> Text:
+def _notes(one: Dataset) -> list[Block]:
+    """A heading and a paragraph for each thing to know; nothing for a data set that says all of itself."""
     said = [*NOTES.get(one.name, ()), *([one.comment.text] if one.comment is not None else [])]
-    return Text(f"{one.name}: {' '.join(said) or one.structure + '.'}")
+    return [Heading(f"{one.name}: {one.label}"), *map(Text, said)] if said else []
 
 
-def _conventions(result: TrialResult) -> Section:
+def _conventions(result: TrialResult, datasets: Sequence[Dataset]) -> Section:
     said = (
         f"Times are those of the clock in {result.timezone}, without an offset. Where an exact instant matters, SUPPEX "
         "and SUPPAG have it in UTC. Dates are Gregorian; a date that is not fully known is cut where it is not known, "
         "and never completed.",
+        _deaths(datasets),
         "Missing is empty and never zero. A derived value that the program could not determine is empty too; the "
         "results and their report say why.",
         "Adverse events are not coded with MedDRA: the dictionary is licensed and not part of the program. AEDECOD "
         "holds the term of CTCAE where the event is one of its terms.",
+        "What was computed names its place in results.json (XDSPID, TRPLACE, RSPLACE). In brackets stands the id of an "
+        "entry; its field and value where the id is a number, as sessions[session=2]; a number alone is a position "
+        "counted from 0.",
         "Texts are in ASCII, as transport files need it: raised digits, dashes and signs such as ≥ are spelled out. A "
         "text of more than 200 letters goes on in SUPP--. Both formats hold the same text.",
         "People who enter, read and decide are codes of the delegation log, never names.",
@@ -130,17 +143,37 @@ def _conventions(result: TrialResult) -> Section:
     return Section("conventions", "Conventions", tuple(Text(one) for one in said))
 
 
-def _conformance() -> Section:
-    rows = tuple((Cell(one.rule), Cell(one.dataset), Cell(one.why)) for one in KNOWN_FINDINGS)
+def _deaths(datasets: Sequence[Dataset]) -> str:
+    """How many died, and of how many the day is known: a reviewer must not take a day of news for one of death."""
+    people = next((one.records() for one in datasets if one.name == "DM"), ())
+    dead = [one for one in people if one.get("DTHFL") == "Y"]
+    unknown = sum(len(str(one.get("DTHDTC") or "")) < _WHOLE_DATE for one in dead)
+    if not dead:
+        return "No participant is known to have died."
+    said = f"{count(len(dead), 'participant')} died (DM.DTHFL)."
+    return f"{said} Of {unknown} nobody recorded the day: DTHDTC is not a whole date." if unknown else said
+
+
+_WHOLE_DATE = len("2022-11-19")
+
+
+def _conformance(datasets: Sequence[Dataset]) -> Section:
+    counts = remaining(datasets)
+    rows = tuple(
+        (Cell(one.rule), Cell(one.dataset), Cell(str(counts[one.rule, one.dataset])), Cell(one.why))
+        for one in KNOWN_FINDINGS
+    )
     return Section(
         "conformance",
         "Conformance",
         (
             Text(
                 "Packages of a simulated trial are checked with CDISC's CORE rules of SDTMIG 3.4, the schema of "
-                "Dataset-JSON 1.1 and that of Define-XML 2.1 whenever the program is tested. This package itself was "
-                "not: a reviewer should run the rules on it. Findings known to remain:"
+                "Dataset-JSON 1.1 and that of Define-XML 2.1 whenever the program is tested. No engine ran on this "
+                "package: a reviewer should run the rules on it. What the rules are known to report on sound data is "
+                "listed with how often they should report it here, counted by this program as the text of each rule "
+                "says. Anything else that a reviewer finds is not expected."
             ),
-            Table("Findings that remain", ("Rule", "Data set", "Why"), rows),
+            Table("Findings that remain", ("Rule", "Data set", "In this package", "Why"), rows),
         ),
     )

@@ -175,17 +175,18 @@ def _survival(data: Data, plan: Plan, one: Plan) -> Any:
 def _adverse(data: Data, plan: Plan) -> Any:
     terms: dict[str, list[Record]] = {}
     for one in tables.emergent(data):
-        terms.setdefault(one["ADECOD"].casefold(), []).append(one)
+        terms.setdefault(one["AEDECOD"].casefold(), []).append(one)
     if not terms:
         return None
-    held = sorted(terms.values(), key=lambda one: (len({event["USUBJID"] for event in one}), one[0]["ADECOD"]))[-20:]
+    by_number = sorted(terms.values(), key=lambda one: (len({e["USUBJID"] for e in one}), tables.term_name(one[0])))
+    held = by_number[-20:]
     figure, axes = plt.subplots(figsize=(7.2, 0.9 + 0.24 * len(held)))
     for y, events in enumerate(held):
         worst, left = list(tables.worst_grades(events).values()), 0
         for grade in tables.GRADES:
             axes.barh(y, worst.count(grade), left=left, color=GRADE[grade], edgecolor="white", linewidth=0.5)
             left += worst.count(grade)
-    axes.set_yticks(range(len(held)), [one[0]["ADECOD"] for one in held], fontsize=7.5)
+    axes.set_yticks(range(len(held)), [tables.term_name(one[0]) for one in held], fontsize=7.5)
     axes.set_xlabel("Participants, by their worst grade")
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
     handles = [plt.Rectangle((0, 0), 1, 1, color=GRADE[grade]) for grade in tables.GRADES]

@@ -156,7 +156,7 @@ def worst_grades(events: list[Record]) -> dict[str, float]:
     """Subject -> her worst grade among these events."""
     worst: dict[str, float] = {}
     for one in events:
-        worst[one["USUBJID"]] = max(one["ATOXGRN"], worst.get(one["USUBJID"], 0))
+        worst[one["USUBJID"]] = max(one["AETOXGRN"], worst.get(one["USUBJID"], 0))
     return worst
 
 
@@ -168,18 +168,25 @@ def _event_line(first: str, second: str, events: list[Record]) -> tuple[str, ...
     return (first, second, count(len(worst)), *grades, count(len(related)), count(len(serious)), count(len(events)))
 
 
+def term_name(event: Record) -> str:
+    """The term that is counted, as the report writes it: what no list coded stands in AEDECOD in capitals."""
+    reported: str = event["AETERM"]
+    decoded: str = event["AEDECOD"]
+    return reported if reported.upper() == decoded else decoded
+
+
 def adverse(data: Data, plan: Plan) -> Table | None:
     """Subjects by the worst grade, by class and term: each once per line, so that terms do not add up to a class."""
     classes: dict[str, dict[str, list[Record]]] = {}
     for one in emergent(data):
-        name = one["ASOC"] or plan["no_class"]
-        classes.setdefault(name, {}).setdefault(one["ADECOD"].casefold(), []).append(one)
+        name = one["AEBODSYS"] or plan["no_class"]
+        classes.setdefault(name, {}).setdefault(one["AEDECOD"].casefold(), []).append(one)
     rows = []
     for name in sorted(classes, key=lambda one: (one == plan["no_class"], *_often(_all(classes[one]), one))):
         terms = classes[name]
         rows.append(_event_line(name, "all terms", _all(terms)))
-        for held in sorted(terms.values(), key=lambda one: _often(one, one[0]["ADECOD"])):
-            rows.append(_event_line(name, held[0]["ADECOD"], held))
+        for held in sorted(terms.values(), key=lambda one: _often(one, term_name(one[0]))):
+            rows.append(_event_line(name, term_name(held[0]), held))
     columns = ("Class", "Term", "Participants", *(f"Grade {grade}" for grade in GRADES), "Related", "Serious", "Events")
     return _table("Adverse events by worst grade", columns, rows)
 
@@ -195,8 +202,8 @@ def _often(events: list[Record], name: str) -> tuple[int, str]:
 KINDS = (
     ("Any adverse event", lambda one: True),
     ("Related to the treatment", lambda one: one["ARELFL"] == "Y"),
-    ("Grade 3 or worse", lambda one: one["ATOXGRN"] >= 3),
-    ("Grade 3 or worse and related", lambda one: one["ATOXGRN"] >= 3 and one["ARELFL"] == "Y"),
+    ("Grade 3 or worse", lambda one: one["AETOXGRN"] >= 3),
+    ("Grade 3 or worse and related", lambda one: one["AETOXGRN"] >= 3 and one["ARELFL"] == "Y"),
     ("Serious", lambda one: one["AESER"] == "Y"),
     ("Serious and related", lambda one: one["AESER"] == "Y" and one["ARELFL"] == "Y"),
     ("Leading to the end of treatment", lambda one: one["DISCFL"] == "Y"),

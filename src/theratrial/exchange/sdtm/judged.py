@@ -1,0 +1,29 @@
+"""When a criterion was judged: not before the newest of the records that its truth rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from theratrial.exchange.sdtm.context import Moment, SdtmContext, Subject
+from theratrial.results.values import CriterionResult
+
+
+def judged_at(context: SdtmContext, subject: Subject, criterion: CriterionResult) -> Moment:
+    """The moment of the newest record that the criterion's trace names; never before the day of screening.
+
+    A therapy years ago may decide a criterion; what it meant for the trial was judged when she was screened.
+    """
+    rows = [context.sources[one] for one in criterion.trace.inputs.values() if one in context.sources]
+    return latest([subject.row["screened_on"], *(row.moment for row in rows if row.moment is not None)])
+
+
+def latest(moments: Sequence[Moment]) -> Moment:
+    """The last of days and instants; of one day an instant, which says more."""
+    return max(moments, key=_order)
+
+
+def _order(moment: Moment) -> tuple[date, bool, str]:
+    if isinstance(moment, datetime):
+        return moment.date(), True, moment.isoformat()
+    return moment, False, ""
