@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections import Counter
 from typing import Any
 
@@ -74,6 +75,57 @@ def test_out_and_back_in_nothing_is_lost(name: str, with_record: bool) -> None:
     assert back == protocol
     assert back.model_dump_json() == protocol.model_dump_json(), "the order of clauses is kept too"
     assert protocol_hash(back) == protocol_hash(protocol)
+
+
+@pytest.mark.parametrize("name", shipped_protocol_names())
+def test_the_file_that_comes_back_states_what_the_first_file_stated_and_nothing_else(name: str) -> None:
+    """Compared by a YAML reader that knows nothing of protocols: days are days, whole numbers whole."""
+    back = protocol_yaml(read_usdm(usdm_json(shipped_protocol(name))))
+    first = shipped_protocol_bytes(name)
+    assert repr(_sorted(yaml.safe_load(back))) == repr(_sorted(_whole(yaml.safe_load(first))))
+    assert "help: ''" not in back
+    assert "{}" not in back
+    assert len(back.splitlines()) < 2 * len(first.splitlines())
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(one) for one in value] if isinstance(value, list) else value
+
+
+def _whole(value: Any) -> Any:
+    """18.0 and 18 are one number to every reader of a protocol."""
+    if isinstance(value, dict):
+        return {key: _whole(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+@pytest.mark.parametrize("days", [None, 14, 21])
+def test_a_value_that_was_stated_comes_back_though_it_is_the_default_of_today(days: int | None) -> None:
+    """A later version may have another default; what the protocol said must not follow it."""
+    plain = yaml.safe_load(shipped_protocol_bytes(SEED))
+    rule = plain["toxicity"]["reading"]
+    rule.pop("longest_gap_days", None)
+    if days is not None:
+        rule["longest_gap_days"] = days
+    given = parse_protocol(yaml.safe_dump(plain, allow_unicode=True).encode())
+    content = usdm_json(given)
+    back = read_usdm(content)
+    assert yaml.safe_load(protocol_yaml(back))["toxicity"]["reading"].get("longest_gap_days") == days
+    assert ("longest_gap_days" in content.decode()) == (days is not None)
+    assert "longest_gap_days" in back.model_dump_json()
+    assert protocol_hash(back) == protocol_hash(given)
+    assert back.toxicity is not None
+    assert back.toxicity.reading == given.toxicity.reading
+
+
+def test_a_protocol_sent_to_another_process_still_knows_what_was_stated(protocol: Protocol) -> None:
+    sent = pickle.loads(pickle.dumps(protocol))
+    assert sent == protocol
+    assert protocol_yaml(sent) == protocol_yaml(protocol)
 
 
 def test_the_protocol_written_as_yaml_reads_back_the_same(protocol: Protocol) -> None:

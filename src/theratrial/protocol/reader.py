@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, time
+from enum import Enum
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 import yaml
 from pydantic import BaseModel
@@ -17,6 +19,9 @@ from theratrial.protocol.clauses import ADDED_LATER
 from theratrial.protocol.documents import Document, PathKey, parse_document, read_document, suggestion, validated
 from theratrial.protocol.schema import SCHEMA_VERSION, Protocol
 from theratrial.trace import bytes_hash
+
+_MOST_WHOLE: Final = 1e15
+_SHORT: Final = 80
 
 
 def read_protocol(path: Path) -> Protocol:
@@ -86,11 +91,57 @@ def protocol_hash(protocol: Protocol) -> str:
     return bytes_hash(json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode())
 
 
+def stated(value: BaseModel, *, mode: Literal["json", "python"] = "json") -> Any:
+    """What was stated of a protocol or a part of it, as plain data: defaults that nobody wrote are left out.
+
+    A value that was stated stays, also where it is today's default: that of another version may differ.
+    """
+    return value.model_dump(mode=mode, exclude_unset=True)
+
+
 def protocol_yaml(protocol: Protocol) -> str:
-    """The protocol as a file that reads back to the same protocol; comments and layout of the first file are lost."""
-    content = protocol.model_dump(mode="json")
-    _leave_out_added(protocol, content)
-    return str(yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=118))
+    """The protocol as a file that reads back to the same protocol and states what the first file stated.
+
+    Comments and layout of the first file are lost.
+    """
+    content = _plain(stated(protocol, mode="python"))
+    return str(yaml.dump(content, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=118))
+
+
+def _plain(value: Any) -> Any:
+    """Values as people write them: days unquoted, whole numbers without a fraction."""
+    if isinstance(value, dict):
+        return {str(key): _plain(inside) for key, inside in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(inside) for inside in value]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime | time):
+        return value.isoformat()
+    if isinstance(value, float) and value.is_integer() and abs(value) < _MOST_WHOLE:
+        return int(value)
+    return value
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes short lists and small mappings on one line, as the shipped protocols do."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        """Nothing is written once and referred to."""
+        return True
+
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.SequenceNode:
+        """A list."""
+        return super().represent_sequence(tag, sequence, flow_style=_is_short(sequence) or flow_style)
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
+        """A mapping."""
+        return super().represent_mapping(tag, mapping, flow_style=_is_short(mapping) or flow_style)
+
+
+def _is_short(value: Any) -> bool:
+    inside = [*value, *value.values()] if isinstance(value, dict) else list(value)
+    return not any(isinstance(one, dict | list) for one in inside) and sum(len(str(one)) + 2 for one in inside) < _SHORT
 
 
 def _leave_out_added(value: object, content: Any) -> None:

@@ -518,5 +518,6 @@ class Protocol(Strict):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Parametrised generics (Clause[Identity]) cannot be pickled by name; worker processes get the text instead.
-        return (Protocol.model_validate_json, (self.model_dump_json(),))
+        # Parametrised generics (Clause[Identity]) cannot be pickled by name; worker processes get the text instead,
+        # with what was stated alone, so that it stays known what was.
+        return (Protocol.model_validate_json, (self.model_dump_json(exclude_unset=True),))

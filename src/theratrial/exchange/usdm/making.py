@@ -7,7 +7,10 @@ from collections import Counter
 from functools import cache
 from typing import Any, Final
 
+from pydantic import BaseModel
+
 from theratrial.errors import SourceError
+from theratrial.protocol.reader import stated
 from theratrial.reference import table
 
 Instance = dict[str, Any]
@@ -89,8 +92,8 @@ class Maker:
         }
 
     def clause(self, path: str, clause: Any) -> Instance:
-        """The extension that holds a whole clause (a pydantic model, or plain data)."""
-        plain = clause.model_dump(mode="json") if hasattr(clause, "model_dump") else clause
+        """The extension that holds a whole clause as it was stated (a pydantic model, or plain data)."""
+        plain = stated(clause) if isinstance(clause, BaseModel) else clause
         text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
         return self.extension(CLAUSE_URL + path, text)
 

@@ -12,6 +12,7 @@ from theratrial.exchange.usdm.population import analysis_populations, design_pop
 from theratrial.exchange.usdm.products import administrable_products, interventions, study_arms
 from theratrial.exchange.usdm.schedule import Schedule, schedule
 from theratrial.protocol.clauses import DecisionStatus
+from theratrial.protocol.reader import stated
 from theratrial.protocol.schema import Protocol
 from theratrial.registry.record import RegistrationRecord
 
@@ -220,16 +221,9 @@ def _ordered(design: Instance) -> Instance:
 
 def _rest(make: Maker, protocol: Protocol) -> list[Instance]:
     """Extensions with every part of the protocol that no other object holds, and the order of those that are placed."""
-    found = []
-    for name in type(protocol).model_fields:
-        if name in PLACED:
-            continue
-        held = getattr(protocol, name)
-        if held is None:
-            continue
-        plain = protocol.model_dump(mode="json", include={name})[name]
-        found.append(make.clause(name, plain))
-    order = {part: list(getattr(protocol, part)) for part in PLACED if isinstance(getattr(protocol, part), dict)}
+    plain = stated(protocol)
+    found = [make.clause(name, held) for name, held in plain.items() if name not in PLACED and held is not None]
+    order = {part: list(plain[part]) for part in PLACED if isinstance(plain.get(part), dict)}
     return [*found, make.clause(ORDER, order)]
 
 
