@@ -103,7 +103,7 @@ class Plan:
 
     def held_back(self, item: str) -> str:
         """Why an item with a yes stays home; empty where it does not."""
-        return next((one.message for one in self.hindrances if one.holds_back and one.item == item), "")
+        return "; ".join(one.message for one in self.hindrances if one.holds_back and one.item == item)
 
     @property
     def leaving(self) -> tuple[SharedItem, ...]:

@@ -49,8 +49,8 @@ _LAST: dict[str, Preview] = {}
 
 
 def plan_now() -> Plan:
-    """The plan of the protocol in force beside the registration record as it is."""
-    return sharing_plan(protocol_in_force(), record_now())
+    """The plan of the protocol in force beside the registration record as it is, and who has withdrawn by now."""
+    return sharing_plan(protocol_in_force(), record_now(), len(data_use_withdrawn()))
 
 
 def folder_of(computation: Computation) -> TrialFolder:

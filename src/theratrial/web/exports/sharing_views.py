@@ -53,7 +53,12 @@ def _page(request: HttpRequest, refusal: str = "", status: int = 200) -> HttpRes
     context: dict[str, Any] = {
         "plan": plan,
         "items": [
-            {"item": one, "held": plan.holds(one.item), "personal": one.item == "individual_participant_data"}
+            {
+                "item": one,
+                "held": plan.holds(one.item),
+                "home": plan.held_back(one.item),
+                "personal": one.item == "individual_participant_data",
+            }
             for one in plan.items
         ],
         "hindrances": [{"title": one.title, "one": one} for one in plan.hindrances],
