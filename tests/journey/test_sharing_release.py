@@ -15,8 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.journey.conftest import Said
 
+from theratrial.cli import share_build
 from theratrial.errors import InputError
+from theratrial.pipeline import sdtm_package
 from theratrial.pipeline.sharing_proof import pdf_text, search
 from theratrial.pipeline.sharing_release import MANIFEST, SUMS, Release, ReleaseAsked, release_made, sealed
 from theratrial.pipeline.trial import TrialRun
@@ -374,6 +377,64 @@ def test_the_text_of_a_pdf_is_searched_and_one_that_cannot_be_read_refuses(
     assert found == ("report/a.pdf: an id of the trial (participant)",)
     with pytest.raises(InputError, match="cannot be searched"):
         pdf_text("report/b.pdf", b"%PDF-1.7 cut off")
+
+
+@pytest.fixture
+def build(
+    folder: TrialFolder,
+    small_run: TrialRun,
+    command: Callable[..., Said],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., Said]:
+    """`theratrial share build` as the shell calls it, into ``out``, of the small trial under a plan."""
+    (tmp_path / "home").mkdir()
+
+    def called(*yes: str, options: tuple[str, ...] = (), **more: Any) -> Said:
+        whole = with_plan(folder, *yes, **more)
+        monkeypatch.setattr(sdtm_package, "opened_result", lambda *_given: (whole, small_run.result))
+        return command("share", "build", tmp_path, tmp_path / "out", "--key", tmp_path / "home" / "key", *options)
+
+    return called
+
+
+def test_a_build_that_is_refused_leaves_nothing_not_even_a_key(build: Callable[..., Said], tmp_path: Path) -> None:
+    said = build()
+    assert (said.code, "yes to nothing" in said.err) == (2, True)
+    said = build("informed_consent_form")
+    assert (said.code, "name its file (--consent)" in said.err) == (2, True)
+    assert "A new key" not in said.err
+    assert [one.name for one in tmp_path.rglob("*")] == ["home"]
+
+
+def test_a_build_writes_what_says_proven_last_and_tells_the_digest_of_the_list(
+    build: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: list[str] = []
+
+    def images(_folder: TrialFolder, out: Path, *_more: object) -> SharedImages:
+        there.extend(sorted(one.name for one in out.parent.iterdir()))
+        if len(there) < 8:
+            raise InputError("an image has changed")
+        return SharedImages({}, 0, 0, 0)
+
+    monkeypatch.setattr(share_build, "_images", images)
+    said = build("individual_participant_data", options=("--no-pdf",), with_images=True)
+    assert (said.code, "an image has changed" in said.err) == (2, True)
+    assert there == ["UNFINISHED.txt", "analysis", "data"]
+    assert [one.name for one in tmp_path.rglob("*")] == ["home"], "neither key nor mapping nor anything half"
+    there.extend(["again"] * 5)
+    said = build("individual_participant_data", options=("--no-pdf",), with_images=True)
+    assert said.code == 0, said.err
+    assert {one.name for one in (tmp_path / "out").iterdir()} == {
+        "README.md",
+        "SHA256SUMS",
+        "analysis",
+        "data",
+        MANIFEST,
+    }
+    assert hashlib.sha256((tmp_path / "out" / MANIFEST).read_bytes()).hexdigest() in said.out
+    assert {one.name for one in (tmp_path / "home").iterdir()} == {"key", "key.mapping.json"}
 
 
 @pytest.mark.long

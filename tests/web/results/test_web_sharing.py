@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -19,7 +20,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from theratrial.pipeline import sharing_release
+from theratrial.pipeline import sharing_proof, sharing_release
 from theratrial.pipeline.trial import TrialRun
 from theratrial.protocol.schema import SHARED_ITEMS, SharingPlan
 from theratrial.registry.record import RegistrationRecord
@@ -65,6 +66,7 @@ def planned(
     """Sets the plan of the protocol in force; the computation is the same run outside the site, under that plan."""
     settings.SITE_FOLDER = tmp_path
     monkeypatch.setattr(sharing_release, "pdf", lambda *_args: b"%PDF")
+    monkeypatch.setattr(sharing_proof, "pdf_text", lambda *_args: b"")
 
     def plan(*yes: str, **more: Any) -> None:
         folder = with_yes(read_folder(virtual_folder), *yes, **more)
@@ -183,7 +185,13 @@ def test_a_release_leaves_only_after_another_than_its_maker_has_signed_it(tables
     assert answer.headers["X-Content-SHA256"] == one.sha256
     files = files_of(answer)
     assert {"data/tables/participants.csv", "data_dictionary.csv", "release.json"} <= set(files)
-    assert json.loads(files["release.json"])["proof"]["leaks"] == []
+    about = json.loads(files["release.json"])
+    assert about["proof"]["leaks"] == []
+    # The package has a list of its own beside: which program verifies it, and how.
+    assert set(about["files"]) == {
+        name for name in files if "/" in name or name in ("README.md", "data_dictionary.csv")
+    }
+    assert about["files"]["README.md"]["sha256"] == hashlib.sha256(files["README.md"]).hexdigest()
     assert Event.objects.filter(action="export.shared-release", actor="investigator1").exists()
     assert maker.post(f"{ADDRESS}{one.pk}/package/").status_code == 409, "not before the data are locked"
 
@@ -231,10 +239,10 @@ def test_who_withdraws_afterwards_stops_the_release_and_is_counted_not_named(tab
     assert maker.post(f"{ADDRESS}ask/", {"to_whom": "x"}).status_code == 422
 
 
-def test_who_withdrew_before_the_computation_is_left_out(
-    planned: Callable[..., None], client_of: ClientOf, virtual_folder: Path, monkeypatch: pytest.MonkeyPatch
+def test_who_withdrew_before_the_computation_is_left_out_and_what_counts_her_stays_home(
+    planned: Callable[..., None], client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planned("individual_participant_data", "data_dictionary")
+    planned("individual_participant_data", "data_dictionary", "analytic_code")
     folder = sharing_preview.folder_of(Computation())
     consents = tuple(
         replace(row, values={**row.values, "withdrawn_at": row.values["signed_at"], "withdrawal_kind": "data_use"})
@@ -248,11 +256,21 @@ def test_who_withdrew_before_the_computation_is_left_out(
     monkeypatch.setattr(sharing_preview, "folder_and_result", lambda _one: (without, result))
     withdraw("P01")
     browser = client_of("manager1")
-    assert b"1 left out" in browser.get(ADDRESS).content
+    page = browser.get(ADDRESS).content.decode()
+    assert "1 left out" in page
+    assert page.count('<span class="tag warn">stays home</span>') == 1
+    assert "it compares with the published tables, which count 1 participant who withdrew" in page
     one = made(browser)
     assert one.content["left_out"] == 1
+    assert [item["item"] for item in one.content["items"]] == ["individual_participant_data", "data_dictionary"]
     assert "P01" not in one.participants
     assert one.participants
+    with zipfile.ZipFile(release_file(one)) as archive:
+        assert not [name for name in archive.namelist() if name.startswith("code/") or name == "data/results.json"]
+    planned("analytic_code")
+    monkeypatch.setattr(sharing_preview, "folder_of", lambda _one: without)
+    assert b"Every item with a yes stays home" in browser.get(ADDRESS).content
+    assert browser.post(f"{ADDRESS}ask/", {"to_whom": "x"}).status_code == 422
 
 
 def test_the_key_and_who_is_who_stay_home_for_the_owner_alone(tables: None, client_of: ClientOf) -> None:

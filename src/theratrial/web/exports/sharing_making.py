@@ -21,6 +21,7 @@ from theratrial.sharing.images.mapping import read_people, write_people
 from theratrial.sharing.images.release import make_release
 from theratrial.sharing.images.values import Asked
 from theratrial.sharing.readme import SharedImages
+from theratrial.sharing.tables.clocks import clocks_of
 from theratrial.trialfolder.records import TrialFolder
 from theratrial.web.exports import sharing_preview as preview
 from theratrial.web.exports.models import SharedRelease
@@ -55,10 +56,12 @@ Consent = tuple[str, bytes]
 def hindered() -> str:
     """Why no release can be made now; empty where one can."""
     plan = preview.plan_now()
-    if plan.nothing:
+    if not any(one.answer == "yes" for one in plan.items):
         return _("The sharing plan says yes to nothing; undecided is no yes.")
     if any(one.blocks for one in plan.hindrances):
         return _("Protocol and registration disagree on what is shared; nothing may leave before they agree.")
+    if plan.nothing:
+        return _("Every item with a yes stays home: the reasons stand with the plan.")
     row = latest_trial_result(whole=False)
     if row is None:
         return _("Nothing is computed yet. Compute the trial under Results.")
@@ -227,6 +230,7 @@ def _images(
             dict(made.people),
             protocol_id=identity.trial_id if identity is not None else "",
             excluded=frozenset(made.excluded),
+            clocks=clocks_of(folder),
         )
     )
     for file in sorted(path for path in out.rglob("*") if path.is_file()):
