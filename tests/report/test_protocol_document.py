@@ -90,3 +90,43 @@ def test_it_comes_out_as_pdf_the_same_bytes_each_time(inputs: PlanInputs, langua
     voice = voice_of(inputs.protocol, language)
     made = protocol_document(inputs, voice)
     assert pdf(made, voice) == pdf(made, voice)
+
+
+def test_no_number_is_missing_between_the_sections_of_a_chapter() -> None:
+    """A heading left out in silence looks like one that was forgotten."""
+    last: dict[str, int] = {}
+    for one in sections():
+        above, _dot, at = one.number.rpartition(".")
+        assert int(at) == last.get(above, 0) + 1, one.number
+        last[above] = int(at)
+
+
+@pytest.mark.parametrize("number", ["8.4.2", "8.4.3", "8.4.6"])
+def test_safety_assessments_that_the_folder_does_not_record_are_left_to_the_sponsor(
+    inputs: PlanInputs, number: str
+) -> None:
+    """Headings as in HL7's section codes of M11 (NCI Thesaurus C218596, C218597, C218600)."""
+    voice = voice_of(inputs.protocol, "en")
+    [chapter] = [one for one in protocol_document(inputs, voice).chapters if one.number == number]
+    assert chapter.title in ("Vital signs", "Electrocardiograms", "Suicidal ideation and behaviour risk monitoring")
+    assert "to be written" in str(chapter.blocks)
+
+
+def test_a_persian_document_has_digits_of_one_kind(inputs: PlanInputs) -> None:
+    text = re.sub("<style>.*?</style>", "", html(inputs, "fa"), flags=re.DOTALL)
+    assert re.findall("[\u06f0-\u06f9\u0660-\u0669\u066b]", text) == []
+    assert "24 ساعت" in text, "a title of the protocol, which has Persian digits there"
+    assert "دست‌کم 1.0" in text
+
+
+def test_the_contents_leave_no_page_nearly_empty(inputs: PlanInputs) -> None:
+    """Lines of each page before the first chapter, as pypdf reads them: head, foot and watermark are about ten."""
+    import io
+
+    from pypdf import PdfReader
+
+    voice = voice_of(inputs.protocol, "en")
+    pages = [one.extract_text() for one in PdfReader(io.BytesIO(pdf(protocol_document(inputs, voice), voice))).pages]
+    first = next(at for at, text in enumerate(pages) if "Categories that count" in text)
+    assert first == 2
+    assert all(len(text.splitlines()) > 70 for text in pages[:first])

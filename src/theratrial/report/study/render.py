@@ -44,6 +44,7 @@ _BREAKS: Final = re.compile(r"\s+|(?<=[A-Za-z])-(?=[A-Za-z])")
 """Where a line may end."""
 _TALL: Final = 330
 """Letters of a cell beyond which its row may be broken between pages: whole, it would leave half a page empty."""
+_ONE_KIND_OF_DIGITS: Final = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩٫", "01234567890123456789.")
 _UNSEEN: Final = re.compile("[\u2066-\u2069\ue000\ue001]")
 
 
@@ -252,7 +253,11 @@ def said(text: str) -> Markup:
 
 
 def said_in_persian(text: str) -> Markup:
-    """As `said`; numbers, codes and English words keep their own direction."""
+    """As `said`; numbers, codes and English words keep their own direction.
+
+    Titles of a protocol and a record may have Persian digits, values never do: in a document all are of one kind.
+    """
+    text = text.translate(_ONE_KIND_OF_DIGITS)
     if text and not _ARABIC.search(text) and text[0] not in (CODE, ENGLISH):
         return _marked(f"{CODE}{text}{CODE_END}")
     return _marked(text)

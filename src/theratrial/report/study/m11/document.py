@@ -3,8 +3,9 @@
 References
 ----------
 ICH M11, Clinical electronic Structured Harmonised Protocol, template, updated Step 2 draft of 14 March 2025; numbers
-and headings as in CDISC's mapping of that draft to USDM 4.0 (cdisc-org/DDF-RA, m11_mapping.xlsx). The Step 4 text was
-not at hand.
+and headings as in CDISC's mapping of that draft to USDM 4.0 (cdisc-org/DDF-RA, m11_mapping.xlsx), and 8.4.2, 8.4.3 and
+8.4.6, which have no element there, as in HL7's section codes of M11 (NCI Thesaurus C218596, C218597, C218600). The
+Step 4 text was not at hand.
 """
 
 from __future__ import annotations
@@ -95,7 +96,8 @@ def _title(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
         Text(
             voice(
                 "In the order of the ICH M11 template (draft of March 2025), made from the protocol file and the "
-                "registration record. What neither says is left to be written."
+                "registration record. What neither says is left to be written; optional headings of the template that "
+                "do not stand here (6.10.1, for example) are left out."
             ),
             "quiet",
         )
