@@ -241,6 +241,20 @@ def test_a_peer_that_could_not_work_is_refused_with_words_and_the_form_keeps_wha
     assert Peer.objects.count() == 0
 
 
+def test_a_peer_that_does_not_answer_leaves_the_form_for_another_one_as_it_was(
+    p01: Participant, client_of: Callable[[str], Client]
+) -> None:
+    """The test of the connection is a form of its own: a refusal of it once took the tick of the other away."""
+    from theratrial.web.dicom_node.models import Peer
+
+    browser = client_of("administrator1")
+    nobody = {**GOOD, "site": str(p01.site_id), "host": "127.0.0.1", "port": "1"}
+    assert browser.post("/network/peers/enter/", nobody).status_code == 302
+    answer = browser.post(f"/network/peers/{Peer.objects.get().pk}/echo/")
+    assert answer.status_code == 422
+    assert 'name="may_send" checked' in answer.content.decode()
+
+
 def test_fetching_refuses_participants_and_peers_of_other_sites(
     p01: Participant, elsewhere: Site, client_of: Callable[[str], Client]
 ) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from theratrial import web
 from theratrial.sharing.archive.packing import manifest_bytes
@@ -29,8 +29,10 @@ from theratrial.web.capture.selectors import live_records
 from theratrial.web.capture.services import record_change, record_create
 from theratrial.web.exports.making import KEPT, SILENT_TOO_LONG, package_file, package_made
 from theratrial.web.exports.models import Package
+from theratrial.web.exports.naming import export_words
 from theratrial.web.exports.packages import folder_files
 from theratrial.web.exports.scope import data_use_withdrawn, zipped
+from theratrial.web.exports.standards import STANDARDS
 from theratrial.web.exports.views import ACTIONS
 from theratrial.web.ledger.act import act
 from theratrial.web.ledger.models import Event, Head, Note
@@ -209,6 +211,23 @@ def test_every_export_that_the_site_notes_is_listed_on_the_page() -> None:
         noted |= set(re.findall(r"[\"'](export\.(?!json)[a-z-]+)[\"']", file.read_text(encoding="utf-8")))
     assert len(noted) >= 7
     assert noted == set(ACTIONS)
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+def test_every_export_has_a_name_that_people_know_and_not_that_of_its_action(language: str) -> None:
+    """Derived images, data sets and archives were all listed as copies by the action's code."""
+    kinds = {"copy", "odm", "archive", "images", "dicom", *STANDARDS}
+    with translation.override(language):
+        names = {action: export_words(action, {}) for action in ACTIONS if action != "export.study-document"}
+        packages = {kind: export_words("export.certified-copy", {"kind": kind}) for kind in kinds}
+        documents = {
+            kind: export_words("export.study-document", {"kind": kind}) for kind in ("csr", "sap", "safety", "m11")
+        }
+    assert not [name for name, words in names.items() if words == name or not words]
+    assert len(set(packages.values())) == len(kinds)
+    assert not [kind for kind, words in {**packages, **documents}.items() if words == kind]
+    if language == "fa":
+        assert not [words for words in (*names.values(), *packages.values()) if not re.search("[\u0600-\u06ff]", words)]
 
 
 def test_C2_an_export_imported_into_an_empty_site_exports_the_same_bytes(cohort: Trial, client_of: ClientOf) -> None:

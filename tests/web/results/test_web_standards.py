@@ -48,13 +48,13 @@ def results(
     return computed_site
 
 
-def asked(browser: Client) -> Package:
-    assert browser.post(f"{ADDRESS}ask/", {"kind": "sdtm"}).status_code == 302
+def asked(browser: Client, kind: str = "sdtm") -> Package:
+    assert browser.post(f"{ADDRESS}ask/", {"kind": kind}).status_code == 302
     return Package.objects.latest("requested_at")
 
 
-def made(browser: Client) -> Package:
-    one = asked(browser)
+def made(browser: Client, kind: str = "sdtm") -> Package:
+    one = asked(browser, kind)
     assert package_made(str(one.pk)) == "ready", Package.objects.get(pk=one.pk).message
     one.refresh_from_db()
     return one
@@ -97,6 +97,16 @@ def test_a_package_is_made_fetched_and_noted(results: Computation, client_of: Cl
     assert {"dataset-json/dm.json", "xpt/dm.xpt", "dataset-json/define.xml", "xpt/csdrg.html"} <= set(files)
     assert json.loads(files["dataset-json/dm.json"])["records"] == 3
     assert Event.objects.filter(action="export.certified-copy", actor="statistician1").exists()
+
+
+def test_the_analysis_data_are_made_beside_the_tabulated_ones(results: Computation, client_of: ClientOf) -> None:
+    """`export adam` could make them when the site could not."""
+    browser = client_of("statistician1")
+    one = made(browser, "adam")
+    assert "analysis data (ADaM)" in browser.get(ADDRESS).content.decode()
+    files = content(browser.post(f"{ADDRESS}{one.pk}/"))
+    assert {"dataset-json/adsl.json", "xpt/adsl.xpt", "dataset-json/define.xml"} <= set(files)
+    assert json.loads(files["dataset-json/adsl.json"])["records"] == 3
 
 
 def test_the_same_computation_gives_the_same_bytes(results: Computation, client_of: ClientOf) -> None:

@@ -32,7 +32,8 @@ def peers(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, *, refusal: str = "", status: int = 200) -> HttpResponse:
     found = services.peers_of(request.user, "peers.manage")
     sites = Site.objects.filter(pk__in=sites_of(request.user, "peers.manage")).order_by("code")
-    typed = request.POST if refusal else {"may_send": "on"}
+    # A refusal may be of another form of the page than the one that enters a peer.
+    typed = request.POST if "ae_title" in request.POST else {"may_send": "on"}
     context = {
         "peers": found.filter(is_active=True),
         "closed": found.filter(is_active=False),

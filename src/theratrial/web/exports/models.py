@@ -7,13 +7,15 @@ import uuid
 from django.conf import settings
 from django.db import models
 
+from theratrial.web.exports.naming import package_words
+
 
 class Package(models.Model):
     """A certified copy, or the trial's history as ODM, that is made in the background and kept for some days."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=8, default="copy")
-    # copy | odm | archive | images (archive with them) | sdtm | dicom (derived images)
+    # copy | odm | archive | images (archive with them) | sdtm | adam | dicom (derived images)
     participant = models.ForeignKey("participants.Participant", null=True, on_delete=models.CASCADE)
     """Whose copy; None: of the whole trial."""
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
@@ -30,6 +32,11 @@ class Package(models.Model):
     sha256 = models.CharField(max_length=64, blank=True)
     manifest_sha256 = models.CharField(max_length=64, blank=True)
     bytes = models.BigIntegerField(default=0)
+
+    @property
+    def words(self) -> str:
+        """What it holds, in the language of who looks."""
+        return package_words(self.kind)
 
 
 class StudyDocument(models.Model):

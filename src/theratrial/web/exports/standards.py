@@ -9,6 +9,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from theratrial.errors import InputError
+from theratrial.pipeline.adam_package import adam_package
 from theratrial.pipeline.outputs import RUN
 from theratrial.pipeline.sdtm_package import opened_result, sdtm_package
 from theratrial.results.values import TrialResult
@@ -26,7 +27,15 @@ def _sdtm(folder: TrialFolder, result: TrialResult, computation: Computation) ->
     return dict(sdtm_package(folder, result, made_at=made_at, leave_out=data_use_withdrawn()).files)
 
 
-STANDARDS: Final[dict[str, Callable[[TrialFolder, TrialResult, Computation], dict[str, bytes]]]] = {"sdtm": _sdtm}
+def _adam(folder: TrialFolder, result: TrialResult, computation: Computation) -> dict[str, bytes]:
+    made_at = computation.finished_at or ""
+    return dict(adam_package(folder, result, made_at=made_at, leave_out=data_use_withdrawn()).files)
+
+
+STANDARDS: Final[dict[str, Callable[[TrialFolder, TrialResult, Computation], dict[str, bytes]]]] = {
+    "sdtm": _sdtm,
+    "adam": _adam,
+}
 """Kind of package -> what makes its files."""
 
 

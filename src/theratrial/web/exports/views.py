@@ -31,6 +31,7 @@ from theratrial.web.exports.making import (
     packages_of,
 )
 from theratrial.web.exports.models import Package
+from theratrial.web.exports.naming import export_words
 from theratrial.web.exports.packages import PROVENANCE_FILE, folder_package, ledger_lines, listing_package
 from theratrial.web.exports.scope import everywhere, json_bytes, provenance, scope_of, sha256, tree_digest, zipped
 from theratrial.web.exports.sharing_log import FETCHED as RELEASE_FETCHED
@@ -94,7 +95,12 @@ def _past() -> list[dict[str, Any]]:
         detail = json.loads(new).get("detail", {}) if new and not new.startswith("redacted:") else {}
         detail = json.loads(detail) if isinstance(detail, str) else detail
         found.append(
-            {"event": event, "sha256": detail.get("sha256", ""), "manifest": detail.get("manifest_sha256", "")}
+            {
+                "event": event,
+                "words": export_words(event.action, detail),
+                "sha256": detail.get("sha256", ""),
+                "manifest": detail.get("manifest_sha256", ""),
+            }
         )
     return found
 
