@@ -120,6 +120,7 @@ def test_the_images_of_a_trial_are_those_of_people_who_let_them_be_used(
     class Trial:
         tables = {"participants": [{"participant_id": PATIENT_ID}, {"participant_id": "OTHER-1"}]}
         protocol = SimpleNamespace(identity=SimpleNamespace(reading=None))
+        participant_ids = ()
 
     series(tmp_path / "trial" / "images" / "a")
     other = pet_slice(0, series="1.2.826.0.1.55.8")
