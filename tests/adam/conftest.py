@@ -10,19 +10,17 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from adam_example import Made
+from tests.cohorts import shared_cohort, shared_run
 
 from theratrial.exchange.adam.datasets import adam_datasets
 from theratrial.exchange.sdtm.domains import sdtm_datasets
-from theratrial.pipeline.trial import trial_run
-from theratrial.simulation.cohort import simulate
 from theratrial.trialfolder import read_folder
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    path = tmp_path_factory.mktemp("adam") / "trial"
-    simulate(path, participants=3, seed=2, small=True)
-    folder, result = read_folder(path), trial_run(path).result
+    folder = read_folder(shared_cohort(tmp_path_factory, participants=3, seed=2))
+    result = shared_run(tmp_path_factory, participants=3, seed=2).result
     tabulated = sdtm_datasets(folder, result)
     analysis = adam_datasets(folder, result, tabulated)
     return Made(folder, result, {one.name: one for one in tabulated}, {one.name: one for one in analysis})

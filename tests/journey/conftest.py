@@ -10,24 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.cohorts import shared_cohort, shared_run
 
 from theratrial.cli import main
 from theratrial.imaging.catalogue import CatalogueSeries, catalogue
-from theratrial.pipeline.trial import TrialRun, trial_run
-from theratrial.simulation.cohort import simulate
+from theratrial.pipeline.trial import TrialRun
 
 
 @pytest.fixture(scope="session")
 def small_trial(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two treated participants (the first of the cohort's stories) and a screen failure, coarse images."""
-    folder = tmp_path_factory.mktemp("journey") / "trial"
-    simulate(folder, participants=2, seed=1, small=True)
-    return folder
+    return shared_cohort(tmp_path_factory, participants=2)
 
 
 @pytest.fixture(scope="session")
-def small_run(small_trial: Path) -> TrialRun:
-    return trial_run(small_trial)
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> TrialRun:
+    return shared_run(tmp_path_factory, participants=2)
 
 
 def copied(trial: Path, place: Path) -> Path:

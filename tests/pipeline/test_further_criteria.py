@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from tests.cohorts import shared_cohort
 
 from theratrial.imaging.catalogue import catalogue
 from theratrial.pipeline import participant_response as room
@@ -25,7 +26,6 @@ from theratrial.protocol.plans.criteria import MetabolicPlan, VolumeThreshold
 from theratrial.response import suv_mean
 from theratrial.results.criteria import CriteriaResult
 from theratrial.results.values import Note
-from theratrial.simulation.cohort import simulate
 from theratrial.trialfolder import read_folder
 from theratrial.trialfolder.records import Row, TrialFolder
 
@@ -37,7 +37,6 @@ class Trial:
     """One virtual participant, her PETs read once."""
 
     def __init__(self, path: Path) -> None:
-        simulate(path, participants=1, seed=1, small=True)
         self.folder: TrialFolder = read_folder(path)
         self.images = matched_images(self.folder, catalogue(self.folder.image_files))[WHO]
         latest = max(row["read_at"] for row in self.folder.tables["lesion_readings"])
@@ -96,7 +95,7 @@ def changed(row: Row, changes: dict[str, Any]) -> Row:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    return Trial(tmp_path_factory.mktemp("criteria") / "trial")
+    return Trial(shared_cohort(tmp_path_factory, participants=1))
 
 
 @pytest.fixture

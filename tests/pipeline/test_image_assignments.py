@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.cohorts import shared_cohort
 
 from theratrial.imaging.catalogue import Catalogue, catalogue
 from theratrial.pipeline.matching import ParticipantImages, PlannedImage, matched_images
 from theratrial.pipeline.scans import scan_result
-from theratrial.simulation.cohort import simulate
 from theratrial.trialfolder import read_folder
 from theratrial.trialfolder.records import Row, TrialFolder
 
@@ -23,9 +23,7 @@ Match = Callable[..., ParticipantImages]
 @pytest.fixture(scope="module")
 def late(tmp_path_factory: pytest.TempPathFactory) -> tuple[TrialFolder, Catalogue]:
     """A participant whose response PET is recorded far outside its window: its injection is moved by twenty hours."""
-    path = tmp_path_factory.mktemp("assigned") / "trial"
-    simulate(path, participants=1, seed=1, small=True)
-    folder = read_folder(path)
+    folder = read_folder(shared_cohort(tmp_path_factory, participants=1))
     rows = tuple(
         Row(row.table, row.line, dict(row.values) | {"injected_at": row["injected_at"] - timedelta(days=20)})
         if row["timepoint"] == "response"

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.cohorts import shared_cohort
 
 from theratrial.errors import InputError
 from theratrial.pipeline.context import Context
@@ -22,7 +23,6 @@ from theratrial.report.leaflet.stored import stored_facts
 from theratrial.results.plain import plain
 from theratrial.results.protection import SessionProtection
 from theratrial.results.values import Note
-from theratrial.simulation.cohort import simulate
 from theratrial.trace import Quantity, Trace
 from theratrial.trialfolder import read_folder
 from theratrial.trialfolder.records import Row, TrialFolder
@@ -43,7 +43,6 @@ class Trial:
     """A folder with our own dose rates, discharge and household of one participant's first session."""
 
     def __init__(self, path: Path) -> None:
-        simulate(path, participants=1, seed=1, small=True)
         self.folder: TrialFolder = read_folder(path)
         given = self.folder.rows("administrations", participant_id=WHO, session=1, product_id=self.product)[0]
         self.injected_at: datetime = given["injected_at"]
@@ -131,7 +130,7 @@ class Trial:
 
 @pytest.fixture(scope="module")
 def trial(tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    return Trial(tmp_path_factory.mktemp("protection") / "trial")
+    return Trial(shared_cohort(tmp_path_factory, participants=1))
 
 
 FALLING = (14.1, 12.6, 10.9, 7.1)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cohorts import shared_cohort
 
 from theratrial.imaging.catalogue import catalogue
 from theratrial.pipeline import participant_response as room
@@ -19,7 +20,6 @@ from theratrial.pipeline.participant import participant_outcome
 from theratrial.pipeline.scans import PetScan, pet_scan
 from theratrial.protocol.check import demonstration_clauses
 from theratrial.results.values import Note, ResponseOutcome
-from theratrial.simulation.cohort import simulate
 from theratrial.trialfolder import read_folder
 from theratrial.trialfolder.records import Row, TrialFolder
 
@@ -30,7 +30,6 @@ class Trial:
     """One virtual participant with a partial response, her PETs read once."""
 
     def __init__(self, path: Path) -> None:
-        simulate(path, participants=1, seed=1, small=True)
         self.folder: TrialFolder = read_folder(path)
         self.images: ParticipantImages = matched_images(self.folder, catalogue(self.folder.image_files))[WHO]
         latest = max(row["read_at"] for row in self.folder.tables["lesion_readings"])
@@ -64,7 +63,7 @@ def _changed(row: Row, changes: Mapping[str, Any]) -> Row:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Trial:
-    return Trial(tmp_path_factory.mktemp("readers") / "trial")
+    return Trial(shared_cohort(tmp_path_factory, participants=1))
 
 
 @pytest.fixture

@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cohorts import shared_cohort
 
 from theratrial.protocol.reader import shipped_protocol
-from theratrial.simulation.cohort import SEED_PROTOCOL, simulate
+from theratrial.simulation.cohort import SEED_PROTOCOL
 from theratrial.simulation.plan import Plan, plan_of
 
 
 @pytest.fixture(scope="session")
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("simulated") / "trial"
-    simulate(folder, participants=2, seed=1, small=True)
-    return folder
+    return shared_cohort(tmp_path_factory, participants=2)
 
 
 @pytest.fixture(scope="session")

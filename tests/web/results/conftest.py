@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.cohorts import shared_cohort, shared_run
 
-from theratrial.pipeline.trial import TrialRun, trial_run
-from theratrial.simulation.cohort import simulate
+from theratrial.pipeline.trial import TrialRun
 from theratrial.web.results import computing
 from theratrial.web.results.models import Computation
 from theratrial.web.results.services import computation_requested
@@ -22,15 +22,13 @@ PARTICIPANTS = 2
 @pytest.fixture(scope="session")
 def virtual_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The trial folder of two treated participants, with coarse images."""
-    folder = tmp_path_factory.mktemp("virtual") / "cohort"
-    simulate(folder, participants=PARTICIPANTS, small=True)
-    return folder
+    return shared_cohort(tmp_path_factory, participants=PARTICIPANTS)
 
 
 @pytest.fixture(scope="session")
-def folder_run(virtual_folder: Path) -> TrialRun:
+def folder_run(tmp_path_factory: pytest.TempPathFactory) -> TrialRun:
     """What `theratrial run` computes of it: the outside answer."""
-    return trial_run(virtual_folder)
+    return shared_run(tmp_path_factory, participants=PARTICIPANTS)
 
 
 @pytest.fixture
