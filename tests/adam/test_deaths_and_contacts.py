@@ -225,6 +225,23 @@ def test_events_that_are_twins_take_a_record_each(made: Made) -> None:
     assert len({(one["USUBJID"], one["AESEQ"]) for one in made_twice.records()}) == 2 * len(rows)
 
 
+def test_events_whose_term_was_withheld_take_their_record_too(made: Made) -> None:
+    """As a release writes them: one word in the records, another in the results."""
+    rows = made.folder.tables["adverse_events"]
+    told = tuple(replace(row, values={**row.values, "term": "withheld"}) for row in rows)
+    folder = replace(made.folder, tables={**made.folder.tables, "adverse_events": told})
+    people = [
+        replace(one, adverse_events=tuple(replace(event, term="[withheld]") for event in one.adverse_events))
+        for one in made.result.participants
+    ]
+    result = replace(made.result, participants=tuple(people))
+    tabulated = {one.name: one for make in (dm, ae) for one in make(SdtmContext(folder, result))}
+    (found,) = adae(AdamContext(folder, result, tuple(tabulated.values())))
+    grades = {(one["USUBJID"], one["AESEQ"]): one["AETOXGR"] for one in tabulated["AE"].records()}
+    assert len(found.rows) == len(rows)
+    assert all(str(one["AETOXGRN"]) == grades[one["USUBJID"], one["AESEQ"]] for one in found.records())
+
+
 def test_no_relation_is_of_many_to_many_and_one_is_one(made: Made) -> None:
     """SDTMIG 8.3: data sets are related as wholes where one side's value is unique; else group by group (8.2)."""
     related: dict[str, list[dict[str, Any]]] = {}

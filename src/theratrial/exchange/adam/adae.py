@@ -135,7 +135,7 @@ def _event(
     source = _taken(tabulated, event)
     return {
         **context.head(subject, *SETS),
-        **{name: source.get(name) for name in _COPIED},
+        **{name: source.get(name) for name in _COPIED if name not in _CRITERIA or context.has("AE", name)},
         "AEBODSYS": source.get("AEBODSYS") or ascii_text(event.system_organ_class) or None,
         "CTCAEVER": event.ctcae_version or None,
         "AETOXGRN": event.grade,
@@ -166,14 +166,15 @@ def _taken(tabulated: list[Mapping[str, Value]], event: AdverseEvent) -> Mapping
         AE has no such record left: the data sets are of other records.
     """
     what = {
-        "AETERM": pieces(ascii_text(event.term))[0],
         "AESTDTC": day_text(event.started_on),
         "AEENDTC": day_text(event.ended_on),
         "AETOXGR": str(event.grade),
     }
-    for place, record in enumerate(tabulated):
-        if all(record.get(name) == value for name, value in what.items()):
-            return tabulated.pop(place)
+    # Where terms were withheld before sharing, records and results may say so in different words.
+    for wanted in ({**what, "AETERM": pieces(ascii_text(event.term))[0]}, what):
+        for place, record in enumerate(tabulated):
+            if all(record.get(name) == value for name, value in wanted.items()):
+                return tabulated.pop(place)
     raise InputError("AE has no record of an adverse event of the results -> make ADaM from the SDTM of the same trial")
 
 

@@ -49,7 +49,9 @@ def _of_line(row: Row, day: Value, said: str) -> list[Where]:
         case "follow_up":
             return [("SS", "SSDTC", {"SSTESTCD": VITAL_STATUS, "SSDTC": day})]
         case "dispositions":
-            return [("DS", "DSSTDTC", {"DSDECOD": ENDINGS[row["event"]], "DSSTDTC": day})]
+            ending: dict[str, Value] = {"DSDECOD": ENDINGS[row["event"]], "DSSTDTC": day}
+            # A death on treatment ends treatment and participation: two records, of which the second is meant.
+            return [("DS", "DSSTDTC", {**ending, "DSSCAT": "STUDY PARTICIPATION"}), ("DS", "DSSTDTC", ending)]
         case "withdrawals" | "consents":
             decoded = "WITHDRAWAL BY SUBJECT" if said.startswith("withdrew") else "INFORMED CONSENT OBTAINED"
             return [("DS", "DSSTDTC", {"DSDECOD": decoded, "DSSTDTC__day": day})]

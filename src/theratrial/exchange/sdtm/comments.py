@@ -53,7 +53,7 @@ def _co(lines: Sequence[Mapping[str, Value]], study_id: str) -> Dataset:
         line = about[key]
         counts[key[0]] = counts.get(key[0], 0) + 1
         head = {name: line[name] for name in ("RDOMAIN", "USUBJID", "IDVAR", "IDVARVAL")}
-        told = {"COSEQ": counts[key[0]], "COEVAL": _REMARKS[_remark(line)]}
+        told: dict[str, Value] = {"COSEQ": counts[key[0]], "COEVAL": _REMARKS[_remark(line)]}
         records.append({"STUDYID": study_id, "DOMAIN": "CO", **head, **told, **texts[key]})
     return dataset(
         "CO",

@@ -102,7 +102,8 @@ def _eligibility(context: SdtmContext, subject: Subject) -> Iterator[Record]:
     if not met and not negative:
         return
     term = _ELIGIBLE if met else _NOT_ELIGIBLE
-    at = result.selection.read_at or latest([judged_at(context, subject, one) for one in result.eligibility.criteria])
+    judged = [judged_at(context, subject, one) for one in result.eligibility.criteria]
+    at = result.selection.read_at or latest([subject.row["screened_on"], *judged])
     yield {SUBJECT: subject, "DSTERM": term, "DSDECOD": term, "DSCAT": _MILESTONE, "DSSTDTC": at, "EPOCH": "SCREENING"}
 
 
