@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -142,8 +143,10 @@ def _images(
     )
     report = done.report
     console.say(f"{report.objects} images of {report.participants} participants, their numbers proven unchanged")
-    if done.withheld:
-        console.note(f"{len(done.withheld)} image objects wait for a look; `theratrial share images` shows them")
+    if waiting := sum(one.needs_a_look for one in done.withheld):
+        console.note(f"{waiting} image objects wait for a look; `theratrial share images` shows them")
+    for why, many in sorted(Counter(one.because for one in done.withheld if not one.needs_a_look).items()):
+        console.note(f"{many} image objects stay home: {why}")
     return shared_images(out, report)
 
 

@@ -24,7 +24,7 @@ from theratrial.sharing.images.moments import Shift, by_clock
 from theratrial.sharing.images.own_strings import OwnStrings, Search
 from theratrial.sharing.images.quantities import quantities
 from theratrial.sharing.images.sources import Participant, shifted_dates
-from theratrial.sharing.images.values import Asked, Person, Progress, Report, SeriesProof, Withheld
+from theratrial.sharing.images.values import DATA_USE_WITHDRAWN, Asked, Person, Progress, Report, SeriesProof, Withheld
 
 _OWN_UIDS = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
 _REPORTS = frozenset(("report.json", "report.html"))
@@ -131,7 +131,7 @@ def _strangers(root: Path, known: set[str]) -> list[Leak]:
 
 
 def _counted(withheld: Iterable[Withheld]) -> tuple[tuple[str, str, int], ...]:
-    counts = Counter((one.modality or "-", one.because) for one in withheld)
+    counts = Counter((one.modality or "-", one.because) for one in withheld if one.because != DATA_USE_WITHDRAWN)
     return tuple((modality, because, count) for (modality, because), count in sorted(counts.items()))
 
 

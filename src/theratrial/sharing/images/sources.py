@@ -20,7 +20,7 @@ from theratrial.sharing.images.files import read_object
 from theratrial.sharing.images.gather import gather
 from theratrial.sharing.images.own_strings import OwnStrings
 from theratrial.sharing.images.picture import png
-from theratrial.sharing.images.values import Asked, Person, Progress, Withheld
+from theratrial.sharing.images.values import DATA_USE_WITHDRAWN, Asked, Person, Progress, Withheld
 
 _LOOKED_AT_PER_SERIES = 3
 
@@ -56,9 +56,9 @@ def read_sources(asked: Asked, progress: Progress) -> tuple[list[Participant], l
     people: dict[str, Participant] = {}
     for one in seen.series:
         if one.patient_id.strip() in asked.excluded:
-            because = "its participant withdrew the use of the data"
             withheld += [
-                Withheld(because, False, one.modality, str(path), one.series_instance_uid) for path in one.files
+                Withheld(DATA_USE_WITHDRAWN, False, one.modality, str(path), one.series_instance_uid)
+                for path in one.files
             ]
             continue
         name = one.patient_id.strip() or f"study {one.study_instance_uid}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from theratrial.errors import InputError
 from theratrial.sharing.images.clocks import Clock
@@ -84,6 +85,10 @@ class SeriesProof:
         )
 
 
+DATA_USE_WITHDRAWN: Final = "its participant withdrew the use of the data"
+"""Why all of somebody's images stay home. Said at home only: how many she has tells how far she came."""
+
+
 @dataclass(frozen=True, slots=True)
 class Withheld:
     """Something that does not leave. `place` and `series_uid` are for those at home only."""
@@ -108,7 +113,7 @@ class Report:
     actions: tuple[tuple[str, str, int], ...]
     """(element with its path, what was done, how often)."""
     withheld: tuple[tuple[str, str, int], ...]
-    """(modality, why, how many)."""
+    """(modality, why, how many) of those who share their data."""
     intervals_compared: int
     intervals_off: int
     references_before: int
