@@ -19,7 +19,7 @@ from tests.journey.conftest import Said
 
 from theratrial.cli import share_build
 from theratrial.errors import InputError
-from theratrial.pipeline import sdtm_package
+from theratrial.pipeline import sdtm_package, sharing_release
 from theratrial.pipeline.sharing_proof import pdf_text, search
 from theratrial.pipeline.sharing_release import MANIFEST, SUMS, Release, ReleaseAsked, release_made, sealed
 from theratrial.pipeline.trial import TrialRun
@@ -256,6 +256,7 @@ def test_what_counts_who_withdrew_stays_home_with_the_reason(withdrawn: TrialFol
     assert "1 participant who withdrew" in plan.held_back("analytic_code")
     assert [one.item for one in plan.leaving] == ["individual_participant_data", "data_dictionary"]
     assert "the results under the same codes" not in plan.holds("individual_participant_data")
+    assert "1 participant withdrew the use of the data" in texts(without_her)["data/sdtm/dataset-json/csdrg.html"]
     readme = sealed(without_her)["README.md"].decode()
     assert "1 participant withdrew the use of data" in readme
     assert "Clinical study report: it counts and tells of 1 participant who withdrew" in readme
@@ -277,10 +278,10 @@ def test_a_sentence_that_still_speaks_of_who_withdrew_is_found(withdrawn: TrialF
 
 
 def test_days_of_the_study_and_moved_dates_never_leave_together(folder: TrialFolder, small_run: TrialRun) -> None:
-    items = (*TABLES_AND_CODE, "clinical_study_report", "study_protocol")
+    items = (*TABLES_AND_CODE, "clinical_study_report")
     whole = with_plan(folder, *items, dates="study_days", with_images=True)
     made = release_made(whole, small_run.result, ReleaseAsked(KEY, {}, with_pdf=False))
-    assert {name.split("/")[0] for name in made.files} == {"data", "data_dictionary.csv", "protocol"}
+    assert {name.split("/")[0] for name in made.files} == {"data", "data_dictionary.csv"}
     outside = {name for name in made.files if name.startswith("data/") and not name.startswith("data/tables/")}
     assert outside == {"data/risk.json"}
     assert not made.plan.with_images
@@ -294,8 +295,7 @@ def test_days_of_the_study_and_moved_dates_never_leave_together(folder: TrialFol
     }
     assert len(moved) > 50
     for name, text in texts(made).items():
-        if not name.startswith("protocol/"):
-            assert not {one for one in moved if one.isoformat() in text}, name
+        assert not {one for one in moved if one.isoformat() in text}, name
     readme = sealed(made)["README.md"].decode()
     assert "days of the study" in readme
     assert "moved by" not in readme
@@ -408,31 +408,27 @@ def test_a_build_that_is_refused_leaves_nothing_not_even_a_key(build: Callable[.
 
 
 def test_a_build_writes_what_says_proven_last_and_tells_the_digest_of_the_list(
-    build: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    build: Callable[..., Said], release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with_images = replace(release, plan=replace(release.plan, with_images=True))
+    monkeypatch.setattr(sharing_release, "release_made", lambda *_given: with_images)
     there: list[str] = []
 
     def images(_folder: TrialFolder, out: Path, *_more: object) -> SharedImages:
         there.extend(sorted(one.name for one in out.parent.iterdir()))
-        if len(there) < 8:
+        if len(there) < 6:
             raise InputError("an image has changed")
         return SharedImages({}, 0, 0, 0)
 
     monkeypatch.setattr(share_build, "_images", images)
     said = build("individual_participant_data", options=("--no-pdf",), with_images=True)
     assert (said.code, "an image has changed" in said.err) == (1, True)
-    assert there == ["UNFINISHED.txt", "analysis", "data"]
+    assert there == ["UNFINISHED.txt", "analysis", "code", "data", "data_dictionary.csv"]
     assert [one.name for one in tmp_path.rglob("*")] == ["home"], "neither key nor mapping nor anything half"
-    there.extend(["again"] * 5)
     said = build("individual_participant_data", options=("--no-pdf",), with_images=True)
     assert said.code == 0, said.err
-    assert {one.name for one in (tmp_path / "out").iterdir()} == {
-        "README.md",
-        "SHA256SUMS",
-        "analysis",
-        "data",
-        MANIFEST,
-    }
+    written = {one.name for one in (tmp_path / "out").iterdir()}
+    assert written == {"README.md", SUMS, MANIFEST, "analysis", "code", "data", "data_dictionary.csv"}
     assert hashlib.sha256((tmp_path / "out" / MANIFEST).read_bytes()).hexdigest() in said.out
     assert {one.name for one in (tmp_path / "home").iterdir()} == {"key", "key.mapping.json"}
 

@@ -82,6 +82,7 @@ def sdtm_package(
     formats: Sequence[str] = FORMATS,
     leave_out: frozenset[str] = frozenset(),
     dates_moved: bool = False,
+    gone_before: int = 0,
 ) -> SdtmPackage:
     """The package: each format complete in a folder of its own. The same arguments give the same bytes.
 
@@ -95,9 +96,11 @@ def sdtm_package(
         Whether the dates of each participant are moved by days of her own. The first and last of them are then no
         days of the trial: TS masks start, end and cut-off, and without a moment given the files say that of making
         as 1970-01-01, which nobody takes for one.
+    gone_before
+        Participants who withdrew the use of their data and are not in `folder` any more: the guide counts them too.
     """
     context = SdtmContext(folder, result, leave_out, dates_moved=dates_moved)
-    datasets, left_out = datasets_of(context), context.left_out
+    datasets, left_out = datasets_of(context), context.left_out + gone_before
     study = study_metadata(folder, result, moment_of_making(made_at, folder, dates_moved), dates_moved=dates_moved)
     definitions, guide, without = _pages(folder, result, datasets, study, left_out, pdf)
     files: dict[str, bytes] = {}

@@ -204,7 +204,8 @@ def _files(
         yield from ((f"data/{name}", content) for name, content in tables.items() if name != "data_dictionary.csv")
     analysis = dict(_analysis(folder, result)) if plan.data_sets else {}
     if plan.data_sets:
-        for name, content in sdtm_package(folder, result, pdf=False, dates_moved=True).files.items():
+        sdtm = sdtm_package(folder, result, pdf=False, dates_moved=True, gone_before=plan.withdrawn)
+        for name, content in sdtm.files.items():
             yield f"data/sdtm/{name}", content
         yield from analysis.items()
     if plan.results:
