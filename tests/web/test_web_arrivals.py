@@ -91,6 +91,8 @@ def test_a_scan_in_its_window_is_accepted_and_one_outside_says_the_hours(
     first = page(client)
     assert "✓ Accepted" in first
     assert "CT01" in first
+    assert "Whole-body scan 24 h after injection" in first
+    assert "whole_body_24h" not in first, "the code of the protocol's clause says nothing to who stands at the camera"
     given = Record.objects.filter(table="administrations", participant=p01)
     last = max(int(one.cells["session"]) for one in given if one.cells.get("session"))
     delivered(p01.site, whole_body("P01", injected(last) + 90 * HOUR))

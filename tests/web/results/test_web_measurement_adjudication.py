@@ -62,6 +62,9 @@ def test_readers_of_the_ct_are_adjudicated_once_both_have_signed_and_the_line_re
     for name in ("nuclear1", "nuclear2"):
         assert signed_by(client_of(name), name) == 302
     assert adjudicated(third, "nuclear2", reason="") == 422
+    # What was typed comes back with the refusal, in the form that was sent and in no other.
+    refused = third.post(f"{ADDRESS}adjudicate/?chosen=nuclear2&of={CT}", {"reason": "the node is short"})
+    assert (refused.status_code, refused.content.decode().count(">the node is short</textarea>")) == (422, 1)
     assert adjudicated(third, "nuclear2") == 302
     readings = readings_of(Participant.objects.get(code="P01"))
     assert (readings.measurements.chosen, readings.chosen) == ("nuclear2", "")

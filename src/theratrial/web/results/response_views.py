@@ -118,6 +118,7 @@ def _page(
         "rule": rule,
         "refusal": refusal,
         "refused": refused,
+        "typed_reason": request.POST.get("reason", ""),
         "adjudication_forms": _adjudication_forms(participant, readings) if adjudicates and not blind else [],
         "adjudications": []
         if blind

@@ -16,6 +16,7 @@ from theratrial.web.capture.queries import PENDING
 from theratrial.web.studies.arrival_checks import PREFIX, subject_of
 from theratrial.web.studies.models import Series, Upload
 from theratrial.web.studies.selectors import upload_progress, visible_series, visible_uploads
+from theratrial.web.trials.selectors import protocol_in_force
 
 _SHOWN: Final = 8
 
@@ -26,6 +27,8 @@ class Verdict:
 
     series: Series
     questions: tuple[Query, ...]
+    title: str = ""
+    """What people call the planned image; empty where it has no place."""
 
     @property
     def state(self) -> str:
@@ -43,6 +46,16 @@ class Arrival:
     files: int
     """So far."""
     verdicts: tuple[Verdict, ...]
+
+    @property
+    def settled(self) -> tuple[Verdict, ...]:
+        """Series about which nothing is left to do."""
+        return tuple(one for one in self.verdicts if one.state in ("accepted", "set_aside"))
+
+    @property
+    def waiting(self) -> tuple[Verdict, ...]:
+        """Series in quarantine, or with questions."""
+        return tuple(one for one in self.verdicts if one.state not in ("accepted", "set_aside"))
 
     @property
     def state(self) -> str:
@@ -70,17 +83,15 @@ def arrivals_of(user: Any, *, most: int = _SHOWN) -> list[Arrival]:
     asked = Query.objects.filter(participant__in=people, rule__startswith=PREFIX, state__in=PENDING)
     for one in asked.order_by("pk"):
         questions[one.participant_id, one.subject].append(one)
+    titles = {c.reading.id: c.reading.title for c in protocol_in_force().imaging.values() if c.reading is not None}
+
+    def verdict(row: Series) -> Verdict:
+        its_own = row.state == "matched" and row.part == "image"
+        asked_of_it = questions[row.participant_id, subject_of(row.imaging, row.session)] if its_own else ()
+        return Verdict(row, tuple(asked_of_it), titles.get(row.imaging, row.imaging))
+
     return [
-        Arrival(
-            upload,
-            upload_progress(upload).total,
-            tuple(
-                Verdict(row, tuple(questions[row.participant_id, subject_of(row.imaging, row.session)]))
-                if row.state == "matched" and row.part == "image"
-                else Verdict(row, ())
-                for row in rows[upload.pk]
-            ),
-        )
+        Arrival(upload, upload_progress(upload).total, tuple(verdict(row) for row in rows[upload.pk]))
         for upload in uploads
     ]
 
