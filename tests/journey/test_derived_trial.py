@@ -8,7 +8,7 @@ import math
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -390,3 +390,43 @@ def test_who_withdrew_the_use_of_her_data_is_left_out(opened: DerivedTrial, smal
     assert "P01" not in fresh.participants
     with pytest.raises(Exception, match="withdrew the use"):
         list(participant_objects(fresh, "P01"))
+
+
+_STARTED = "123003"
+"""Radiopharmaceutical Start DateTime (DICOM PS3.16 annex D)."""
+
+
+def items(item: Any) -> Iterator[Any]:
+    """The content items of a report, depth first."""
+    for one in item.get("ContentSequence", ()):
+        yield one
+        yield from items(one)
+
+
+def test_a_report_of_an_administration_stands_in_a_study_of_the_day_of_the_injection(
+    made: dict[str, DerivedObject], opened: DerivedTrial
+) -> None:
+    """Archives list a study by its date: an injection must not stand in the study of the next day's scan."""
+    days: dict[str, set[str]] = {}
+    images = [read(one) for one in made.values()]
+    images += [
+        pydicom.dcmread(one.series.files[0], stop_before_pixels=True)
+        for one in opened.images["P01"].images
+        if one.series is not None
+    ]
+    for one in images:
+        days.setdefault(str(one.StudyInstanceUID), set()).add(str(one.StudyDate))
+    assert all(len(found) == 1 for found in days.values()), "a study has one date"
+    own = 0
+    for made_one in made.values():
+        if made_one.kind != "rrdsr":
+            continue
+        report = read(made_one)
+        (started,) = [
+            str(item.DateTime)
+            for item in items(report)
+            if item.get("ValueType") == "DATETIME" and item.ConceptNameCodeSequence[0].CodeValue == _STARTED
+        ]
+        assert report.StudyDate == started[:8], made_one.name
+        own += str(report.StudyInstanceUID).startswith("2.25.")
+    assert own >= 1, "the therapy is scanned from the day after"

@@ -52,15 +52,21 @@ def administration_reports(work: DerivedWork) -> Iterator[Made]:
 
 
 def _header(work: DerivedWork, row: Row, key: str) -> Dataset:
-    """Patient and study of the first image of the administration; without image a study of its own."""
+    """Patient and study of the first image of the administration, where that was made the same day.
+
+    Else a study of its own, of the day of the injection: archives list a study by its date.
+    """
+    at = row["injected_at"]
+    header = Dataset()
     mine = [one for one in work.images.images if one.administration is row and one.series is not None]
     mine.sort(key=lambda one: (one.hours_after is None, one.hours_after or 0.0))
     for image in mine:
         if image.series is not None:
-            return clean_header(image.series.files[0], work.making)
-    header = Dataset()
+            header = clean_header(image.series.files[0], work.making)
+            if header.StudyDate == at.strftime("%Y%m%d"):
+                return header
+            break
     header.StudyInstanceUID = work.making.tracking_uid("study", key)
-    at = row["injected_at"]
     header.StudyDate, header.StudyTime = at.strftime("%Y%m%d"), at.strftime("%H%M%S")
     header.TimezoneOffsetFromUTC = at.strftime("%z")
     patient_and_study(header, work.making)
