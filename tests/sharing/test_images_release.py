@@ -424,9 +424,13 @@ def test_what_a_killed_release_left_is_cleared_by_the_next(tmp_path: Path) -> No
     series(tmp_path / "in")
     (tmp_path / "out.partial").mkdir()
     (tmp_path / "out.partial" / "half.dcm").write_bytes(b"Quendolin")
+    with pytest.raises(InputError, match="is not what an interrupted command left"):
+        released(tmp_path / "in", tmp_path / "out")
+    assert (tmp_path / "out.partial" / "half.dcm").exists(), "somebody's own folder"
+    (tmp_path / "out.partial" / "UNFINISHED.txt").touch()
     released(tmp_path / "in", tmp_path / "out")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in", "out"]
-    assert not list((tmp_path / "out").rglob("half*"))
+    assert not [*(tmp_path / "out").rglob("half*"), *(tmp_path / "out").rglob("UNFINISHED*")]
 
 
 def test_places_that_would_mix_release_and_source_are_refused(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from theratrial.sharing.images.keys import ReleaseKey
     from theratrial.trialfolder.records import TrialFolder
 
-_UNFINISHED: Final = "UNFINISHED.txt"
 _NOT_HOME: Final = ("protocol.yaml", "run.json", "release.json")
 """A folder with one of these is a trial, a result, a release: it travels, and a key must not travel with it."""
 
@@ -68,25 +67,17 @@ def made_whole(out: Path) -> Iterator[Path]:
     InputError
         `out` is there, or what would be its unfinished folder is somebody's own.
     """
-    import os
     import shutil
 
     from theratrial.errors import InputError
+    from theratrial.sharing.unfinished import begun, finished
 
     partial = out.with_name(out.name + ".partial")
-    marker = partial / _UNFINISHED
     if out.exists():
         raise InputError(f"{out}: exists already -> give a folder that is not there yet")
-    if partial.exists() and not marker.is_file():
-        raise InputError(
-            f"{partial}: is there and is not what an interrupted command left -> move it away, or name another folder"
-        )
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    marker.write_text("Unfinished: nothing here is proven. The next run of theratrial removes this folder.\n")
+    begun(partial)
     try:
         yield partial
-        marker.unlink()
-        os.rename(partial, out)
+        finished(partial, out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -25,9 +25,12 @@ from theratrial.sharing.images.own_strings import OwnStrings, Search
 from theratrial.sharing.images.quantities import quantities
 from theratrial.sharing.images.sources import Participant, shifted_dates
 from theratrial.sharing.images.values import DATA_USE_WITHDRAWN, Asked, Person, Progress, Report, SeriesProof, Withheld
+from theratrial.sharing.unfinished import MARKER
 
 _OWN_UIDS = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
 _REPORTS = frozenset(("report.json", "report.html"))
+_MEANWHILE = frozenset((MARKER,))
+"""While a release is made; a finished one has no such file."""
 
 
 @dataclass(slots=True)
@@ -100,7 +103,8 @@ def checked(
         tally.references_before += was.resolved
         tally.references_after += now.resolved
         _prove(part, first, root, tally, asked)
-    tally.leaks += _strangers(root, {name for name, _ in tally.files})
+    allowed = _REPORTS if root == asked.out else _REPORTS | _MEANWHILE
+    tally.leaks += _strangers(root, {name for name, _ in tally.files}, allowed)
     search = parts[0].search
     return Report(
         release=asked.key.release,
@@ -124,9 +128,9 @@ def checked(
     )
 
 
-def _strangers(root: Path, known: set[str]) -> list[Leak]:
+def _strangers(root: Path, known: set[str], allowed: frozenset[str]) -> list[Leak]:
     """Files in the release that were not made from anything: their names are not told, they may be names."""
-    found = {str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()} - known - _REPORTS
+    found = {str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()} - known - allowed
     return [Leak("file that does not belong", "a file of the release", "its name")] * len(found)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -25,6 +24,7 @@ from theratrial.sharing.images.values import (
     Report,
     Withheld,
 )
+from theratrial.sharing.unfinished import begun, finished
 
 _PARTIAL = ".partial"
 
@@ -42,7 +42,7 @@ def make_release(asked: Asked, progress: Progress = _quiet) -> Released:
     Raises
     ------
     InputError
-        If there is nothing to release, or `out` exists.
+        If there is nothing to release, `out` exists, or somebody's own folder stands where it would be made.
     ReleaseRefused
         If any quantity, pixel, interval or reference changed, or anything of a participant was found.
     """
@@ -52,15 +52,13 @@ def make_release(asked: Asked, progress: Progress = _quiet) -> Released:
         raise NothingShared(_nothing(asked, withheld), tuple(withheld))
     people = _people(participants, asked)
     partial = asked.out.with_name(asked.out.name + _PARTIAL)
-    if partial.exists():
-        shutil.rmtree(partial)  # what an interrupted release left
-    partial.mkdir(parents=True)
+    begun(partial)
     try:
         report = _made(asked, participants, people, withheld, partial, progress)
         if report.faults:
             raise ReleaseRefused(report)
         write_report(report, partial)
-        os.rename(partial, asked.out)
+        finished(partial, asked.out)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return Released(report, {p.patient_id: people[p.patient_id] for p in participants}, tuple(withheld))
