@@ -10,12 +10,14 @@ import socket
 import sqlite3
 import struct
 import subprocess
-import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+from tests.forked import Started, ran
 
 STORE_CLASS = "1.2.840.10008.5.1.4.1.1.2"
 VERIFICATION = "1.2.840.10008.1.1"
@@ -62,8 +64,7 @@ def environment(site: Path, **settings: object) -> dict[str, str]:
 
 def scripted(site: Path, script: str, *arguments: str) -> str:
     """What a script prints that runs on a site."""
-    line = [sys.executable, "-c", script, *arguments]
-    done = subprocess.run(line, env=environment(site), capture_output=True, text=True, check=False, timeout=200)
+    done = ran(list(arguments), script=script, environment=environment(site), cwd=Path.cwd(), seconds=200)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
@@ -106,8 +107,11 @@ class RunningNode:
         given = {**usual, **settings}
         port = [] if given.pop("PORT") is None else ["--port", "0"]
         tls = ["--tls-port", "0"] if "TLS_CERT" in given else []
-        line = [sys.executable, "-m", "theratrial", "dicom-node", "--site", str(site), *port, *tls]
-        self.process = subprocess.Popen(line, env=environment(site, **given), stderr=subprocess.PIPE, text=True)
+        words = ["theratrial", "dicom-node", "--site", str(site), *port, *tls]
+        self._err = site.parent / f".node-{uuid.uuid4().hex}"
+        os.mkfifo(self._err)
+        out = self._err.with_suffix(".out")
+        self.process = Started(words, environment=environment(site, **given), cwd=Path.cwd(), out=out, err=self._err)
         self.said: list[str] = []
         threading.Thread(target=self._listen, daemon=True).start()
         text = until(lambda: next((one for one in self.said if "listens" in one), "") or self._ended(), seconds=60)
@@ -121,9 +125,9 @@ class RunningNode:
         return ""
 
     def _listen(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.said.append(line)
+        with self._err.open(encoding="utf-8") as lines:
+            for line in lines:
+                self.said.append(line)
 
     def most_memory_MB(self) -> float:
         """The most that the process ever held."""

@@ -97,7 +97,7 @@ def test_the_same_images_again_are_known_and_stored_once(node: RunningNode, site
     for count, (calling, encoding) in enumerate((("CT01", "-xe"), ("CT02", "-xe"), ("CT01", "-xi")), start=2):
         assert sent(node, folder, encoding, calling=calling).returncode == 0
         handed_over(site_folder, count)
-        uploads_read(site_folder)
+    uploads_read(site_folder)
     assert rows(site_folder, "select known from studies_upload order by received_at") == [(0,), (4,), (4,), (4,)]
     assert rows(site_folder, "select count(*) from studies_instance") == [(4,)]
     assert rows(site_folder, "select count(*) from studies_series") == [(1,)]

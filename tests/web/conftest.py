@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from tests.web.web_backup_commands import made_backups, made_site  # noqa: F401 (fixtures)
+from tests.web.web_backup_commands import made_backups, made_exports, made_restored, made_site  # noqa: F401 (fixtures)
 
 from theratrial.protocol.reader import shipped_protocol_bytes
 from theratrial.protocol.schema import Protocol

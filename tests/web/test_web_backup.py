@@ -69,17 +69,23 @@ def without_key_and_database(site: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("name", ["b.zip", "b"])
-def test_C3_a_restored_site_has_the_same_files_ledger_and_exports(backups: Path, name: str, tmp_path: Path) -> None:
-    said = command("restore", backups / name, "--site", tmp_path / "again")
+def test_C3_a_restored_site_has_the_same_files_ledger_and_exports(backups: Path, made_restored: Path) -> None:
+    _as_it_was(backups, made_restored, (made_restored.parent / "said").read_text())
+
+
+def test_a_site_restored_from_a_backup_in_a_folder_is_the_same_too(backups: Path, tmp_path: Path) -> None:
+    _as_it_was(backups, tmp_path / "again", command("restore", backups / "b", "--site", tmp_path / "again"))
+
+
+def _as_it_was(backups: Path, again: Path, said: str) -> None:
     assert "Ledger: whole; its head is that of the backup" in said
-    assert without_key_and_database(tmp_path / "again") == without_key_and_database(backups / "site")
-    before, after = events(backups / "site"), events(tmp_path / "again")
-    at = json.loads(_report(tmp_path / "again"))["head"]["seq"]
+    assert without_key_and_database(again) == without_key_and_database(backups / "site")
+    before, after = events(backups / "site"), events(again)
+    at = json.loads(_report(again))["head"]["seq"]
     assert after[:at] == before[:at]
     assert len(after) == at + 1, "one event more: that it was restored"
-    assert "The ledger is whole" in command("ledger", "verify", "--site", tmp_path / "again")
-    assert stat.S_IMODE((tmp_path / "again" / "secret.key").stat().st_mode) == 0o600
+    assert "The ledger is whole" in command("ledger", "verify", "--site", again)
+    assert stat.S_IMODE((again / "secret.key").stat().st_mode) == 0o600
 
 
 def _report(site: Path) -> str:
@@ -87,10 +93,11 @@ def _report(site: Path) -> str:
     return report.read_text()
 
 
-def test_C3_the_restore_report_compares_row_counts_chain_head_and_file_hashes(backups: Path, tmp_path: Path) -> None:
-    command("restore", backups / "b.zip", "--site", tmp_path / "again")
-    report = json.loads(_report(tmp_path / "again"))
-    with sqlite3.connect(tmp_path / "again" / "site.sqlite3") as database:
+def test_C3_the_restore_report_compares_row_counts_chain_head_and_file_hashes(
+    backups: Path, made_restored: Path
+) -> None:
+    report = json.loads(_report(made_restored))
+    with sqlite3.connect(made_restored / "site.sqlite3") as database:
         for one in report["tables"]:
             [(count,)] = database.execute(f"SELECT count(*) FROM {one['table']}")
             added = {"ledger_event": 1, "ledger_payload": 1, "ledger_note": 1}.get(one["table"], 0)
@@ -101,12 +108,11 @@ def test_C3_the_restore_report_compares_row_counts_chain_head_and_file_hashes(ba
     assert report["files"]["linked"] == 1
 
 
-def test_a_restored_site_exports_the_same_bytes_as_the_one_that_was_saved(site: Path, tmp_path: Path) -> None:
-    before = exports_of(site, tmp_path / "before")
-    command("backup", tmp_path / "b.zip", "--site", site)
-    command("restore", tmp_path / "b.zip", "--site", tmp_path / "again")
-    after = exports_of(tmp_path / "again", tmp_path / "after")
-    compared(before, after, more=1)
+def test_a_restored_site_exports_the_same_bytes_as_the_one_that_was_saved(
+    made_restored: Path, made_exports: dict[str, bytes], tmp_path: Path
+) -> None:
+    site_copied(made_restored, tmp_path / "again")
+    compared(made_exports, exports_of(tmp_path / "again", tmp_path / "after"), more=1)
 
 
 def compared(before: dict[str, bytes], after: dict[str, bytes], *, more: int) -> None:
@@ -123,8 +129,10 @@ def compared(before: dict[str, bytes], after: dict[str, bytes], *, more: int) ->
     assert check.redacted == 1
 
 
-def test_A7_after_a_restore_the_triggers_refuse_what_they_refused_before(backups: Path, tmp_path: Path) -> None:
-    command("restore", backups / "b.zip", "--site", tmp_path / "again")
+def test_A7_after_a_restore_the_triggers_refuse_what_they_refused_before(
+    backups: Path, made_restored: Path, tmp_path: Path
+) -> None:
+    site_copied(made_restored, tmp_path / "again")
     said = site_process("raw", tmp_path / "again").splitlines()
     assert len(said) == 3
     assert all(line.startswith("refused: theratrial:") for line in said)
@@ -136,11 +144,10 @@ def test_A7_after_a_restore_the_triggers_refuse_what_they_refused_before(backups
         assert list(new.execute(triggers)) == list(old.execute(triggers)) != []
 
 
-def test_nobody_is_signed_in_after_a_restore(backups: Path, tmp_path: Path) -> None:
+def test_nobody_is_signed_in_after_a_restore(backups: Path, made_restored: Path) -> None:
     with sqlite3.connect(backups / "site" / "site.sqlite3") as database:
         assert database.execute("SELECT count(*) FROM django_session").fetchone()[0] == 1
-    command("restore", backups / "b", "--site", tmp_path / "again")
-    with sqlite3.connect(tmp_path / "again" / "site.sqlite3") as database:
+    with sqlite3.connect(made_restored / "site.sqlite3") as database:
         assert database.execute("SELECT count(*) FROM django_session").fetchone()[0] == 0
 
 
@@ -416,9 +423,9 @@ def postgresql() -> Iterator[Callable[[], str]]:
 
 
 def test_C3_a_site_moved_to_postgresql_and_back_exports_the_same_bytes(
-    site: Path, tmp_path: Path, postgresql: Callable[[], str]
+    site: Path, made_exports: dict[str, bytes], tmp_path: Path, postgresql: Callable[[], str]
 ) -> None:
-    url, before = postgresql(), exports_of(site, tmp_path / "before")
+    url, before = postgresql(), made_exports
     command("site", "move", "--site", site, "--to", url)
     assert not (site / "site.sqlite3").exists()
     assert len(list(site.glob("site.sqlite3.moved-*"))) == 1
@@ -431,19 +438,18 @@ def test_C3_a_site_moved_to_postgresql_and_back_exports_the_same_bytes(
 
 
 def test_C3_a_backup_of_either_database_is_restored_onto_the_other(
-    site: Path, tmp_path: Path, postgresql: Callable[[], str]
+    backups: Path, made_exports: dict[str, bytes], tmp_path: Path, postgresql: Callable[[], str]
 ) -> None:
-    url, before = postgresql(), exports_of(site, tmp_path / "before")
-    command("backup", tmp_path / "b1.zip", "--site", site)
-    command("restore", tmp_path / "b1.zip", "--site", tmp_path / "two", url=url)
+    url, before, first = postgresql(), made_exports, backups / "b.zip"
+    command("restore", first, "--site", tmp_path / "two", url=url)
     compared(before, exports_of(tmp_path / "two", tmp_path / "second", url), more=1)
     command("backup", tmp_path / "b2.zip", "--site", tmp_path / "two", url=url)
     command("restore", tmp_path / "b2.zip", "--site", tmp_path / "three")
     # ... the restoring, the note of the second backup is not in it, the second restoring
     compared(before, exports_of(tmp_path / "three", tmp_path / "third"), more=2)
     contents = [
-        {name: table["content_sha256"] for name, table in _manifest(tmp_path / f"b{n}.zip")["tables"].items()}
-        for n in (1, 2)
+        {name: table["content_sha256"] for name, table in _manifest(place)["tables"].items()}
+        for place in (first, tmp_path / "b2.zip")
     ]
     changed = {name for name in contents[0] if contents[0][name] != contents[1][name]}
     assert changed == {"ledger_event", "ledger_payload", "ledger_head", "ledger_note"}, (

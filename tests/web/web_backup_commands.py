@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.forked import ran
 
 ROOT = Path(__file__).resolve().parents[2]
 Environment = dict[str, str]
@@ -22,15 +22,13 @@ def environment(url: str = "") -> Environment:
 
 def command(*words: object, url: str = "", code: int = 0) -> str:
     """`theratrial` with these words; its whole output."""
-    line = [sys.executable, "-m", "theratrial", *(str(word) for word in words)]
-    done = subprocess.run(line, env=environment(url), capture_output=True, text=True, check=False, cwd=ROOT)
+    done = ran(["theratrial", *(str(word) for word in words)], environment=environment(url), cwd=ROOT)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
 
 
 def site_process(*words: object, url: str = "") -> str:
-    line = [sys.executable, "-m", "tests.web.web_backup_site", *(str(word) for word in words)]
-    done = subprocess.run(line, env=environment(url), capture_output=True, text=True, check=False, cwd=ROOT)
+    done = ran(["tests.web.web_backup_site", *(str(word) for word in words)], environment=environment(url), cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -69,3 +67,19 @@ def made_backups(made_site: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     (place / "said").write_text(command("backup", place / "b.zip", "--site", place / "site"))
     command("backup", place / "b", "--site", place / "site")
     return place
+
+
+@pytest.fixture(scope="session")
+def made_restored(made_backups: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site restored from ``b.zip``; what was said of it in ``said`` beside it. Not to be changed."""
+    place = tmp_path_factory.mktemp("restored")
+    (place / "said").write_text(command("restore", made_backups / "b.zip", "--site", place / "site"))
+    return place / "site"
+
+
+@pytest.fixture(scope="session")
+def made_exports(made_site: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Every export of the site."""
+    place = tmp_path_factory.mktemp("exports")
+    site_copied(made_site, place / "site")
+    return exports_of(place / "site", place / "out")
