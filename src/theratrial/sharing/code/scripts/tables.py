@@ -170,9 +170,7 @@ def _event_line(first: str, second: str, events: list[Record]) -> tuple[str, ...
 
 def term_name(event: Record) -> str:
     """The term that is counted, as the report writes it: what no list coded stands in AEDECOD in capitals."""
-    reported: str = event["AETERM"]
-    decoded: str = event["AEDECOD"]
-    return reported if reported.upper() == decoded else decoded
+    return str(event["AETERM"] if event["AETERM"].upper() == event["AEDECOD"] else event["AEDECOD"])
 
 
 def adverse(data: Data, plan: Plan) -> Table | None:
