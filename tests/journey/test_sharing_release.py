@@ -32,6 +32,7 @@ from theratrial.sharing.identity.cleaner import Cleaner
 from theratrial.sharing.images.keys import ReleaseKey
 from theratrial.sharing.plan import plan_of_trial, sharing_plan
 from theratrial.sharing.readme import SharedImages
+from theratrial.sharing.tables.risk import KNOWN_OUTSIDE
 from theratrial.trialfolder import read_folder
 from theratrial.trialfolder.records import Row, TrialFolder
 
@@ -155,6 +156,7 @@ def test_the_list_of_a_release_has_every_file_with_its_digest(release: Release, 
     image = b"an image"
     images = SharedImages({"P-1/1.dcm": (hashlib.sha256(image).hexdigest(), len(image))}, 1, 1, 7)
     whole = {**release.files, "images/P-1/1.dcm": image, **sealed(release, images)}
+    assert all(f"- {one}\n" in whole["README.md"].decode() for one in KNOWN_OUTSIDE)
     listed = json.loads(whole[MANIFEST])["files"]
     assert listed.keys() == whole.keys() - {MANIFEST, SUMS}
     for name, one in listed.items():

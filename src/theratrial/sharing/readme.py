@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 from theratrial.sharing.plan import Plan
 from theratrial.sharing.tables.values import Risk
-
-KNOWN_OUTSIDE: Final = (
-    "Times of day, administered activities, weights, laboratory values and images are exact. Who holds a log of the "
-    "radiopharmacy, a laboratory's list or a scanner's can find a participant by them; codes and moved dates do not "
-    "hinder that.",
-    "Two releases of this trial can be joined by such exact values, whatever their codes are.",
-)
-"""Of individual data whatever their number: what nobody can take out without taking the data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +165,6 @@ def _proven(proof: Proven, images: SharedImages | None) -> Iterator[str]:
 def _risks(plan: Plan, risk: Risk | None) -> Iterator[str]:
     if risk is not None:
         yield from risk.sentences
-        yield from KNOWN_OUTSIDE
     elif plan.shared("clinical_study_report"):
         yield "The study report lists single participants under codes, with their values."
     else:

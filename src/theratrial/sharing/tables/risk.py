@@ -9,10 +9,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from theratrial.sharing.tables.values import Combination, Risk, SmallGroup
 
 Person = Mapping[str, object]
+KNOWN_OUTSIDE: Final = (
+    "Activities, weights, laboratory values and images are exact, and moved moments keep their time of day: who holds "
+    "a radiopharmacy's log, a laboratory's list or a scanner's can find a participant by them.",
+    "Two releases of one trial can be joined by exact values, whatever their codes are.",
+)
+"""Whatever the number of participants: what nobody can take out without taking the data."""
 
 
 def combination(people: Sequence[Person], names: Sequence[str]) -> Combination:
@@ -104,3 +111,4 @@ def _sentences(
             f"With {count} participants nobody is hidden by numbers: whoever knows that a person took part, and her "
             "age and sex or the day of an event, can find her. Share with people bound by an agreement, not openly."
         )
+    yield from KNOWN_OUTSIDE
