@@ -25,7 +25,6 @@ from theratrial.pipeline.trial import TrialRun
 from theratrial.protocol.schema import SHARED_ITEMS, SharingPlan
 from theratrial.registry.record import RegistrationRecord
 from theratrial.registry.record import SharingPlan as RegisteredPlan
-from theratrial.sharing.plan import sharing_plan
 from theratrial.sharing.tables.values import WithheldText
 from theratrial.trialfolder import read_folder
 from theratrial.trialfolder.records import TrialFolder
@@ -163,11 +162,12 @@ def test_nothing_is_made_without_a_yes_or_where_the_registration_disagrees(
     assert b"says yes to nothing" in browser.get(ADDRESS).content
     assert browser.post(f"{ADDRESS}ask/", {"to_whom": "x"}).status_code == 422
     planned("data_dictionary")
-    monkeypatch.setattr(sharing_preview, "record_now", lambda: RegistrationRecord())
+    undecided = with_yes(sharing_preview.folder_of(Computation.objects.latest("finished_at"))).registration
+    monkeypatch.setattr(sharing_preview, "record_now", lambda: undecided)
     answer = browser.post(f"{ADDRESS}ask/", {"to_whom": "x"})
-    undecided = sharing_plan(sharing_preview.protocol_in_force(), RegistrationRecord())
-    assert any(one.blocks for one in undecided.hindrances) == (answer.status_code == 422)
-    assert SharedRelease.objects.count() == (0 if answer.status_code == 422 else 1)
+    assert answer.status_code == 422
+    assert "nothing may leave before they agree" in answer.content.decode()
+    assert not SharedRelease.objects.exists()
 
 
 def test_a_release_leaves_only_after_another_than_its_maker_has_signed_it(tables: None, client_of: ClientOf) -> None:
@@ -194,6 +194,22 @@ def test_a_release_leaves_only_after_another_than_its_maker_has_signed_it(tables
     assert about["files"]["README.md"]["sha256"] == hashlib.sha256(files["README.md"]).hexdigest()
     assert Event.objects.filter(action="export.shared-release", actor="investigator1").exists()
     assert maker.post(f"{ADDRESS}{one.pk}/package/").status_code == 409, "not before the data are locked"
+
+
+def test_who_signs_sees_what_lies_in_the_package_and_who_may_neither_sign_nor_make_does_not(
+    tables: None, client_of: ClientOf
+) -> None:
+    """The signature says that she reviewed what it holds, and she cannot fetch it before."""
+    one = made(client_of("manager1"))
+    with zipfile.ZipFile(release_file(one)) as package:
+        names = [name for name in package.namelist() if not name.startswith("images/")]
+    page = client_of("investigator1").get(f"{ADDRESS}{one.pk}/").content.decode()
+    assert "Files in the package" in page
+    assert "data/tables/participants.csv" in names
+    assert not [name for name in names if name.startswith("data/tables/") and name not in page]
+    assert "Files in the package" not in client_of("statistician1").get(f"{ADDRESS}{one.pk}/").content.decode()
+    release_file(one).write_bytes(b"no package")
+    assert client_of("investigator1").get(f"{ADDRESS}{one.pk}/").status_code == 200
 
 
 def test_nobody_signs_her_own_release(tables: None, client_of: ClientOf) -> None:
@@ -307,6 +323,21 @@ def test_a_text_is_shared_only_once_somebody_allowed_it(tables: None, client_of:
     assert made(browser).content["texts_withheld"] == before.content["texts_withheld"]
 
 
+def test_a_decided_text_stays_where_it_is_and_its_row_alone_comes_back(tables: None, client_of: ClientOf) -> None:
+    """It went to the end of the list and the page to its beginning: a wrong click was hard to take back."""
+    browser = client_of("manager1")
+    lines = browser.get(f"{ADDRESS}texts/").context["lines"]
+    chosen, anchor = lines[1]["one"], lines[1]["anchor"]
+    decide = f"{ADDRESS}texts/decide/", {"digest": chosen.digest, "answer": "allow"}
+    assert browser.post(*decide)["Location"].endswith(f"#{anchor}")
+    row = browser.post(*decide, headers={"HX-Target": anchor, "HX-Request": "true"}).content.decode()
+    assert f'<tr id="{anchor}"' in row
+    assert row.count("<tr") == 1
+    assert f"{len(lines) - 1} are not read yet" in row
+    again = browser.get(f"{ADDRESS}texts/").context["lines"]
+    assert [one["one"].digest for one in again] == [one["one"].digest for one in lines]
+
+
 def test_an_unknown_text_is_not_decided(tables: None, client_of: ClientOf) -> None:
     browser = client_of("manager1")
     browser.post(f"{ADDRESS}texts/decide/", {"digest": "0" * 64, "answer": "allow"})
@@ -370,6 +401,44 @@ def test_a_protocol_that_changed_after_the_computation_is_not_shared_by_the_old_
     assert shared_release_made(str(one.pk)) == "failed"
     one.refresh_from_db()
     assert "the protocol changed after the computation" in one.message
+
+
+def test_who_asks_is_told_beforehand_that_the_computation_is_older_than_the_plan(
+    tables: None, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form was offered and the release failed minutes later, in the background."""
+    browser = client_of("manager1")
+    assert "Make the release" in browser.get(ADDRESS).content.decode()
+    folder = sharing_preview.folder_of(Computation.objects.latest("finished_at"))
+    other = with_yes(folder, "individual_participant_data", "study_protocol")
+    monkeypatch.setattr(sharing_preview, "protocol_in_force", lambda: other.protocol)
+    monkeypatch.setattr(sharing_preview, "record_now", lambda: other.registration)
+    page = browser.get(ADDRESS).content.decode()
+    assert "The protocol changed after the computation" in page
+    assert "Make the release" not in page
+    assert browser.post(f"{ADDRESS}ask/", {"to_whom": "A university"}).status_code == 422
+    assert not SharedRelease.objects.exists()
+
+
+def test_what_stands_in_the_way_of_an_item_stands_with_it(
+    planned: Callable[..., None], client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned("individual_participant_data", "data_dictionary")
+    folder = sharing_preview.folder_of(Computation.objects.latest("finished_at"))
+    monkeypatch.setattr(sharing_preview, "record_now", lambda: with_yes(folder).registration)
+    browser = client_of("manager1")
+    page = browser.get(ADDRESS).content.decode()
+    rows = re.findall(r"<tr[ >].*?</tr>", page, re.DOTALL)
+    after = {
+        title: rows[n + 1]
+        for n, row in enumerate(rows)
+        for title in ("Individual participant data", "Study protocol")
+        if title in row
+    }
+    assert "update the record first" in after["Individual participant data"]
+    assert "update the record first" not in after["Study protocol"]
+    browser.cookies["theratrial_language"] = "fa"
+    assert "سابقهٔ ثبت می‌گوید «تصمیم گرفته نشده»" in browser.get(ADDRESS).content.decode()
 
 
 def test_a_reader_who_has_not_signed_makes_and_fetches_none(tables: None, client_of: ClientOf) -> None:

@@ -27,10 +27,10 @@ from theratrial.results.values import TrialResult
 from theratrial.trialfolder.records import TrialFolder
 from theratrial.web.exports.making import SILENT_TOO_LONG, kept_since
 from theratrial.web.exports.models import StudyDocument
+from theratrial.web.exports.naming import failure_words
 from theratrial.web.exports.scope import sha256
 from theratrial.web.ledger.act import act, note
 from theratrial.web.ledger.models import Event
-from theratrial.web.refusals import words
 from theratrial.web.registration.selectors import record_now
 from theratrial.web.results.models import Computation
 from theratrial.web.results.selectors import computation_folder, latest_trial_result
@@ -135,8 +135,7 @@ def document_made(pk: str) -> str:
             _made(one)
         except Exception as error:
             LOG.exception("a document could not be made")
-            known = words(error)
-            one.state, one.message = "failed", known[1] if known else f"{type(error).__name__}: {error}"
+            one.state, one.message = "failed", failure_words(error)
     one.finished_at = timezone.now()
     one.save()
     return str(one.state)

@@ -22,12 +22,12 @@ from theratrial.web.exports.certified import manifest_digest, participant_copy, 
 from theratrial.web.exports.derived import KIND as DERIVED
 from theratrial.web.exports.derived import derived_files
 from theratrial.web.exports.models import Package
+from theratrial.web.exports.naming import failure_words
 from theratrial.web.exports.odm import site_transactional_written
 from theratrial.web.exports.scope import sha256, zipped
 from theratrial.web.exports.standards import STANDARDS, standard_files
 from theratrial.web.ledger.act import act, note
 from theratrial.web.participants.models import Participant
-from theratrial.web.refusals import words
 from theratrial.web.results.services import on_the_queue, process_lives, this_process
 from theratrial.web.trials.selectors import the_trial
 
@@ -132,8 +132,7 @@ def package_made(pk: str) -> str:
             _made(package)
         except Exception as error:
             LOG.exception("a package could not be made")
-            known = words(error)
-            package.state, package.message = "failed", known[1] if known else f"{type(error).__name__}: {error}"
+            package.state, package.message = "failed", failure_words(error)
     package.finished_at = timezone.now()
     package.save()
     return str(package.state)

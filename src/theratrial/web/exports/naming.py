@@ -6,6 +6,17 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from theratrial.web.refusals import words
+
+
+def failure_words(error: Exception) -> str:
+    """Why something could not be made: a refusal in its own words, anything else as what it is."""
+    known = words(error)
+    if known is not None:
+        return known[1]
+    text = _("The program failed, which it should not: %(what)s. The log of the worker has the place.")
+    return text % {"what": f"{type(error).__name__}: {error}"}
+
 
 def package_words(kind: str) -> str:
     """What a package holds."""

@@ -6,6 +6,8 @@ import contextlib
 import hashlib
 import os
 import secrets
+import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -69,6 +71,37 @@ def kept_private(place: Path, content: bytes) -> None:
     with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
         stream.write(content)
     half.rename(place)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A folder of a package: how many files, their bytes, and their names where they are few enough to read."""
+
+    folder: str
+    files: int
+    bytes: int
+    names: tuple[str, ...]
+
+
+def held_by(one: SharedRelease, *, most: int = 150) -> list[Held]:
+    """What lies in a package, folder by folder, as it lies there now; nothing where it is gone or is no package."""
+    folders: dict[str, list[zipfile.ZipInfo]] = {}
+    try:
+        with zipfile.ZipFile(release_file(one)) as package:
+            for entry in package.infolist():
+                top, slash, _rest = entry.filename.partition("/")
+                folders.setdefault(top + slash if slash else "", []).append(entry)
+    except (OSError, zipfile.BadZipFile):
+        return []
+    return [
+        Held(
+            folder,
+            len(entries),
+            sum(entry.file_size for entry in entries),
+            tuple(entry.filename for entry in entries) if len(entries) <= most else (),
+        )
+        for folder, entries in sorted(folders.items())
+    ]
 
 
 def digest_on_disk(one: SharedRelease) -> str:

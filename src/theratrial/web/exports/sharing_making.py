@@ -25,6 +25,7 @@ from theratrial.sharing.tables.clocks import clocks_of
 from theratrial.trialfolder.records import TrialFolder
 from theratrial.web.exports import sharing_preview as preview
 from theratrial.web.exports.models import SharedRelease
+from theratrial.web.exports.naming import failure_words
 from theratrial.web.exports.sharing_keeping import (
     consent_file,
     digest_on_disk,
@@ -37,7 +38,6 @@ from theratrial.web.exports.sharing_keeping import (
 from theratrial.web.exports.sharing_texts import allowed_texts
 from theratrial.web.ledger.act import SystemActor, act
 from theratrial.web.ledger.models import Event
-from theratrial.web.refusals import words
 from theratrial.web.results.selectors import latest_trial_result
 from theratrial.web.results.services import on_the_queue, process_lives, this_process
 from theratrial.web.sentences.matching import said
@@ -71,7 +71,8 @@ def hindered() -> str:
         return str(refusal)
     if preview.withdrawn_since(seen.excluded):
         return _("The use of data was withdrawn after the computation: compute the trial again first.")
-    return ""
+    why = preview.differs_from_now(seen.folder)
+    return why[:1].upper() + why[1:]
 
 
 def release_requested(user: Any, to_whom: str, consent: Consent | None) -> SharedRelease:
@@ -165,8 +166,7 @@ def shared_release_made(pk: str) -> str:
             one.state = "made"
         except Exception as error:
             LOG.exception("a release could not be made")
-            known = words(error)
-            one.state, one.message = "failed", known[1] if known else f"{type(error).__name__}: {error}"
+            one.state, one.message = "failed", failure_words(error)
             _leftovers_removed(one)
         finally:
             shutil.rmtree(work_folder(one), ignore_errors=True)

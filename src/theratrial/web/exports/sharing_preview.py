@@ -42,6 +42,8 @@ class Preview:
     risk: tuple[str, ...]
     excluded: frozenset[str]
     left_out: int
+    folder: TrialFolder
+    """What was computed, as it was read."""
 
 
 _LAST: dict[str, Preview] = {}
@@ -110,6 +112,7 @@ def _counted(folder: TrialFolder) -> Preview:
         risk=tables.risk.sentences,
         excluded=frozenset(tables.excluded),
         left_out=len(tables.excluded),
+        folder=folder,
     )
 
 

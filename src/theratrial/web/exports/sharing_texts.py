@@ -38,13 +38,13 @@ def text_digest(table: str, column: str, value: str) -> str:
 
 
 def texts_shown(texts: Iterable[WithheldText]) -> list[TextShown]:
-    """The texts with their decisions, those not yet read first."""
+    """The texts with their decisions, in the order of the tables: a decision moves none of them away."""
     decided = {one.digest: one for one in SharingDecision.objects.filter(kind="text")}
     shown = []
     for one in texts:
         digest = text_digest(one.table, one.column, one.value)
         shown.append(TextShown(one, digest, decided.get(digest)))
-    return sorted(shown, key=lambda one: one.decision is not None)
+    return shown
 
 
 def allowed_texts(texts: Iterable[WithheldText]) -> frozenset[tuple[str, str, str]]:

@@ -13,13 +13,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from theratrial.errors import InputError
+from theratrial.protocol.schema import Protocol
 from theratrial.sharing.plan import IMAGES, TITLES
 from theratrial.web.access import may, requires
 from theratrial.web.capture.naming import table_label
 from theratrial.web.exports import sharing_preview as preview
 from theratrial.web.exports.models import SharedRelease
 from theratrial.web.exports.scope import data_use_withdrawn, everywhere
-from theratrial.web.exports.sharing_keeping import release_file
+from theratrial.web.exports.sharing_keeping import held_by, release_file
 from theratrial.web.exports.sharing_log import (
     fetching_hindered,
     release_fetched,
@@ -29,7 +30,7 @@ from theratrial.web.exports.sharing_log import (
     signing_hindered,
 )
 from theratrial.web.exports.sharing_making import FORMS, LARGEST_FORM_BYTES, hindered, release_requested
-from theratrial.web.exports.sharing_texts import text_decided, texts_shown
+from theratrial.web.exports.sharing_texts import TextShown, text_decided, texts_shown
 from theratrial.web.ledger.signing import NotConfirmed
 from theratrial.web.results import selectors
 from theratrial.web.results.blinding import hidden_records
@@ -57,11 +58,12 @@ def _page(request: HttpRequest, refusal: str = "", status: int = 200) -> HttpRes
                 "item": one,
                 "held": plan.holds(one.item),
                 "home": plan.held_back(one.item),
+                "remarks": [other for other in plan.hindrances if other.item == one.item],
                 "personal": one.item == "individual_participant_data",
             }
             for one in plan.items
         ],
-        "hindrances": [{"title": one.title, "one": one} for one in plan.hindrances],
+        "remarks": [one for one in plan.hindrances if not one.item],
         "images_held": IMAGES,
         "makes": makes,
         "blind": blind,
@@ -134,9 +136,13 @@ def texts(request: HttpRequest) -> HttpResponse:
     _may_make(request)
     seen, protocol = _seen(), protocol_in_force()
     found = texts_shown(seen.texts) if seen is not None else []
-    lines = [{"one": one, "table": table_label(one.text.table, protocol)} for one in found]
+    lines = [_text_line(one, protocol) for one in found]
     unread = sum(one.decision is None for one in found)
     return render(request, "exports/sharing_texts.html", {"lines": lines, "unread": unread})
+
+
+def _text_line(one: TextShown, protocol: Protocol) -> dict[str, Any]:
+    return {"one": one, "table": table_label(one.text.table, protocol), "anchor": f"t{one.digest[:12]}"}
 
 
 @requires("release.make")
@@ -147,11 +153,18 @@ def decide(request: HttpRequest) -> HttpResponse:
     seen, answer = _seen(), request.POST.get("answer", "")
     if seen is None or answer not in ("allow", "withhold"):
         raise Http404
+    digest = request.POST.get("digest", "")
     try:
-        text_decided(request.user, seen.texts, request.POST.get("digest", ""), allowed=answer == "allow")
+        text_decided(request.user, seen.texts, digest, allowed=answer == "allow")
     except InputError as refusal:
         messages.error(request, str(refusal))
-    return redirect(reverse("exports:sharing-texts"))
+        return redirect("exports:sharing-texts")
+    decided = texts_shown(seen.texts)
+    line = _text_line(next(one for one in decided if one.digest == digest), protocol_in_force())
+    if request.headers.get("HX-Target") == line["anchor"]:
+        context = {"line": line, "unread": sum(one.decision is None for one in decided), "alone": True}
+        return render(request, "exports/sharing_text.html", context)
+    return redirect(f"{reverse('exports:sharing-texts')}#{line['anchor']}")
 
 
 @requires("exports.make")
@@ -174,6 +187,7 @@ def _release(request: HttpRequest, row: SharedRelease, refusal: str = "", status
         "items": [{"title": TITLES[one["item"]], "terms": one} for one in row.content.get("items", ())],
         "signs": signs,
         "sign_hindered": signing_hindered(request.user, shown) if signs else "",
+        "files": held_by(row) if row.state == "made" and (signs or makes) else [],
         "fetches": makes,
         "fetch_hindered": fetching_hindered(request.user, shown) if makes else "",
         "refusal": refusal,
