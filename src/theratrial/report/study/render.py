@@ -44,7 +44,8 @@ _BREAKS: Final = re.compile(r"\s+|(?<=[A-Za-z])-(?=[A-Za-z])")
 """Where a line may end."""
 _TALL: Final = 330
 """Letters of a cell beyond which its row may be broken between pages: whole, it would leave half a page empty."""
-_ONE_KIND_OF_DIGITS: Final = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩٫", "01234567890123456789.")
+_ONE_KIND_OF_DIGITS: Final = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩٫٪", "01234567890123456789.%")
+_VARIABLE: Final = re.compile(r"(--[a-z]+): ([^;]+);")
 _UNSEEN: Final = re.compile("[\u2066-\u2069\ue000\ue001]")
 
 
@@ -304,4 +305,7 @@ def _css(voice: Voice) -> str:
     for name, value in filled.items():
         css = css.replace(name, value)
     css = css.replace(" FONT", f" font-family: {family};")
+    # Set in here: WeasyPrint reads a rule with a variable again for every element.
+    for name, value in _VARIABLE.findall(css):
+        css = css.replace(f"var({name})", value)
     return (_font() if persian else "") + css

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
@@ -104,6 +104,14 @@ class Voice:
         """From one word to the next in the direction of reading: arrows are not mirrored by themselves."""
         return "←" if self.language == "fa" else "→"
 
+    def listed(self, parts: Iterable[str]) -> str:
+        """Words with commas, of the kind that the language writes."""
+        return ("، " if self.language == "fa" else ", ").join(parts)
+
+    def clauses(self, parts: Iterable[str]) -> str:
+        """Clauses with semicolons, of the kind that the language writes."""
+        return ("؛ " if self.language == "fa" else "; ").join(parts)
+
     def inside(self, value: Any) -> str:
         """A value for a text: isolated where it would run in the other direction."""
         text = str(value)
@@ -171,12 +179,18 @@ class Voice:
         if quantity.unit == "fraction":
             return in_percent(quantity.value)
         if quantity.unit == "probability":
-            return self.inside(probability_text(quantity.value))
+            return self._probability(probability_text(quantity.value))
         sign = "+" if signed and quantity.value > 0 else ""
         if quantity.unit == "percent":
             return f"{sign}{quantity.value:.1f} %"
         shown = f"{sign}{number(quantity.value)}"
         return f"{shown} {unit_text(quantity.unit)}" if unit and quantity.unit else shown
+
+    def _probability(self, text: str) -> str:
+        side, _, level = text.partition(" ")
+        if side == "below":
+            return self("below {level}", level=level)
+        return self("above {level}", level=level) if side == "above" else self.inside(text)
 
     def interval(self, quantity: Quantity | None) -> str:
         """The interval of a quantity, without its unit; "" where none is stated."""

@@ -140,7 +140,7 @@ def sensitivity_analyses(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
     for key, clause in inputs.protocol.analysis_sets.items():
         if clause.reading is not None and (endpoint is None or key != endpoint.analysis_set):
             rows.append(cells(voice("Analysis set"), voice.core(clause.reading.title)))
-    intervals = ", ".join(voice.word(one) for one in plan.further_intervals)
+    intervals = voice.listed(voice.word(one) for one in plan.further_intervals)
     if intervals:
         rows.append(cells(voice("Interval"), intervals))
     note = voice("Generated from the clauses, one change at a time; none is chosen by hand after the data are seen.")
@@ -215,9 +215,9 @@ def serious_terms(inputs: PlanInputs, voice: Voice) -> tuple[Block, ...]:
     if plan is None:
         return (absent(voice),)
     rows = [
-        (voice("Serious is an event that"), "; ".join(voice.core(one) for one in plan.criteria)),
+        (voice("Serious is an event that"), voice.clauses(voice.core(one) for one in plan.criteria)),
         (voice("Reported within"), voice("{n} h of awareness", n=f"{plan.report_within_h:g}")),
-        (voice("To"), ", ".join(voice.core(one) for one in plan.recipients)),
+        (voice("To"), voice.listed(voice.core(one) for one in plan.recipients)),
         (voice("Suspected unexpected reactions, to the authority"), _expedited(plan.expedited, voice)),
         (voice("Source"), voice.core(plan.citation)),
     ]
@@ -239,7 +239,7 @@ def _expedited(plan: ExpeditedReports, voice: Voice) -> str:
     return voice(
         "{to}: fatal or life-threatening within {urgent} calendar days and complete within {further} more, others "
         "within {other}; where relation or expectedness is not known, as if due",
-        to=", ".join(voice.core(one) for one in plan.recipients),
+        to=voice.listed(voice.core(one) for one in plan.recipients),
         urgent=str(plan.urgent_days),
         further=str(plan.further_days),
         other=str(plan.other_days),

@@ -65,15 +65,15 @@ def _administration(desk: Desk) -> tuple[Block, ...]:
         (voice("Scientific inquiries"), record.people.scientific_inquiries),
         (voice("Updates of the record"), record.people.data_updating),
     ):
-        said = ", ".join(voice.registered(part) for part in (contact.position, contact.organization) if part)
+        said = voice.listed(voice.registered(part) for part in (contact.position, contact.organization) if part)
         if said:
             rows.append((name, said))
     for centre in record.centres:
-        said = ", ".join(voice.registered(part) for part in (centre.organization, centre.city) if part)
+        said = voice.listed(voice.registered(part) for part in (centre.organization, centre.city) if part)
         if said:
             rows.append((voice("Centre"), said))
     sites = sorted({one.site_id for one in desk.result.participants})
-    rows.append((voice("Centres in the records"), ", ".join(sites)))
+    rows.append((voice("Centres in the records"), voice.listed(sites)))
     return (
         Terms(tuple(rows)),
         Text(voice("Names of people are left out; section 16.1.4 is the place for them."), "quiet"),
@@ -91,7 +91,7 @@ def _objectives(desk: Desk) -> tuple[Block, ...]:
     ):
         for outcome in outcomes:
             parts = [voice.registered(one) for one in (outcome.description, outcome.timepoint, outcome.method) if one]
-            rows.append((name, "; ".join(parts)))
+            rows.append((name, voice.clauses(parts)))
     if not record.secondary_outcomes:
         rows.append((voice("Secondary outcome"), voice("none registered")))
     return (Terms(tuple(rows)),)

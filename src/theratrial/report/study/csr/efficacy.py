@@ -17,7 +17,7 @@ def _analysis(desk: Desk) -> tuple[Block, ...]:
     blocks += [Text(voice.core(one)) for one in desk.result.analysis.plain_words]
     blocks += [
         Heading(voice("Sensitivity analyses")),
-        efficacy.sensitivity_table(desk),
+        *efficacy.sensitivity_tables(desk),
         efficacy.intercurrent_table(desk),
         Heading(voice("Test, power and the weight of one participant")),
         efficacy.test_table(desk),

@@ -78,7 +78,7 @@ def identity_rows(desk: Desk) -> list[tuple[str, str]]:
         for one in protocol.products.values()
         if one.reading is not None and one.reading.role == "therapy"
     ]
-    rows.append((voice("Investigational product"), ", ".join(therapy) or voice("open")))
+    rows.append((voice("Investigational product"), voice.listed(therapy) or voice("open")))
     if population is not None:
         rows.append((voice("Indication"), f"{voice.core(population.condition)} ({voice.inside(population.icd10)})"))
     rows.append((voice("Phase"), voice.core(desk.result.phase)))
@@ -90,7 +90,7 @@ def identity_rows(desk: Desk) -> list[tuple[str, str]]:
     rows.append((voice("State of the data"), voice("DRAFT") if state.draft else voice("locked")))
     rows.append((voice("Made from"), voice.inside(state.source)))
     if record is not None:
-        sponsors = "; ".join(
+        sponsors = voice.clauses(
             voice.registered(one.contact.organization) for one in record.sponsors if one.contact.organization
         )
         rows.append((voice("Sponsor"), sponsors or voice("not recorded")))

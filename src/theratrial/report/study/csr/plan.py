@@ -46,7 +46,7 @@ def _removal(desk: Desk) -> tuple[Block, ...]:
     voice, plan = desk.voice, desk.folder.protocol.sessions.reading
     if plan is None:
         return (to_write(voice),)
-    said = "; ".join(voice.word(one) for one in plan.ends_when)
+    said = voice.clauses(voice.word(one) for one in plan.ends_when)
     return (Text(voice("Treatment ends when: {reasons}.", reasons=said)),)
 
 

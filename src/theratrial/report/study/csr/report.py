@@ -3,7 +3,7 @@
 References
 ----------
 ICH E3, Structure and Content of Clinical Study Reports, Step 4, 30 November 1995. Numbers and headings as in its table
-of contents; headings of sections 10 to 16 entered from memory and not collated with the print.
+of contents; docs/methods/study_documents.md says what the headings of sections 9.5 to 16 were collated with.
 """
 
 from __future__ import annotations

@@ -142,7 +142,7 @@ def _questions(desk: Desk) -> Iterator[Block]:
         asked.append(
             voice(
                 "The toxicity of {who} is not judged yet. Are further participants treated meanwhile?",
-                who=", ".join(stopping.undetermined),
+                who=voice.listed(stopping.undetermined),
             )
         )
     for one in desk.treated:
@@ -168,7 +168,7 @@ def _questions(desk: Desk) -> Iterator[Block]:
                 voice(
                     "{who}: the upper bound of {organs} lies above the limit. Is it acceptable?",
                     who=one.participant_id,
-                    organs=", ".join(voice.core(dose.title) for dose in over),
+                    organs=voice.listed(voice.core(dose.title) for dose in over),
                 )
             )
     if _late(desk):
@@ -183,7 +183,7 @@ def _questions(desk: Desk) -> Iterator[Block]:
             if event.missing:
                 asked.append(
                     f"{one.participant_id}, {voice.core(event.term)}: "
-                    + "; ".join(voice.core(lack) for lack in event.missing)
+                    + voice.clauses(voice.core(lack) for lack in event.missing)
                 )
     if not asked:
         yield nothing_recorded(voice)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from theratrial.report.blocks import Answer, Cell
 from theratrial.report.study.blocks import Block
 from theratrial.report.study.inputs import Desk
@@ -43,24 +45,39 @@ def primary_table(desk: Desk) -> Block:
     )
 
 
-def sensitivity_table(desk: Desk) -> Block:
-    """Primary analysis, other intervals, and every generated sensitivity analysis."""
+def sensitivity_tables(desk: Desk) -> tuple[Block, ...]:
+    """Primary analysis, other intervals, every generated sensitivity analysis; then whom each counts otherwise."""
     voice, analysis = desk.voice, desk.result.analysis
     if not analysis.proportions:
-        return absent(voice)
-    rows = [
-        (
-            Cell(voice.core(one.name)),
-            Cell(voice.core(_set_title(desk, one.analysis_set))),
-            Cell(f"{one.successes} / {one.analysed}", anchor=desk.book.anchor(one.proportion.trace)),
-            number_cell(voice, desk.book, one.proportion),
-            Cell(voice.word(one.interval_method)),
-            Cell("; ".join(voice.core(text) for text in _otherwise(one)) or "–"),
+        return (absent(voice),)
+    rows: list[tuple[Cell, ...]] = []
+    moved: list[tuple[Cell, ...]] = []
+    for one in analysis.proportions:
+        name = voice.core(one.name)
+        otherwise = _otherwise(one)
+        rows.append(
+            (
+                Cell(name),
+                Cell(voice.core(_set_title(desk, one.analysis_set))),
+                Cell(f"{one.successes} / {one.analysed}", anchor=desk.book.anchor(one.proportion.trace)),
+                replace(number_cell(voice, desk.book, one.proportion), below=""),
+                Cell(voice.interval(one.proportion) or "–", below=voice.word(one.interval_method)),
+                Cell(str(len(otherwise)) if otherwise else "–", style="number"),
+            )
         )
-        for one in analysis.proportions
-    ]
+        told = [voice.core(_named_set(desk, text, one.analysis_set)) for text in otherwise]
+        moved += [(Cell(name), Cell(text)) for text in told]
     head = ("Analysis", "Set", "Successes", "Proportion", "Interval", "Counted otherwise or left out")
-    return table(voice("Primary and sensitivity analyses"), [voice(one) for one in head], rows)
+    blocks: list[Block] = [table(voice("Primary and sensitivity analyses"), [voice(one) for one in head], rows)]
+    if moved:
+        names = (voice("Analysis"), voice("Counted otherwise or left out"))
+        blocks.append(table(voice("Who is counted otherwise or left out"), names, moved))
+    return tuple(blocks)
+
+
+def _named_set(desk: Desk, text: str, key: str) -> str:
+    """With the title of the analysis set in place of its identifier."""
+    return text.replace(f"analysis set {key}", f"analysis set {_set_title(desk, key)}")
 
 
 def _otherwise(one: AnalysedProportion) -> list[str]:

@@ -73,14 +73,14 @@ def not_counted(desk: Desk) -> tuple[Block, ...]:
         said = voice(
             "Listed but not counted: {n} events of {who} that began before the first session.",
             n=len(before),
-            who=", ".join(dict.fromkeys(one.participant_id for one in before)),
+            who=voice.listed(dict.fromkeys(one.participant_id for one in before)),
         )
         found.append(Text(said, "quiet"))
     if untreated:
         said = voice(
             "Listed but not counted: {n} events of {who}, not treated.",
             n=len(untreated),
-            who=", ".join(dict.fromkeys(one.participant_id for one in untreated)),
+            who=voice.listed(dict.fromkeys(one.participant_id for one in untreated)),
         )
         found.append(Text(said, "quiet"))
     return tuple(found)
@@ -166,7 +166,7 @@ def serious_listing(desk: Desk) -> Block:
                     Cell(voice.core(event.seriousness) or "–"),
                     Cell(voice.word(event.related) if event.related else "–"),
                     Cell(voice.word(event.outcome) if event.outcome else "–"),
-                    Cell("; ".join(voice.core(lack) for lack in event.missing) or "–"),
+                    Cell(voice.clauses(voice.core(lack) for lack in event.missing) or "–"),
                 )
             )
     head = (

@@ -42,7 +42,7 @@ def stopping_blocks(desk: Desk) -> tuple[Block, ...]:
     blocks: list[Block] = [Text(voice.core(stopping.sentence)), Text(voice.core(stopping.plain_words))]
     blocks += [Text(voice.core(warning), "warning") for warning in stopping.warnings]
     if stopping.undetermined:
-        names = ", ".join(stopping.undetermined)
+        names = voice.listed(stopping.undetermined)
         stops = (
             voice("the trial would be stopped")
             if stopping.worst_case_stops
@@ -100,7 +100,7 @@ def gates_table(desk: Desk) -> Block:
             if gate is None:
                 continue
             decisive = [f for f in gate.findings if f.verdict != "proceed" and not f.informs_only]
-            said = "; ".join(f"{voice.core(f.title)}: {voice.core(f.because)}" for f in decisive)
+            said = voice.clauses(f"{voice.core(f.title)}: {voice.core(f.because)}" for f in decisive)
             rows.append(
                 (
                     Cell(one.participant_id, anchor=desk.book.anchor(gate.trace)),

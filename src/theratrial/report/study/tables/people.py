@@ -44,7 +44,7 @@ def screen_failures(desk: Desk) -> Block:
             Cell(voice.short_day(one.screened_on)),
             Cell(voice.word(one.disposition) if one.disposition else "–"),
             Cell(
-                "; ".join(voice.core(reason) for reason in one.eligibility.reasons)
+                voice.clauses(voice.core(reason).replace(".:", ":") for reason in one.eligibility.reasons)
                 or voice.core(one.disposition_reason)
             ),
         )

@@ -63,7 +63,7 @@ def schedule_table(voice: Voice, protocol: Protocol) -> Block:
     rows = []
     for key, clause in protocol.schedule.items():
         if (visit := clause.reading) is not None:
-            done = ", ".join(_procedure(voice, protocol, one) for one in visit.procedures) or "–"
+            done = voice.listed(_procedure(voice, protocol, one) for one in visit.procedures) or "–"
             each = voice("each session") if visit.per_session else voice("once")
             rows.append(
                 (
@@ -91,13 +91,13 @@ def imaging_table(voice: Voice, protocol: Protocol) -> Block:
     rows = []
     for key, clause in protocol.imaging.items():
         if (plan := clause.reading) is not None:
-            purpose = ", ".join(voice.word(one) for one in plan.purpose)
+            purpose = voice.listed(voice.word(one) for one in plan.purpose)
             rows.append(
                 (
                     Cell(voice.core(plan.title), below=marked(voice, protocol, f"imaging.{key}")),
                     Cell(voice.word(plan.kind)),
                     Cell(voice.word(plan.after)),
-                    Cell(_window(voice, plan.window_h, "h")),
+                    Cell(_window(voice, plan.window_h, voice("hours"))),
                     Cell(purpose),
                 )
             )
@@ -139,7 +139,7 @@ def treatment_terms(voice: Voice, protocol: Protocol) -> tuple[Block, ...]:
         (voice("Antibody in each session"), mass),
         (voice("Sessions at most"), str(plan.maximum_sessions)),
         (voice("Interval between sessions"), _window(voice, plan.interval_days, voice("days"))),
-        (voice("Treatment ends when"), "; ".join(voice.word(one) for one in plan.ends_when)),
+        (voice("Treatment ends when"), voice.clauses(voice.word(one) for one in plan.ends_when)),
     )
     return (Terms(rows), *said_of(voice, protocol, "sessions"))
 
@@ -163,7 +163,7 @@ def gate_terms(voice: Voice, protocol: Protocol) -> tuple[Block, ...]:
     gate = protocol.safety_gate.reading
     if gate is None:
         return (absent(voice),)
-    grades = "; ".join(
+    grades = voice.clauses(
         voice("{test}: grade {n} at most", test=voice.word(one.test), n=one.maximum_grade) for one in gate.laboratory
     )
     rows = (
@@ -171,7 +171,7 @@ def gate_terms(voice: Voice, protocol: Protocol) -> tuple[Block, ...]:
         (voice("Laboratory"), grades),
         (voice("Laboratory values not older than"), voice("{n} days", n=f"{gate.laboratory_maximum_age_days:g}")),
         (voice("Unresolved related adverse events"), voice("grade {n} at most", n=gate.maximum_adverse_event_grade)),
-        (voice("Examined by"), ", ".join(voice.word(role) for role in gate.examiner_roles)),
+        (voice("Examined by"), voice.listed(voice.word(role) for role in gate.examiner_roles)),
         (
             voice("Negative pregnancy test before each injection"),
             voice("yes") if gate.pregnancy_test_required else voice("no"),
@@ -189,7 +189,10 @@ def endpoint_terms(voice: Voice, protocol: Protocol) -> tuple[Block, ...]:
     title = clause.reading.title if clause is not None and clause.reading is not None else endpoint.analysis_set
     rows = (
         (voice("Endpoint"), voice.core(endpoint.title)),
-        (voice("Categories that count as success"), ", ".join(voice.word(one) for one in endpoint.counted_categories)),
+        (
+            voice("Categories that count as success"),
+            voice.listed(voice.word(one) for one in endpoint.counted_categories),
+        ),
         (voice("Analysis set"), voice.core(title)),
         (voice("A missing assessment counts as"), voice.word(endpoint.missing)),
         (voice("Interval"), f"{voice.word(endpoint.interval_method)}, {endpoint.confidence_level * 100:g} %"),
@@ -260,7 +263,7 @@ def estimand_blocks(voice: Voice, protocol: Protocol) -> tuple[Block, ...]:
         (
             Cell(voice.core(one.title)),
             Cell(voice.word(one.strategy)),
-            Cell(", ".join(voice.word(other) for other in one.alternatives) or "–"),
+            Cell(voice.listed(voice.word(other) for other in one.alternatives) or "–"),
             Cell(voice.core(one.why)),
         )
         for one in estimand.intercurrent_events

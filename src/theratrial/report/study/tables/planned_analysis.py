@@ -96,7 +96,7 @@ def stopping_plan_blocks(voice: Voice, protocol: Protocol) -> tuple[Block, ...]:
             )
             rows.append((voice.word(one.test), f"{voice('grade {n} or worse', n=one.minimum_grade)}; {lasting}"))
         if rule.events is not None:
-            without = ", ".join(voice.core(term) for term in rule.events.except_terms)
+            without = voice.listed(voice.core(term) for term in rule.events.except_terms)
             rows.append(
                 (
                     voice("Adverse events"),
@@ -105,7 +105,7 @@ def stopping_plan_blocks(voice: Voice, protocol: Protocol) -> tuple[Block, ...]:
                 )
             )
         if rule.recovery is not None:
-            names = ", ".join(voice.word(test) for test in rule.recovery.tests)
+            names = voice.listed(voice.word(test) for test in rule.recovery.tests)
             text = voice(
                 "not back to grade {n} within {days} days: {tests}",
                 n=rule.recovery.maximum_grade,
@@ -171,8 +171,8 @@ def survival_table(voice: Voice, protocol: Protocol) -> Block:
         (
             Cell(voice.core(one.title)),
             Cell(voice.word(one.origin)),
-            Cell(", ".join(voice.word(event) for event in one.events)),
-            Cell(", ".join(voice.word(event) for event in one.censored_at)),
+            Cell(voice.listed(voice.word(event) for event in one.events)),
+            Cell(voice.listed(voice.word(event) for event in one.censored_at)),
             Cell(f"{one.confidence_level * 100:g} %, {voice.word(one.transform)}"),
         )
         for one in (plan.survival if plan is not None else ())

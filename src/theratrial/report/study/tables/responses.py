@@ -51,7 +51,7 @@ def category_counts(desk: Desk) -> Block:
             if result.controlled is True:
                 controlled[one.participant_id] = place
     for title, by_category, controlled in found.values():
-        spread = ", ".join(f"{category} {len(people)}" for category, people in sorted(by_category.items()))
+        spread = voice.listed(f"{category} {len(people)}" for category, people in sorted(by_category.items()))
         everybody = {who: place for people in by_category.values() for who, place in people.items()}
         all_of_them = counted_cell(desk.book, len(everybody), everybody)
         rows.append(
@@ -122,7 +122,7 @@ def replay_table(desk: Desk) -> Block:
             Cell(voice.core(one.change), anchor=desk.book.anchor(one.trace)),
             Cell(f"{one.successes} / {one.analysed}", anchor=desk.book.anchor(one.trace)),
             number_cell(voice, desk.book, one.proportion),
-            Cell(", ".join(f"{flip.participant_id}: {flip.before} → {flip.after}" for flip in one.flipped) or "–"),
+            Cell(voice.listed(f"{flip.participant_id}: {flip.before} → {flip.after}" for flip in one.flipped) or "–"),
         )
         for one in desk.result.criteria.replays
         if one.flipped
