@@ -13,7 +13,7 @@ from theratrial.web.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AXES_COOLOFF_TIME = None
-TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend"}}
+TASKS = {"default": {"BACKEND": "django_tasks.backends.dummy.DummyBackend", "QUEUES": ["default", "images"]}}
 COMPUTING_PROCESSES = 1
 WHITENOISE_AUTOREFRESH = True
 ALLOWED_HOSTS = ["*"]

@@ -25,6 +25,8 @@ app.command("move")(move)
 _FOLDER_HELP = "Site folder: database, images, secret key, results."
 _RESTART_AFTER_S = 2.0
 _STOP_WITHIN_S = 15.0
+QUEUE_NAMES = {"all": "*", "images": "images", "other": "default"}
+"""Which work a worker does -> the queue of the settings."""
 
 
 def site_ready(folder: Path | None) -> Path:
@@ -152,11 +154,20 @@ def manage(
 
 def worker(
     site: Path = typer.Option(Path("theratrial-site"), "--site", help=_FOLDER_HELP),
+    queue: str = typer.Option("all", "--queue", help="all; images: what arrives, alone; other: everything else."),
 ) -> None:
     """Do the background work of a site until stopped; on several machines with PostgreSQL, several times."""
+    if queue not in QUEUE_NAMES:
+        raise InputError(f"--queue {queue!r} is not known; take one of {', '.join(QUEUE_NAMES)}")
     site_ready(site)
     from django.core.management import call_command
 
+    _resumed(images=queue != "other", other=queue != "images")
+    call_command("db_worker", queue_name=QUEUE_NAMES[queue], interval=0.5, verbosity=0, reload=False)
+
+
+def _resumed(*, images: bool, other: bool) -> None:
+    """Put back what ended with its process."""
     from theratrial.web.dicom_node.fetching import fetches_resumed
     from theratrial.web.exports.documents import documents_resumed
     from theratrial.web.exports.making import packages_resumed
@@ -164,14 +175,15 @@ def worker(
     from theratrial.web.results.services import interrupted_requeued, lost_requeued
     from theratrial.web.studies.services import uploads_resumed
 
-    interrupted_requeued()
-    lost_requeued()
-    packages_resumed()
-    documents_resumed()
-    releases_resumed()
-    uploads_resumed()
-    fetches_resumed()
-    call_command("db_worker", interval=0.5, verbosity=0, reload=False)
+    if other:
+        interrupted_requeued()
+        lost_requeued()
+        packages_resumed()
+        documents_resumed()
+        releases_resumed()
+    if images:
+        uploads_resumed()
+        fetches_resumed()
 
 
 def serve(
@@ -243,7 +255,10 @@ def _commands(folder: Path, host: str, port: int, threads: int, with_worker: boo
     server += ["--respawn-failed-workers", "theratrial.web.wsgi:application"]
     commands = {"server": server}
     if with_worker:
-        commands["worker"] = [sys.executable, "-m", "theratrial", "worker", "--site", str(folder)]
+        # Two: whoever stands beside the camera does not wait for a computation of an hour.
+        line = [sys.executable, "-m", "theratrial", "worker", "--site", str(folder), "--queue"]
+        commands["worker"] = [*line, "other"]
+        commands["worker of images"] = [*line, "images"]
     return commands
 
 

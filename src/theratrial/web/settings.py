@@ -189,7 +189,9 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 20000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
-TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+IMAGES_QUEUE = "images"
+"""Of work that somebody beside a camera waits for: it has a worker of its own, behind no computation."""
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", IMAGES_QUEUE]}}
 COMPUTING_PROCESSES = env.int("THERATRIAL_PROCESSES", default=os.cpu_count() or 1)
 
 LOGGING = {

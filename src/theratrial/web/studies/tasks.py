@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django_tasks import task
 
 
-@task()
+@task(queue_name=settings.IMAGES_QUEUE)
 def read_upload(upload_id: str) -> None:
     """Read a delivery; idempotent."""
     from theratrial.web.studies.services import upload_read
@@ -13,7 +14,7 @@ def read_upload(upload_id: str) -> None:
     upload_read(upload_id)
 
 
-@task()
+@task(queue_name=settings.IMAGES_QUEUE)
 def participant_judged_later(code: str) -> None:
     """Match a participant's images again after a record they hang on has changed; idempotent."""
     from theratrial.web.ledger.act import SystemActor
