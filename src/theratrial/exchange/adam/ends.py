@@ -26,11 +26,18 @@ def end_source(context: AdamContext, subject: Subject, person: SurvivalPerson, e
         What the run names as the end: a line of the records or a place of the results.
     """
     day, said = day_text(person.ended_on), person.because.removeprefix("censored: ")
-    row = context.sdtm.sources.get(ended)
+    row = _line(context, subject, person, ended)
     for domain, variable, where in _of_place(ended, day) if row is None else _of_line(row, day, said):
         if found := context.source(domain, variable, subject, **where):
             return found
     return {}
+
+
+def _line(context: AdamContext, subject: Subject, person: SurvivalPerson, ended: str) -> Row | None:
+    """Her line; of several of a shared trial, which have no numbers, the one of that day."""
+    rows = context.sdtm.lines(ended, subject)
+    dated = [row for row in rows if row.table == "consents" or day_text(row.moment) == day_text(person.ended_on)]
+    return (rows if len(rows) == 1 else (*dated, None))[0]
 
 
 def _of_place(ended: str, day: Value) -> list[Where]:

@@ -153,10 +153,18 @@ class SdtmContext:
             for row in self.folder.rows(table, participant_id=subject.participant_id):
                 yield subject, row
 
+    def lines(self, source: str, subject: Subject) -> tuple[Row, ...]:
+        """The participant's lines that the input of a trace names: one, or all of a table whose lines lost their number
+        when the trial was made ready to be shared."""
+        return self._sources.get((source, subject.participant_id), ())
+
     @cached_property
-    def sources(self) -> dict[str, Row]:
-        """Input of a trace -> the line of the records that it names."""
-        return {row.source: row for rows in self.folder.tables.values() for row in rows}
+    def _sources(self) -> dict[tuple[str, str], tuple[Row, ...]]:
+        found: dict[tuple[str, str], list[Row]] = {}
+        for row in (row for rows in self.folder.tables.values() for row in rows):
+            if "participant_id" in row.values:
+                found.setdefault((row.source, str(row["participant_id"])), []).append(row)
+        return {key: tuple(rows) for key, rows in found.items()}
 
     @cached_property
     def therapy(self) -> str:

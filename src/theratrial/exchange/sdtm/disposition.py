@@ -103,7 +103,7 @@ def _eligibility(context: SdtmContext, subject: Subject) -> Iterator[Record]:
         return
     term = _ELIGIBLE if met else _NOT_ELIGIBLE
     judged = [judged_at(context, subject, one) for one in result.eligibility.criteria]
-    at = result.selection.read_at or latest([subject.row["screened_on"], *judged])
+    at = result.selection.read_at or latest([subject.row["screened_on"], *(one for one in judged if one is not None)])
     yield {SUBJECT: subject, "DSTERM": term, "DSDECOD": term, "DSCAT": _MILESTONE, "DSSTDTC": at, "EPOCH": "SCREENING"}
 
 
