@@ -105,6 +105,12 @@ KNOWN_FINDINGS: Final = (
         "The rule looks for a parameter PCLASS; CDISC's terminology has PCLAS, which is here with a null flavour, for "
         "no pharmacologic class of the product is established.",
     ),
+    KnownFinding(
+        "CORE-000705",
+        "DM",
+        "Where only a contact told of a death, and in another year than the last day alive, no part of the date of "
+        "death is known: DTHDTC is empty beside DTHFL Y, and none is made up.",
+    ),
     *(KnownFinding(rule, dataset, why) for rule, dataset, why in FINDINGS_KNOWN),
 )
 """What CDISC's CORE rules report on a package of a complete trial."""

@@ -24,6 +24,8 @@ def _count(rule: str, name: str, records: Records) -> int:
     match rule:
         case "CORE-000701":
             return sum(not row.get("EPOCH") for row in own)
+        case "CORE-000705":
+            return sum(row.get("DTHFL") == "Y" and not row.get("DTHDTC") for row in own)
         case "CORE-000717":
             return _after_the_last_disposition(own, records.get("DS", ()))
         case "CORE-000741":
