@@ -89,7 +89,7 @@ def rows(site: Path, query: str) -> list[tuple[Any, ...]]:
         database.close()
 
 
-def until(condition: Callable[[], Any], *, seconds: float = 15.0) -> Any:
+def until(condition: Callable[[], Any], *, seconds: float = 60.0) -> Any:
     """The first true answer, within some time."""
     end = time.monotonic() + seconds
     while not (found := condition()):

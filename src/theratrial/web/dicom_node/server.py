@@ -93,8 +93,12 @@ class Node:
 
     def _looking_after(self) -> None:
         while not self._stopping.wait(_LOOKED_AFTER_S):
-            self.deliveries.looked_after()
-            self._unread.looked()
+            try:
+                self.deliveries.looked_after()
+                self._unread.looked()
+            except Exception:
+                # Without this thread images would be taken and never handed over; whoever runs the node reads why.
+                LOG.exception("a fault of ours in looking after the deliveries")
 
     def _accepting(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
         while not self._stopping.is_set():
