@@ -94,14 +94,15 @@ def stopping_plan_blocks(voice: Voice, protocol: Protocol) -> tuple[Block, ...]:
             lasting = (
                 voice("for more than {n} days", n=f"{one.lasting_days:g}") if one.lasting_days else voice("one value")
             )
-            rows.append((voice.word(one.test), f"{voice('grade {n} or worse', n=one.minimum_grade)}; {lasting}"))
+            grade = voice("grade {n} or worse", n=one.minimum_grade)
+            rows.append((voice.word(one.test), voice.clauses((grade, lasting))))
         if rule.events is not None:
             without = voice.listed(voice.core(term) for term in rule.events.except_terms)
+            grade = voice("grade {n} or worse", n=rule.events.minimum_grade)
             rows.append(
                 (
                     voice("Adverse events"),
-                    voice("grade {n} or worse", n=rule.events.minimum_grade)
-                    + (f"; {voice('except')}: {without}" if without else ""),
+                    voice.clauses((grade, f"{voice('except')}: {without}") if without else (grade,)),
                 )
             )
         if rule.recovery is not None:
