@@ -57,7 +57,11 @@ def test_readers_of_the_ct_are_adjudicated_once_both_have_signed_and_the_line_re
     client_of: ClientOf, measured: tuple[Record, Record], tmp_path: Path
 ) -> None:
     third = client_of("adjudicator1")
-    assert "the readers of CT or MRI differ" in third.get(ADDRESS).content.decode()
+    page = third.get(ADDRESS).content.decode()
+    assert "the readers of CT or MRI differ" in page
+    beside = re.search(r"<details open>(?:(?!</details>).)*20 mm(?:(?!</details>).)*", page, re.DOTALL)
+    assert beside is not None, "who decides sees the lengths beside each other"
+    assert re.findall(r"<bdi>([^<]* mm)</bdi>", beside[0]) == ["20 mm", "12 mm"]
     assert adjudicated(third, "nuclear2") == 422, "nobody has signed"
     for name in ("nuclear1", "nuclear2"):
         assert signed_by(client_of(name), name) == 302

@@ -33,7 +33,7 @@ _SEEN: Final = {
 """What a signature binds of a line: all that the table holds of what was seen."""
 _ADDED: Final = frozenset({"longest_mm"})
 """Bound only where they are filled: what was signed before these columns existed stays signed."""
-_COMPARED: Final = {TABLE: ("role", "status"), MEASUREMENTS: ("role", "status", "length_mm")}
+COMPARED: Final = {TABLE: ("role", "status"), MEASUREMENTS: ("role", "status", "length_mm")}
 """What two readers of a lesion on the same image may differ in."""
 
 
@@ -69,7 +69,7 @@ class Reading:
         """(time point or day, lesion) -> what is held against other readers' answers."""
         return {
             (one.cells.get(PLACES[table], ""), one.cells.get("lesion_id", "")): tuple(
-                one.cells.get(name, "") for name in _COMPARED[table]
+                one.cells.get(name, "") for name in COMPARED[table]
             )
             for one in self.of_table(table)
         }

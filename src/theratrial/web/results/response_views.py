@@ -46,6 +46,7 @@ from theratrial.web.results.reading import (
     reading_key,
     readings_of,
 )
+from theratrial.web.results.side_by_side import side_by_side, state_text
 from theratrial.web.trials.selectors import protocol_in_force, trial_zone
 
 
@@ -124,6 +125,9 @@ def _page(
         if blind
         else [(one, *given) for one in ADJUDICATED for given in readings.compared(one).adjudications],
         "lengths_differ": [] if blind else readings.measurements.differing,
+        "side_by_side": {}
+        if blind
+        else {one: side_by_side(readings.compared(one), _definition(one)) for one in ADJUDICATED},
         "part": "response",
     }
     return render(request, "results/response.html", context, status=status)
@@ -163,15 +167,9 @@ def _lesions(definition: FormDefinition | None, outcome: Mapping[str, Any] | Non
         ("response_text", "status", "status_response"),
     )
     return [
-        one | {name: _state_text(definition, column, str(one.get(key) or "")) for name, column, key in pairs}
+        one | {name: state_text(definition, column, str(one.get(key) or "")) for name, column, key in pairs}
         for one in (outcome or {}).get("lesions", ())
     ]
-
-
-def _state_text(definition: FormDefinition | None, column: str, stored: str) -> str:
-    if stored == "not read":  # the core's own word: no choice of the form
-        return _("not read")
-    return choice_text(definition, column, stored) if definition else stored
 
 
 def _adjudication_forms(participant: Participant, readings: Readings) -> list[dict[str, Any]]:
