@@ -471,6 +471,7 @@ def test_the_consent_form_is_asked_for_and_loses_its_name(planned: Callable[...,
     with zipfile.ZipFile(release_file(one)) as archive:
         assert archive.read("consent/consent-form.pdf") == b"blank"
         assert not [name for name in archive.namelist() if "Testabadi" in name]
+    assert not list(release_file(one).parent.glob("*.consent")), "it is in the package, and nowhere else any more"
 
 
 def test_nobody_is_no_recipient_and_one_release_is_made_at_a_time(tables: None, client_of: ClientOf) -> None:

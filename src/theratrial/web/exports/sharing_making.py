@@ -173,6 +173,8 @@ def shared_release_made(pk: str) -> str:
     one.finished_at = timezone.now()
     with act(WORKER, "release.finish" if one.state == "made" else "release.fail"):
         one.save()
+    # Not before: who begins it again after a kill needs it.
+    consent_file(one).unlink(missing_ok=True)
     return str(one.state)
 
 
