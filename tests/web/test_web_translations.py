@@ -82,3 +82,18 @@ def test_words_of_tables_and_columns_are_those_of_the_folder_and_have_persian() 
     with translation.override("fa"):
         every = (*table_words.TABLES, *table_words.COLUMNS.values())
         assert [one for one in every if translation.gettext(one) == one] == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("typed", ["1400/13/45", "abc", "22-03-05"])
+def test_a_day_that_is_none_is_refused_in_the_language_of_who_typed_it(typed: str) -> None:
+    """The core's sentence stood in English behind the Persian name of the field."""
+    from theratrial.errors import InputError
+    from theratrial.web.people.typed import day_typed
+
+    with translation.override("fa"), pytest.raises(InputError) as refused:
+        day_typed(typed, "روز")
+    # Between the marks of direction stands what was typed; nothing else is in Latin letters.
+    said = re.sub("\u2066.*?\u2069", "", str(refused.value))
+    assert not re.search("[A-Za-z]", said), said
+    assert "؛" in said

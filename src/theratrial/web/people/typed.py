@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from theratrial.errors import InputError
 from theratrial.forms.moments import typed_date
 from theratrial.trialfolder.moments import CellProblem
+from theratrial.web.sentences.shown import said_plain
 
 
 def day_typed(text: str, what: str) -> date:
@@ -24,7 +25,10 @@ def day_typed(text: str, what: str) -> date:
     try:
         return typed_date(text).value
     except CellProblem as problem:
-        raise InputError(f"{what}: {problem.said}") from None
+        # Apart: as one text the remedy would be taken for a part of the message.
+        parts = [said_plain(one) for one in (problem.message, problem.remedy) if one]
+        between = _("; ")
+        raise InputError(f"{what}: {between.join(parts)}") from None
 
 
 def day_typed_or_none(text: str, what: str) -> date | None:
