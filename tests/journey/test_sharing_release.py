@@ -262,6 +262,7 @@ def test_what_counts_who_withdrew_stays_home_with_the_reason(withdrawn: TrialFol
     readme = sealed(without_her)["README.md"].decode()
     assert "1 participant withdrew the use of data" in readme
     assert "Clinical study report: it counts and tells of 1 participant who withdrew" in readme
+    assert "sponsor" not in readme, "what to decide is said at home"
     manifest = json.loads(sealed(without_her)[MANIFEST])
     assert {one["item"] for one in manifest["plan"] if one["held_back"]} == {"clinical_study_report", "analytic_code"}
 

@@ -141,7 +141,7 @@ def sealed(made: Release, images: SharedImages | None = None) -> dict[str, bytes
         "protocol": made.head.protocol_hash,
         "participants_left_out_because_data_use_is_withdrawn": len(made.excluded),
         "dates": made.plan.dates,
-        "plan": [asdict(one) | {"held_back": made.plan.held_back(one.item)} for one in made.plan.items],
+        "plan": [asdict(one) | {"held_back": made.plan.said_outside(one.item)} for one in made.plan.items],
         "proof": asdict(made.proof),
         "images": images.counts if images is not None else None,
         "risk": list(made.risk.sentences) if made.risk is not None else [],

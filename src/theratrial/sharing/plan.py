@@ -105,6 +105,11 @@ class Plan:
         """Why an item with a yes stays home; empty where it does not."""
         return "; ".join(one.message for one in self.hindrances if one.holds_back and one.item == item)
 
+    def said_outside(self, item: str) -> str:
+        """The same for whoever gets the release: without the advice to those at home."""
+        found = [one.message for one in self.hindrances if one.holds_back and one.item == item]
+        return "; ".join(one.partition(" -> ")[0] for one in found)
+
     @property
     def leaving(self) -> tuple[SharedItem, ...]:
         """The items that a release holds."""

@@ -68,7 +68,7 @@ def release_readme(
         for one in plan.leaving
     )
     home = [
-        f"{one.title}: {plan.held_back(one.item) or one.answer}"
+        f"{one.title}: {plan.said_outside(one.item) or one.answer}"
         for one in plan.items
         if not plan.shared(one.item)
     ]  # fmt: skip
