@@ -85,7 +85,7 @@ def test_an_open_protocol_says_that_nobody_may_be_treated_under_it(inputs: PlanI
     assert "nobody may be treated" not in html(inputs, "en")
 
 
-@pytest.mark.parametrize("language", ["en", "fa"])
+@pytest.mark.parametrize("language", ["en", pytest.param("fa", marks=pytest.mark.long)])
 def test_it_comes_out_as_pdf_the_same_bytes_each_time(
     inputs: PlanInputs, language: DocumentLanguage, english: bytes
 ) -> None:
