@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from theratrial.pipeline.outputs import write_outputs
 from theratrial.pipeline.trial import TrialRun, trial_run
 from theratrial.simulation.cohort import simulate
 
@@ -27,6 +28,17 @@ def shared_cohort(factory: pytest.TempPathFactory, *, participants: int, seed: i
 def shared_run(factory: pytest.TempPathFactory, *, participants: int, seed: int = 1) -> TrialRun:
     """What `trial_run` gives for `shared_cohort`."""
     return _run(_place(factory), participants, seed)
+
+
+def shared_outputs(factory: pytest.TempPathFactory, *, participants: int, seed: int = 1) -> Path:
+    """What `theratrial run` writes for `shared_cohort`, without PDF; not to be written into."""
+    folder = shared_cohort(factory, participants=participants, seed=seed)
+    run = shared_run(factory, participants=participants, seed=seed)
+    out = folder.with_suffix(".out")
+    with _alone(out):
+        if not out.exists():
+            write_outputs(run, out, folder, pdf=False)
+    return out
 
 
 def _place(factory: pytest.TempPathFactory) -> Path:

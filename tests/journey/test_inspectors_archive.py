@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cohorts import shared_outputs
 from tests.journey.conftest import Said, copied
 
 from theratrial.errors import InputError
@@ -32,11 +33,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def result(small_trial: Path, small_run: TrialRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def result(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `theratrial run` writes of the small trial."""
-    out = tmp_path_factory.mktemp("result") / "out"
-    write_outputs(small_run, out, small_trial, pdf=False)
-    return out
+    return shared_outputs(tmp_path_factory, participants=2)
 
 
 def built(result: Path, place: Path, *, images: bool = False, participant: str = "") -> str:

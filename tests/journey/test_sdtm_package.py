@@ -14,11 +14,11 @@ from typing import Any
 
 import pyreadstat
 import pytest
+from tests.cohorts import shared_outputs
 from tests.journey.conftest import Said, copied
 
 from theratrial.errors import InputError
 from theratrial.exchange.sdtm.domains import sdtm_datasets
-from theratrial.pipeline.outputs import write_outputs
 from theratrial.pipeline.sdtm_package import SdtmPackage, folder_written, sdtm_package
 from theratrial.pipeline.trial import TrialRun, trial_run
 from theratrial.results.values import TrialResult
@@ -380,11 +380,8 @@ def test_a_long_reason_goes_on_in_a_qualifier(bare: Path, tmp_path: Path) -> Non
 
 
 @pytest.fixture(scope="session")
-def out(small_trial: Path, small_run: TrialRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("sdtm") / "result"
-    place.mkdir()
-    write_outputs(small_run, place, small_trial, pdf=False)
-    return place
+def out(small_trial: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shared_outputs(tmp_path_factory, participants=2)
 
 
 def test_the_command_writes_both_formats(out: Path, tmp_path: Path, command: Callable[..., Said]) -> None:

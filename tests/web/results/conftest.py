@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.cohorts import shared_cohort, shared_run
+from tests.cohorts import shared_cohort, shared_outputs, shared_run
 
 from theratrial.pipeline.trial import TrialRun
 from theratrial.web.results import computing
 from theratrial.web.results.models import Computation
+from theratrial.web.results.selectors import computation_folder
 from theratrial.web.results.services import computation_requested
 from theratrial.web.results.tasks import computed
 from theratrial.web.setup_site import SETUP, demonstration_made
@@ -61,6 +64,19 @@ def computed_site(
     assert computed(str(asked.pk)) == "done"
     asked.refresh_from_db()
     return asked
+
+
+@pytest.fixture
+def computed_files(
+    computed_site: Computation, virtual_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Computation:
+    """The site's computation with all the files that a run leaves."""
+    place = computation_folder(computed_site)
+    assert place is not None
+    shutil.rmtree(place)
+    shutil.copytree(virtual_folder, place / "trial", copy_function=os.link)
+    shutil.copytree(shared_outputs(tmp_path_factory, participants=PARTICIPANTS), place / "out")
+    return computed_site
 
 
 def _report(out: Path) -> None:

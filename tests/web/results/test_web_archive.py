@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -15,8 +13,6 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from theratrial.pipeline.outputs import write_outputs
-from theratrial.pipeline.trial import TrialRun
 from theratrial.pipeline.verify_archive import archive_verification
 from theratrial.sharing.archive import contents
 from theratrial.sharing.archive.packing import listed, manifest_bytes, zip_bytes
@@ -26,7 +22,6 @@ from theratrial.web.exports.making import package_file, package_made
 from theratrial.web.exports.models import Package
 from theratrial.web.ledger.models import Note
 from theratrial.web.results.models import Computation
-from theratrial.web.results.selectors import computation_folder
 
 ClientOf = Callable[[str], Client]
 ADDRESS = "/exports/archive/"
@@ -39,25 +34,6 @@ def _no_pdf(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> N
     monkeypatch.setattr(contents, "pdf_bytes", lambda _page, **_named: b"%PDF-1.7 of a test")
     monkeypatch.setattr(certified, "pdf_of", lambda _page: {"copy.pdf": b"%PDF-1.7 of a test"})
     settings.SITE_FOLDER = tmp_path / "site"
-
-
-@pytest.fixture(scope="module")
-def written(folder_run: TrialRun, virtual_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folders `trial` and `out` as a run leaves them, written once."""
-    place = tmp_path_factory.mktemp("written")
-    shutil.copytree(virtual_folder, place / "trial", copy_function=os.link)
-    write_outputs(folder_run, place / "out", place / "trial", pdf=False)
-    return place
-
-
-@pytest.fixture
-def results(computed_site: Computation, written: Path) -> Computation:
-    """The site's computation with all the files that a run leaves."""
-    place = computation_folder(computed_site)
-    assert place is not None
-    shutil.rmtree(place)
-    shutil.copytree(written, place)
-    return computed_site
 
 
 def made(browser: Client, **given: str) -> Package:
@@ -77,7 +53,7 @@ def fetched(browser: Client, package: Package, place: Path) -> Path:
 
 
 def test_C1_the_archive_of_the_trial_holds_everything_and_no_event_can_leave_it_unseen(
-    results: Computation, client_of: ClientOf, tmp_path: Path
+    computed_files: Computation, client_of: ClientOf, tmp_path: Path
 ) -> None:
     browser = client_of("investigator1")
     place = fetched(browser, made(browser), tmp_path / "a.zip")
@@ -112,7 +88,7 @@ def _an_event_left_out_is_found_by_its_chain(place: Path) -> None:
 
 @pytest.mark.long
 def test_the_archive_with_images_is_recomputed_in_full(
-    results: Computation, client_of: ClientOf, tmp_path: Path
+    computed_files: Computation, client_of: ClientOf, tmp_path: Path
 ) -> None:
     browser = client_of("investigator1")
     place = fetched(browser, made(browser, images="yes"), tmp_path / "a.zip")
@@ -123,7 +99,7 @@ def test_the_archive_with_images_is_recomputed_in_full(
 
 
 def test_the_archive_of_one_participant_tells_of_nobody_else(
-    results: Computation, client_of: ClientOf, tmp_path: Path
+    computed_files: Computation, client_of: ClientOf, tmp_path: Path
 ) -> None:
     browser = client_of("investigator1")
     place = fetched(browser, made(browser, code="P01"), tmp_path / "a.zip")
@@ -135,7 +111,7 @@ def test_the_archive_of_one_participant_tells_of_nobody_else(
 
 
 def test_only_who_may_export_read_the_ledger_and_see_results_gets_one(
-    results: Computation, client_of: ClientOf, db: None
+    computed_files: Computation, client_of: ClientOf, db: None
 ) -> None:
     from theratrial.web.people.models import User
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,13 +13,10 @@ import pydicom
 import pytest
 from django.test import Client
 
-from theratrial.pipeline.outputs import write_outputs
-from theratrial.pipeline.trial import TrialRun
 from theratrial.web.exports import derived
 from theratrial.web.exports.making import package_made
 from theratrial.web.exports.models import Package
 from theratrial.web.results.models import Computation
-from theratrial.web.results.selectors import computation_folder
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/exports/derived-images/"
@@ -34,19 +29,8 @@ def _place(settings: Any, tmp_path: Path) -> None:
     settings.SITE_FOLDER = tmp_path / "site"
 
 
-@pytest.fixture
-def results(computed_site: Computation, folder_run: TrialRun, virtual_folder: Path) -> Computation:
-    """The site's computation with all the files that a run leaves."""
-    place = computation_folder(computed_site)
-    assert place is not None
-    shutil.rmtree(place)
-    shutil.copytree(virtual_folder, Path(place, "trial"), copy_function=os.link)
-    write_outputs(folder_run, Path(place, "out"), Path(place, "trial"), pdf=False)
-    return computed_site
-
-
 def test_the_objects_of_a_participant_are_made_and_fetched(
-    results: Computation, client_of: Callable[[str], Client]
+    computed_files: Computation, client_of: Callable[[str], Client]
 ) -> None:
     browser = client_of("investigator1")
     assert ADDRESS.encode() in browser.get("/exports/").content
@@ -73,14 +57,14 @@ def test_the_objects_of_a_participant_are_made_and_fetched(
     "who", ["investigator1", "manager1", "monitor1", "coordinator1", "statistician1", "physicist1"]
 )
 def test_only_who_may_export_and_see_images_and_doses_gets_them(
-    who: str, results: Computation, client_of: Callable[[str], Client]
+    who: str, computed_files: Computation, client_of: Callable[[str], Client]
 ) -> None:
     answer = client_of(who).post(ADDRESS, {"code": "P01"})
     assert (answer.status_code == 302) is (who in MAY)
     assert Package.objects.exists() is (who in MAY)
 
 
-def test_nobody_and_a_broken_name_are_refused(results: Computation, client_of: Callable[[str], Client]) -> None:
+def test_nobody_and_a_broken_name_are_refused(computed_files: Computation, client_of: Callable[[str], Client]) -> None:
     browser = client_of("investigator1")
     for code in ("", "P99", "a\x00b"):
         assert browser.post(ADDRESS, {"code": code}).status_code in (404, 422)
@@ -88,7 +72,7 @@ def test_nobody_and_a_broken_name_are_refused(results: Computation, client_of: C
 
 
 def test_who_withdrew_the_use_of_her_data_is_told_so(
-    results: Computation, client_of: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+    computed_files: Computation, client_of: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(derived, "data_use_withdrawn", lambda: frozenset({"P01"}))
     assert client_of("investigator1").post(ADDRESS, {"code": "P01"}).status_code == 302
