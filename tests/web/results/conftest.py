@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cohorts import shared_cohort, shared_outputs, shared_run
@@ -60,6 +62,7 @@ def computed_site(
     """The site with its results, taken from the folder's run so that not every test computes."""
     monkeypatch.setattr(computing, "trial_run", lambda *_args, **_named: folder_run)
     monkeypatch.setattr(computing, "write_outputs", lambda _run, out, *_args, **_named: _report(out))
+    _remembering(monkeypatch)
     asked = computation_requested(SETUP, "trial")
     assert computed(str(asked.pk)) == "done"
     asked.refresh_from_db()
@@ -77,6 +80,24 @@ def computed_files(
     shutil.copytree(virtual_folder, place / "trial", copy_function=os.link)
     shutil.copytree(shared_outputs(tmp_path_factory, participants=PARTICIPANTS), place / "out")
     return computed_site
+
+
+_KNOWN: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+"""What was called with which values -> the values, so that they live on, and the answer."""
+
+
+def _remembering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run is the same for every test, and so is what is stored of it: written out and digested once."""
+    for name in ("participant_content", "gate_content", "cohort_content", "json_digest"):
+        monkeypatch.setattr(computing, name, partial(_once, name, getattr(computing, name)))
+
+
+def _once(name: str, how: Callable[..., Any], *given: Any) -> Any:
+    parts = [part for one in given for part in (one.values() if isinstance(one, dict) else [one])]
+    key = (name, *map(id, parts))
+    if key not in _KNOWN:
+        _KNOWN[key] = (given, how(*given))
+    return _KNOWN[key][1]
 
 
 def _report(out: Path) -> None:
