@@ -8,17 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.journey.conftest import small_run, small_trial
+from tests.cohorts import shared_cohort, shared_run
 
 from theratrial.exchange.datasets.dataset_json import read_dataset_json
 from theratrial.exchange.sdtm.notes import KNOWN_FINDINGS
 from theratrial.exchange.sdtm.remaining import remaining
 from theratrial.pipeline.sdtm_package import folder_written, sdtm_package
-from theratrial.pipeline.trial import TrialRun
 from theratrial.trialfolder import read_folder
-
-__all__ = ["small_run", "small_trial"]
-"""Fixtures of the journeys, asked for here by name."""
 
 HERE = Path(__file__).resolve().parent
 pytestmark = pytest.mark.timeout(1200)
@@ -26,9 +22,11 @@ pytestmark = pytest.mark.timeout(1200)
 
 
 @pytest.fixture(scope="module")
-def written(small_trial: Path, small_run: TrialRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("conformance") / "package"
-    folder_written(place, sdtm_package(read_folder(small_trial), small_run.result, pdf=False).files)
+    folder = read_folder(shared_cohort(tmp_path_factory, participants=2))
+    result = shared_run(tmp_path_factory, participants=2).result
+    folder_written(place, sdtm_package(folder, result, pdf=False).files)
     return place
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.cohorts import shared_cohort, shared_run
 
 from theratrial.pipeline.cohort import PENDING, counted, endpoint_outcome
 from theratrial.pipeline.trial import TrialRun, trial_run
@@ -28,6 +29,17 @@ def _changed(folder: Path, table: str, how: Callable[[Lines], Lines]) -> None:
         writer = csv.DictWriter(stream, names, lineterminator="\n")
         writer.writeheader()
         writer.writerows(lines)
+
+
+@pytest.fixture(scope="session")
+def small_trial(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One participant is enough here, and half the time."""
+    return shared_cohort(tmp_path_factory, participants=1)
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> TrialRun:
+    return shared_run(tmp_path_factory, participants=1)
 
 
 def _first(run: TrialRun) -> ParticipantResult:
@@ -88,10 +100,11 @@ def test_an_activity_prescribed_off_the_protocol_is_a_deviation(broken_trial: Pa
     assert "per_protocol" not in _first(run).analysis_sets
 
 
-def test_a_response_that_is_still_to_come_is_not_a_failure(small_run: TrialRun, small_trial: Path) -> None:
-    endpoint = read_folder(small_trial).protocol.endpoint.reading
+def test_a_response_that_is_still_to_come_is_not_a_failure(tmp_path_factory: pytest.TempPathFactory) -> None:
+    two = shared_run(tmp_path_factory, participants=2)
+    endpoint = read_folder(shared_cohort(tmp_path_factory, participants=2)).protocol.endpoint.reading
     assert endpoint is not None
-    treated = [replace(one, response=None) for one in small_run.result.participants if one.treated]
+    treated = [replace(one, response=None) for one in two.result.participants if one.treated]
     due = [counted(one, endpoint) for one in treated]
     assert {one.counted for one in due} == {"failure"}
     waiting = [counted(one, endpoint, pending=True) for one in treated]

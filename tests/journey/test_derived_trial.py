@@ -17,6 +17,7 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK
+from tests.cohorts import shared_cohort
 
 from conftest import Said, copied
 from theratrial.imaging.regions import placeable_regions
@@ -359,9 +360,9 @@ def test_a_folder_is_written_whole_with_an_index_or_not_at_all(opened: DerivedTr
 
 
 def test_the_command_writes_and_refuses_plainly(
-    small_trial: Path, tmp_path: Path, command: Callable[..., Said]
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, command: Callable[..., Said]
 ) -> None:
-    trial = copied(small_trial, tmp_path / "trial")
+    trial = copied(shared_cohort(tmp_path_factory, participants=1), tmp_path / "trial")
     assert command("run", trial, "--out", tmp_path / "result", "--no-pdf", "--workers", "1").code == 0
     done = command("export", "dicom", tmp_path / "result", tmp_path / "out", "--participant", "P01", "--kind", "rrdsr")
     assert done.code == 0, done.err

@@ -38,6 +38,12 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shared_outputs(tmp_path_factory, participants=2)
 
 
+@pytest.fixture(scope="module")
+def result_of_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of a trial with one treated participant, where every number is computed again."""
+    return shared_outputs(tmp_path_factory, participants=1)
+
+
 def built(result: Path, place: Path, *, images: bool = False, participant: str = "") -> str:
     folder, values = opened_result(result)
     standards, because = standard_files(folder, values)
@@ -76,20 +82,20 @@ def forged(place: Path, change: Callable[[dict[str, bytes]], None]) -> None:
 
 
 def test_every_number_is_recomputed_from_an_archive_with_its_images(
-    result: Path, tmp_path: Path, command: Callable[..., Said]
+    result_of_one: Path, tmp_path: Path, command: Callable[..., Said]
 ) -> None:
-    digest = built(result, tmp_path / "a.zip", images=True)
+    digest = built(result_of_one, tmp_path / "a.zip", images=True)
     said = command("verify", tmp_path / "a.zip", "--manifest-sha256", digest, "--json")
     found = json.loads(said.out)
     assert (said.code, found["files_intact"], found["recomputed_in_full"]) == (0, True, True), said.out
-    assert found["numbers_recomputed"] > 5000
+    assert found["numbers_recomputed"] > 2000
     assert (found["not_recomputed"], found["come_out_otherwise"], found["differences"]) == ([], [], [])
 
 
 def test_a_number_altered_with_manifest_and_seal_made_to_fit_is_found_by_recomputing(
-    result: Path, tmp_path: Path, command: Callable[..., Said]
+    result_of_one: Path, tmp_path: Path, command: Callable[..., Said]
 ) -> None:
-    digest = built(result, tmp_path / "a.zip", images=True)
+    digest = built(result_of_one, tmp_path / "a.zip", images=True)
 
     def change(files: dict[str, bytes]) -> None:
         tree = json.loads(files["results/results.json"])
