@@ -30,6 +30,7 @@ def test_the_core_rules_of_usdm_pass(name: str, tmp_path: Path, conformance: Cal
     assert report["rules"]["passed"] > 150
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", shipped_protocol_names())
 def test_codes_of_sdtm_are_in_their_lists(
     name: str, tmp_path: Path, conformance: Callable[..., dict[str, Any]]

@@ -70,7 +70,14 @@ def test_counts_that_fall_between_visit_and_injection_stop_the_gate(broken_trial
     assert gate.verdict == "stop"
 
 
-@pytest.mark.parametrize(("said", "told"), [("positive", "positive"), ("not_done", "not done"), ("", "not recorded")])
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("positive", "positive"),
+        pytest.param("not_done", "not done", marks=pytest.mark.long),
+        pytest.param("", "not recorded", marks=pytest.mark.long),
+    ],
+)
 def test_an_injection_without_a_negative_pregnancy_test_is_a_major_deviation(
     broken_trial: Path, said: str, told: str
 ) -> None:

@@ -92,6 +92,7 @@ def test_every_number_is_recomputed_from_an_archive_with_its_images(
     assert (found["not_recomputed"], found["come_out_otherwise"], found["differences"]) == ([], [], [])
 
 
+@pytest.mark.long
 def test_a_number_altered_with_manifest_and_seal_made_to_fit_is_found_by_recomputing(
     result_of_one: Path, tmp_path: Path, command: Callable[..., Said]
 ) -> None:

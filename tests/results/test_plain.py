@@ -39,7 +39,7 @@ def test_an_infinite_upper_bound_survives_as_text_and_missing_stays_missing() ->
 def test_the_first_difference_names_the_participant_the_session_and_the_field() -> None:
     stored = {"participants": [{"participant_id": "P01", "sessions": [{"session": 1, "dose": {"value": 1.0}}]}]}
     other = {"participants": [{"participant_id": "P01", "sessions": [{"session": 1, "dose": {"value": 1.1}}]}]}
-    assert differences(stored, other) == [("participants[P01].sessions[1].dose.value", 1.0, 1.1)]
+    assert differences(stored, other) == [("participants[P01].sessions[session=1].dose.value", 1.0, 1.1)]
 
 
 def test_a_missing_key_an_extra_entry_and_a_changed_type_are_differences() -> None:

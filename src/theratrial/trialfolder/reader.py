@@ -256,8 +256,10 @@ def _protocol(path: Path, manifest: dict[str, str], problems: list[Problem]) -> 
     except Problems as error:
         problems.extend(error.problems)
         return None
-    document = parse_document(content, PROTOCOL_FILE)
-    problems.extend(located(finding, document) for finding in findings if finding.severity is Severity.ERROR)
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    if errors:
+        document = parse_document(content, PROTOCOL_FILE)
+        problems.extend(located(finding, document) for finding in errors)
     return protocol
 
 
