@@ -224,3 +224,18 @@ def test_a_column_wrong_in_every_line_is_counted_not_listed_without_end(problems
 def test_consent_after_an_injection_is_left_to_the_run(make_folder: Make) -> None:
     late = SOUND["consents"].replace("2022-02-01T09:00", "2022-06-01T09:00")
     assert read_folder(make_folder(consents=late)).rows("consents")
+
+
+def test_a_protocol_that_reads_a_column_which_no_table_has_is_refused_with_its_line(make_folder: Make) -> None:
+    """The line is counted here in the text of the file, not by the reader."""
+    place = make_folder()
+    file = place / "protocol.yaml"
+    before = "table: participants, column: age_years"
+    text = file.read_text(encoding="utf-8")
+    assert text.count(before) == 1
+    file.write_text(text.replace(before, "table: participants, column: age_yaers"), encoding="utf-8")
+    with pytest.raises(Problems) as caught:
+        read_folder(place)
+    found = _only(caught.value.problems)
+    assert f"line {text[: text.index(before)].count(chr(10)) + 1}" in found.place
+    assert "age_yaers" in found.message
