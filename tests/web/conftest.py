@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from theratrial.simulation.cohort import SEED_PROTOCOL, cohort_records
 from theratrial.web import setup_site
 from theratrial.web.ledger.act import act
 from theratrial.web.ledger.triggers import triggers_dropped, triggers_installed
+from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import EthicsApproval, Site, User
 from theratrial.web.registration import taking
 from theratrial.web.setup_site import SETUP, cast_made, demonstration_made, trial_set_up
@@ -104,6 +106,18 @@ def cast(site: Site) -> dict[str, User]:
 def cohort(db: None) -> Trial:
     """The demonstration with three treated virtual participants and their screen failures; the cast included."""
     return demonstration_made(participants=3)
+
+
+@pytest.fixture
+def p01(cohort: Trial) -> Participant:
+    return Participant.objects.select_related("site").get(code="P01")
+
+
+@pytest.fixture
+def own_images(settings: Any, tmp_path: Path) -> None:
+    """A folder of this test alone for the site and its images."""
+    settings.SITE_FOLDER = tmp_path / "site"
+    settings.MEDIA_ROOT = tmp_path / "site" / "images"
 
 
 @pytest.fixture

@@ -20,20 +20,11 @@ from theratrial.web.participants.models import Participant
 from theratrial.web.people.models import Site, User
 from theratrial.web.studies import arrivals, services, store
 from theratrial.web.studies.models import Instance, Series, Upload
-from theratrial.web.trials.models import Trial
 
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture(autouse=True)
-def _own_images(settings: Any, tmp_path: Path) -> None:
-    settings.SITE_FOLDER = tmp_path / "site"
-    settings.MEDIA_ROOT = tmp_path / "site" / "images"
-
-
-@pytest.fixture
-def p01(cohort: Trial) -> Participant:
-    return Participant.objects.select_related("site").get(code="P01")
+pytestmark = pytest.mark.usefixtures("own_images")
 
 
 @pytest.fixture

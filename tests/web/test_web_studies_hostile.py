@@ -33,10 +33,7 @@ DICOM = b"\0" * 128 + b"DICM" + b"\x02\0\0\0"
 ROBOT = SystemActor("test")
 
 
-@pytest.fixture(autouse=True)
-def _own_images(settings: Any, tmp_path: Path) -> None:
-    settings.SITE_FOLDER = tmp_path / "site"
-    settings.MEDIA_ROOT = tmp_path / "site" / "images"
+pytestmark = pytest.mark.usefixtures("own_images")
 
 
 def opened(tmp_path: Path, content: bytes) -> list[arrivals.Arrived]:

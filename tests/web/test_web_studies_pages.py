@@ -28,10 +28,7 @@ HOUR = timedelta(hours=1)
 PAIR = "/images/participant/P01/whole-body/1/"
 
 
-@pytest.fixture(autouse=True)
-def _own_images(settings: Any, tmp_path: Path) -> None:
-    settings.SITE_FOLDER = tmp_path / "site"
-    settings.MEDIA_ROOT = tmp_path / "site" / "images"
+pytestmark = pytest.mark.usefixtures("own_images")
 
 
 def injected(code: str, session: int) -> datetime:
